@@ -1,0 +1,63 @@
+/* What a backend is: ten functions.  The program floor prepares the work (which nodes, in which
+ * order, which assignments); a backend plans it and runs it.  Only a backend knows a pointer, a
+ * layout or a stream. */
+#ifndef BACKEND_BACKEND_H
+#define BACKEND_BACKEND_H
+
+#include "graph/node.h"
+#include "reverie/program.h"
+
+typedef struct rv_binding {
+    rv_expr input;      /* an input node of the work */
+    const void *values; /* the caller's, or `scalar` / `words` below */
+    union {
+        float scalar;
+        int32_t integer;
+        uint32_t words[5];
+    } own;
+} rv_binding;
+
+/* The nodes to compute: operands before users.  `position` maps a node id to its place in `node`,
+ * or -1. */
+typedef struct rv_work {
+    rv_graph *graph;
+    rv_expr *node; /* [count] */
+    int count;
+    int32_t *position; /* [graph->count] */
+    rv_expr *output;   /* [output_count] */
+    int output_count;
+    rv_pending *assign; /* [assign_count]: parameter and new value */
+    int assign_count;
+    rv_expr guard; /* or NULL */
+    rv_binding *binding;
+    int binding_count;
+} rv_work;
+
+typedef struct rv_backend {
+    const char *name;
+    int simplifies; /* whether the graph is rewritten before it is planned */
+    /* Storage of a parameter, plain row-major values in and out; [size of the shape]. */
+    rv_status (*param_write)(rv_param *param, const double *values);
+    rv_status (*param_read)(rv_param *param, double *values);
+    rv_status (*plan)(rv_context *context, rv_work *work, void **plan);
+    rv_status (*run)(void *plan); /* RV_NOT_FINITE: nothing committed, not latched */
+    rv_status (*wait)(void *plan);
+    rv_status (*read)(void *plan, int output, float *floats, double *doubles); /* one of the two */
+    void (*plan_free)(void *plan);
+    /* Facts, and a listing of the kernels written to a growing text. */
+    void (*describe)(void *plan, rv_program_facts *facts, rv_arena *arena, const char **text);
+    rv_kernel_profile *(*profile)(void *plan, int *count); /* NULL: no profile */
+    void (*set_profiling)(void *plan, int on);
+} rv_backend;
+
+extern const rv_backend rv_backend_reference, rv_backend_cpu;
+
+/* The values of a parameter, initialised first if it has no storage. */
+rv_status rv_param_materialise(rv_param *param);
+const rv_backend *rv_backend_of(const rv_context *context);
+
+/* Evaluates the work op by op, each value rounded to its type, and names the first node whose
+ * value is not finite ("" when none). */
+rv_status rv_reference_diagnose(rv_work *work, char *text, size_t bytes);
+
+#endif

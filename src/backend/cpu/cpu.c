@@ -1,0 +1,298 @@
+/* The cpu backend: planning in order, running the steps, parameters. */
+#include "backend/cpu/plan.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+/* Flush-to-zero and denormals-are-zero while a program runs, restored after. */
+unsigned cpu_flush_denormals(void)
+{
+#if defined(__SSE__)
+    unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | 0x8040);
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+void cpu_restore_denormals(unsigned mode)
+{
+#if defined(__SSE__)
+    _mm_setcsr(mode);
+#else
+    (void)mode;
+#endif
+}
+
+/* ---- plans ---- */
+
+static void plan_free(void *opaque)
+{
+    cpu_plan *plan = opaque;
+    if (!plan)
+        return;
+    for (int i = 0; i < plan->step_count; i++)
+        rv_contraction_free(plan->step[i].contraction);
+    rv_free(plan->value);
+    rv_free(plan->group);
+    rv_free(plan->step);
+    rv_free_aligned(plan->slab);
+    rv_free_aligned(plan->scratch);
+    rv_free(plan->wide);
+    rv_free(plan->rows);
+    rv_arena_free(&plan->arena);
+    rv_free(plan);
+}
+
+static rv_status plan_new(rv_context *context, rv_work *work, void **out)
+{
+    *out = NULL;
+    cpu_plan *plan = rv_calloc(1, sizeof *plan);
+    if (!plan)
+        return rv_fail_memory(context);
+    plan->context = context;
+    plan->work = work;
+    plan->threads = rv_context_threads(context);
+    plan->tile = rv_tile_table_find(context->isa);
+    rv_status status = plan->tile ? cpu_plan_values(plan)
+                                  : rv_fail(context, RV_BAD_USAGE, "no instruction set `%s` here",
+                                            context->isa ? context->isa : "");
+    if (status == RV_OK)
+        status = cpu_plan_groups(plan);
+    if (status == RV_OK)
+        status = cpu_plan_steps(plan);
+    if (status == RV_OK)
+        status = cpu_plan_memory(plan);
+    if (status != RV_OK) {
+        plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return RV_OK;
+}
+
+/* ---- running ---- */
+
+static const float *operand_pointer(const cpu_plan *plan, int at)
+{
+    const cpu_value *operand = &plan->value[at];
+    return cpu_pointer(plan, &plan->value[operand->view.base]) + operand->view.offset;
+}
+
+static void commit(const cpu_plan *plan, int assignment)
+{
+    const rv_pending *assign = &plan->work->assign[assignment];
+    const cpu_value *value = &plan->value[plan->work->position[assign->value->id]];
+    const float *from = cpu_pointer(plan, &plan->value[value->view.base]) + value->view.offset;
+    memcpy(((cpu_storage *)assign->param->storage)->values, from,
+           (size_t)value->size * sizeof *from);
+}
+
+static rv_status run_step(cpu_plan *plan, cpu_step *step)
+{
+    switch (step->kind) {
+    case CPU_STEP_GROUP: cpu_group_run(plan, &plan->group[step->group]); return RV_OK;
+    case CPU_STEP_MATMUL:
+        return rv_contraction_run(plan->context, step->contraction,
+                                  operand_pointer(plan, step->operand[0]),
+                                  operand_pointer(plan, step->operand[1]), NULL,
+                                  cpu_pointer(plan, &plan->value[step->value]), plan->scratch);
+    case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return RV_OK;
+    case CPU_STEP_GUARD: {
+        int at = plan->work->position[plan->work->guard->id];
+        return isfinite(*operand_pointer(plan, at)) ? RV_OK : RV_NOT_FINITE;
+    }
+    case CPU_STEP_COMMIT: commit(plan, step->value); return RV_OK;
+    }
+    return RV_OK;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static rv_status run(void *opaque)
+{
+    cpu_plan *plan = opaque;
+    rv_status status = RV_OK;
+    unsigned mode = cpu_flush_denormals();
+    for (int i = 0; status == RV_OK && i < plan->step_count; i++) {
+        double before = plan->profiling ? seconds() : 0;
+        status = run_step(plan, &plan->step[i]);
+        if (plan->profiling)
+            plan->step[i].seconds += seconds() - before;
+    }
+    cpu_restore_denormals(mode);
+    return status;
+}
+
+static rv_status wait_nothing(void *plan)
+{
+    (void)plan;
+    return RV_OK;
+}
+
+static double element(const void *values, rv_dtype dtype, int64_t i)
+{
+    switch (dtype) {
+    case RV_I32: return ((const int32_t *)values)[i];
+    case RV_U32: return ((const uint32_t *)values)[i];
+    default: return (double)((const float *)values)[i];
+    }
+}
+
+static rv_status read_output(void *opaque, int output, float *floats, double *doubles)
+{
+    cpu_plan *plan = opaque;
+    rv_expr node = plan->work->output[output];
+    const cpu_value *value = &plan->value[plan->work->position[node->id]];
+    const float *from = operand_pointer(plan, plan->work->position[node->id]);
+    if (floats && (node->dtype == RV_F32 || node->dtype == RV_BOOL))
+        memcpy(floats, from, (size_t)value->size * sizeof *from);
+    else
+        for (int64_t i = 0; i < value->size; i++)
+            if (floats)
+                floats[i] = (float)element(from, node->dtype, i);
+            else
+                doubles[i] = element(from, node->dtype, i);
+    return RV_OK;
+}
+
+/* ---- parameters ---- */
+
+static void storage_free(void *opaque)
+{
+    cpu_storage *storage = opaque;
+    if (storage)
+        rv_free_aligned(storage->values);
+    rv_free(storage);
+}
+
+static cpu_storage *storage_new(rv_param *param)
+{
+    cpu_storage *storage = rv_calloc(1, sizeof *storage);
+    if (storage)
+        storage->values = rv_malloc_aligned((size_t)rv_shape_size(param->shape) * sizeof(float));
+    if (!storage || !storage->values) {
+        storage_free(storage);
+        return NULL;
+    }
+    param->storage = storage;
+    param->storage_free = storage_free;
+    return storage;
+}
+
+static rv_status param_write(rv_param *param, const double *values)
+{
+    cpu_storage *storage = param->storage ? param->storage : storage_new(param);
+    if (!storage)
+        return rv_fail_memory(param->context);
+    for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
+        storage->values[i] = (float)values[i];
+    return RV_OK;
+}
+
+static rv_status param_read(rv_param *param, double *values)
+{
+    const cpu_storage *storage = param->storage;
+    for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
+        values[i] = (double)storage->values[i];
+    return RV_OK;
+}
+
+/* ---- what it says of itself ---- */
+
+static const char *step_kind_name(cpu_step_kind kind)
+{
+    static const char *const names[] = {"fused", "matmul", "reference", "guard", "commit"};
+    return names[kind];
+}
+
+static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, const char **text)
+{
+    cpu_plan *plan = opaque;
+    facts->kernels = plan->step_count;
+    facts->slab_bytes = plan->slab_bytes + plan->scratch_bytes;
+    size_t room = (size_t)(plan->step_count + 2) * 200, used = 0;
+    char *listing = rv_arena_alloc(arena, room);
+    *text = listing;
+    if (!listing)
+        return;
+    used += (size_t)snprintf(listing, room, "cpu %s, %d threads: %d kernels, slab %.1f KB\n",
+                             plan->tile->name, plan->threads, plan->step_count,
+                             (double)facts->slab_bytes / 1024);
+    for (int i = 0; i < plan->step_count; i++) {
+        const cpu_step *step = &plan->step[i];
+        const char *name = step->kind == CPU_STEP_COMMIT
+                               ? plan->work->assign[step->value].param->name
+                               : step->name;
+        used += (size_t)snprintf(
+            listing + used, room - used, "%4d  %-9s %8.2f MFLOP %9.1f KB  %s\n", i,
+            step_kind_name(step->kind), step->flops * 1e-6, step->bytes / 1024, name);
+    }
+}
+
+static void set_profiling(void *opaque, int on)
+{
+    cpu_plan *plan = opaque;
+    plan->profiling = on;
+    for (int i = 0; i < plan->step_count; i++)
+        plan->step[i].seconds = 0;
+}
+
+static rv_kernel_profile *profile(void *opaque, int *count)
+{
+    cpu_plan *plan = opaque;
+    if (!plan->rows)
+        plan->rows = rv_calloc((size_t)plan->step_count, sizeof *plan->rows);
+    *count = plan->rows ? plan->step_count : 0;
+    for (int i = 0; i < *count; i++) {
+        const cpu_step *step = &plan->step[i];
+        plan->rows[i] = (rv_kernel_profile){step->name[0] ? step->name : step_kind_name(step->kind),
+                                            step->seconds, step->flops, step->bytes};
+    }
+    return plan->rows;
+}
+
+const rv_backend rv_backend_cpu = {
+    .name = "cpu",
+    .simplifies = 1,
+    .param_write = param_write,
+    .param_read = param_read,
+    .plan = plan_new,
+    .run = run,
+    .wait = wait_nothing,
+    .read = read_output,
+    .plan_free = plan_free,
+    .describe = describe,
+    .profile = profile,
+    .set_profiling = set_profiling,
+};
+
+/* ---- instruction sets ---- */
+
+rv_status rv_context_set_isa(rv_context *context, const char *name)
+{
+    const rv_tile_table *table = rv_tile_table_find(name);
+    if (!table)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "instruction set `%s` is unknown or missing here; this machine has %s", name,
+                       rv_tile_table_find(NULL)->name);
+    context->isa = name ? table->name : NULL;
+    return RV_OK;
+}
+
+const char *rv_context_isa(const rv_context *context)
+{
+    return rv_tile_table_find(context->isa)->name;
+}

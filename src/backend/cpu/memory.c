@@ -1,0 +1,127 @@
+/* One slab for all activations: values whose lives do not overlap share its bytes.  Placed largest
+ * first, each at the lowest offset that is free during its whole life. */
+#include "core/memory.h"
+#include "backend/cpu/plan.h"
+
+#include <stdlib.h>
+
+enum { ALIGNMENT = 64 };
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static size_t bytes_of(const cpu_value *value)
+{
+    return padded((size_t)value->size * sizeof(float));
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const cpu_value *p = *(cpu_value *const *)a, *q = *(cpu_value *const *)b;
+    if (p->size != q->size)
+        return p->size < q->size ? 1 : -1;
+    return p < q ? -1 : p > q;
+}
+
+static int live_together(const cpu_value *a, const cpu_value *b)
+{
+    return a->step <= b->last_use && b->step <= a->last_use;
+}
+
+/* The lowest offset free of the values placed before. */
+static size_t place(cpu_value *const *placed, int count, const cpu_value *value)
+{
+    size_t offset = 0, bytes = bytes_of(value);
+    for (int moved = 1; moved;) {
+        moved = 0;
+        for (int i = 0; i < count; i++) {
+            size_t from = placed[i]->offset, to = from + bytes_of(placed[i]);
+            if (live_together(placed[i], value) && offset < to && from < offset + bytes) {
+                offset = to;
+                moved = 1;
+            }
+        }
+    }
+    return offset;
+}
+
+static rv_status plan_slab(cpu_plan *plan)
+{
+    cpu_value **list = rv_calloc((size_t)plan->work->count, sizeof *list);
+    int count = 0;
+    if (!list)
+        return rv_fail_memory(plan->context);
+    for (int i = 0; i < plan->work->count; i++) {
+        cpu_value *value = &plan->value[i];
+        if (value->kind == CPU_LEAF || value->kind == CPU_VIEW || !value->stored)
+            continue;
+        if (value->in_place >= 0) {
+            value->place = CPU_PARAM;
+            continue;
+        }
+        value->place = CPU_SLAB;
+        if (value->last_use < value->step)
+            value->last_use = value->step;
+        list[count++] = value;
+    }
+    qsort(list, (size_t)count, sizeof(cpu_value *), larger_first);
+    for (int i = 0; i < count; i++) {
+        list[i]->offset = place(list, i, list[i]);
+        size_t end = list[i]->offset + bytes_of(list[i]);
+        plan->slab_bytes = end > plan->slab_bytes ? end : plan->slab_bytes;
+    }
+    rv_free(list);
+    return RV_OK;
+}
+
+static void plan_scratch(cpu_plan *plan)
+{
+    for (int g = 0; g < plan->group_count; g++) {
+        const cpu_group *group = &plan->group[g];
+        size_t need =
+            padded((size_t)(group->registers * group->tile + group->partials) * sizeof(float));
+        plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
+    }
+    for (int i = 0; i < plan->step_count; i++) {
+        size_t need = plan->step[i].contraction
+                          ? padded(rv_contraction_scratch(plan->step[i].contraction))
+                          : 0;
+        plan->contraction_scratch =
+            need > plan->contraction_scratch ? need : plan->contraction_scratch;
+    }
+    plan->scratch_bytes = plan->thread_scratch * (size_t)plan->threads;
+    if (plan->contraction_scratch > plan->scratch_bytes)
+        plan->scratch_bytes = plan->contraction_scratch;
+}
+
+rv_status cpu_plan_memory(cpu_plan *plan)
+{
+    rv_status status = plan_slab(plan);
+    if (status != RV_OK)
+        return status;
+    plan_scratch(plan);
+    plan->wide_count = cpu_reference_room(plan);
+    plan->slab = rv_malloc_aligned(plan->slab_bytes);
+    plan->scratch = rv_malloc_aligned(plan->scratch_bytes);
+    plan->wide = rv_malloc(plan->wide_count * sizeof *plan->wide);
+    return plan->slab && plan->scratch && plan->wide ? RV_OK : rv_fail_memory(plan->context);
+}
+
+float *cpu_pointer(const cpu_plan *plan, const cpu_value *value)
+{
+    switch (value->place) {
+    case CPU_SLAB: return (float *)(void *)(plan->slab + value->offset);
+    case CPU_INPUT: return (float *)(uintptr_t)plan->work->binding[value->index].values;
+    case CPU_CONSTANT:
+        return (float *)(uintptr_t)(value->constant ? value->constant : &value->scalar);
+    case CPU_PARAM: {
+        const rv_param *param = value->in_place >= 0 ? plan->work->assign[value->in_place].param
+                                                     : value->node->attribute.param.param;
+        return ((cpu_storage *)param->storage)->values;
+    }
+    case CPU_NOWHERE: break;
+    }
+    return NULL;
+}

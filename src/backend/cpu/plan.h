@@ -1,0 +1,154 @@
+/* The cpu backend's plan: what the work becomes.
+ *
+ *   value   one node of the work: what kind of thing it is, where it lives
+ *   view    how a value is read out of another's buffer (reshape, broadcast, slice, transpose)
+ *   group   pointwise nodes, and the reductions that end them, over one flat range of elements,
+ *           run tile by tile in L1 (fused.c)
+ *   step    what is run: a group, a contraction, a kernel; then the guard; then the updates
+ *
+ * Fusion is by depth.  A value's depth is the number of kernel boundaries on the longest path to
+ * it, so two nodes of one depth and size can never need each other through a third kernel, and
+ * joining them never makes a cycle.  Nodes whose users all sit in one later group sink into it. */
+#ifndef CPU_PLAN_H
+#define CPU_PLAN_H
+
+#include "backend/backend.h"
+#include "backend/cpu/contract.h"
+#include "backend/cpu/tile.h"
+
+/* How each op is run: this backend's column of the op table (ops.c). */
+typedef enum cpu_kind {
+    CPU_MISSING,
+    CPU_LEAF,
+    CPU_VIEW,   /* nothing is computed: another way to read the operand */
+    CPU_FUSED,  /* an instruction of a fused group */
+    CPU_REDUCE, /* ends a fused group */
+    CPU_MATMUL,
+    CPU_REFERENCE /* the reference kernel, through doubles: rare ops */
+} cpu_kind;
+cpu_kind cpu_kind_of(rv_expr node);
+
+/* Element (i0, i1, ...) of the value is at offset + sum i stride of the base's buffer.  Adjacent
+ * axes that can be walked as one are merged; rank 0 is a scalar. */
+typedef struct cpu_view {
+    int base; /* position in the work */
+    int rank;
+    int64_t offset, dim[RV_MAX_RANK], stride[RV_MAX_RANK];
+} cpu_view;
+cpu_view cpu_view_whole(int base, int64_t size);
+/* The view of a view node from its operand's; 0 when a reshape cannot be expressed. */
+int cpu_view_of(rv_expr node, const cpu_view *operand, rv_shape operand_shape, cpu_view *out);
+/* The view through which a reduction accumulates into its result: stride 0 on reduced axes. */
+cpu_view cpu_view_of_reduction(rv_expr node, int base);
+/* Whether the view reads `size` consecutive elements (from any offset). */
+int cpu_view_is_contiguous(const cpu_view *view, int64_t size);
+
+typedef enum cpu_place { CPU_NOWHERE, CPU_SLAB, CPU_INPUT, CPU_PARAM, CPU_CONSTANT } cpu_place;
+
+typedef struct cpu_value {
+    rv_expr node;
+    cpu_kind kind; /* a CPU_VIEW that must be copied out is CPU_FUSED with `copies` set */
+    int copies;
+    cpu_view view; /* of leaves, fused nodes and kernels: itself whole */
+    int64_t size;
+    int depth, group; /* group: of fused nodes and reductions; else -1 */
+    int stored;       /* read outside its group: needs a buffer */
+    int step;         /* the step that computes it; -1 for leaves and views */
+    int last_use;     /* last step that reads it */
+    int in_place;     /* index of the assignment whose parameter is its buffer; -1: none */
+    cpu_place place;
+    size_t offset;        /* bytes into the slab */
+    int index;            /* binding of an input */
+    const void *constant; /* data of a constant */
+    float scalar;         /* of a constant without data */
+} cpu_value;
+
+/* Operand slots of a fused kernel: a register tile, or a moving window of a buffer. */
+typedef struct cpu_slot {
+    int value; /* window of this value's buffer, or -1 */
+    int reg;   /* register number, or -1 */
+} cpu_slot;
+
+typedef enum cpu_action { CPU_COMPUTE, CPU_LOAD, CPU_RANDOM, CPU_ACCUMULATE } cpu_action;
+
+typedef struct cpu_instruction {
+    cpu_action action;
+    rv_tile_fn compute;  /* COMPUTE */
+    int dst, operand[3]; /* slots; -1 = none */
+    int value;           /* LOAD: the base; RANDOM, ACCUMULATE: the node */
+    int once;            /* LOAD of a scalar: before the first tile only */
+    cpu_view view;       /* LOAD: from; ACCUMULATE: into */
+    int partial;         /* ACCUMULATE: offset of this reduction in a thread's partials, or -1 */
+    int takes_max;       /* ACCUMULATE */
+} cpu_instruction;
+
+typedef struct cpu_group {
+    int64_t size, tile, unit; /* elements in all, in a tile, and that a thread may not split */
+    int depth;
+    cpu_slot *slot;
+    int slot_count;
+    cpu_instruction *instruction;
+    int instruction_count;
+    int registers, threads;
+    int64_t partials; /* floats of partial accumulators a thread needs */
+} cpu_group;
+
+typedef enum cpu_step_kind {
+    CPU_STEP_GROUP,
+    CPU_STEP_MATMUL,
+    CPU_STEP_REFERENCE,
+    CPU_STEP_GUARD,
+    CPU_STEP_COMMIT /* copies a value into its parameter */
+} cpu_step_kind;
+
+typedef struct cpu_step {
+    cpu_step_kind kind;
+    int value; /* MATMUL, REFERENCE: the node; COMMIT: the assignment */
+    int group;
+    rv_contraction *contraction;
+    int operand[2]; /* MATMUL: values in the contraction's order */
+    double flops, bytes, seconds;
+    char name[96];
+} cpu_step;
+
+typedef struct cpu_plan {
+    rv_context *context;
+    rv_work *work;
+    const rv_tile_table *tile;
+    int threads;
+    cpu_value *value; /* [work->count] */
+    cpu_group *group;
+    int group_count;
+    cpu_step *step;
+    int step_count, step_capacity;
+    unsigned char *slab;
+    size_t slab_bytes;
+    unsigned char *scratch; /* registers and partials of each thread, contraction scratch */
+    size_t scratch_bytes, thread_scratch, contraction_scratch;
+    double *wide; /* buffers of the reference kernels */
+    size_t wide_count;
+    rv_arena arena;
+    rv_kernel_profile *rows;
+    int profiling;
+    int final_depth;
+} cpu_plan;
+
+/* A parameter's storage. */
+typedef struct cpu_storage {
+    float *values;
+    const rv_layout *layout; /* NULL: plain */
+} cpu_storage;
+
+rv_status cpu_plan_values(cpu_plan *plan); /* values.c: kinds, views, depths, groups, stored */
+rv_status cpu_plan_groups(cpu_plan *plan); /* groups.c: instructions and registers */
+rv_status cpu_plan_steps(cpu_plan *plan);  /* steps.c: the schedule, in place updates */
+rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
+void cpu_group_run(cpu_plan *plan, const cpu_group *group);   /* fused.c */
+void cpu_reference_run(cpu_plan *plan, const cpu_step *step); /* rare.c */
+size_t cpu_reference_room(const cpu_plan *plan);
+unsigned cpu_flush_denormals(void);
+void cpu_restore_denormals(unsigned mode);
+/* Where a stored value is during a run. */
+float *cpu_pointer(const cpu_plan *plan, const cpu_value *value);
+
+#endif

@@ -1,0 +1,24 @@
+/* The context's inside, for floors 0 to 2.  Parameters hang on it through an opaque store with a
+ * destructor, so that floor 0 does not know what a parameter is. */
+#ifndef CORE_CONTEXT_H
+#define CORE_CONTEXT_H
+
+#include "reverie/core.h"
+
+#include <pthread.h>
+
+struct rv_context {
+    pthread_mutex_t lock; /* guards status, message, and the log callback */
+    rv_status status;
+    char message[1024];
+    rv_log_fn log;
+    void *log_user;
+    int threads;
+    uint64_t seed;
+    void *parameters; /* floor 1's store */
+    void (*parameters_free)(void *);
+    const void *backend; /* floor 2's choice; NULL until asked for */
+    const char *isa;     /* cap of the instruction set; NULL: the best of the machine */
+};
+
+#endif

@@ -1,0 +1,86 @@
+/* A counted malloc: the counters prove that a training step allocates nothing, and the planted
+ * failures prove that running out of memory is survived. */
+#include "core/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_uint_fast64_t calls;
+static atomic_int_fast64_t live;
+static atomic_uint_fast64_t fail_at; /* value of `calls` that fails; 0 = never */
+static atomic_int fail_persistently;
+
+static int may_allocate(void)
+{
+    uint64_t call = atomic_fetch_add(&calls, 1) + 1;
+    uint64_t at = atomic_load(&fail_at);
+    if (at == 0)
+        return 1;
+    return !(call == at || (call > at && atomic_load(&fail_persistently)));
+}
+
+static void *counted(void *block)
+{
+    if (block)
+        atomic_fetch_add(&live, 1);
+    return block;
+}
+
+void *rv_malloc(size_t bytes)
+{
+    return may_allocate() ? counted(malloc(bytes ? bytes : 1)) : NULL;
+}
+
+void *rv_calloc(size_t count, size_t bytes)
+{
+    return may_allocate() ? counted(calloc(count ? count : 1, bytes ? bytes : 1)) : NULL;
+}
+
+void *rv_realloc(void *block, size_t bytes)
+{
+    if (!block)
+        return rv_malloc(bytes);
+    return may_allocate() ? realloc(block, bytes ? bytes : 1) : NULL;
+}
+
+void rv_free(void *block)
+{
+    if (block)
+        atomic_fetch_sub(&live, 1);
+    free(block);
+}
+
+char *rv_strdup(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = rv_malloc(bytes);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+void *rv_malloc_aligned(size_t bytes)
+{
+    if (!may_allocate() || bytes > SIZE_MAX - 64)
+        return NULL;
+    size_t rounded = (bytes + 64) / 64 * 64;
+    void *block = counted(aligned_alloc(64, rounded));
+    if (block)
+        memset(block, 0, rounded);
+    return block;
+}
+
+void rv_free_aligned(void *block)
+{
+    rv_free(block);
+}
+
+rv_memory_counts rv_memory_counted(void)
+{
+    return (rv_memory_counts){atomic_load(&calls), atomic_load(&live)};
+}
+
+void rv_memory_fail_after(uint64_t after, int persistent)
+{
+    atomic_store(&fail_persistently, persistent);
+    atomic_store(&fail_at, after ? atomic_load(&calls) + after : 0);
+}

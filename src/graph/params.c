@@ -1,0 +1,231 @@
+/* Parameters: named state of the context, and assignments, the only effect of a graph. */
+#include "core/memory.h"
+#include "graph/node.h"
+
+#include <string.h>
+
+typedef struct rv_param_store {
+    rv_param **param; /* [count], in order of creation */
+    int count, capacity;
+} rv_param_store;
+
+static void param_free(rv_param *param)
+{
+    if (!param)
+        return;
+    if (param->storage_free)
+        param->storage_free(param->storage);
+    rv_free(param->name);
+    rv_free(param);
+}
+
+static void store_free(void *opaque)
+{
+    rv_param_store *store = opaque;
+    for (int i = 0; store && i < store->count; i++)
+        param_free(store->param[i]);
+    if (store)
+        rv_free(store->param);
+    rv_free(store);
+}
+
+static rv_param_store *store_of(rv_context *context)
+{
+    if (!context->parameters) {
+        context->parameters = rv_calloc(1, sizeof(rv_param_store));
+        context->parameters_free = store_free;
+    }
+    return context->parameters;
+}
+
+rv_initialiser rv_initial_constant(float value)
+{
+    return (rv_initialiser){RV_INITIAL_CONSTANT, value, 0};
+}
+
+rv_initialiser rv_initial_uniform(float low, float high)
+{
+    return (rv_initialiser){RV_INITIAL_UNIFORM, low, high};
+}
+
+rv_initialiser rv_initial_normal(float mean, float deviation)
+{
+    return (rv_initialiser){RV_INITIAL_NORMAL, mean, deviation};
+}
+
+rv_param *rv_param_find(rv_context *context, const char *name)
+{
+    rv_param_store *store = context->parameters;
+    for (int i = 0; store && i < store->count; i++)
+        if (strcmp(store->param[i]->name, name) == 0)
+            return store->param[i];
+    return NULL;
+}
+
+static rv_param *param_new(rv_context *context, const char *name)
+{
+    rv_param_store *store = store_of(context);
+    if (store && store->count == store->capacity) {
+        int capacity = store->capacity ? 2 * store->capacity : 64;
+        rv_param **grown = rv_realloc(store->param, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return NULL;
+        store->param = grown;
+        store->capacity = capacity;
+    }
+    rv_param *param = store ? rv_calloc(1, sizeof *param) : NULL;
+    if (param)
+        param->name = rv_strdup(name);
+    if (!param || !param->name) {
+        param_free(param);
+        return NULL;
+    }
+    param->context = context;
+    param->index = store->count;
+    store->param[store->count++] = param;
+    return param;
+}
+
+rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
+                       rv_initialiser initialiser, rv_param_kind kind)
+{
+    char had[96], asked[96];
+    rv_param *param = rv_param_find(context, name);
+    if (param && !rv_shape_equal(param->shape, shape)) {
+        rv_fail(context, RV_BAD_USAGE, "parameter %s has shape %s, not %s", name,
+                rv_shape_text(param->shape, had), rv_shape_text(shape, asked));
+        return NULL;
+    }
+    if (param)
+        return param;
+    for (int i = 0; i < shape.rank; i++)
+        if (shape.dim[i] < 1) {
+            rv_fail(context, RV_BAD_USAGE, "parameter %s: size %lld on axis %d", name,
+                    (long long)shape.dim[i], i);
+            return NULL;
+        }
+    param = param_new(context, name);
+    if (!param) {
+        rv_fail_memory(context);
+        return NULL;
+    }
+    param->shape = shape;
+    param->initialiser = initialiser;
+    param->kind = kind;
+    return param;
+}
+
+int rv_param_count(const rv_context *context)
+{
+    const rv_param_store *store = context->parameters;
+    return store ? store->count : 0;
+}
+
+rv_param *rv_param_at(const rv_context *context, int index)
+{
+    const rv_param_store *store = context->parameters;
+    return store && index >= 0 && index < store->count ? store->param[index] : NULL;
+}
+
+const char *rv_param_name(const rv_param *param)
+{
+    return param->name;
+}
+
+rv_shape rv_param_shape(const rv_param *param)
+{
+    return param->shape;
+}
+
+rv_param_kind rv_param_kind_of(const rv_param *param)
+{
+    return param->kind;
+}
+
+/* ---- in a graph ---- */
+
+rv_expr rv_param_value(rv_graph *graph, rv_param *param)
+{
+    rv_attribute attribute;
+    if (!param)
+        return graph->poison;
+    for (uint32_t id = 0; id < graph->count; id++) {
+        rv_expr node = graph->node[id];
+        if (node->op == RV_OP_param && node->attribute.param.param == param)
+            return node;
+    }
+    memset(&attribute, 0, sizeof attribute);
+    attribute.param.param = param;
+    return rv_node_new(graph, RV_OP_param, NULL, 0, &attribute, RV_F32, param->shape);
+}
+
+static rv_pending *pending_of(rv_graph *graph, const rv_param *param)
+{
+    for (int i = 0; i < graph->pending_count; i++)
+        if (graph->pending[i].param == param)
+            return &graph->pending[i];
+    return NULL;
+}
+
+rv_expr rv_updated(rv_graph *graph, rv_param *param)
+{
+    rv_pending *pending = pending_of(graph, param);
+    return pending ? pending->value : rv_param_value(graph, param);
+}
+
+/* Whether `value` is computed from `base`. */
+static int builds_on(rv_expr value, rv_expr base)
+{
+    if (value->id < base->id)
+        return 0;
+    char *reaches = rv_calloc((size_t)value->id + 1, 1);
+    if (!reaches) {
+        rv_fail_memory(value->graph->context);
+        return 0;
+    }
+    reaches[base->id] = 1;
+    for (uint32_t id = base->id + 1; id <= value->id; id++)
+        for (int i = 0; i < value->graph->node[id]->arity && !reaches[id]; i++)
+            reaches[id] = reaches[value->graph->node[id]->operand[i]->id];
+    int result = reaches[value->id];
+    rv_free(reaches);
+    return result;
+}
+
+static rv_pending *pending_new(rv_graph *graph)
+{
+    if (graph->pending_count == graph->pending_capacity) {
+        int capacity = graph->pending_capacity ? 2 * graph->pending_capacity : 32;
+        rv_pending *grown = rv_realloc(graph->pending, (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            rv_fail_memory(graph->context);
+            return NULL;
+        }
+        graph->pending = grown;
+        graph->pending_capacity = capacity;
+    }
+    return &graph->pending[graph->pending_count++];
+}
+
+void rv_assign(rv_graph *graph, rv_param *param, rv_expr value)
+{
+    char is[96], wants[96];
+    if (!param || rv_is_poison(value))
+        return;
+    if (!rv_shape_equal(param->shape, value->shape) || value->dtype != RV_F32) {
+        rv_expr_fail(graph, "assignment of %s to parameter %s of shape %s",
+                     rv_shape_text(value->shape, is), param->name,
+                     rv_shape_text(param->shape, wants));
+        return;
+    }
+    rv_pending *pending = pending_of(graph, param);
+    if (pending && !builds_on(value, pending->value)) {
+        rv_expr_fail(graph, "second assignment to parameter %s does not build on the first",
+                     param->name);
+        return;
+    }
+    if (!pending)
+        pending = pending_new(graph);
+    if (pending)
+        *pending = (rv_pending){param, value};
+}

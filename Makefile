@@ -1,0 +1,48 @@
+# Two commands: `make run` and `make test`.  The rest is listed by `make help`.
+# BUILD chooses the folder, RUN the run folder, DATA where data sets are looked for.
+BUILD ?= build
+RUN ?= runs/first
+JOBS ?= $(shell nproc)
+CMAKE = cmake -G Ninja
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build packages sanitize bench format format-check tidy install clean soak
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+packages: ## install the packages that are missing (Debian; sudo only when not root)
+	@scripts/install-packages
+
+build: packages ## build the program at build/reverie
+	@$(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release > $(BUILD).log 2>&1 || \
+	    { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+run: build ## train a small VAE on built-in digits and draw what it learned
+	@scripts/first-run $(BUILD)/reverie $(RUN)
+
+test: build ## build and run every test
+	@scripts/check-format
+	@cd $(BUILD) && ctest --output-on-failure --parallel $(JOBS)
+
+sanitize: packages ## the tests under the address and undefined-behaviour sanitizers
+	@$(CMAKE) -S . -B $(BUILD)-sanitize -DCMAKE_BUILD_TYPE=Debug -DREVERIE_SANITIZE=ON
+	@cmake --build $(BUILD)-sanitize --parallel $(JOBS)
+	@cd $(BUILD)-sanitize && ctest --output-on-failure
+
+bench: build ## time a training step of each recipe
+	@bench/run $(BUILD)/reverie
+
+soak: build ## kills, bit flips and resumes for SECONDS (default 600)
+	@scripts/soak $(BUILD)/reverie $${SECONDS_TO_SOAK:-600}
+
+format: ## format the sources
+	@scripts/check-format --fix
+
+install: build ## install program, library, headers, man pages (PREFIX, default /usr/local)
+	@cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+
+clean: ## remove the build folders
+	rm -rf $(BUILD) $(BUILD)-sanitize

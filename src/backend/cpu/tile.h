@@ -1,0 +1,46 @@
+/* The tile machine's instructions: one op applied to a tile of n values that stays in L1.
+ *
+ * A fused kernel is a short list of these over a few tiles.  Each instruction set (baseline, AVX2,
+ * AVX-512) has one table, made from the same source with GCC vector extensions; the best of the
+ * machine is chosen at run time.  Every value is 4 bytes: f32, i32, u32; a bool is f32 1 or 0.
+ * Tiles are 64-byte aligned and have room for n rounded up to 16; lanes past n may hold garbage and
+ * may be written, except where a destination is said to be exact. */
+#ifndef CPU_TILE_H
+#define CPU_TILE_H
+
+#include "graph/node.h"
+
+/* dst = op(a, b, c); unused operands are NULL.  dst may equal an operand. */
+typedef void (*rv_tile_fn)(void *dst, const void *a, const void *b, const void *c, int64_t n);
+
+/* Where a tile of random bits begins: element e of sample s of draw k has the counter
+ * (execution, s, k, e / 4) and takes word e % 4. */
+typedef struct rv_tile_random {
+    uint32_t key[2];
+    uint32_t execution, sample, draw;
+    uint32_t element;
+} rv_tile_random;
+
+typedef struct rv_tile_table {
+    const char *name;           /* "baseline", "avx2", "avx512" */
+    int width;                  /* floats in a vector */
+    rv_tile_fn op[RV_OP_COUNT]; /* every pointwise op and `uniform`; NULL elsewhere */
+    rv_tile_fn cast_to_i32, cast_to_u32, cast_to_bool; /* from f32 */
+    rv_tile_fn cast_from_i32, cast_from_u32;           /* to f32 */
+    void (*fill)(void *dst, float value, int64_t n);
+    /* exact copy of n values; src and dst may be unaligned */
+    void (*copy)(void *dst, const void *src, int64_t n);
+    /* Sum of n values: fixed order, error of a tree; exact n (no garbage lanes).  Unaligned. */
+    float (*sum)(const float *a, int64_t n);
+    float (*max)(const float *a, int64_t n); /* NaN if any is */
+    /* acc[i] += a[i], acc[i] = max(acc[i], a[i]) NaN-propagating; exact n, unaligned. */
+    void (*sum_into)(float *acc, const float *a, int64_t n);
+    void (*max_into)(float *acc, const float *a, int64_t n);
+    /* n consecutive elements of one sample of one draw, from random.element on (any phase). */
+    void (*random_bits)(uint32_t *dst, rv_tile_random random, int64_t n);
+} rv_tile_table;
+
+/* The table named, or the best of this machine for NULL; NULL when the machine lacks it. */
+const rv_tile_table *rv_tile_table_find(const char *name);
+
+#endif

@@ -91,6 +91,10 @@ void rv_program_set_profiling(rv_program *program, int on);
 /* The rows so far; *count of them, owned by the program. */
 const rv_kernel_profile *rv_program_profile(rv_program *program, int *count);
 
+/* GFLOP/s of the widest multiply-add loop on `threads` cores, measured now (about 0.1 s); NaN where
+ * it is not known how. */
+double rv_peak_gflops(int threads);
+
 #ifdef __cplusplus
 }
 #endif

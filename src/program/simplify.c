@@ -41,12 +41,18 @@ static int same_node(rv_expr a, rv_expr b)
     return 1;
 }
 
-/* The node in the table that equals this one, which is added when there is none. */
-static rv_expr intern(table *seen, rv_expr node)
+static size_t find_slot(const table *seen, rv_expr node)
 {
     size_t mask = seen->capacity - 1, at = hash_node(node) & mask;
     while (seen->slot[at] && !same_node(seen->slot[at], node))
         at = (at + 1) & mask;
+    return at;
+}
+
+/* The node in the table that equals this one, which is added when there is none. */
+static rv_expr intern(table *seen, rv_expr node)
+{
+    size_t at = find_slot(seen, node);
     if (!seen->slot[at]) {
         seen->slot[at] = node;
         seen->count++;
@@ -263,9 +269,10 @@ static rv_expr intern_deep(pass *p, rv_expr node)
     rv_expr operand[8];
     if (2 * p->seen.count >= p->seen.capacity && !grow_table(&p->seen))
         return p->graph->poison;
+    rv_expr known = p->seen.slot[find_slot(&p->seen, node)];
     int changed = 0;
-    if (node->arity > 8)
-        return intern(&p->seen, node);
+    if (known || node->arity > 8)
+        return known ? known : intern(&p->seen, node);
     for (int i = 0; i < node->arity; i++) {
         int fresh = node->operand[i]->id >= p->before;
         operand[i] = fresh ? intern_deep(p, node->operand[i]) : node->operand[i];

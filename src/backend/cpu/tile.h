@@ -24,9 +24,17 @@ typedef struct rv_tile_random {
 typedef struct rv_tile_table {
     const char *name;           /* "baseline", "avx2", "avx512" */
     int width;                  /* floats in a vector */
-    rv_tile_fn op[RV_OP_COUNT]; /* every pointwise op and `uniform`; NULL elsewhere */
-    rv_tile_fn cast_to_i32, cast_to_u32, cast_to_bool; /* from f32 */
-    rv_tile_fn cast_from_i32, cast_from_u32;           /* to f32 */
+    rv_tile_fn op[RV_OP_COUNT]; /* on f32: every pointwise op and `uniform`; NULL elsewhere */
+    /* neg add sub mul maximum minimum less equal on integer operands; NULL elsewhere.  Overflow
+     * wraps; a comparison gives a bool.  `select` above takes any 4-byte values. */
+    rv_tile_fn op_i32[RV_OP_COUNT], op_u32[RV_OP_COUNT];
+    /* From f32: toward zero; beyond the range the nearest float within it, NaN to 0 (as a bool,
+     * 1). */
+    rv_tile_fn cast_to_i32, cast_to_u32, cast_to_bool;
+    rv_tile_fn cast_from_i32, cast_from_u32; /* to f32 */
+    rv_tile_fn cast_word_to_bool;            /* from i32 or u32 */
+    /* a * b + c: one rounding with FMA (not in baseline).  For fusing a mul with an add. */
+    rv_tile_fn multiply_add;
     void (*fill)(void *dst, float value, int64_t n);
     /* exact copy of n values; src and dst may be unaligned */
     void (*copy)(void *dst, const void *src, int64_t n);

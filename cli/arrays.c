@@ -1,0 +1,144 @@
+/* reverie encode, reverie decode: the model's views as .npy arrays. */
+#include "experiment.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- encode ---- */
+
+static rv_status encode(cli_call *call, rv_experiment *run)
+{
+    rv_model *model = rv_experiment_model(run);
+    rv_split split = (rv_split)cli_choice(call, "split");
+    rv_source *source = rv_experiment_source(run, split);
+    if (!source)
+        return rv_error_status(call->context);
+    if (!model->kind->encode)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "model `%s` has no encoder, which `encode` needs", model->kind->name);
+    int64_t count = rv_source_describe(source)->count, limit = cli_integer(call, "count");
+    int64_t width = model->kind->latent_width(model);
+    count = limit > 0 && limit < count ? limit : count;
+    size_t size = (size_t)(count * width);
+    const int64_t dim[2] = {count, 2 * width};
+    float *mean = rv_malloc(size * sizeof *mean), *deviation = rv_malloc(size * sizeof *mean);
+    float *both = rv_malloc(2 * size * sizeof *both);
+    rv_status status = mean && deviation && both ? RV_OK : rv_fail_memory(call->context);
+    if (status == RV_OK)
+        status = rv_experiment_encode(run, split, count, mean, deviation);
+    for (int64_t i = 0; status == RV_OK && i < count; i++) {
+        memcpy(both + 2 * i * width, mean + i * width, (size_t)width * sizeof *both);
+        memcpy(both + (2 * i + 1) * width, deviation + i * width, (size_t)width * sizeof *both);
+    }
+    if (status == RV_OK)
+        status = rv_array_save(call->context, cli_text(call, "output"), both, 2, dim);
+    rv_free(mean);
+    rv_free(deviation);
+    rv_free(both);
+    return status == RV_OK ? cli_wrote(call, cli_text(call, "output")) : status;
+}
+
+static rv_status run_encode(cli_call *call)
+{
+    rv_experiment *run;
+    rv_status status = cli_open(call, &run);
+    if (status != RV_OK)
+        return status;
+    status = encode(call, run);
+    rv_experiment_free(run);
+    return status;
+}
+
+static const cli_option encode_options[] = {
+    CLI_SPLIT("test"),
+    {"count", 'n', "N", RV_OPTION_INTEGER, "0", 0, 4294967295.0, NULL, "first so many; 0: all"},
+    CLI_OUTPUT("latents.npy"),
+    CLI_CHECKPOINT,
+};
+const cli_verb cli_verb_encode = {
+    .name = "encode",
+    .summary = "posterior means and deviations of a split, as an array",
+    .usage = "RUN [--split test] -o FILE.npy",
+    .example = "reverie encode runs/first --split test -o latents.npy",
+    .details = "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.",
+    .option = encode_options,
+    .option_count = CLI_COUNT(encode_options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run_encode,
+};
+
+/* ---- decode ---- */
+
+static rv_status save_images(cli_call *call, const rv_model *model, const float *images, int count)
+{
+    const char *path = cli_text(call, "output");
+    const int64_t dim[4] = {count, model->sizes.height, model->sizes.width, model->sizes.channels};
+    if (cli_ends_with(path, ".npy")) {
+        rv_status status = rv_array_save(call->context, path, images, 4, dim);
+        return status == RV_OK ? cli_wrote(call, path) : status;
+    }
+    rv_image_batch batch =
+        rv_image_batch_of(images, count, (int)model->sizes.height, (int)model->sizes.width);
+    batch.channels = (int)model->sizes.channels;
+    batch.low = model->sizes.low;
+    batch.high = model->sizes.high;
+    return cli_save_image(call, rv_grid(call->context, batch, NULL));
+}
+
+static rv_status decode(cli_call *call, rv_model *model, const rv_array *z)
+{
+    int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
+    int64_t count = z->rank > 0 ? z->dim[0] : 1;
+    int64_t given = z->rank == 2 ? z->dim[1] : 0;
+    if (given != width || count < 1)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: holds rows of %lld values; the decoder takes [N,%lld]",
+                       cli_text(call, "input"), (long long)given, (long long)width);
+    float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
+    rv_status status =
+        images ? rv_view_decode(model, z->values, count, images) : rv_fail_memory(call->context);
+    if (status == RV_OK)
+        status = save_images(call, model, images, (int)count);
+    rv_free(images);
+    return status;
+}
+
+static rv_status run_decode(cli_call *call)
+{
+    rv_experiment *run;
+    rv_array z;
+    if (!cli_text(call, "input"))
+        return rv_fail(call->context, RV_BAD_USAGE, "decode needs -i FILE.npy, latents [N,Z]");
+    rv_status status = cli_open(call, &run);
+    if (status != RV_OK)
+        return status;
+    status = rv_array_load(call->context, cli_text(call, "input"), &z);
+    if (status == RV_OK) {
+        status = decode(call, rv_experiment_model(run), &z);
+        rv_io_free(z.values);
+    }
+    rv_experiment_free(run);
+    return status;
+}
+
+static const cli_option decode_options[] = {
+    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "latents [N,Z], .npy"},
+    CLI_OUTPUT("decoded.png"),
+    CLI_CHECKPOINT,
+};
+const cli_verb cli_verb_decode = {
+    .name = "decode",
+    .summary = "images of given latents",
+    .usage = "RUN -i FILE.npy [-o FILE]",
+    .example = "reverie decode runs/first -i latents.npy -o decoded.png",
+    .details = "FILE.png is a grid, FILE.npy the array [N,H,W,C].",
+    .option = decode_options,
+    .option_count = CLI_COUNT(decode_options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run_decode,
+};

@@ -1,0 +1,203 @@
+/* reverie bench: the time of one training iteration, and where it goes. */
+#include "experiment.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Seconds since the process started, from its start time in clock ticks after boot. */
+static double seconds_of_process(void)
+{
+    struct timespec boot;
+    unsigned long long ticks = 0;
+    FILE *file = fopen("/proc/self/stat", "r");
+    if (file && fscanf(file,
+                       "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+                       "%*d %*d %*d %*d %llu",
+                       &ticks) != 1)
+        ticks = 0;
+    if (file)
+        fclose(file);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    double started = (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return ticks ? (double)boot.tv_sec + 1e-9 * (double)boot.tv_nsec - started : NAN;
+}
+
+static double peak_megabytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double p = *(const double *)a, q = *(const double *)b;
+    return p < q ? -1 : p > q;
+}
+
+typedef struct bench_result {
+    double step_ms, spread_ms, first_step_s, peak_rss_mb, gflop, peak_gflops;
+} bench_result;
+
+static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *result)
+{
+    int steps = (int)cli_integer(call, "steps");
+    rv_program *program;
+    double *each = rv_malloc((size_t)steps * sizeof *each);
+    rv_status status = each ? rv_trainer_step(trainer) : rv_fail_memory(call->context);
+    result->first_step_s = seconds_of_process();
+    for (int i = 0; status == RV_OK && i < 20; i++) /* warm up */
+        status = rv_trainer_step(trainer);
+    if (status == RV_OK)
+        status = rv_trainer_program(trainer, &program);
+    if (status == RV_OK && cli_switch(call, "profile"))
+        rv_program_set_profiling(program, 1);
+    for (int i = 0; status == RV_OK && i < steps; i++) {
+        double before = seconds_now();
+        status = rv_trainer_step(trainer);
+        each[i] = seconds_now() - before;
+    }
+    if (status == RV_OK) {
+        qsort(each, (size_t)steps, sizeof *each, ascending);
+        result->step_ms = 1e3 * each[steps / 2];
+        result->spread_ms = 1e3 * (each[steps * 3 / 4] - each[steps / 4]);
+        result->gflop = rv_program_facts_of(program).flops * 1e-9;
+        result->peak_rss_mb = peak_megabytes();
+        result->peak_gflops = rv_peak_gflops(rv_context_threads(call->context));
+    }
+    rv_free(each);
+    return status;
+}
+
+static void print_profile(cli_call *call, rv_trainer *trainer, const bench_result *result)
+{
+    int count;
+    rv_program *program;
+    double steps = (double)cli_integer(call, "steps"), total = 0;
+    if (rv_trainer_program(trainer, &program) != RV_OK)
+        return;
+    const rv_kernel_profile *rows = rv_program_profile(program, &count);
+    printf("%9s %6s %9s %9s  kernel\n", "us", "share", "GFLOP/s", "GB/s");
+    for (int i = 0; i < count; i++) {
+        double each = rows[i].seconds / steps;
+        total += each;
+        printf("%9.1f %5.1f%% %9.1f %9.1f  %s\n", 1e6 * each, 1e5 * each / result->step_ms,
+               each > 0 ? rows[i].flops / each * 1e-9 : 0,
+               each > 0 ? rows[i].bytes / each * 1e-9 : 0, rows[i].name);
+    }
+    printf("%9.1f %5.1f%% %9s %9s  all kernels\n", 1e6 * total, 1e5 * total / result->step_ms, "",
+           "");
+}
+
+static rv_status report(cli_call *call, const rv_settings *settings, rv_trainer *trainer,
+                        const bench_result *r)
+{
+    double gflops = r->gflop / (1e-3 * r->step_ms);
+    if (call->json)
+        return cli_print_json(call, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:i}",
+                                              "recipe", settings->name, "step_ms", r->step_ms,
+                                              "spread_ms", r->spread_ms, "gflop_per_step", r->gflop,
+                                              "gflops", gflops, "peak_gflops", r->peak_gflops,
+                                              "first_step_s", r->first_step_s, "peak_rss_mb",
+                                              r->peak_rss_mb, "isa", rv_context_isa(call->context),
+                                              "threads", rv_context_threads(call->context)));
+    if (cli_switch(call, "profile"))
+        print_profile(call, trainer, r);
+    printf("%s, %s, %d threads\n", settings->name, rv_context_isa(call->context),
+           rv_context_threads(call->context));
+    printf("  step        %8.3f ms (quartiles %.3f apart)\n", r->step_ms, r->spread_ms);
+    printf("  contractions %7.3f GFLOP a step, %.1f GFLOP/s, %.0f%% of the peak of %.0f\n",
+           r->gflop, gflops, 100 * gflops / r->peak_gflops, r->peak_gflops);
+    printf("  first step  %8.3f s after the process began\n", r->first_step_s);
+    printf("  memory      %8.1f MB at the most\n", r->peak_rss_mb);
+    return RV_OK;
+}
+
+static rv_status bench(cli_call *call, const rv_settings *settings)
+{
+    rv_data_config data = settings->data;
+    rv_source *source = NULL;
+    rv_model *model = NULL;
+    rv_trainer *trainer = NULL;
+    bench_result result;
+    data.directories = call->data_directory;
+    data.directory_count = call->data_directory_count;
+    rv_context_set_seed(call->context, settings->train.seed);
+    rv_status status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source);
+    if (status == RV_OK) {
+        const rv_source_info *info = rv_source_describe(source);
+        rv_data_sizes sizes = {info->height,
+                               info->width,
+                               info->channels,
+                               info->class_count,
+                               info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
+                               1};
+        status =
+            rv_model_new(call->context, settings->model, settings->model_config, sizes, &model);
+    }
+    if (status == RV_OK) {
+        rv_trainer_setup setup = {.model = model, .train = source, .config = settings->train};
+        status = rv_trainer_new(call->context, &setup, &trainer);
+    }
+    if (status == RV_OK)
+        status = measure(call, trainer, &result);
+    if (status == RV_OK)
+        status = report(call, settings, trainer, &result);
+    rv_trainer_free(trainer);
+    rv_model_free(model);
+    rv_source_free(source);
+    return status;
+}
+
+static rv_status run_bench(cli_call *call)
+{
+    char path[4096];
+    rv_config *config = NULL;
+    rv_status status = rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
+                                      call->recipe_directory_count, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_config_new(call->context, &config);
+    if (status == RV_OK)
+        status = rv_config_read(config, path);
+    for (int i = 0; status == RV_OK && i < call->override_count; i++)
+        status = rv_config_set(config, call->override[i]);
+    if (status == RV_OK) {
+        const rv_settings *settings = rv_config_settings(config);
+        status = settings ? bench(call, settings) : rv_error_status(call->context);
+    }
+    rv_config_free(config);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"steps", 0, "N", RV_OPTION_INTEGER, "200", 1, 1000000, NULL, "iterations measured"},
+    {"profile", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "a table of kernels too"},
+};
+
+const cli_verb cli_verb_bench = {
+    .name = "bench",
+    .summary = "time of one training iteration, share of the machine's peak, memory",
+    .usage = "RECIPE [key=value ...] [--profile]",
+    .example = "reverie bench lab1-vae data.name=digits data.limit=6000",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .takes_settings = 1,
+    .run = run_bench,
+};

@@ -1,0 +1,319 @@
+/* The options of a verb, driven by its table through getopt_long. */
+#include "call.h"
+
+#include "environment.h"
+
+#include "config/nearest.h"
+#include "config/value.h"
+#include "core/arena.h"
+#include "reverie/program.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+const cli_option cli_common_options[] = {
+    {"json", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "print results as JSON, for programs"},
+    {"quiet", 'q', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "no messages but errors"},
+    {"threads", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1024, NULL,
+     "threads of the computation; all cores when absent"},
+    {"data-dir", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "where data sets are looked for first: DIR/mnist/..."},
+    {"isa", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "baseline|avx2|avx512",
+     "instruction set; the best of the machine when absent"},
+    {"backend", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "cpu|reference",
+     "what computes; reference is slow and in double precision"},
+    {"help", 'h', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "this help"},
+    {"version", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "the version"},
+};
+const int cli_common_option_count = CLI_COUNT(cli_common_options);
+
+/* The value of each option, the verb's first, then the common ones. */
+typedef union value {
+    int truth; /* and choices */
+    int64_t integer;
+    double number;
+    const char *text;
+} value;
+
+struct cli_values {
+    rv_arena arena; /* of everything that the call points to, itself too */
+    int count;
+    value *value; /* [count] */
+    int *given;   /* [count] */
+};
+
+/* The record lives in its own arena. */
+static struct cli_values *new_values(int count)
+{
+    rv_arena arena = {0};
+    struct cli_values *values = rv_arena_alloc(&arena, sizeof *values);
+    if (!values)
+        return NULL;
+    values->count = count;
+    values->value = rv_arena_alloc(&arena, (size_t)count * sizeof *values->value);
+    values->given = rv_arena_alloc(&arena, (size_t)count * sizeof *values->given);
+    if (!values->value || !values->given) {
+        rv_arena_free(&arena);
+        return NULL;
+    }
+    values->arena = arena;
+    return values;
+}
+
+static const cli_option *option_at(const cli_verb *verb, int index)
+{
+    return index < verb->option_count ? &verb->option[index]
+                                      : &cli_common_options[index - verb->option_count];
+}
+
+/* ---- reading values ---- */
+
+static rv_status store(cli_call *call, int index, const char *text)
+{
+    const cli_option *option = option_at(call->verb, index);
+    char key[64];
+    snprintf(key, sizeof key, "--%s", option->name);
+    rv_option row = {.key = key,
+                     .type = option->type,
+                     .least = option->least,
+                     .most = option->most,
+                     .choices = option->choices};
+    config_setting setting = {
+        .key = key, .origin = call->verb->name, .form = CONFIG_SCALAR, .text = text};
+    return config_store(call->context, &call->values->arena, &row, &setting,
+                        &call->values->value[index]);
+}
+
+static rv_status store_defaults(cli_call *call)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; i < call->values->count && status == RV_OK; i++)
+        if (option_at(call->verb, i)->default_text)
+            status = store(call, i, option_at(call->verb, i)->default_text);
+    return status;
+}
+
+/* ---- unknown options ---- */
+
+static rv_status fail_option(cli_call *call, const char *word)
+{
+    const cli_verb *verb = call->verb;
+    config_nearest nearest = {0};
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (int i = 0; i < call->values->count; i++)
+        config_nearest_try(&nearest, name, option_at(verb, i)->name, option_at(verb, i)->name);
+    if (nearest.word)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: unknown option `--%s`; did you mean `--%s`?", verb->name, name,
+                       nearest.word);
+    return rv_fail(call->context, RV_BAD_USAGE,
+                   "%s: unknown option `--%s`; `reverie %s --help` lists them", verb->name, name,
+                   verb->name);
+}
+
+/* getopt's verdict on the word before `optind`: '?' unknown, ':' without its value. */
+static rv_status fail_word(cli_call *call, int verdict, const char *word)
+{
+    const cli_verb *verb = call->verb;
+    int is_long = strncmp(word, "--", 2) == 0;
+    if (verdict == ':' && is_long)
+        return rv_fail(call->context, RV_BAD_USAGE, "%s: %s needs a value", verb->name, word);
+    if (verdict == ':')
+        return rv_fail(call->context, RV_BAD_USAGE, "%s: -%c needs a value", verb->name, optopt);
+    if (is_long && optopt != 0)
+        return rv_fail(call->context, RV_BAD_USAGE, "%s: --%s takes no value", verb->name,
+                       option_at(verb, optopt - 256)->name);
+    if (is_long)
+        return fail_option(call, word);
+    return rv_fail(call->context, RV_BAD_USAGE,
+                   "%s: unknown option `-%c`; `reverie %s --help` lists them", verb->name, optopt,
+                   verb->name);
+}
+
+/* ---- the words ---- */
+
+enum { LETTERS_MOST = 128 };
+
+/* The tables of getopt_long: long option i has the value 256 + i. */
+static void fill_getopt(const cli_verb *verb, int count, struct option *table, char *letters)
+{
+    *letters++ = ':';
+    for (int i = 0; i < count; i++) {
+        const cli_option *option = option_at(verb, i);
+        int takes = option->value ? required_argument : no_argument;
+        table[i] = (struct option){option->name, takes, NULL, 256 + i};
+        if (option->letter) {
+            *letters++ = option->letter;
+            if (option->value)
+                *letters++ = ':';
+        }
+    }
+    *letters = '\0';
+}
+
+static int index_of_letter(const cli_verb *verb, int count, int letter)
+{
+    for (int i = 0; i < count; i++)
+        if (option_at(verb, i)->letter == letter)
+            return i;
+    return -1;
+}
+
+static rv_status read_options(cli_call *call, int count, char **words, struct option *table)
+{
+    const cli_verb *verb = call->verb;
+    struct cli_values *values = call->values;
+    char letters[LETTERS_MOST];
+    int found;
+    fill_getopt(verb, values->count, table, letters);
+    opterr = 0;
+    optind = 1;
+    rv_status status = store_defaults(call);
+    while (status == RV_OK && (found = getopt_long(count, words, letters, table, NULL)) != -1) {
+        if (found == '?' || found == ':')
+            return fail_word(call, found, words[optind - 1]);
+        int index = found >= 256 ? found - 256 : index_of_letter(verb, values->count, found);
+        values->given[index] = 1;
+        status = store(call, index, optarg ? optarg : "true");
+    }
+    return status;
+}
+
+/* Settings look like train.lr=1e-3; a path may hold an equal sign too, after its '/'. */
+static int is_setting(const char *word)
+{
+    size_t length = strcspn(word, "=/ ");
+    return length > 0 && word[length] == '=';
+}
+
+static rv_status sort_arguments(cli_call *call, int count, char **words)
+{
+    const cli_verb *verb = call->verb;
+    for (int i = optind; i < count; i++) {
+        if (verb->takes_settings && is_setting(words[i]))
+            call->override[call->override_count++] = words[i];
+        else
+            call->argument[call->argument_count++] = words[i];
+    }
+    const char *space = *verb->usage ? " " : "";
+    if (call->argument_count < verb->least_arguments)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: something is missing; usage: reverie %s%s%s", verb->name, verb->name,
+                       space, verb->usage);
+    if (verb->most_arguments >= 0 && call->argument_count > verb->most_arguments)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: `%.80s` is too much; usage: reverie %s%s%s", verb->name,
+                       call->argument[verb->most_arguments], verb->name, space, verb->usage);
+    return RV_OK;
+}
+
+/* ---- the call ---- */
+
+static rv_status apply_common(cli_call *call)
+{
+    rv_status status = RV_OK;
+    char name[32];
+    call->json = cli_switch(call, "json");
+    call->quiet = cli_switch(call, "quiet");
+    if (cli_given(call, "threads"))
+        rv_context_set_threads(call->context, (int)cli_integer(call, "threads"));
+    if (cli_given(call, "isa")) {
+        config_choice_name("baseline|avx2|avx512", cli_choice(call, "isa"), name, sizeof name);
+        status = rv_context_set_isa(call->context, name);
+    }
+    if (status == RV_OK && cli_given(call, "backend")) {
+        config_choice_name("cpu|reference", cli_choice(call, "backend"), name, sizeof name);
+        status = rv_context_set_backend(call->context, name);
+    }
+    if (status == RV_OK)
+        status = cli_environment_read(call, &call->values->arena, cli_text(call, "data-dir"));
+    return status;
+}
+
+/* --help and --version answer whatever else is wrong with the words. */
+static int asks_only(cli_call *call, int count, char **words)
+{
+    for (int i = 1; i < count && strcmp(words[i], "--") != 0; i++) {
+        call->wants_help |= strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0;
+        call->wants_version |= strcmp(words[i], "--version") == 0;
+    }
+    return call->wants_help || call->wants_version;
+}
+
+rv_status cli_call_read(cli_call *call, int count, char **words)
+{
+    if (asks_only(call, count, words))
+        return RV_OK;
+    int options = call->verb->option_count + cli_common_option_count;
+    call->values = new_values(options);
+    if (!call->values)
+        return rv_fail_memory(call->context);
+    rv_arena *arena = &call->values->arena;
+    call->argument = rv_arena_alloc(arena, (size_t)count * sizeof *call->argument);
+    call->override = rv_arena_alloc(arena, (size_t)count * sizeof *call->override);
+    struct option *table = rv_arena_alloc(arena, ((size_t)options + 1) * sizeof *table);
+    if (!call->argument || !call->override || !table)
+        return rv_fail_memory(call->context);
+    rv_status status = read_options(call, count, words, table);
+    if (status != RV_OK)
+        return status;
+    call->wants_help = cli_switch(call, "help"); /* abbreviated, as --he */
+    call->wants_version = cli_switch(call, "version");
+    if (call->wants_help || call->wants_version)
+        return RV_OK;
+    status = sort_arguments(call, count, words);
+    return status == RV_OK ? apply_common(call) : status;
+}
+
+void cli_call_free(cli_call *call)
+{
+    if (!call->values)
+        return;
+    rv_arena arena = call->values->arena;
+    rv_arena_free(&arena);
+    call->values = NULL;
+}
+
+/* ---- what a verb asks for ---- */
+
+static int index_of(const cli_call *call, const char *name)
+{
+    int index = 0;
+    while (index < call->values->count && strcmp(option_at(call->verb, index)->name, name) != 0)
+        index++;
+    assert(index < call->values->count && "the option is in the verb's table");
+    return index;
+}
+
+int cli_given(const cli_call *call, const char *option)
+{
+    return call->values->given[index_of(call, option)];
+}
+
+int cli_switch(const cli_call *call, const char *option)
+{
+    return call->values->value[index_of(call, option)].truth;
+}
+
+int64_t cli_integer(const cli_call *call, const char *option)
+{
+    return call->values->value[index_of(call, option)].integer;
+}
+
+double cli_number(const cli_call *call, const char *option)
+{
+    return call->values->value[index_of(call, option)].number;
+}
+
+const char *cli_text(const cli_call *call, const char *option)
+{
+    return call->values->value[index_of(call, option)].text;
+}
+
+int cli_choice(const cli_call *call, const char *option)
+{
+    return call->values->value[index_of(call, option)].truth;
+}

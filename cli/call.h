@@ -1,0 +1,17 @@
+/* From the words of the command line to a cli_call. */
+#ifndef CLI_CALL_H
+#define CLI_CALL_H
+
+#include "verb.h"
+
+/* The options that every verb has. */
+extern const cli_option cli_common_options[];
+extern const int cli_common_option_count;
+
+/* Reads the words after the program's name, words[0] being the verb, and sets up the context.
+ * RV_BAD_USAGE: latched, with the nearest option.  Where --help or --version is among them, nothing
+ * else is checked. */
+rv_status cli_call_read(cli_call *call, int count, char **words);
+void cli_call_free(cli_call *call);
+
+#endif

@@ -1,0 +1,111 @@
+/* reverie data: the data sets that are found, and a look at one. */
+#include "experiment.h"
+
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static json_t *entry_json(const rv_data_entry *e)
+{
+    return json_pack("{s:s, s:s?, s:I, s:I, s:[i,i,i], s:I}", "name", e->name, "path", e->path,
+                     "train", (json_int_t)e->train_count, "test", (json_int_t)e->test_count,
+                     "shape", e->height, e->width, e->channels, "bytes", (json_int_t)e->bytes);
+}
+
+static rv_status list(cli_call *call)
+{
+    rv_data_entry *entries;
+    int count;
+    rv_status status = rv_data_list(call->context, call->data_directory, call->data_directory_count,
+                                    &entries, &count);
+    if (status != RV_OK)
+        return status;
+    json_t *array = call->json ? json_array() : NULL;
+    for (int i = 0; i < count; i++) {
+        const rv_data_entry *e = &entries[i];
+        if (call->json)
+            json_array_append_new(array, entry_json(e));
+        else if (e->path)
+            printf("%-12s %7lld train %7lld test  %d x %d x %d  %s\n", e->name,
+                   (long long)e->train_count, (long long)e->test_count, e->height, e->width,
+                   e->channels, e->path);
+        else
+            printf("%-12s not found\n", e->name);
+    }
+    rv_data_list_free(entries, count);
+    return call->json ? cli_print_json(call, array) : RV_OK;
+}
+
+/* The first images of a split as a grid. */
+static rv_status picture(cli_call *call, rv_source *source, int count)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    count = count > info->count ? (int)info->count : count;
+    float *images = rv_malloc((size_t)(count * info->size) * sizeof *images);
+    rv_status status = images ? rv_source_fetch_range(source, 0, count, 0, images, NULL)
+                              : rv_fail_memory(call->context);
+    if (status == RV_OK) {
+        rv_image_batch batch = rv_image_batch_of(images, count, info->height, info->width);
+        batch.channels = info->channels;
+        batch.low = info->range == RV_RANGE_SIGNED ? -1 : 0;
+        status = cli_save_image(call, rv_grid(call->context, batch, NULL));
+    }
+    rv_free(images);
+    return status;
+}
+
+static rv_status show(cli_call *call)
+{
+    rv_data_config config = rv_data_defaults();
+    rv_source *source;
+    if (call->argument_count < 2)
+        return rv_fail(call->context, RV_BAD_USAGE, "data show needs a name: `data show digits`");
+    config.name = call->argument[1];
+    config.directories = call->data_directory;
+    config.directory_count = call->data_directory_count;
+    config.pixels = (rv_pixels)cli_choice(call, "pixels");
+    config.seed = (uint64_t)cli_integer(call, "seed");
+    rv_split split = cli_choice(call, "split") == 0 ? RV_SPLIT_TRAIN : RV_SPLIT_TEST;
+    rv_status status = rv_source_open(call->context, &config, split, &source);
+    if (status != RV_OK)
+        return status;
+    const rv_source_info *info = rv_source_describe(source);
+    cli_say(call, "%s, %s: %lld images of %d x %d x %d, %d classes, from %s", info->name,
+            rv_split_name(split), (long long)info->count, info->height, info->width, info->channels,
+            info->class_count, info->path);
+    status = picture(call, source, (int)cli_integer(call, "count"));
+    rv_source_free(source);
+    return status;
+}
+
+static rv_status run_data(cli_call *call)
+{
+    if (strcmp(call->argument[0], "list") == 0)
+        return list(call);
+    if (strcmp(call->argument[0], "show") == 0)
+        return show(call);
+    return rv_fail(call->context, RV_BAD_USAGE, "data %s: it is `data list` or `data show NAME`",
+                   call->argument[0]);
+}
+
+static const cli_option options[] = {
+    {"count", 'n', "N", RV_OPTION_INTEGER, "64", 1, 65536, NULL, "show: how many images"},
+    {"split", 0, "NAME", RV_OPTION_CHOICE, "train", 0, 0, "train|test", "show: which images"},
+    {"pixels", 0, "MODE", RV_OPTION_CHOICE, "gray", 0, 0, "gray|static|dynamic|threshold",
+     "show: pixel mode"},
+    {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL, "show: data.seed"},
+    CLI_OUTPUT("data.png"),
+};
+
+const cli_verb cli_verb_data = {
+    .name = "data",
+    .summary = "list the data sets, or look at one",
+    .usage = "list | show NAME [-n 64] [-o FILE]",
+    .example = "reverie data show digits -o digits.png",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .least_arguments = 1,
+    .most_arguments = 2,
+    .run = run_data,
+};

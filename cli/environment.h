@@ -1,0 +1,20 @@
+/* What the environment says; the only code of Reverie that reads it. */
+#ifndef CLI_ENVIRONMENT_H
+#define CLI_ENVIRONMENT_H
+
+#include "verb.h"
+
+#include "core/arena.h"
+
+/* Where data sets are looked for: --data-dir (`first`, NULL: absent), $REVERIE_DATA, the cache
+ * folder ($XDG_CACHE_HOME or ~/.cache, /reverie).  Where recipes are: ./recipes, then those beside
+ * the program: in the source tree that it was built in, or installed in share/reverie. */
+rv_status cli_environment_read(cli_call *call, rv_arena *arena, const char *first);
+/* Whether `stream` is a terminal that can move its cursor, and whether colours are wanted there
+ * (NO_COLOR, https://no-color.org, is not set). */
+int cli_is_terminal(int descriptor);
+int cli_wants_color(int descriptor);
+/* Columns of the terminal; 80 when it does not say. */
+int cli_terminal_width(int descriptor);
+
+#endif

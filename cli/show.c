@@ -1,0 +1,130 @@
+/* reverie show: layers, shapes, parameter counts of a recipe or a run. */
+#include "experiment.h"
+
+#include "reverie/io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static json_t *layer_json(const rv_net_layer *layer)
+{
+    json_t *shape = json_array();
+    for (int i = 0; shape && i < layer->out.rank; i++)
+        json_array_append_new(shape, json_integer(layer->out.dim[i]));
+    return json_pack("{s:s, s:s, s:o, s:I}", "name", layer->name, "layer", layer->word, "output",
+                     shape, "parameters", (json_int_t)layer->size);
+}
+
+static json_t *as_json(const rv_settings *settings, rv_net *const *nets, int count, int64_t total)
+{
+    json_t *layers = json_array();
+    for (int i = 0; i < count; i++)
+        for (int j = 0; layers && j < rv_net_layer_count(nets[i]); j++) {
+            rv_net_layer layer = rv_net_layer_at(nets[i], j);
+            json_array_append_new(layers, layer_json(&layer));
+        }
+    return json_pack("{s:s, s:s, s:I, s:o}", "name", settings->name, "model", settings->model->name,
+                     "parameters", (json_int_t)total, "layers", layers);
+}
+
+static void print_net(const rv_net *net)
+{
+    char shape[96];
+    for (int j = 0; j < rv_net_layer_count(net); j++) {
+        rv_net_layer layer = rv_net_layer_at(net, j);
+        printf("  %*s%-16s %-24s %-10s %10lld\n", 2 * layer.depth, "", layer.name, layer.word,
+               rv_shape_text(layer.out, shape), (long long)layer.size);
+    }
+}
+
+static rv_status show(cli_call *call, const rv_settings *settings, rv_model *model)
+{
+    int count = 0;
+    int64_t total = 0;
+    rv_net *const *nets = model->kind->nets ? model->kind->nets(model, &count) : NULL;
+    for (int i = 0; i < count; i++)
+        total += rv_net_size(nets[i]);
+    if (call->json)
+        return cli_print_json(call, as_json(settings, nets, count, total));
+    printf("%s: %s\n%s: %s\n\n", settings->name, settings->about, settings->model->name,
+           settings->model->about);
+    for (int i = 0; i < count; i++) {
+        printf("%s  [%lld] -> [%lld], %lld parameters\n", rv_net_name(nets[i]),
+               (long long)rv_shape_size(rv_net_input_shape(nets[i])),
+               (long long)rv_shape_size(rv_net_output_shape(nets[i])),
+               (long long)rv_net_size(nets[i]));
+        print_net(nets[i]);
+    }
+    printf("\n%lld parameters\n", (long long)total);
+    return RV_OK;
+}
+
+/* Images as MNIST's where the data are not here: the layers can be shown without them. */
+static rv_data_sizes sizes_of(cli_call *call, const rv_settings *settings)
+{
+    rv_data_config data = settings->data;
+    rv_data_sizes sizes = {28, 28, 1, 10, settings->data.range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
+                           1};
+    rv_source *source;
+    data.directories = call->data_directory;
+    data.directory_count = call->data_directory_count;
+    data.limit = 1;
+    if (rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source) != RV_OK) {
+        cli_say(call, "the data are not here; shown for 28 x 28 gray images");
+        rv_error_clear(call->context);
+        return sizes;
+    }
+    const rv_source_info *info = rv_source_describe(source);
+    sizes.height = info->height;
+    sizes.width = info->width;
+    sizes.channels = info->channels;
+    rv_source_free(source);
+    return sizes;
+}
+
+static rv_status find(cli_call *call, char *path, size_t bytes)
+{
+    snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
+    if (rv_file_exists(path))
+        return RV_OK;
+    return rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
+                          call->recipe_directory_count, path, bytes);
+}
+
+static rv_status run_show(cli_call *call)
+{
+    char path[4096];
+    rv_config *config = NULL;
+    rv_model *model = NULL;
+    const rv_settings *settings = NULL;
+    rv_status status = find(call, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_config_new(call->context, &config);
+    if (status == RV_OK)
+        status = rv_config_read(config, path);
+    for (int i = 0; status == RV_OK && i < call->override_count; i++)
+        status = rv_config_set(config, call->override[i]);
+    if (status == RV_OK) {
+        settings = rv_config_settings(config);
+        status = settings ? RV_OK : rv_error_status(call->context);
+    }
+    if (status == RV_OK)
+        status = rv_model_new(call->context, settings->model, settings->model_config,
+                              sizes_of(call, settings), &model);
+    if (status == RV_OK)
+        status = show(call, settings, model);
+    rv_model_free(model);
+    rv_config_free(config);
+    return status;
+}
+
+const cli_verb cli_verb_show = {
+    .name = "show",
+    .summary = "layers, shapes and parameter counts of a recipe or a run",
+    .usage = "RECIPE|RUN [key=value ...]",
+    .example = "reverie show lab1-vae",
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .takes_settings = 1,
+    .run = run_show,
+};

@@ -1,0 +1,182 @@
+/* reverie train, reverie resume: training into a run folder. */
+#include "experiment.h"
+#include "terminal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct watch {
+    const cli_call *call;
+    cli_progress progress;
+    const char *folder;
+} watch;
+
+static void on_step(void *user, const rv_progress *now)
+{
+    watch *w = user;
+    if (cli_progress_is_due(&w->progress))
+        cli_progress_show(&w->progress, now);
+}
+
+/* One line a finished epoch: the held-out values. */
+static void on_event(void *user, const rv_event *event)
+{
+    watch *w = user;
+    char line[256];
+    if (event->kind != RV_EVENT_SPLIT || w->call->json)
+        return;
+    int used = snprintf(line, sizeof line, "epoch %lld: %s", (long long)event->epoch, event->split);
+    for (int i = 0; i < event->count && used < (int)sizeof line - 40; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s %s %.2f", i ? "," : "",
+                         event->name[i], event->value[i]);
+    cli_progress_hide(&w->progress);
+    cli_say(w->call, "%s", line);
+}
+
+static int on_stop(void *user)
+{
+    (void)user;
+    return cli_stop_requested();
+}
+
+static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
+{
+    const char *folder = rv_experiment_folder(run);
+    if (status == RV_INTERRUPTED) {
+        rv_fail(call->context, RV_INTERRUPTED,
+                "stopped; saved in %s; go on with `reverie resume %s`", folder, folder);
+        return status;
+    }
+    if (status != RV_OK)
+        return status;
+    if (call->json)
+        return cli_print_json(call, json_pack("{s:s, s:s}", "run", folder, "status", "done"));
+    printf("%s: done; look at %s/report.html, draw with `reverie sample %s`, "
+           "train on with `reverie resume %s train.epochs=%lld`\n",
+           folder, folder, folder, folder,
+           (long long)rv_experiment_settings(run)->train.epochs * 2);
+    return RV_OK;
+}
+
+static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoint)
+{
+    watch w = {call, cli_progress_begin(call), rv_experiment_folder(run)};
+    rv_watcher watcher = {&w, on_step, on_event, on_stop};
+    cli_catch_stop("stopping after this step; once more quits at once");
+    rv_status status = rv_experiment_train(run, checkpoint, &watcher);
+    cli_progress_hide(&w.progress);
+    return finish(call, run, status);
+}
+
+/* ---- train ---- */
+
+/* runs/NAME-N, N the first that is free. */
+static void free_folder(const char *name, char *folder, size_t bytes)
+{
+    struct stat facts;
+    for (int n = 1; n < 100000; n++) {
+        snprintf(folder, bytes, "runs/%s-%d", name, n);
+        if (stat(folder, &facts) != 0)
+            return;
+    }
+}
+
+static rv_status configure(cli_call *call, rv_config **out)
+{
+    char path[4096];
+    rv_status status = rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
+                                      call->recipe_directory_count, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_config_new(call->context, out);
+    if (status == RV_OK)
+        status = rv_config_read(*out, path);
+    for (int i = 0; status == RV_OK && i < call->override_count; i++)
+        status = rv_config_set(*out, call->override[i]);
+    if (status == RV_OK && !rv_config_settings(*out))
+        status = rv_error_status(call->context);
+    return status;
+}
+
+static rv_status run_train(cli_call *call)
+{
+    char folder[4096];
+    rv_config *config = NULL;
+    rv_experiment *run;
+    rv_status status = configure(call, &config);
+    if (status != RV_OK) {
+        rv_config_free(config);
+        return status;
+    }
+    const char *given = cli_text(call, "run");
+    if (given)
+        snprintf(folder, sizeof folder, "%s", given);
+    else
+        free_folder(rv_config_settings(config)->name, folder, sizeof folder);
+    rv_experiment_place place = cli_place(call, folder);
+    status = rv_experiment_create(call->context, &place, config, cli_switch(call, "force"), &run);
+    if (status != RV_OK)
+        return status;
+    cli_say(call, "training into %s", folder);
+    status = train(call, run, cli_text(call, "from"));
+    rv_experiment_free(run);
+    return status;
+}
+
+static const cli_option train_options[] = {
+    {"run", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL, "run folder; runs/NAME-N when not given"},
+    {"from", 0, "CHECKPOINT", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "begin where a checkpoint of the same model and data stood"},
+    {"force", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "replace the run in the folder"},
+};
+
+const cli_verb cli_verb_train = {
+    .name = "train",
+    .summary = "train a recipe into a run folder",
+    .usage = "RECIPE [key=value ...] [--run DIR] [--from CHECKPOINT] [--force]",
+    .example = "reverie train lab2-vae-2d data.name=digits train.epochs=5 --run runs/first",
+    .details = "RECIPE is a name (`reverie recipes` lists them) or a YAML file.  Settings given "
+               "as key=value go over the recipe's.  Ctrl-C saves; `reverie resume` goes on.",
+    .option = train_options,
+    .option_count = CLI_COUNT(train_options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .takes_settings = 1,
+    .run = run_train,
+};
+
+/* ---- resume ---- */
+
+static rv_status run_resume(cli_call *call)
+{
+    rv_experiment *run;
+    rv_experiment_place place = cli_place(call, call->argument[0]);
+    rv_status status =
+        rv_experiment_resume(call->context, &place, call->override, call->override_count, &run);
+    if (status != RV_OK)
+        return status;
+    status = train(call, run, cli_text(call, "from"));
+    rv_experiment_free(run);
+    return status;
+}
+
+static const cli_option resume_options[] = {
+    {"from", 0, "CHECKPOINT", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "an older checkpoint of the run instead of its newest"},
+};
+
+const cli_verb cli_verb_resume = {
+    .name = "resume",
+    .summary = "go on with a run that was stopped, or train it longer",
+    .usage = "RUN [key=value ...]",
+    .example = "reverie resume runs/first train.epochs=20",
+    .details = "Goes on from the newest good checkpoint, bit for bit as if it had never been "
+               "stopped, on the same machine with the same number of threads.",
+    .option = resume_options,
+    .option_count = CLI_COUNT(resume_options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .takes_settings = 1,
+    .run = run_resume,
+};

@@ -1,0 +1,105 @@
+/* A verb of the command line is one row: what `--help`, the man page and the completion say, the
+ * options it takes, and the function that runs it.
+ *
+ *     static const cli_option options[] = {
+ *         {"samples", 'k', "K", RV_OPTION_INTEGER, "0", 0, 1e6, NULL, "samples of the bound"},
+ *         {"split", 0, "NAME", RV_OPTION_CHOICE, "test", 0, 0, "train|validation|test", "which"},
+ *     };
+ *     static rv_status run(cli_call *call) {
+ *         int64_t samples = cli_integer(call, "samples");
+ *         const char *run = call->argument[0];
+ *         ...
+ *         return call->json ? cli_print_json(call, object) : RV_OK;
+ *     }
+ *     const cli_verb cli_evaluate = {
+ *         .name = "evaluate", .summary = "the bound in nats, in its parts",
+ *         .usage = "RUN [--split test] [--samples K]", .example = "reverie evaluate runs/lab1-vae-1",
+ *         .option = options, .option_count = CLI_COUNT(options),
+ *         .least_arguments = 1, .most_arguments = 1, .run = run};
+ *
+ * Results go to stdout (printf), messages to stderr (cli_say).  A failure is what a library call
+ * latched, or rv_fail(call->context, RV_BAD_USAGE, ...); main prints it and exits with it. */
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+#include "core/option.h"
+#include "reverie/core.h"
+
+#include <jansson.h>
+
+#define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+/* One option of a verb; its value is checked as a setting's is. */
+typedef struct cli_option {
+    const char *name;    /* "split": --split */
+    char letter;         /* 'n': also -n; 0: none */
+    const char *value;   /* what the help calls its value; NULL: a switch, RV_OPTION_BOOL */
+    rv_option_type type; /* BOOL, INTEGER, NUMBER, TEXT or CHOICE */
+    const char
+        *default_text; /* NULL: none; asking for the value of an absent one gives NULL or 0 */
+    double least, most;
+    const char *choices; /* "train|validation|test" */
+    const char *help;
+} cli_option;
+
+typedef struct cli_verb cli_verb;
+
+/* What the user asked for. */
+typedef struct cli_call {
+    const cli_verb *verb;
+    rv_context *context;
+    int json, quiet;               /* --json, --quiet */
+    int wants_help, wants_version; /* answered by main */
+    const char **argument;         /* what stands alone: RECIPE, RUN, FILE */
+    int argument_count;
+    const char **override; /* key=value, where the verb takes settings */
+    int override_count;
+    const char **data_directory; /* where data sets are looked for, in order */
+    int data_directory_count;
+    const char **recipe_directory; /* where recipes are looked for, in order */
+    int recipe_directory_count;
+    struct cli_values *values; /* of the options */
+} cli_call;
+
+struct cli_verb {
+    const char *name;
+    const char *summary; /* one line, no full stop */
+    const char *usage;   /* what follows "reverie NAME" */
+    const char *example; /* a command line that works; several, one a line */
+    const char *details; /* a paragraph for the help; NULL: none */
+    const cli_option *option;
+    int option_count;
+    int least_arguments, most_arguments; /* most < 0: any number */
+    int takes_settings;                  /* key=value are settings, and the help lists them */
+    int hidden;                          /* not in the list of verbs */
+    rv_status (*run)(cli_call *call);
+};
+
+/* All verbs, in the order of the help. */
+extern const cli_verb *const cli_verbs[];
+extern const int cli_verb_count;
+/* NULL when there is none of that name. */
+const cli_verb *cli_verb_find(const char *name);
+/* Latches RV_BAD_USAGE with the nearest verb. */
+rv_status cli_fail_verb(rv_context *context, const char *name);
+
+/* The value of an option of this verb: as given, or its default.  The name must be in its table. */
+int cli_given(const cli_call *call, const char *option);
+int cli_switch(const cli_call *call, const char *option);
+int64_t cli_integer(const cli_call *call, const char *option);
+double cli_number(const cli_call *call, const char *option);
+const char *cli_text(const cli_call *call, const char *option); /* NULL: absent, no default */
+int cli_choice(const cli_call *call, const char *option);       /* index into `choices` */
+
+/* A message on stderr, "reverie: ...", unless --quiet. */
+void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
+/* Prints one JSON object or array and a newline on stdout, and releases it.  NULL (what jansson
+ * gives when memory is out) is RV_NO_MEMORY. */
+rv_status cli_print_json(cli_call *call, json_t *value);
+
+/* From here on SIGINT and SIGTERM ask for a stop instead of ending the program; a second one ends
+ * it at once. */
+void cli_catch_stop(const char *message);
+int cli_stop_requested(void);
+
+#endif

@@ -1,0 +1,196 @@
+/* reverie/data.h - data sets as arrays of images, and batches prepared on a second thread.
+ *
+ *     rv_data_config config = rv_data_defaults();      // the built-in digits
+ *     config.pixels = RV_PIXELS_STATIC;
+ *     rv_source *train;
+ *     rv_loader *loader;
+ *     rv_batch batch;
+ *     rv_source_open(context, &config, RV_SPLIT_TRAIN, &train);
+ *     rv_loader_config order = rv_loader_defaults(train);   // shuffled, batches of 64
+ *     rv_loader_new(context, train, &order, &loader);
+ *     while (rv_loader_next(loader, &batch) == RV_OK && batch.epoch < 10)
+ *         ...                                           // batch.images is [B,D], D = H*W*C
+ *     rv_loader_free(loader), rv_source_free(train);
+ *
+ * Letters: N images in the set, B images in a batch, H W C height, width and channels of an image,
+ * D = H*W*C.  An image is a row of D floats, in the order [H,W,C].
+ */
+#ifndef REVERIE_DATA_H
+#define REVERIE_DATA_H
+
+#include "reverie/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Settings ------------------------------------------------------------------------------ */
+
+typedef enum rv_split { RV_SPLIT_TRAIN, RV_SPLIT_VALIDATION, RV_SPLIT_TEST } rv_split;
+
+/* What stands for a pixel of grey value v in [0,1]. */
+typedef enum rv_pixels {
+    RV_PIXELS_GRAY,     /* v */
+    RV_PIXELS_STATIC,   /* 1 with probability v: one draw from data.seed, for ever */
+    RV_PIXELS_DYNAMIC,  /* 1 with probability v: a new draw each epoch */
+    RV_PIXELS_THRESHOLD /* 1 when v >= 0.5 */
+} rv_pixels;
+
+/* Where the two ends of the grey scale go. */
+typedef enum rv_range {
+    RV_RANGE_UNIT,  /* [0, 1] */
+    RV_RANGE_SIGNED /* [-1, 1] */
+} rv_range;
+
+/* "train", "validation", "test"; "gray", "static", ...; "[0,1]", "[-1,1]".  Static; "unknown" for a
+ * value outside the enumeration. */
+const char *rv_split_name(rv_split split);
+const char *rv_pixels_name(rv_pixels pixels);
+const char *rv_range_name(rv_range range);
+
+/* Lists that the configuration borrows; laid out as rv_integers and rv_numbers of the options. */
+typedef struct rv_data_integers {
+    const int64_t *value;
+    int count;
+} rv_data_integers;
+
+typedef struct rv_data_numbers {
+    const double *value;
+    int count;
+} rv_data_numbers;
+
+/* Everything here is borrowed while rv_source_open runs, and copied by it.
+ *
+ * From the training images of the data set, in this order:
+ *   1. `classes` keeps the images with those labels (test images too);
+ *   2. `validation` takes the last images of what is left as the validation split;
+ *   3. `limit` keeps the first images of what is left as the training split.
+ * So a limit changes neither the validation images nor the test images.  Reading stops at the last
+ * image that is needed. */
+typedef struct rv_data_config {
+    /* "digits"; a name looked for in `directories` (a folder of IDX files, of PNGs in one folder a
+     * class, or NAME.npy); or a path, when it holds a '/' (or is the name of an .npy file here). */
+    const char *name;
+    const char *const *directories; /* looked in, in this order; DIR/mnist/train-images-... */
+    int directory_count;
+    uint64_t seed;             /* binarisation and built-in digits; apart from training's seed */
+    int64_t limit;             /* training images kept; 0 or more than there are: all */
+    int64_t validation;        /* training images set aside, from the end; 0: none */
+    rv_data_integers classes;  /* labels kept (they keep their numbers); empty: all */
+    rv_pixels pixels;          /* RV_PIXELS_... */
+    rv_range range;            /* RV_RANGE_... */
+    rv_data_numbers normalize; /* {mean, deviation}: v becomes (v - mean) / deviation; empty: off */
+    int64_t batch;             /* images a batch: what rv_loader_defaults takes */
+} rv_data_config;
+
+/* digits, seed 1, everything kept, no validation split, gray pixels in [0,1], batches of 64. */
+rv_data_config rv_data_defaults(void);
+
+/* ---- Sources ------------------------------------------------------------------------------- */
+
+/* One split of a data set.  It lives in memory; the built-in digits are drawn when first asked for.
+ * A source may be read from several threads at once. */
+typedef struct rv_source rv_source;
+
+typedef struct rv_source_info {
+    const char *name; /* as configured */
+    const char *path; /* the file of the images, or their folder; "built in" for the digits */
+    rv_split split;
+    rv_pixels pixels;
+    rv_range range;
+    int64_t count;               /* N */
+    int height, width, channels; /* H, W, C; rows that are not images have height 1 */
+    int64_t size;                /* D = H*W*C */
+    int class_count;             /* labels are 0 .. class_count - 1; 0: the set has no labels */
+    uint64_t seed;               /* data.seed */
+    int64_t batch;               /* data.batch */
+} rv_source_info;
+
+/* Opens one split.  On failure `*source` is NULL and the message says which file, and what to do:
+ * RV_BAD_FILE for a missing, corrupt or inconsistent data set, RV_BAD_USAGE for a setting that does
+ * not fit the set, RV_NO_MEMORY.  The caller owns the source; it must not outlive the context. */
+rv_status rv_source_open(rv_context *context, const rv_data_config *config, rv_split split,
+                         rv_source **source);
+/* NULL is ignored.  Loaders over the source must have been freed before. */
+void rv_source_free(rv_source *source);
+
+/* What the source holds; owned by the source. */
+const rv_source_info *rv_source_describe(const rv_source *source);
+
+/* Images `indices[0..count)` (positions in the source, 0 .. N-1, any order, repeats allowed) as
+ * floats, in the source's pixel mode, range and normalisation.  `images` [count,D] and `labels`
+ * [count] are the caller's; labels may be NULL, and are -1 for a set without labels.
+ *
+ * `epoch` chooses the draw of RV_PIXELS_DYNAMIC on the training split, and is otherwise ignored:
+ * validation and test images are drawn once from data.seed, under `dynamic` as under `static`. */
+rv_status rv_source_fetch(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
+                          float *images, int32_t *labels);
+/* The same for the `count` consecutive images that begin at `first`. */
+rv_status rv_source_fetch_range(rv_source *source, int64_t first, int64_t count, int64_t epoch,
+                                float *images, int32_t *labels);
+/* The label of one image, -1 when the set has none or `index` is outside it. */
+int32_t rv_source_label(const rv_source *source, int64_t index);
+
+/* ---- Loaders ------------------------------------------------------------------------------- */
+
+/* Batches without end, epoch after epoch, prepared ahead on a thread of its own. */
+typedef struct rv_loader rv_loader;
+
+typedef struct rv_loader_config {
+    int64_t batch;       /* B, at least 1 */
+    uint64_t seed;       /* of the order: train.seed */
+    int64_t start_epoch; /* the first batch given: epoch (from 0) ... */
+    int64_t start_batch; /* ... and batch in it (from 0); a whole epoch's count means the next */
+    int shuffle;         /* 1: the order of an epoch is a function of (seed, epoch); 0: 0 .. N-1 */
+    int drop_last;       /* 1: a short last batch is left out */
+} rv_loader_config;
+
+/* The source's data.batch, seed 1, from the beginning, shuffled, with the short last batch. */
+rv_loader_config rv_loader_defaults(const rv_source *source);
+
+/* The memory is the loader's, and stays as it is until the next call on the loader. */
+typedef struct rv_batch {
+    const float *images;    /* [B,D] */
+    const int32_t *labels;  /* [B]; -1 when the set has none */
+    const int64_t *indices; /* [B] positions in the source */
+    int64_t count;          /* B: the configured one, or fewer in the last batch of an epoch */
+    int64_t epoch;          /* from 0 */
+    int64_t index;          /* in the epoch, from 0 */
+    int last;               /* 1: the epoch ends with this batch */
+} rv_batch;
+
+/* Starts the thread.  RV_BAD_USAGE for a batch below 1, a start outside an epoch, or a batch larger
+ * than the set together with drop_last.  The caller owns the loader; the source must outlive it. */
+rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_config *config,
+                        rv_loader **loader);
+/* Waits for the next batch, usually not at all, and allocates nothing.  A failure of the thread
+ * comes in its turn, after the batches before it, and again on every later call. */
+rv_status rv_loader_next(rv_loader *loader, rv_batch *batch);
+/* Batches in one epoch. */
+int64_t rv_loader_batches(const rv_loader *loader);
+/* Stops the thread, in mid-stream too.  NULL is ignored. */
+void rv_loader_free(rv_loader *loader);
+
+/* ---- What there is ------------------------------------------------------------------------- */
+
+typedef struct rv_data_entry {
+    char *name; /* what data.name takes */
+    char *path; /* where it was found; "built in"; NULL: known, and not found */
+    int64_t train_count, test_count;
+    int height, width, channels;
+    int64_t bytes; /* on disk; 0 when built in */
+} rv_data_entry;
+
+/* The known data sets (`digits`, `mnist`) and whatever else the directories hold, sorted by name,
+ * the known ones first.  A set that stands in two directories is listed where it is found first.
+ * A folder or file that is no data set, or a damaged one, is passed over.  Of IDX files only the
+ * headers are read, of PNG files the first; an .npy file is read whole.
+ * The caller frees the entries with rv_data_list_free. */
+rv_status rv_data_list(rv_context *context, const char *const *directories, int directory_count,
+                       rv_data_entry **entries, int *entry_count);
+void rv_data_list_free(rv_data_entry *entries, int entry_count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* reverie/eval.h - floor 5: evaluation, and the views of a trained model as plain arrays.
+ *
+ *     rv_evaluator *evaluator;
+ *     rv_evaluator_new(model, 200, &evaluator);
+ *     rv_report report;
+ *     rv_evaluator_run(evaluator, test_images, 1, &report);   // nats per example
+ *     printf("elbo %.2f\n", rv_report_value(&report, "elbo"));
+ *     rv_evaluator_free(evaluator);
+ *
+ * Everything runs in evaluation mode.  Results do not depend on the batch size: draws are keyed by
+ * the example's number.
+ */
+#ifndef REVERIE_EVAL_H
+#define REVERIE_EVAL_H
+
+#include "reverie/data.h"
+#include "reverie/model.h"
+#include "reverie/program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Means over the examples of a split, with their standard errors. */
+typedef struct rv_report {
+    int64_t examples;
+    int count;
+    const char *name[RV_METRICS_MOST]; /* static */
+    double mean[RV_METRICS_MOST], standard_error[RV_METRICS_MOST];
+} rv_report;
+
+/* NaN when the report has no such value. */
+double rv_report_value(const rv_report *report, const char *name);
+
+typedef struct rv_evaluator rv_evaluator;
+
+/* Programs are compiled at the first run, for this batch and for the last short one, and kept.
+ * RV_BAD_USAGE for a model without `evaluate`.  The model must outlive the evaluator. */
+rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out);
+void rv_evaluator_free(rv_evaluator *evaluator);
+/* One latent sample an image.  `seed` keys the draws. */
+rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,
+                           rv_report *report);
+
+/* z [count,Z] -> images [count,D], means of the likelihood in the range of the data.
+ * RV_BAD_USAGE for a model without a decoder. */
+rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images);
+/* images [count,D] -> mean and deviation [count,Z] of the first group of latents. */
+rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
+                         float *deviation);
+/* Draws z [count,Z] from the prior N(0, I): draw i of the seed is the same whatever the count. */
+rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,92 @@
+/* reverie/nn.h - floor 3: nets from a list of words.
+ *
+ *     const char *words[] = {"linear 512", "relu", "batchnorm", "linear 64"};
+ *     rv_net *net;
+ *     rv_net_new(context, "encoder", words, 4, rv_shape1(784), &net);
+ *     rv_expr h = rv_net_apply(net, x, RV_TRAIN);          // [B,784] -> [B,64]
+ *     rv_net_free(net);                                    // the weights stay with the context
+ *
+ * Words: linear N, batchnorm, layernorm, dropout P, the activations, and residual: [WORDS], which
+ * adds its input to what its words make of it; rv_layer_word_at lists them.  Options follow a word by
+ * name (`linear 512 bias: false`).  Weights are named as PyTorch's Sequential would number the
+ * words: "encoder.0.weight" [out,in], "encoder.2.running_mean"; in a residual, "encoder.3.0.weight".
+ */
+#ifndef REVERIE_NN_H
+#define REVERIE_NN_H
+
+#include "reverie/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Batch norm and dropout tell them apart. */
+typedef enum rv_mode { RV_TRAIN, RV_EVALUATE } rv_mode;
+
+/* How the weight of a linear layer begins, fan_in and fan_out being its sizes. */
+typedef enum rv_net_initialiser {
+    RV_INITIALISE_PYTORCH,        /* weight and bias uniform in +-1/sqrt(fan_in) */
+    RV_INITIALISE_GLOROT_UNIFORM, /* Glorot & Bengio 2010, equation 16; zero biases */
+    RV_INITIALISE_GLOROT_NORMAL,
+    RV_INITIALISE_HE_UNIFORM, /* He et al. 2015, equation 10; zero biases */
+    RV_INITIALISE_HE_NORMAL,
+    RV_INITIALISE_NORMAL, /* N(0, deviation^2); zero biases */
+    RV_INITIALISE_ZEROS
+} rv_net_initialiser;
+
+typedef struct rv_net_config {
+    rv_net_initialiser initialiser;
+    double deviation; /* of RV_INITIALISE_NORMAL */
+} rv_net_config;
+/* PyTorch's initialisation; deviation 0.02. */
+rv_net_config rv_net_defaults(void);
+
+typedef struct rv_net rv_net;
+
+/* Makes the layers and their parameters.  `in` is the shape of one example, without the batch.  The
+ * words are copied; the caller frees the net.  RV_BAD_USAGE names the word, its place, and the
+ * nearest known one, or the layer whose sizes do not fit. */
+rv_status rv_net_new(rv_context *context, const char *name, const char *const *words, int count,
+                     rv_shape in, rv_net **out);
+rv_status rv_net_new_configured(rv_context *context, const char *name, const char *const *words,
+                                int count, rv_shape in, const rv_net_config *config, rv_net **out);
+/* The weights stay with the context.  NULL is ignored. */
+void rv_net_free(rv_net *net);
+
+/* x [...,in] -> [...,out].  In RV_TRAIN batch norm takes the batch's statistics and assigns the
+ * running ones, and dropout draws. */
+rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode);
+
+const char *rv_net_name(const rv_net *net);
+rv_shape rv_net_input_shape(const rv_net *net);
+rv_shape rv_net_output_shape(const rv_net *net);
+/* The trained parameters, in order; owned by the context. */
+int rv_net_weight_count(const rv_net *net);
+rv_param *rv_net_weight(const rv_net *net, int index); /* NULL outside */
+/* The buffers (running statistics). */
+int rv_net_buffer_count(const rv_net *net);
+rv_param *rv_net_buffer(const rv_net *net, int index);
+/* Trained values in all. */
+int64_t rv_net_size(const rv_net *net);
+
+/* One layer, for people; a residual comes before what is inside it.  Owned by the net. */
+typedef struct rv_net_layer {
+    const char *name, *word; /* "encoder.0", "linear 512" */
+    rv_shape out;            /* without the batch */
+    int64_t size;            /* trained values */
+    int depth;               /* of residuals around it */
+} rv_net_layer;
+int rv_net_layer_count(const rv_net *net);
+rv_net_layer rv_net_layer_at(const rv_net *net, int index);
+
+/* The words there are, for help; static text, NULLs outside. */
+typedef struct rv_layer_word {
+    const char *word, *arguments, *help;
+} rv_layer_word;
+int rv_layer_word_count(void);
+rv_layer_word rv_layer_word_at(int index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,71 @@
+/* reverie/optim.h - floor 3: optimizers as expressions, schedules as functions.
+ *
+ *     rv_optimizer_config config = rv_optimizer_defaults();        // Adam
+ *     rv_expr norm;                                                // of the gradient
+ *     rv_optimize(&config, "vae", loss, weights, count, &norm);
+ *     ...
+ *     rv_bind_scalar(program, "vae.lr", rate * rv_schedule_at(&schedule, step, epoch, epochs));
+ *     rv_bind_scalar(program, "vae.t", step + 1);                  // 1 at the first step
+ *
+ * An update is ordinary expressions and assignments: gradient, clipping, state and weights are one
+ * fused pass for each parameter.
+ */
+#ifndef REVERIE_OPTIM_H
+#define REVERIE_OPTIM_H
+
+#include "reverie/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum rv_optimizer { RV_SGD, RV_RMSPROP, RV_ADAM, RV_ADAMW } rv_optimizer;
+
+typedef struct rv_optimizer_config {
+    int kind;            /* rv_optimizer */
+    double beta1, beta2; /* Adam, AdamW */
+    double epsilon;      /* Adam, AdamW, RMSprop: added to the root, as PyTorch does */
+    double momentum;     /* SGD, RMSprop */
+    int nesterov;        /* SGD */
+    double alpha;        /* RMSprop's decay */
+    double weight_decay; /* added to the gradient; AdamW: decoupled */
+    double clip_norm;    /* global norm of the gradient; 0: none */
+    double clip_value;   /* each element to [-v, v]; 0: none */
+} rv_optimizer_config;
+/* Adam, betas (0.9, 0.999), epsilon 1e-8; alpha 0.99; no momentum, decay or clipping. */
+rv_optimizer_config rv_optimizer_defaults(void);
+
+/* Assigns new values to `weights` [count] and to the optimizer's state (parameters named
+ * "optimizer.STAGE.WEIGHT.exp_avg" and so on, RV_STATE) so that `loss` falls.  Inputs "STAGE.lr" and
+ * "STAGE.t" (the number of this step, from 1) become inputs of the graph.  *norm, when not NULL, is
+ * the norm of the gradient before clipping, a scalar.  Errors are latched. */
+rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
+                      rv_param *const *weights, int count, rv_expr *norm);
+
+/* Moving averages "ema.WEIGHT" (RV_STATE) of the updated weights: a' = d a + (1 - d) w'.  In the
+ * first steps d is min(decay, (1 + t) / (10 + t)), so that the start is forgotten. */
+void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *weights,
+                        int count);
+
+typedef enum rv_schedule { RV_CONSTANT, RV_STEPS, RV_EXPONENTIAL, RV_COSINE } rv_schedule;
+
+/* The factor on the learning rate. */
+typedef struct rv_schedule_config {
+    int kind;                /* rv_schedule */
+    double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch */
+    const double *milestone; /* STEPS: epochs, ascending [milestone_count]; borrowed */
+    int milestone_count;
+    double least;  /* COSINE: the factor at the end */
+    double warmup; /* epochs over which the factor grows linearly from 0 */
+} rv_schedule_config;
+/* Constant, no warm-up, factor 0.1. */
+rv_schedule_config rv_schedule_defaults(void);
+/* At a fractional epoch of `epochs`.  STEPS and EXPONENTIAL change at whole epochs, as PyTorch's
+ * MultiStepLR and ExponentialLR stepped once an epoch; COSINE is smooth (Loshchilov & Hutter 2017,
+ * equation 5, without restarts). */
+double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

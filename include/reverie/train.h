@@ -1,0 +1,130 @@
+/* reverie/train.h - floor 5: the training loop, its events, and checkpoints.
+ *
+ *     rv_trainer_setup setup = {.model = model, .train = images, .validation = held_out,
+ *                               .config = rv_train_defaults()};
+ *     rv_trainer *trainer;
+ *     rv_trainer_new(context, &setup, &trainer);
+ *     rv_status status = rv_trainer_run(trainer);    // RV_INTERRUPTED when setup.stop said so
+ *     rv_trainer_save(trainer, "last.safetensors");
+ *     rv_trainer_free(trainer);
+ *
+ * A trainer that continues from a checkpoint takes every later step exactly as the one that wrote
+ * it would have (same machine, instruction set and thread count).
+ */
+#ifndef REVERIE_TRAIN_H
+#define REVERIE_TRAIN_H
+
+#include "reverie/data.h"
+#include "reverie/eval.h"
+#include "reverie/model.h"
+#include "reverie/optim.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rv_train_config {
+    int64_t epochs;
+    int64_t steps; /* stop after that many training iterations; 0: no limit */
+    uint64_t seed; /* initial weights, order of the images, noise */
+    rv_optimizer_config optimizer;
+    rv_schedule_config schedule; /* of the learning rate; its base rate is `lr` */
+    double lr;
+    double ema;   /* decay of the moving average of the weights; 0: none kept */
+    int64_t log;  /* training iterations between two events */
+    int64_t save; /* training iterations between two checkpoints within an epoch; 0: none */
+    int64_t evaluate_batch;
+    int keep; /* checkpoints kept beside the best */
+} rv_train_config;
+/* 10 epochs, Adam with learning rate 1e-3, seed 1. */
+rv_train_config rv_train_defaults(void);
+
+/* What happened, for metrics.jsonl and the screen: means over the steps since the last event of
+ * the kind, in nats per example. */
+typedef enum rv_event_kind {
+    RV_EVENT_TRAIN, /* every `log` steps */
+    RV_EVENT_EPOCH, /* the training means of a whole epoch */
+    RV_EVENT_SPLIT  /* an evaluation on the held-out split, after an epoch */
+} rv_event_kind;
+
+typedef struct rv_event {
+    rv_event_kind kind;
+    int64_t step, epoch; /* steps taken; epochs finished */
+    const char *split;   /* "train", "validation", "test" */
+    int count;
+    const char *name[RV_METRICS_MOST + 2];
+    double value[RV_METRICS_MOST + 2];
+} rv_event;
+
+typedef struct rv_trainer rv_trainer;
+
+/* Called from the training thread, in order.  A status other than RV_OK ends the training. */
+typedef struct rv_observer {
+    void *user;
+    rv_status (*event)(void *user, const rv_event *event);
+    rv_status (*epoch)(void *user, rv_trainer *trainer, int64_t epoch); /* after its events */
+    void (*step)(void *user, const rv_trainer *trainer);                /* for a progress bar */
+    int (*stop)(void *user);         /* nonzero: save and return RV_INTERRUPTED */
+    int64_t (*position)(void *user); /* bytes of metrics written: kept in checkpoints */
+} rv_observer;
+
+typedef struct rv_trainer_setup {
+    rv_model *model;
+    rv_source *train;
+    rv_source *validation; /* evaluated after each epoch; NULL: none */
+    rv_train_config config;
+    rv_observer observer;    /* zeroed: nobody listens */
+    const char *folder;      /* for checkpoints; NULL: none are written */
+    const char *config_text; /* kept in checkpoints */
+} rv_trainer_setup;
+
+/* The setup is copied; what it points to must outlive the trainer. */
+rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out);
+void rv_trainer_free(rv_trainer *trainer);
+/* Replaces the observer of the setup. */
+void rv_trainer_observe(rv_trainer *trainer, rv_observer observer);
+
+/* Trains to the last epoch.  RV_OK; RV_INTERRUPTED after saving; RV_NOT_FINITE with the step, the
+ * first bad node and the last checkpoint in the message, parameters as before the bad step. */
+rv_status rv_trainer_run(rv_trainer *trainer);
+
+/* Where the training stands. */
+typedef struct rv_progress {
+    int64_t step, steps;    /* taken, and in all */
+    int64_t epoch, epochs;  /* finished, and in all */
+    int64_t batch, batches; /* in this epoch */
+    int64_t batch_size;
+    int count; /* running means of the epoch */
+    const char *name[RV_METRICS_MOST + 2];
+    double value[RV_METRICS_MOST + 2];
+    double best; /* best held-out value so far; NaN when none */
+    int64_t best_epoch;
+} rv_progress;
+rv_progress rv_trainer_progress(const rv_trainer *trainer);
+
+/* One training iteration on the next batch, for benchmarks and tests. */
+rv_status rv_trainer_step(rv_trainer *trainer);
+/* The program of the whole-batch iteration, compiled if need be; owned by the trainer. */
+rv_status rv_trainer_program(rv_trainer *trainer, rv_program **out);
+
+/* ---- checkpoints ---- */
+
+/* Writes everything a run needs to go on: weights and buffers under their PyTorch names, optimizer
+ * state, position, running means.  The file is complete or absent, never partial. */
+rv_status rv_trainer_save(rv_trainer *trainer, const char *path);
+/* Puts a new trainer where the checkpoint was written.  *position: bytes of metrics then.
+ * RV_BAD_FILE for a file that is corrupt or of another model. */
+rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position);
+
+/* Loads the weights of a checkpoint into the parameters of the context that have their names.
+ * `average`: the moving averages instead.  Every weight and buffer of `model` must be there. */
+rv_status rv_checkpoint_load(rv_model *model, const char *path, int average);
+/* The newest good checkpoint of a folder (or "best"): its path, the caller's to free with free().
+ * A corrupt one is passed over with a notice.  RV_BAD_FILE when there is none. */
+rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,
+                             char **path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

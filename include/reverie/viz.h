@@ -1,0 +1,217 @@
+/* viz.h - pictures: image grids, collages, charts, an HTML report, a preview in the terminal.
+ *
+ *     rv_image_batch batch = rv_image_batch_of(pixels, 64, 28, 28);   // f32 [64,28,28,1] in [0,1]
+ *     rv_image *grid = rv_grid(context, batch, NULL);                 // as torchvision's make_grid
+ *     rv_image_save(context, grid, "samples.png");
+ *     rv_chart *chart = rv_chart_new(context, NULL);
+ *     rv_chart_line(chart, "train", epochs, losses, 10);
+ *     rv_chart_save(chart, "curves.svg");                             // or .png
+ *     rv_chart_free(chart);
+ *     rv_image_free(grid);
+ *
+ * Failures are latched in the context; functions return a status, or NULL.  An object that an
+ * earlier call could not make may be passed on as NULL: the call does nothing and fails too, so a
+ * chain of calls needs one check, of the context, at its end.  Free functions ignore NULL.  Text
+ * is UTF-8.  The same input gives the same bytes on one machine (charts use the machine's fonts).
+ */
+#ifndef REVERIE_VIZ_H
+#define REVERIE_VIZ_H
+
+#include "reverie/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Frees a text that a function below returned. */
+void rv_viz_text_free(char *text);
+
+/* ---- Images ---- */
+
+/* An 8-bit picture. */
+typedef struct rv_image {
+    int height, width, channels; /* channels: 1 (grey) or 3 (red, green, blue) */
+    unsigned char *pixels;       /* [height, width, channels], no padding between rows; owned */
+} rv_image;
+
+/* A black image, owned by the caller; NULL on a bad size (RV_BAD_USAGE) or no memory. */
+rv_image *rv_image_new(rv_context *context, int height, int width, int channels);
+void rv_image_free(rv_image *image);
+/* Each pixel becomes factor x factor equal ones.  A new image. */
+rv_image *rv_image_enlarge(rv_context *context, const rv_image *image, int factor);
+/* Writes `path`, which must end in ".png"; the file appears whole or not at all. */
+rv_status rv_image_save(rv_context *context, const rv_image *image, const char *path);
+
+/* N pictures of one size as the models give them.  A view: nothing is copied or owned. */
+typedef struct rv_image_batch {
+    const float *values;                /* [count, height, width, channels] */
+    int count, height, width, channels; /* channels: 1 or 3 */
+    float low, high;                    /* the values of black and white: 0 and 1, or -1 and 1 */
+} rv_image_batch;
+
+/* A batch of grey pictures with values in [0,1]; set `channels`, `low`, `high` where they differ.
+ */
+rv_image_batch rv_image_batch_of(const float *values, int count, int height, int width);
+
+/* ---- Grids (torchvision.utils.make_grid and save_image) ---- */
+
+typedef struct rv_grid_config {
+    int columns;     /* pictures a row, 8; fewer pictures than that make one shorter row */
+    int padding;     /* pixels between pictures and around all, 2 */
+    float pad_value; /* brightness of the padding in [0,1], 0 */
+} rv_grid_config;
+rv_grid_config rv_grid_defaults(void);
+
+/* Lays the pictures out in rows, exactly as torchvision does: the result always has 3 channels; a
+ * batch of one is that picture without padding; a value v becomes the float32 x = v, or, when
+ * [low, high] is not [0,1], x = (clamp(v) - low) / (high - low), and the byte
+ * trunc(clamp(x*255 + 0.5, 0, 255)).  NaN is black.  `config` may be NULL.  The caller owns the
+ * image.  RV_BAD_USAGE: no pictures, bad sizes or range. */
+rv_image *rv_grid(rv_context *context, rv_image_batch batch, const rv_grid_config *config);
+
+/* ---- Collages (Lab 1): pictures edge to edge, stretched to the full range of 8 bits ---- */
+
+typedef struct rv_collage_config {
+    int rows, columns; /* 0: as many as needed; both 0: nearly square */
+    int enlarge;       /* nearest-neighbour enlargement, 4 */
+    int each; /* 0: one minimum and maximum over the whole collage; 1: each picture's own */
+} rv_collage_config;
+rv_collage_config rv_collage_defaults(void);
+
+/* Byte = round(255 * (v - least) / (most - least)), least and most taken over the finite values of
+ * the whole collage (or of each picture, see `each`).  Where all of those are equal, their
+ * brightness in [low, high] is used, clamped: constant 0 stays black, constant 1 white.  NaN and
+ * -infinity are black, +infinity white.  Cells without a picture are black.  Channels as in the
+ * batch.  `config` may be NULL.  The caller owns the image.  RV_BAD_USAGE: no pictures, or more
+ * than rows*columns. */
+rv_image *rv_collage(rv_context *context, rv_image_batch batch, const rv_collage_config *config);
+
+/* Picks `wanted` of `total` things, evenly spaced, first and last included: chosen[i] =
+ * round(i * (total-1) / (wanted-1)), increasing, no index twice.  One wanted is the last.
+ * `chosen` holds `wanted` entries.  Returns how many were written: min(wanted, total), 0 when
+ * either is not positive. */
+int rv_pick_evenly(int64_t total, int wanted, int64_t *chosen);
+
+/* ---- Latent coordinates ---- */
+
+/* n x n points of [-a,a]^2 in reading order, to be decoded and laid out by rv_grid with n columns:
+ * out[r*n + c] = (-a + 2ac/(n-1), a - 2ar/(n-1)), so the first coordinate grows to the right and
+ * the second grows upward, as on paper (row 0 holds +a).  n = 1 gives the origin.  out: [n*n, 2].
+ */
+void rv_manifold_points(int n, double a, float *out);
+/* `count` values from `low` to `high`, both included; count = 1 gives `low`.  out: [count].  For
+ * interpolation, rv_evenly_spaced(0, 1, 6, alphas) gives 0, .2, .4, .6, .8, 1. */
+void rv_evenly_spaced(double low, double high, int count, float *out);
+/* The straight line between two points of `size` coordinates: out[i] = (1-alpha_i) from + alpha_i
+ * to, alpha = rv_evenly_spaced(0, 1, count); both ends are exact.  out: [count, size]. */
+void rv_interpolate(const float *from, const float *to, int size, int count, float *out);
+
+/* ---- Charts ---- */
+
+typedef struct rv_chart rv_chart;
+
+typedef struct rv_chart_config {
+    const char *title, *x_label, *y_label; /* NULL: none; put units in the label: "loss (nats)" */
+    int width, height;                     /* 560 x 360 units; one unit is a CSS pixel */
+    double scale;                          /* pixels a unit in PNG, 2 */
+    int log_x, log_y;                      /* logarithmic axes; values <= 0 are left out */
+    int square;                            /* equal units on both axes (latent spaces) */
+    int smooth; /* >= 2: lines are drawn faint, with their centred mean over that many points */
+} rv_chart_config;
+rv_chart_config rv_chart_defaults(void);
+
+/* An empty chart, to which any number of lines, points and bars are added; everything given is
+ * copied.  `config` may be NULL.  The caller owns the chart; the context must outlive it. */
+rv_chart *rv_chart_new(rv_context *context, const rv_chart_config *config);
+void rv_chart_free(rv_chart *chart);
+
+/* A line through (x[i], y[i]); x NULL stands for 1, 2, ...  A NaN or infinite value interrupts it;
+ * a lone point is a dot.  `name` goes to the legend; NULL: no legend row. */
+rv_status rv_chart_line(rv_chart *chart, const char *name, const double *x, const double *y,
+                        int64_t count);
+
+typedef struct rv_scatter {
+    const float *points;    /* [count, 2] */
+    const int32_t *classes; /* [count], 0 <= class < class_count; NULL: one class */
+    int64_t count;
+    const char *const *class_names; /* [class_count]; NULL: "0", "1", ... */
+    int class_count;                /* colours repeat after 10 */
+    int name_in_plot;               /* 1: also writes each class's name at its median point */
+} rv_scatter;
+/* 10 unnamed classes, no points, names in the plot. */
+rv_scatter rv_scatter_defaults(void);
+/* Points coloured by class, with a legend; their size and opacity follow from their number.  Points
+ * that are not finite are left out. */
+rv_status rv_chart_scatter(rv_chart *chart, const rv_scatter *scatter);
+
+/* Bars: bar i stands on [edges[i], edges[i+1]].  edges: [count+1], increasing; heights: [count]. */
+rv_status rv_chart_bars(rv_chart *chart, const char *name, const double *edges,
+                        const double *heights, int count);
+/* A histogram of the finite values in `bins` equal bins (0: chosen from the number of values).
+ * Heights are counts. */
+rv_status rv_chart_histogram(rv_chart *chart, const char *name, const float *values, int64_t count,
+                             int bins);
+
+/* Draws the chart to `path`, ".png" or ".svg"; the file appears whole or not at all.  A chart with
+ * no finite data says "no data". */
+rv_status rv_chart_save(rv_chart *chart, const char *path);
+/* The chart as an RGB image of (width*scale) x (height*scale) pixels; the caller owns it. */
+rv_image *rv_chart_image(rv_chart *chart);
+/* The chart as an SVG document, the fonts drawn as shapes; freed with rv_viz_text_free. */
+char *rv_chart_svg(rv_chart *chart);
+
+/* ---- An HTML report: one page, nothing outside it, no scripts ---- */
+
+typedef struct rv_page rv_page;
+
+/* An empty page.  Parts appear in the order of the calls.  All text is escaped. */
+rv_page *rv_page_new(rv_context *context, const char *title);
+void rv_page_free(rv_page *page);
+/* A heading of a section. */
+rv_status rv_page_heading(rv_page *page, const char *text);
+/* A paragraph; an empty line in the text starts another one. */
+rv_status rv_page_text(rv_page *page, const char *text);
+/* Text as it is, in a fixed-width font: commands, settings. */
+rv_status rv_page_code(rv_page *page, const char *text);
+
+typedef struct rv_table {
+    const char *caption;        /* NULL: none */
+    const char *const *columns; /* [column_count] */
+    int column_count;
+    const char *const *cells; /* [row_count, column_count]; NULL: an empty cell */
+    int row_count;
+} rv_table;
+/* A table; cells that are numbers are set to the right. */
+rv_status rv_page_table(rv_page *page, const rv_table *table);
+
+/* Embeds the image as PNG with a caption (may be NULL), which also describes it to a reader who
+ * cannot see it.  `enlarge`: CSS pixels a pixel with hard edges, for small pictures; 0: as it is,
+ * with smooth scaling. */
+rv_status rv_page_image(rv_page *page, const rv_image *image, const char *caption, int enlarge);
+/* Embeds an SVG document (inserted as it is, apart from its ids, which are made unique). */
+rv_status rv_page_svg(rv_page *page, const char *svg, const char *caption);
+/* Draws and embeds a chart. */
+rv_status rv_page_chart(rv_page *page, rv_chart *chart, const char *caption);
+
+/* The whole page; freed with rv_viz_text_free.  More parts may be added afterwards. */
+char *rv_page_html(rv_page *page);
+/* Writes the page; the file appears whole or not at all.  The report stays usable. */
+rv_status rv_page_save(rv_page *page, const char *path);
+
+/* ---- The terminal ---- */
+
+typedef enum rv_terminal_style {
+    RV_TERMINAL_ASCII, /* ten characters from dark (space) to bright (@) */
+    RV_TERMINAL_COLOR  /* UTF-8 half blocks with 24-bit colour escapes: two pixels a character */
+} rv_terminal_style;
+
+/* The image as lines of text, each ended by a newline and at most `columns` characters wide
+ * (0: 80); a larger image is averaged down by a whole factor.  Freed with rv_viz_text_free; the
+ * caller prints it. */
+char *rv_terminal_preview(rv_context *context, const rv_image *image, int columns,
+                          rv_terminal_style style);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,24 @@
+/* What stands in a folder, by name. */
+#ifndef DATA_FOLDER_H
+#define DATA_FOLDER_H
+
+#include <stdint.h>
+
+typedef struct rv_folder {
+    char **name; /* sorted; hidden files are left out */
+    int64_t count;
+} rv_folder;
+
+/* 0 when the folder cannot be read (`errno` says why; ENOMEM when memory is out). */
+int rv_folder_list(const char *path, rv_folder *folder);
+void rv_folder_free(rv_folder *folder);
+
+/* A file, not a folder. */
+int rv_path_is_file(const char *path);
+/* Bytes of a file, 0 when there is none. */
+int64_t rv_path_bytes(const char *path);
+/* "folder/name", NULL when memory is out; freed with rv_free. */
+char *rv_path_join(const char *folder, const char *name);
+int rv_text_ends_with(const char *text, const char *end);
+
+#endif

@@ -1,0 +1,234 @@
+/* A ring of prepared batches between one thread that fills it and the caller who empties it.
+ *
+ * Three slots: one in the caller's hands, and two ready or being filled.  Both sides sleep on a
+ * condition when they have nothing to do, so that a waiting loader costs no processor time.  Only
+ * the counts are shared; a slot belongs to one side at a time. */
+#include "core/memory.h"
+#include "data/order.h"
+#include "data/source.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+enum { SLOTS = 3 };
+
+typedef struct slot {
+    float *images;    /* [B,D] */
+    int32_t *labels;  /* [B] */
+    int64_t *indices; /* [B] */
+    rv_batch batch;
+    rv_source_error error; /* of this batch; RV_OK when it is good */
+} slot;
+
+struct rv_loader {
+    rv_context *context;
+    rv_source *source;
+    rv_loader_config config;
+    int64_t batches; /* in one epoch */
+    slot slots[SLOTS];
+
+    /* The thread's own: what comes next. */
+    uint32_t *order; /* [N] of `order_epoch`; NULL when not shuffled */
+    int64_t epoch, index, order_epoch;
+
+    /* Shared, under `lock`.  Batch number k lies in slot k % SLOTS. */
+    pthread_mutex_t lock;
+    pthread_cond_t filled, emptied;
+    int64_t made;     /* batches filled by the thread */
+    int64_t taken;    /* batches handed to the caller */
+    int64_t returned; /* batches whose slots are free again: taken, or one fewer */
+    int stopping;
+    pthread_t thread;
+};
+
+rv_loader_config rv_loader_defaults(const rv_source *source)
+{
+    return (rv_loader_config){.batch = source->info.batch, .seed = 1, .shuffle = 1, .drop_last = 0};
+}
+
+/* Fills one slot with the next batch. */
+static void fill_slot(rv_loader *loader, slot *s)
+{
+    const rv_loader_config *config = &loader->config;
+    int64_t first = loader->index * config->batch, left = loader->source->info.count - first;
+    int64_t count = left < config->batch ? left : config->batch;
+    if (loader->order && loader->order_epoch != loader->epoch) {
+        rv_order_shuffle(config->seed, loader->epoch, loader->source->info.count, loader->order);
+        loader->order_epoch = loader->epoch;
+    }
+    for (int64_t i = 0; i < count; ++i)
+        s->indices[i] = loader->order ? loader->order[first + i] : first + i;
+    int last = loader->index + 1 == loader->batches;
+    s->batch =
+        (rv_batch){s->images, s->labels, s->indices, count, loader->epoch, loader->index, last};
+    s->error.status = rv_source_rows(loader->source, s->indices, count, loader->epoch, s->images,
+                                     s->labels, &s->error);
+    loader->epoch += last;
+    loader->index = last ? 0 : loader->index + 1;
+}
+
+static void *run_thread(void *user)
+{
+    rv_loader *loader = user;
+    int failed = 0;
+    pthread_mutex_lock(&loader->lock);
+    while (!failed) {
+        while (!loader->stopping && loader->made - loader->returned == SLOTS)
+            pthread_cond_wait(&loader->emptied, &loader->lock);
+        if (loader->stopping)
+            break;
+        slot *s = &loader->slots[loader->made % SLOTS];
+        pthread_mutex_unlock(&loader->lock);
+        fill_slot(loader, s);
+        failed = s->error.status != RV_OK;
+        pthread_mutex_lock(&loader->lock);
+        ++loader->made;
+        pthread_cond_signal(&loader->filled);
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return NULL;
+}
+
+rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
+{
+    pthread_mutex_lock(&loader->lock);
+    if (loader->returned != loader->taken) {
+        loader->returned = loader->taken;
+        pthread_cond_signal(&loader->emptied);
+    }
+    while (loader->made == loader->taken)
+        pthread_cond_wait(&loader->filled, &loader->lock);
+    slot *s = &loader->slots[loader->taken % SLOTS];
+    if (s->error.status == RV_OK)
+        ++loader->taken; /* a bad slot stays, and fails again */
+    pthread_mutex_unlock(&loader->lock);
+    if (s->error.status != RV_OK)
+        return rv_fail(loader->context, s->error.status, "%s", s->error.message);
+    *batch = s->batch;
+    return RV_OK;
+}
+
+int64_t rv_loader_batches(const rv_loader *loader)
+{
+    return loader->batches;
+}
+
+static void free_memory(rv_loader *loader)
+{
+    for (int i = 0; i < SLOTS; ++i) {
+        rv_free_aligned(loader->slots[i].images);
+        rv_free(loader->slots[i].labels);
+        rv_free(loader->slots[i].indices);
+    }
+    rv_free(loader->order);
+    rv_free(loader);
+}
+
+void rv_loader_free(rv_loader *loader)
+{
+    if (!loader)
+        return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stopping = 1;
+    pthread_cond_signal(&loader->emptied);
+    pthread_mutex_unlock(&loader->lock);
+    pthread_join(loader->thread, NULL);
+    pthread_cond_destroy(&loader->filled);
+    pthread_cond_destroy(&loader->emptied);
+    pthread_mutex_destroy(&loader->lock);
+    free_memory(loader);
+}
+
+static rv_status check_config(rv_context *context, const rv_source *source,
+                              const rv_loader_config *config, int64_t *batches)
+{
+    int64_t count = source->info.count;
+    if (config->batch < 1)
+        return rv_fail(context, RV_BAD_USAGE, "data.batch=%lld is below 1",
+                       (long long)config->batch);
+    *batches = count / config->batch + (!config->drop_last && count % config->batch != 0);
+    if (*batches == 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.batch=%lld is more than the %lld images of the %s split of %s, and a "
+                       "short last batch is dropped here",
+                       (long long)config->batch, (long long)count,
+                       rv_split_name(source->info.split), source->info.name);
+    if (config->start_epoch < 0 || config->start_batch < 0 || config->start_batch > *batches)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "cannot start at batch %lld of epoch %lld: an epoch of %lld images in "
+                       "batches of %lld has %lld batches",
+                       (long long)config->start_batch, (long long)config->start_epoch,
+                       (long long)count, (long long)config->batch, (long long)*batches);
+    return RV_OK;
+}
+
+static int allocate(rv_loader *loader)
+{
+    size_t count = (size_t)loader->source->info.count, size = (size_t)loader->source->info.size;
+    /* No batch is longer than the set. */
+    size_t batch = (size_t)loader->config.batch < count ? (size_t)loader->config.batch : count;
+    if (batch > SIZE_MAX / sizeof(float) / size)
+        return 0;
+    for (int i = 0; i < SLOTS; ++i) {
+        slot *s = &loader->slots[i];
+        s->images = rv_malloc_aligned(batch * size * sizeof *s->images);
+        s->labels = rv_malloc(batch * sizeof *s->labels);
+        s->indices = rv_malloc(batch * sizeof *s->indices);
+        if (!s->images || !s->labels || !s->indices)
+            return 0;
+    }
+    if (loader->config.shuffle)
+        loader->order = rv_malloc(count * sizeof *loader->order);
+    return !loader->config.shuffle || loader->order;
+}
+
+/* Signals are the caller's: the thread blocks them all, so that none interrupts it. */
+static int start_thread(rv_loader *loader)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    if (pthread_mutex_init(&loader->lock, NULL) != 0)
+        return 0;
+    pthread_cond_init(&loader->filled, NULL);
+    pthread_cond_init(&loader->emptied, NULL);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&loader->thread, NULL, run_thread, loader);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed)
+        return 1;
+    pthread_cond_destroy(&loader->filled);
+    pthread_cond_destroy(&loader->emptied);
+    pthread_mutex_destroy(&loader->lock);
+    return 0;
+}
+
+rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_config *config,
+                        rv_loader **loader)
+{
+    int64_t batches = 0;
+    *loader = NULL;
+    rv_status status = check_config(context, source, config, &batches);
+    if (status != RV_OK)
+        return status;
+    rv_loader *made = rv_calloc(1, sizeof *made);
+    if (!made)
+        return rv_fail_memory(context);
+    made->context = context;
+    made->source = source;
+    made->config = *config;
+    made->batches = batches;
+    int wraps = config->start_batch == batches;
+    made->epoch = config->start_epoch + wraps;
+    made->index = wraps ? 0 : config->start_batch;
+    made->order_epoch = -1;
+    if (!allocate(made)) {
+        free_memory(made);
+        return rv_fail_memory(context);
+    }
+    if (!start_thread(made)) {
+        free_memory(made);
+        return rv_fail(context, RV_NO_MEMORY, "the loader's thread could not be started");
+    }
+    *loader = made;
+    return RV_OK;
+}

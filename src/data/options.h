@@ -1,0 +1,13 @@
+/* Rows of the option table that fill rv_data_config, for floor 6. */
+#ifndef DATA_OPTIONS_H
+#define DATA_OPTIONS_H
+
+#include "core/option.h"
+#include "reverie/data.h"
+
+enum { RV_DATA_OPTION_COUNT = 9 };
+
+/* `directories` has no row: they come from the machine, not from a recipe. */
+extern const rv_option rv_data_options[RV_DATA_OPTION_COUNT];
+
+#endif

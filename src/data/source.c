@@ -1,0 +1,302 @@
+/* Opening one split of a data set, and fetching its images as floats. */
+#include "data/source.h"
+
+#include "data/digits.h"
+
+#include <math.h>
+#include <string.h>
+
+rv_data_config rv_data_defaults(void)
+{
+    return (rv_data_config){
+        .name = "digits", .seed = 1, .pixels = RV_PIXELS_GRAY, .range = RV_RANGE_UNIT, .batch = 64};
+}
+
+const char *rv_split_name(rv_split split)
+{
+    switch (split) {
+    case RV_SPLIT_TRAIN: return "train";
+    case RV_SPLIT_VALIDATION: return "validation";
+    case RV_SPLIT_TEST: return "test";
+    }
+    return "unknown";
+}
+
+const char *rv_pixels_name(rv_pixels pixels)
+{
+    switch (pixels) {
+    case RV_PIXELS_GRAY: return "gray";
+    case RV_PIXELS_STATIC: return "static";
+    case RV_PIXELS_DYNAMIC: return "dynamic";
+    case RV_PIXELS_THRESHOLD: return "threshold";
+    }
+    return "unknown";
+}
+
+const char *rv_range_name(rv_range range)
+{
+    switch (range) {
+    case RV_RANGE_UNIT: return "[0,1]";
+    case RV_RANGE_SIGNED: return "[-1,1]";
+    }
+    return "unknown";
+}
+
+static rv_status check_normalize(rv_context *context, const rv_data_config *config)
+{
+    const rv_data_numbers *numbers = &config->normalize;
+    if (numbers->count == 0)
+        return RV_OK;
+    if (numbers->count != 2 || !isfinite(numbers->value[0]) || !isfinite(numbers->value[1]) ||
+        numbers->value[1] <= 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.normalize takes two numbers, a mean and a deviation above zero, "
+                       "as in [0.1307, 0.3081]");
+    if (config->range != RV_RANGE_UNIT)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.normalize and data.range=[-1,1] exclude each other: choose one");
+    if (config->pixels != RV_PIXELS_GRAY)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.normalize needs data.pixels=gray, not %s: normalised binary pixels "
+                       "are no longer 0 and 1",
+                       rv_pixels_name(config->pixels));
+    return RV_OK;
+}
+
+static rv_status check_config(rv_context *context, const rv_data_config *config, rv_split split)
+{
+    if (!config->name || !config->name[0])
+        return rv_fail(context, RV_BAD_USAGE, "data.name is empty; data.name=digits always works");
+    if (strcmp(rv_split_name(split), "unknown") == 0)
+        return rv_fail(context, RV_BAD_USAGE, "split %d is not train, validation or test",
+                       (int)split);
+    if (strcmp(rv_pixels_name(config->pixels), "unknown") == 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.pixels is not one of gray, static, dynamic, threshold");
+    if (strcmp(rv_range_name(config->range), "unknown") == 0)
+        return rv_fail(context, RV_BAD_USAGE, "data.range is not one of [0,1], [-1,1]");
+    if (config->limit < 0)
+        return rv_fail(context, RV_BAD_USAGE, "data.limit=%lld is below zero (0 keeps all)",
+                       (long long)config->limit);
+    if (config->validation < 0)
+        return rv_fail(context, RV_BAD_USAGE, "data.validation=%lld is below zero (0 is none)",
+                       (long long)config->validation);
+    if (config->batch < 1)
+        return rv_fail(context, RV_BAD_USAGE, "data.batch=%lld is below 1",
+                       (long long)config->batch);
+    return check_normalize(context, config);
+}
+
+static rv_status draw_row(const rv_source *source, int64_t index, uint8_t *row,
+                          rv_source_error *error)
+{
+    (void)error; /* drawing cannot fail */
+    rv_digits_set set =
+        source->info.split == RV_SPLIT_TEST ? RV_DIGITS_TESTING : RV_DIGITS_TRAINING;
+    rv_digits_draw(source->info.seed, set, source->numbers[index], source->labels[index], row);
+    return RV_OK;
+}
+
+/* Room for the digits, which are drawn when they are asked for.  Untouched pages take no memory. */
+static rv_status make_room_for_digits(rv_context *context, rv_source *source)
+{
+    source->make_row = draw_row;
+    source->bytes = rv_calloc((size_t)source->info.count, RV_DIGITS_SIZE);
+    source->made = rv_calloc((size_t)source->info.count, sizeof *source->made);
+    return source->bytes && source->made ? RV_OK : rv_fail_memory(context);
+}
+
+static rv_status read_images(rv_context *context, rv_data_files *files, rv_source *source)
+{
+    switch (files->kind) {
+    case RV_DATA_DIGITS: return make_room_for_digits(context, source);
+    case RV_DATA_IDX: return rv_idx_read(context, files, source);
+    case RV_DATA_PNG: return rv_png_read(context, files, source);
+    case RV_DATA_NPY: return rv_npy_read(context, files, source);
+    case RV_DATA_NONE: break;
+    }
+    return rv_fail(context, RV_BAD_FILE, "%s is not a data set", files->path);
+}
+
+/* Binary pixels are drawn from probabilities, so that the values of a float array must be such. */
+static rv_status check_values(rv_context *context, const rv_source *source)
+{
+    if (!source->values)
+        return RV_OK;
+    for (int64_t i = 0; i < source->info.count * source->info.size; ++i) {
+        float value = source->values[i];
+        if (!isfinite(value))
+            return rv_fail(context, RV_BAD_FILE, "%s: image %lld holds a value that is not finite",
+                           source->path, (long long)source->numbers[i / source->info.size]);
+        if (source->info.pixels != RV_PIXELS_GRAY && !(value >= 0 && value <= 1))
+            return rv_fail(context, RV_BAD_FILE,
+                           "%s: image %lld holds %g, but data.pixels=%s needs values in [0,1]",
+                           source->path, (long long)source->numbers[i / source->info.size],
+                           (double)value, rv_pixels_name(source->info.pixels));
+    }
+    return RV_OK;
+}
+
+static rv_status describe(rv_context *context, const rv_data_config *config,
+                          const rv_data_files *files, rv_source *source)
+{
+    rv_source_info *info = &source->info;
+    source->name = rv_strdup(config->name);
+    source->path = rv_strdup(files->path);
+    if (!source->name || !source->path)
+        return rv_fail_memory(context);
+    info->name = source->name;
+    info->path = source->path;
+    info->pixels = config->pixels;
+    info->range = config->range;
+    info->height = files->height;
+    info->width = files->width;
+    info->channels = files->channels;
+    info->size = (int64_t)files->height * files->width * files->channels;
+    info->class_count = files->labels ? files->class_count : 0;
+    info->seed = config->seed;
+    info->batch = config->batch;
+    return RV_OK;
+}
+
+static rv_status fill_source(rv_context *context, const rv_data_config *config, rv_source *source)
+{
+    rv_part part = source->info.split == RV_SPLIT_TEST ? RV_PART_TEST : RV_PART_TRAIN;
+    rv_data_place place = {0};
+    rv_data_files files = {0};
+    rv_status status = rv_data_find(context, config, &place);
+    if (status == RV_OK)
+        status = rv_data_look(context, &place, part, 1, config->seed, &files);
+    if (status == RV_OK)
+        status = describe(context, config, &files, source);
+    if (status == RV_OK)
+        status = rv_data_select(context, config, &files, source);
+    if (status == RV_OK)
+        status = read_images(context, &files, source);
+    if (status == RV_OK)
+        status = check_values(context, source);
+    source->rule = rv_pixel_rule_make(config, part == RV_PART_TEST ? "test" : "train");
+    rv_data_files_free(&files);
+    rv_free(place.path);
+    return status;
+}
+
+rv_status rv_source_open(rv_context *context, const rv_data_config *config, rv_split split,
+                         rv_source **source)
+{
+    *source = NULL;
+    if (check_config(context, config, split) != RV_OK)
+        return RV_BAD_USAGE;
+    rv_source *made = rv_calloc(1, sizeof *made);
+    if (!made || pthread_mutex_init(&made->lock, NULL) != 0) {
+        rv_free(made);
+        return rv_fail_memory(context);
+    }
+    made->context = context;
+    made->info.split = split;
+    rv_status status = fill_source(context, config, made);
+    if (status == RV_OK)
+        *source = made;
+    else
+        rv_source_free(made);
+    return status;
+}
+
+void rv_source_free(rv_source *source)
+{
+    if (!source)
+        return;
+    pthread_mutex_destroy(&source->lock);
+    rv_free(source->name);
+    rv_free(source->path);
+    if (source->from_file) {
+        rv_io_free(source->from_file);
+    } else {
+        rv_free(source->bytes);
+        rv_free(source->values);
+    }
+    rv_free(source->labels);
+    rv_free(source->numbers);
+    rv_free(source->made);
+    rv_free(source);
+}
+
+const rv_source_info *rv_source_describe(const rv_source *source)
+{
+    return &source->info;
+}
+
+int32_t rv_source_label(const rv_source *source, int64_t index)
+{
+    if (!source->labels || index < 0 || index >= source->info.count)
+        return -1;
+    return source->labels[index];
+}
+
+/* Makes the row if nobody has: the flag is looked at again under the lock. */
+static rv_status ensure_row(rv_source *source, int64_t index, rv_source_error *error)
+{
+    rv_status status = RV_OK;
+    if (!source->made || atomic_load_explicit(&source->made[index], memory_order_acquire))
+        return RV_OK;
+    pthread_mutex_lock(&source->lock);
+    if (!atomic_load_explicit(&source->made[index], memory_order_relaxed)) {
+        status = source->make_row(source, index, source->bytes + index * source->info.size, error);
+        if (status == RV_OK)
+            atomic_store_explicit(&source->made[index], 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&source->lock);
+    return status;
+}
+
+rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
+                         float *images, int32_t *labels, rv_source_error *error)
+{
+    int64_t size = source->info.size;
+    int64_t draw = source->info.split == RV_SPLIT_TRAIN ? epoch : RV_DRAWN_ONCE;
+    for (int64_t i = 0; i < count; ++i) {
+        int64_t at = indices[i];
+        rv_status status = ensure_row(source, at, error);
+        if (status != RV_OK)
+            return status;
+        if (source->bytes)
+            rv_pixels_from_bytes(&source->rule, source->bytes + at * size, size,
+                                 source->numbers[at], draw, images + i * size);
+        else
+            rv_pixels_from_values(&source->rule, source->values + at * size, size,
+                                  source->numbers[at], draw, images + i * size);
+        if (labels)
+            labels[i] = source->labels ? source->labels[at] : -1;
+    }
+    return RV_OK;
+}
+
+rv_status rv_source_fetch(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
+                          float *images, int32_t *labels)
+{
+    rv_source_error error = {RV_OK, ""};
+    if (epoch < 0)
+        return rv_fail(source->context, RV_BAD_USAGE, "epoch %lld is below zero", (long long)epoch);
+    for (int64_t i = 0; i < count; ++i)
+        if (indices[i] < 0 || indices[i] >= source->info.count)
+            return rv_fail(source->context, RV_BAD_USAGE,
+                           "image %lld is outside the %s split of %s, which has %lld",
+                           (long long)indices[i], rv_split_name(source->info.split), source->name,
+                           (long long)source->info.count);
+    if (rv_source_rows(source, indices, count, epoch, images, labels, &error) != RV_OK)
+        return rv_fail(source->context, error.status, "%s", error.message);
+    return RV_OK;
+}
+
+rv_status rv_source_fetch_range(rv_source *source, int64_t first, int64_t count, int64_t epoch,
+                                float *images, int32_t *labels)
+{
+    for (int64_t i = 0; i < count; ++i) {
+        int64_t index = first + i;
+        rv_status status = rv_source_fetch(source, &index, 1, epoch, images + i * source->info.size,
+                                           labels ? labels + i : NULL);
+        if (status != RV_OK)
+            return status;
+    }
+    return RV_OK;
+}

@@ -1,0 +1,113 @@
+/* The inside of a source, and what each kind of data set does to make one.
+ *
+ * Opening goes in four steps: find the files, look at their headers and labels, select the images,
+ * read those. */
+#ifndef DATA_SOURCE_H
+#define DATA_SOURCE_H
+
+#include "core/memory.h"
+#include "data/pixels.h"
+#include "reverie/data.h"
+#include "reverie/io.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Which of a data set's two sets of files: validation images are training images. */
+typedef enum rv_part { RV_PART_TRAIN, RV_PART_TEST } rv_part;
+
+typedef struct rv_source_error {
+    rv_status status;
+    char message[512];
+} rv_source_error;
+
+/* Makes one row of bytes on demand; a failure is written to `error`. */
+typedef rv_status (*rv_row_maker)(const rv_source *source, int64_t index, uint8_t *row,
+                                  rv_source_error *error);
+
+struct rv_source {
+    rv_context *context;
+    rv_source_info info;
+    char *name, *path;
+    rv_pixel_rule rule;
+    uint8_t *bytes;    /* [N,D], or NULL */
+    float *values;     /* [N,D] where there are no bytes */
+    void *from_file;   /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
+    int32_t *labels;   /* [N], or NULL */
+    uint32_t *numbers; /* [N] the image's place in its file, ascending */
+    /* Rows made on demand, or NULL.  `made[i]`: row i is there; `lock` is held to make one. */
+    rv_row_maker make_row;
+    atomic_uchar *made;
+    pthread_mutex_t lock;
+};
+
+/* rv_source_fetch, but a failure is left in `error` for the caller to report when it is due. */
+rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
+                         float *images, int32_t *labels, rv_source_error *error);
+
+/* ---- Finding ---- */
+
+typedef enum rv_data_kind {
+    RV_DATA_NONE,
+    RV_DATA_DIGITS,
+    RV_DATA_IDX,
+    RV_DATA_PNG,
+    RV_DATA_NPY
+} rv_data_kind;
+
+typedef struct rv_data_place {
+    rv_data_kind kind;
+    char *path; /* folder or file; NULL for the digits */
+} rv_data_place;
+
+/* Where `config->name` is; the path is the caller's to free with rv_free. */
+rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place);
+/* Is this the name of the file of a part's images, as MNIST names it? */
+int rv_idx_names_images(const char *name, rv_part part);
+/* What stands at a path, RV_DATA_NONE when no data set does.  RV_NO_MEMORY is not latched. */
+rv_status rv_data_kind_of(const char *path, rv_data_kind *kind);
+
+/* ---- Looking and reading ---- */
+
+/* One part of a data set, before its images are read. */
+typedef struct rv_data_files {
+    rv_data_kind kind;
+    char *path;                  /* of the images: a file, or the folder of the class folders */
+    int64_t count;               /* images in the files */
+    int height, width, channels; /* of each */
+    int32_t *labels;             /* [count], or NULL */
+    int class_count;
+    int64_t bytes;  /* on disk, labels included */
+    int rank;       /* IDX: axes of the images' file */
+    char **image;   /* PNG: [count] paths */
+    rv_array array; /* NPY: read as a whole */
+} rv_data_files;
+
+/* Each looks at `part` of the data set at `path`; `files` starts zeroed, and is freed by the caller
+ * even after a failure.  `labels` 0: only what rv_data_list needs. */
+rv_status rv_idx_look(rv_context *context, const char *path, rv_part part, int labels,
+                      rv_data_files *files);
+rv_status rv_png_look(rv_context *context, const char *path, rv_part part, int labels,
+                      rv_data_files *files);
+rv_status rv_npy_look(rv_context *context, const char *path, rv_part part, int labels,
+                      rv_data_files *files);
+/* The sizes of an image, which must be at least 1 and multiply to less than 2^31. */
+rv_status rv_data_set_shape(rv_context *context, int64_t height, int64_t width, int64_t channels,
+                            rv_data_files *files);
+rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_part part, int labels,
+                       uint64_t seed, rv_data_files *files);
+void rv_data_files_free(rv_data_files *files);
+
+/* Each reads the images source->numbers[0 .. N) into source->bytes, or source->values.  rv_npy_read
+ * may take the array over. */
+rv_status rv_idx_read(rv_context *context, const rv_data_files *files, rv_source *source);
+rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source *source);
+rv_status rv_npy_read(rv_context *context, rv_data_files *files, rv_source *source);
+
+/* ---- Selecting ---- */
+
+/* Fills source->numbers, ->labels and ->info.count by the classes, the validation and the limit. */
+rv_status rv_data_select(rv_context *context, const rv_data_config *config,
+                         const rv_data_files *files, rv_source *source);
+
+#endif

@@ -1,0 +1,148 @@
+/* Evaluation of per-example values over a split, in batches. */
+#include "reverie/eval.h"
+
+#include "core/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A compiled evaluation at one batch size. */
+typedef struct batch_program {
+    int64_t batch;
+    rv_graph *graph;
+    rv_program *program;
+    rv_evaluation evaluation;
+} batch_program;
+
+struct rv_evaluator {
+    rv_model *model;
+    int64_t batch;
+    batch_program size[2]; /* the whole batch and the last short one */
+    float *images;         /* [batch,D] */
+    int32_t *labels;       /* [batch] */
+    float *values;         /* [batch] */
+};
+
+double rv_report_value(const rv_report *report, const char *name)
+{
+    for (int i = 0; i < report->count; i++)
+        if (strcmp(report->name[i], name) == 0)
+            return report->mean[i];
+    return NAN;
+}
+
+rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out)
+{
+    *out = NULL;
+    if (!model->kind->evaluate)
+        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no likelihood to evaluate",
+                       model->kind->name);
+    rv_evaluator *evaluator = rv_calloc(1, sizeof *evaluator);
+    if (!evaluator)
+        return rv_fail_memory(model->context);
+    size_t rows = (size_t)batch, width = (size_t)rv_data_width(model->sizes);
+    evaluator->model = model;
+    evaluator->batch = batch;
+    evaluator->images = rv_malloc(rows * width * sizeof(float));
+    evaluator->labels = rv_malloc(rows * sizeof(int32_t));
+    evaluator->values = rv_malloc(rows * sizeof(float));
+    if (!evaluator->images || !evaluator->labels || !evaluator->values) {
+        rv_evaluator_free(evaluator);
+        return rv_fail_memory(model->context);
+    }
+    *out = evaluator;
+    return RV_OK;
+}
+
+static void release(batch_program *size)
+{
+    rv_program_free(size->program);
+    rv_graph_free(size->graph);
+    memset(size, 0, sizeof *size);
+}
+
+void rv_evaluator_free(rv_evaluator *evaluator)
+{
+    if (!evaluator)
+        return;
+    release(&evaluator->size[0]);
+    release(&evaluator->size[1]);
+    rv_free(evaluator->images);
+    rv_free(evaluator->labels);
+    rv_free(evaluator->values);
+    rv_free(evaluator);
+}
+
+static rv_status compile(rv_model *model, int64_t batch, batch_program *size)
+{
+    rv_expr outputs[RV_METRICS_MOST];
+    release(size);
+    size->graph = rv_graph_new(model->context);
+    if (!size->graph)
+        return RV_NO_MEMORY;
+    rv_status status = model->kind->evaluate(model, size->graph, batch, &size->evaluation);
+    for (int i = 0; i < size->evaluation.metric_count; i++)
+        outputs[i] = size->evaluation.metric[i].value;
+    if (status == RV_OK)
+        status =
+            rv_compile(size->graph, outputs, size->evaluation.metric_count, NULL, &size->program);
+    if (status == RV_OK)
+        size->batch = batch;
+    return status;
+}
+
+/* Sums and sums of squares of every value over one batch. */
+static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t first, int64_t count,
+                           uint64_t seed, double sums[][2])
+{
+    rv_model *model = evaluator->model;
+    batch_program *size = &evaluator->size[count != evaluator->batch];
+    rv_status status = size->batch == count ? RV_OK : compile(model, count, size);
+    if (status == RV_OK)
+        status =
+            rv_source_fetch_range(source, first, count, 0, evaluator->images, evaluator->labels);
+    if (status != RV_OK)
+        return status;
+    size_t pixels = (size_t)(count * rv_data_width(model->sizes));
+    rv_bind(size->program, "x", evaluator->images, pixels);
+    rv_bind(size->program, "labels", evaluator->labels, (size_t)count);
+    rv_bind_scalar(size->program, "beta", 1);
+    rv_bind_random(size->program, seed, 0, (uint32_t)first, 0);
+    status = rv_run(size->program);
+    for (int m = 0; status == RV_OK && m < size->evaluation.metric_count; m++) {
+        status = rv_read(size->program, m, evaluator->values, (size_t)count);
+        for (int64_t i = 0; status == RV_OK && i < count; i++) {
+            double value = (double)evaluator->values[i];
+            sums[m][0] += value;
+            sums[m][1] += value * value;
+        }
+    }
+    return status;
+}
+
+rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,
+                           rv_report *report)
+{
+    double sums[RV_METRICS_MOST][2] = {{0}};
+    int64_t examples = rv_source_describe(source)->count;
+    rv_status status = RV_OK;
+    memset(report, 0, sizeof *report);
+    for (int64_t first = 0; status == RV_OK && first < examples; first += evaluator->batch) {
+        int64_t left = examples - first;
+        status = add_batch(evaluator, source, first,
+                           left < evaluator->batch ? left : evaluator->batch, seed, sums);
+    }
+    if (status != RV_OK)
+        return status;
+    const rv_evaluation *evaluation = &evaluator->size[examples < evaluator->batch].evaluation;
+    double n = (double)examples;
+    report->examples = examples;
+    report->count = evaluation->metric_count;
+    for (int m = 0; m < report->count; m++) {
+        double mean = sums[m][0] / n, variance = sums[m][1] / n - mean * mean;
+        report->name[m] = evaluation->metric[m].name;
+        report->mean[m] = mean;
+        report->standard_error[m] = sqrt(fmax(variance, 0) / (n > 1 ? n - 1 : 1));
+    }
+    return RV_OK;
+}

@@ -1,0 +1,128 @@
+/* The views of a trained model as plain arrays: decode, encode, the prior. */
+#include "reverie/eval.h"
+
+#include "core/memory.h"
+#include "core/random.h"
+
+#include <string.h>
+
+enum { CHUNK = 256 }; /* rows a program takes at once */
+
+/* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row. */
+typedef struct view {
+    rv_graph *graph;
+    rv_program *program;
+    int64_t in, out, rows;
+    float *padded; /* [rows,in] */
+} view;
+
+static void view_free(view *v)
+{
+    rv_program_free(v->program);
+    rv_graph_free(v->graph);
+    rv_free(v->padded);
+}
+
+static rv_status no_view(const rv_model *model, const char *what, const char *verb)
+{
+    return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no %s, which `%s` needs",
+                   model->kind->name, what, verb);
+}
+
+static rv_status compile(view *v, rv_model *model, const rv_expr *outputs, int count)
+{
+    v->padded = rv_calloc((size_t)(v->rows * v->in), sizeof *v->padded);
+    if (!v->padded)
+        return rv_fail_memory(model->context);
+    return rv_compile(v->graph, outputs, count, NULL, &v->program);
+}
+
+/* Runs the view over `count` rows; the last chunk is padded with zeros. */
+static rv_status run_rows(view *v, const float *rows, int64_t count, float *const *results,
+                          int result_count, float *chunk)
+{
+    rv_status status = RV_OK;
+    for (int64_t first = 0; status == RV_OK && first < count; first += v->rows) {
+        int64_t n = count - first < v->rows ? count - first : v->rows;
+        memset(v->padded, 0, (size_t)(v->rows * v->in) * sizeof *v->padded);
+        memcpy(v->padded, rows + first * v->in, (size_t)(n * v->in) * sizeof *rows);
+        status = rv_bind(v->program, "input", v->padded, (size_t)(v->rows * v->in));
+        rv_bind_random(v->program, 0, 0, (uint32_t)first, 0);
+        if (status == RV_OK)
+            status = rv_run(v->program);
+        for (int i = 0; status == RV_OK && i < result_count; i++) {
+            status = rv_read(v->program, i, chunk, (size_t)(v->rows * v->out));
+            memcpy(results[i] + first * v->out, chunk, (size_t)(n * v->out) * sizeof *chunk);
+        }
+    }
+    return status;
+}
+
+static rv_status run_view(view *v, rv_model *model, const float *rows, int64_t count,
+                          float *const *results, int result_count)
+{
+    float *chunk = rv_malloc((size_t)(v->rows * v->out) * sizeof *chunk);
+    rv_status status = chunk ? run_rows(v, rows, count, results, result_count, chunk)
+                             : rv_fail_memory(model->context);
+    rv_free(chunk);
+    return status;
+}
+
+static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count)
+{
+    v->in = width;
+    v->rows = count < CHUNK ? (count > 0 ? count : 1) : CHUNK;
+    v->graph = rv_graph_new(model->context);
+    return v->graph ? rv_input(v->graph, "input", RV_F32, rv_shape2(v->rows, width)) : NULL;
+}
+
+rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images)
+{
+    view v = {0};
+    if (!model->kind->decode)
+        return no_view(model, "decoder", "decode");
+    rv_expr input = view_input(&v, model, model->kind->latent_width(model), count);
+    rv_expr output = input ? model->kind->decode(model, input) : NULL;
+    v.out = rv_data_width(model->sizes);
+    rv_status status = input ? compile(&v, model, &output, 1) : RV_NO_MEMORY;
+    if (status == RV_OK)
+        status = run_view(&v, model, z, count, &images, 1);
+    view_free(&v);
+    return status;
+}
+
+rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
+                         float *deviation)
+{
+    view v = {0};
+    rv_latents group[RV_LATENTS_MOST];
+    int groups = 0;
+    if (!model->kind->encode)
+        return no_view(model, "encoder", "encode");
+    rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
+    rv_status status = input ? model->kind->encode(model, input, group, &groups) : RV_NO_MEMORY;
+    if (status == RV_OK) {
+        rv_expr outputs[2] = {rv_dist_mean(group[0].posterior),
+                              rv_dist_deviation(group[0].posterior)};
+        float *const results[2] = {mean, deviation};
+        v.out = group[0].width;
+        status = compile(&v, model, outputs, 2);
+        if (status == RV_OK)
+            status = run_view(&v, model, images, count, results, 2);
+    }
+    view_free(&v);
+    return status;
+}
+
+rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
+{
+    if (!model->kind->decode)
+        return no_view(model, "decoder", "sample");
+    int64_t width = model->kind->latent_width(model);
+    for (int64_t i = 0; i < count; i++) {
+        rv_stream stream = rv_stream_at(seed, rv_site("prior"), (uint32_t)i, 0);
+        for (int64_t j = 0; j < width; j++)
+            z[i * width + j] = (float)rv_stream_normal(&stream);
+    }
+    return RV_OK;
+}

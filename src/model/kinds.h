@@ -1,0 +1,9 @@
+/* The kinds of models there are: one file each, one paper a file. */
+#ifndef MODEL_KINDS_H
+#define MODEL_KINDS_H
+
+#include "reverie/model.h"
+
+extern const rv_model_kind rv_vae_kind;
+
+#endif

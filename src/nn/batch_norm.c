@@ -1,0 +1,68 @@
+/* Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2, as PyTorch does it.
+ *
+ * The variance is the biased one to normalise with, and the unbiased one for the running variance.
+ * Features are on the last axis; the statistics are over all the others. */
+#include "nn/net.h"
+
+enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR }; /* params */
+enum { EPS, MOMENTUM };                           /* arguments */
+
+rv_status batch_norm_create(const net_builder *builder, net_layer *l)
+{
+    rv_shape features = rv_shape1(l->in.dim[l->in.rank - 1]);
+    (void)builder;
+    layer_declare(l, WEIGHT, "weight", features, rv_initial_constant(1), RV_WEIGHT);
+    layer_declare(l, BIAS, "bias", features, rv_initial_constant(0), RV_WEIGHT);
+    layer_declare(l, RUNNING_MEAN, "running_mean", features, rv_initial_constant(0), RV_BUFFER);
+    layer_declare(l, RUNNING_VAR, "running_var", features, rv_initial_constant(1), RV_BUFFER);
+    return RV_OK;
+}
+
+/* running' = (1 - m) running + m now, on the pending value; now [...,C] of size C */
+static void move(const net_layer *l, int index, rv_expr now)
+{
+    rv_graph *graph = rv_expr_graph(now);
+    rv_expr running = rv_updated(graph, l->param[index]); /* [C] */
+    double m = l->argument[MOMENTUM];
+    now = rv_reshape(rv_stop_gradient(now), rv_expr_shape(running));
+    rv_assign(graph, l->param[index], rv_add(rv_scale(running, 1 - m), rv_scale(now, m)));
+}
+
+/* Algorithm 1.  x [...,C];  mu, sigma^2 over the n values of each feature.
+ *   y = gamma (x - mu) / sqrt(sigma^2 + eps) + beta */
+static rv_expr train(const net_layer *l, rv_expr x)
+{
+    rv_graph *graph = rv_expr_graph(x);
+    unsigned others = rv_all_axes(x) & ~rv_axes_from(x, rv_expr_shape(x).rank - 1);
+    double n =
+        (double)(rv_shape_size(rv_expr_shape(x)) / rv_shape_size(rv_param_shape(l->param[BIAS])));
+    if (n < 2)
+        return rv_expr_fail(graph, "`batchnorm` in training needs more than one example a batch");
+    rv_expr gamma = rv_updated(graph, l->param[WEIGHT]);                           /* [C] */
+    rv_expr beta = rv_updated(graph, l->param[BIAS]);                              /* [C] */
+    rv_expr mu = rv_mean_keep(x, others);                                          /* [1,C] */
+    rv_expr centered = rv_sub(x, mu);                                              /* [B,C] */
+    rv_expr variance = rv_mean_keep(rv_square(centered), others);                  /* [1,C] */
+    rv_expr scale = rv_mul(gamma, rv_rsqrt(rv_shift(variance, l->argument[EPS]))); /* [1,C] */
+    move(l, RUNNING_MEAN, mu);
+    move(l, RUNNING_VAR, rv_scale(variance, n / (n - 1)));
+    return rv_add(rv_mul(centered, scale), beta);
+}
+
+/* Algorithm 2: with the running statistics, a scale and a shift of each feature.
+ *   y = a x + (beta - a mu),  a = gamma / sqrt(sigma^2 + eps) */
+static rv_expr evaluate(const net_layer *l, rv_expr x)
+{
+    rv_graph *graph = rv_expr_graph(x);
+    rv_expr gamma = rv_updated(graph, l->param[WEIGHT]);         /* [C] */
+    rv_expr beta = rv_updated(graph, l->param[BIAS]);            /* [C] */
+    rv_expr mu = rv_updated(graph, l->param[RUNNING_MEAN]);      /* [C] */
+    rv_expr variance = rv_updated(graph, l->param[RUNNING_VAR]); /* [C] */
+    rv_expr a = rv_mul(gamma, rv_rsqrt(rv_shift(variance, l->argument[EPS])));
+    return rv_add(rv_mul(x, a), rv_sub(beta, rv_mul(a, mu)));
+}
+
+rv_expr batch_norm_apply(const net_layer *l, rv_expr x, rv_mode mode)
+{
+    return mode == RV_TRAIN ? train(l, x) : evaluate(l, x);
+}

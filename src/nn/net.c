@@ -1,0 +1,259 @@
+/* A net: layers made from words, applied in order, and described. */
+#include "nn/net.h"
+
+#include "core/memory.h"
+
+struct rv_net {
+    rv_arena arena; /* everything below */
+    const char *name;
+    rv_shape in, out;
+    layer_list layers;
+    const net_layer **flat; /* [flat_count], a residual block before the layers inside it */
+    int flat_count;
+    rv_param **weight, **buffer;
+    int weight_count, buffer_count;
+};
+
+/* ---- layers ---- */
+
+void layer_declare(net_layer *l, int index, const char *suffix, rv_shape shape,
+                   rv_initialiser initialiser, rv_param_kind kind)
+{
+    l->declared[index] = (declared_param){suffix, shape, initialiser, kind};
+}
+
+/* Parameters are made last, so that a net that does not fit leaves none behind. */
+static rv_status make_params(const net_builder *builder, layer_list *layers)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < layers->count; i++) {
+        net_layer *l = &layers->layer[i];
+        for (int k = 0; status == RV_OK && k < LAYER_PARAMS_MOST; k++) {
+            const declared_param *d = &l->declared[k];
+            if (!d->suffix)
+                continue;
+            const char *name = rv_arena_printf(builder->arena, "%s.%s", l->name, d->suffix);
+            if (!name)
+                return rv_fail_memory(builder->context);
+            l->param[k] = rv_param_get(builder->context, name, d->shape, d->initialiser, d->kind);
+            status = l->param[k] ? RV_OK : rv_error_status(builder->context);
+        }
+        if (status == RV_OK)
+            status = make_params(builder, &l->inside);
+    }
+    return status;
+}
+
+static rv_status layer_new(const net_builder *builder, const char *word, int index, rv_shape in,
+                           net_layer *out)
+{
+    rv_status status = layer_parse(builder, word, index + 1, out);
+    if (status != RV_OK)
+        return status;
+    out->name = rv_arena_printf(builder->arena, "%s.%d", builder->owner, index);
+    if (!out->name)
+        return rv_fail_memory(builder->context);
+    out->in = out->out = in;
+    out->depth = builder->depth;
+    return out->kind->create ? out->kind->create(builder, out) : RV_OK;
+}
+
+rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
+                         rv_shape in, layer_list *out)
+{
+    out->count = count;
+    out->layer = rv_arena_alloc(builder->arena, ((size_t)count + 1) * sizeof *out->layer);
+    if (!out->layer)
+        return rv_fail_memory(builder->context);
+    for (int i = 0; i < count; i++) {
+        rv_status status = layer_new(builder, words[i], i, in, &out->layer[i]);
+        if (status != RV_OK)
+            return status;
+        in = out->layer[i].out;
+    }
+    return RV_OK;
+}
+
+/* Each layer under a scope of its index: within the net's, the path is the layer's name. */
+rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode)
+{
+    for (int i = 0; i < layers->count && !rv_is_poison(x); i++) {
+        rv_graph *graph = rv_expr_graph(x);
+        rv_scope_begin(graph, "%d", i);
+        x = layers->layer[i].kind->apply(&layers->layer[i], x, mode);
+        rv_scope_end(graph);
+    }
+    return x;
+}
+
+/* ---- nets ---- */
+
+/* Every layer, in order, into net->flat when there is one; counts them. */
+static void flatten(rv_net *net, const layer_list *layers)
+{
+    for (int i = 0; i < layers->count; i++) {
+        if (net->flat)
+            net->flat[net->flat_count] = &layers->layer[i];
+        net->flat_count++;
+        flatten(net, &layers->layer[i].inside);
+    }
+}
+
+static rv_status list_params(rv_net *net, rv_context *context)
+{
+    flatten(net, &net->layers);
+    size_t layers = (size_t)net->flat_count + 1, params = layers * LAYER_PARAMS_MOST;
+    net->flat = rv_arena_alloc(&net->arena, layers * sizeof *net->flat);
+    net->weight = rv_arena_alloc(&net->arena, params * sizeof *net->weight);
+    net->buffer = rv_arena_alloc(&net->arena, params * sizeof *net->buffer);
+    if (!net->flat || !net->weight || !net->buffer)
+        return rv_fail_memory(context);
+    net->flat_count = 0;
+    flatten(net, &net->layers);
+    for (int i = 0; i < net->flat_count; i++)
+        for (int k = 0; k < LAYER_PARAMS_MOST; k++) {
+            rv_param *param = net->flat[i]->param[k];
+            if (param && rv_param_kind_of(param) == RV_WEIGHT)
+                net->weight[net->weight_count++] = param;
+            else if (param)
+                net->buffer[net->buffer_count++] = param;
+        }
+    return RV_OK;
+}
+
+rv_status rv_net_new_configured(rv_context *context, const char *name, const char *const *words,
+                                int count, rv_shape in, const rv_net_config *config, rv_net **out)
+{
+    rv_net_config defaults = rv_net_defaults();
+    *out = NULL;
+    if (in.rank < 1)
+        return rv_fail(context, RV_BAD_USAGE, "%s: the input of a net needs at least one axis",
+                       name);
+    rv_net *net = rv_calloc(1, sizeof *net);
+    if (!net)
+        return rv_fail_memory(context);
+    net->name = rv_arena_strdup(&net->arena, name);
+    net->in = in;
+    net_builder builder = {context, config ? config : &defaults, &net->arena, net->name, 0};
+    rv_status status = net->name ? RV_OK : rv_fail_memory(context);
+    if (status == RV_OK)
+        status = layer_list_new(&builder, words, count, in, &net->layers);
+    if (status == RV_OK)
+        status = make_params(&builder, &net->layers);
+    if (status == RV_OK)
+        status = list_params(net, context);
+    if (status != RV_OK) {
+        rv_net_free(net);
+        return status;
+    }
+    net->out = count > 0 ? net->layers.layer[count - 1].out : in;
+    *out = net;
+    return RV_OK;
+}
+
+rv_status rv_net_new(rv_context *context, const char *name, const char *const *words, int count,
+                     rv_shape in, rv_net **out)
+{
+    return rv_net_new_configured(context, name, words, count, in, NULL, out);
+}
+
+void rv_net_free(rv_net *net)
+{
+    if (!net)
+        return;
+    rv_arena_free(&net->arena);
+    rv_free(net);
+}
+
+/* Whether the last axes of x are the input of the net. */
+static int fits(const rv_net *net, rv_shape x)
+{
+    int lead = x.rank - net->in.rank;
+    for (int i = 0; i < net->in.rank; i++)
+        if (lead < 0 || x.dim[lead + i] != net->in.dim[i])
+            return 0;
+    return 1;
+}
+
+rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode)
+{
+    char wants[96], is[96];
+    if (rv_is_poison(x))
+        return x;
+    rv_graph *graph = rv_expr_graph(x);
+    if (!fits(net, rv_expr_shape(x)))
+        return rv_expr_fail(graph, "%s takes %s for each example, but its input is %s", net->name,
+                            rv_shape_text(net->in, wants), rv_shape_text(rv_expr_shape(x), is));
+    rv_scope_begin(graph, "%s", net->name);
+    rv_expr y = layer_list_apply(&net->layers, x, mode);
+    rv_scope_end(graph);
+    return y;
+}
+
+/* ---- description ---- */
+
+const char *rv_net_name(const rv_net *net)
+{
+    return net->name;
+}
+
+rv_shape rv_net_input_shape(const rv_net *net)
+{
+    return net->in;
+}
+
+rv_shape rv_net_output_shape(const rv_net *net)
+{
+    return net->out;
+}
+
+int rv_net_weight_count(const rv_net *net)
+{
+    return net->weight_count;
+}
+
+rv_param *rv_net_weight(const rv_net *net, int index)
+{
+    return index >= 0 && index < net->weight_count ? net->weight[index] : NULL;
+}
+
+int rv_net_buffer_count(const rv_net *net)
+{
+    return net->buffer_count;
+}
+
+rv_param *rv_net_buffer(const rv_net *net, int index)
+{
+    return index >= 0 && index < net->buffer_count ? net->buffer[index] : NULL;
+}
+
+static int64_t layer_size(const net_layer *l)
+{
+    int64_t size = 0;
+    for (int k = 0; k < LAYER_PARAMS_MOST; k++)
+        if (l->param[k] && rv_param_kind_of(l->param[k]) == RV_WEIGHT)
+            size += rv_shape_size(rv_param_shape(l->param[k]));
+    return size;
+}
+
+int64_t rv_net_size(const rv_net *net)
+{
+    int64_t size = 0;
+    for (int i = 0; i < net->flat_count; i++)
+        size += layer_size(net->flat[i]);
+    return size;
+}
+
+int rv_net_layer_count(const rv_net *net)
+{
+    return net->flat_count;
+}
+
+rv_net_layer rv_net_layer_at(const rv_net *net, int index)
+{
+    rv_net_layer none = {NULL, NULL, {0, {0}}, 0, 0};
+    if (index < 0 || index >= net->flat_count)
+        return none;
+    const net_layer *l = net->flat[index];
+    return (rv_net_layer){l->name, l->word, l->out, layer_size(l), l->depth};
+}

@@ -1,0 +1,102 @@
+/* The inside of a net: layers, and the table of the words that make them. */
+#ifndef NN_NET_H
+#define NN_NET_H
+
+#include "core/arena.h"
+#include "reverie/nn.h"
+
+enum { LAYER_ARGUMENTS_MOST = 4, LAYER_PARAMS_MOST = 4, LAYER_DEPTH_MOST = 8 };
+
+typedef struct net_layer net_layer;
+
+typedef struct layer_list {
+    net_layer *layer; /* [count] */
+    int count;
+} layer_list;
+
+/* What making layers needs to know; `owner` names the list ("encoder", "encoder.3"). */
+typedef struct net_builder {
+    rv_context *context;
+    const rv_net_config *config;
+    rv_arena *arena; /* the net's */
+    const char *owner;
+    int depth;
+} net_builder;
+
+typedef enum argument_type { ARGUMENT_INTEGER, ARGUMENT_NUMBER, ARGUMENT_SWITCH } argument_type;
+
+/* An argument of a word: `linear 512 bias: false` gives the first in order and the second by
+ * name. */
+typedef struct layer_argument {
+    const char *name; /* NULL ends the row */
+    argument_type type;
+    double fallback;    /* NAN: must be given */
+    double least, most; /* inclusive */
+} layer_argument;
+
+/* One row a word. */
+typedef struct layer_kind {
+    const char *word, *arguments, *help;
+    layer_argument argument[LAYER_ARGUMENTS_MOST];
+    int holds_list; /* what follows the word is a list of words */
+    /* From layer->in: checks it, sets layer->out, declares the weights.  NULL: out = in, none. */
+    rv_status (*create)(const net_builder *builder, net_layer *layer);
+    /* x [...,in] -> [...,out] */
+    rv_expr (*apply)(const net_layer *layer, rv_expr x, rv_mode mode);
+} layer_kind;
+
+/* A parameter that a layer has declared. */
+typedef struct declared_param {
+    const char *suffix; /* static; NULL: there is none */
+    rv_shape shape;
+    rv_initialiser initialiser;
+    rv_param_kind kind;
+} declared_param;
+
+struct net_layer {
+    const layer_kind *kind;
+    const char *name; /* "encoder.0" */
+    const char *word; /* as it was given */
+    double argument[LAYER_ARGUMENTS_MOST];
+    rv_shape in, out; /* without the batch */
+    declared_param declared[LAYER_PARAMS_MOST];
+    rv_param *param[LAYER_PARAMS_MOST]; /* the kind's order; NULL where there is none */
+    layer_list inside;                  /* residual */
+    const char **inside_word;           /* [inside.count], until they are made */
+    int depth;
+};
+
+/* table.c */
+extern const layer_kind layer_kinds[];
+extern const int layer_kind_count;
+
+/* words.c: reads one word into layer->kind, layer->argument, layer->word and, for a list,
+ * layer->inside_word and layer->inside.count.  `position` counts from 1. */
+rv_status layer_parse(const net_builder *builder, const char *word, int position, net_layer *out);
+/* nearest.c: the known word nearest to `word`, NULL when none is near. */
+const char *layer_nearest(const char *word);
+/* net.c: makes layers from words, in[0] -> out of the last. */
+rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
+                         rv_shape in, layer_list *out);
+/* net.c: x through the layers in order. */
+rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode);
+/* net.c: the layer has a parameter "layer.suffix" at that index; made once the whole net fits. */
+void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape shape,
+                   rv_initialiser initialiser, rv_param_kind kind);
+
+/* initialise.c */
+rv_initialiser initial_weight(const rv_net_config *config, int64_t fan_in, int64_t fan_out);
+rv_initialiser initial_bias(const rv_net_config *config, int64_t fan_in);
+
+/* One file a layer. */
+rv_status linear_create(const net_builder *builder, net_layer *layer);
+rv_expr linear_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status batch_norm_create(const net_builder *builder, net_layer *layer);
+rv_expr batch_norm_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status layer_norm_create(const net_builder *builder, net_layer *layer);
+rv_expr layer_norm_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr dropout_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status residual_create(const net_builder *builder, net_layer *layer);
+rv_expr residual_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+
+#endif

@@ -1,0 +1,146 @@
+/* metrics.jsonl: one line an event, without wall time, so that a resumed run writes the same bytes
+ * as one that was never stopped.  timing.jsonl has the times. */
+#include "run/run.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct run_events {
+    rv_experiment *run;
+    rv_watcher watcher;
+    rv_lines *metrics, *timing;
+    double started;
+};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t keep,
+                          run_events **out)
+{
+    char path[RUN_PATH];
+    *out = NULL;
+    run_events *events = rv_calloc(1, sizeof *events);
+    if (!events)
+        return rv_fail_memory(run->context);
+    events->run = run;
+    events->started = now();
+    if (watcher)
+        events->watcher = *watcher;
+    run_path(run, "metrics.jsonl", path);
+    rv_status status = rv_lines_open(run->context, path, keep, &events->metrics);
+    run_path(run, "timing.jsonl", path);
+    if (status == RV_OK)
+        status = rv_lines_open(run->context, path, keep == 0 ? 0 : -1, &events->timing);
+    if (status != RV_OK) {
+        run_events_close(events);
+        return status;
+    }
+    *out = events;
+    return RV_OK;
+}
+
+void run_events_close(run_events *events)
+{
+    if (!events)
+        return;
+    rv_lines_close(events->metrics);
+    rv_lines_close(events->timing);
+    rv_free(events);
+}
+
+static rv_status append(run_events *events, rv_lines *lines, json_t *object)
+{
+    char *text =
+        object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10))
+               : NULL;
+    json_decref(object);
+    if (!text)
+        return rv_fail_memory(events->run->context);
+    rv_status status = rv_lines_append(lines, text);
+    free(text);
+    return status;
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static rv_status on_event(void *user, const rv_event *event)
+{
+    static const char *const kinds[] = {"train", "epoch", "evaluation"};
+    run_events *events = user;
+    json_t *line = json_pack("{s:s, s:I, s:I, s:s}", "event", kinds[event->kind], "step",
+                             (json_int_t)event->step, "epoch", (json_int_t)event->epoch, "split",
+                             event->split);
+    for (int i = 0; line && i < event->count; i++)
+        json_object_set_new(line, event->name[i], number(event->value[i]));
+    rv_status status = append(events, events->metrics, line);
+    if (status == RV_OK)
+        status = append(events, events->timing,
+                        json_pack("{s:I, s:I, s:f}", "step", (json_int_t)event->step, "epoch",
+                                  (json_int_t)event->epoch, "seconds", now() - events->started));
+    if (status == RV_OK && events->watcher.event)
+        events->watcher.event(events->watcher.user, event);
+    return status;
+}
+
+/* Samples and reconstructions after each epoch, from fixed noise and fixed images, are kept. */
+static rv_status on_epoch(void *user, rv_trainer *trainer, int64_t epoch)
+{
+    run_events *events = user;
+    rv_experiment *run = events->run;
+    char name[64], path[RUN_PATH];
+    rv_status status = RV_OK;
+    (void)trainer;
+    for (int i = 0; status == RV_OK && i < 2; i++) {
+        int can = run->model->kind->decode && (i == 0 || run->model->kind->encode);
+        if (!can)
+            continue;
+        rv_image *image = i == 0 ? rv_experiment_samples(run, 64, 1)
+                                 : rv_experiment_reconstructions(run, run_held_out(run), 16);
+        snprintf(name, sizeof name, "samples/epoch-%04lld-%s.png", (long long)epoch,
+                 i == 0 ? "samples" : "reconstructions");
+        run_path(run, name, path);
+        status = image ? rv_image_save(run->context, image, path) : rv_error_status(run->context);
+        rv_image_free(image);
+    }
+    return status == RV_OK ? rv_lines_sync(events->metrics) : status;
+}
+
+static void on_step(void *user, const rv_trainer *trainer)
+{
+    run_events *events = user;
+    if (!events->watcher.step)
+        return;
+    rv_progress progress = rv_trainer_progress(trainer);
+    events->watcher.step(events->watcher.user, &progress);
+}
+
+static int on_stop(void *user)
+{
+    run_events *events = user;
+    return events->watcher.stop ? events->watcher.stop(events->watcher.user) : 0;
+}
+
+static int64_t on_position(void *user)
+{
+    run_events *events = user;
+    return rv_lines_position(events->metrics);
+}
+
+rv_observer run_events_observer(run_events *events)
+{
+    return (rv_observer){events, on_event, on_epoch, on_step, on_stop, on_position};
+}

@@ -1,0 +1,269 @@
+/* A run: its folder, its settings, its data, its model. */
+#include "run/run.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH])
+{
+    snprintf(path, RUN_PATH, "%s/%s", run->folder, name);
+}
+
+rv_split run_held_out(const rv_experiment *run)
+{
+    return run->settings->data.validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST;
+}
+
+static rv_experiment *run_new(rv_context *context, const rv_experiment_place *place)
+{
+    rv_experiment *run = rv_calloc(1, sizeof *run);
+    size_t count = (size_t)place->data_directory_count;
+    if (!run)
+        return NULL;
+    run->context = context;
+    run->folder = rv_strdup(place->folder);
+    run->directories = rv_calloc(count + 1, sizeof *run->directories);
+    int ok = run->folder && run->directories;
+    for (size_t i = 0; ok && i < count; i++) {
+        run->directories[i] = rv_strdup(place->data_directories[i]);
+        ok = run->directories[i] != NULL;
+        run->directory_count = (int)i + 1;
+    }
+    if (ok)
+        return run;
+    rv_experiment_free(run);
+    return NULL;
+}
+
+void rv_experiment_free(rv_experiment *run)
+{
+    if (!run)
+        return;
+    rv_model_free(run->model);
+    for (int i = 0; i < 3; i++)
+        rv_source_free(run->source[i]);
+    rv_config_free(run->config);
+    for (int i = 0; i < run->directory_count; i++)
+        rv_free((void *)(uintptr_t)run->directories[i]);
+    rv_free(run->directories);
+    rv_free(run->folder);
+    rv_free(run);
+}
+
+rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
+{
+    rv_data_config data = run->settings->data;
+    data.directories = run->directories;
+    data.directory_count = run->directory_count;
+    if (!run->source[split])
+        rv_source_open(run->context, &data, split, &run->source[split]);
+    return run->source[split];
+}
+
+static rv_status make_model(rv_experiment *run)
+{
+    rv_source *source = rv_experiment_source(run, RV_SPLIT_TEST);
+    if (!source)
+        return rv_error_status(run->context);
+    const rv_source_info *info = rv_source_describe(source);
+    rv_data_sizes sizes = {info->height,
+                           info->width,
+                           info->channels,
+                           info->class_count,
+                           info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
+                           1.0f};
+    rv_context_set_seed(run->context, run->settings->train.seed);
+    return rv_model_new(run->context, run->settings->model, run->settings->model_config, sizes,
+                        &run->model);
+}
+
+/* ---- creating ---- */
+
+static void remove_run(const char *folder)
+{
+    static const char *const files[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
+                                        "report.html"};
+    static const char *const folders[] = {"checkpoints", "samples", "pictures"};
+    char path[RUN_PATH];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+    }
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
+        DIR *list = opendir(path);
+        for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+            char inner[RUN_PATH];
+            if (entry->d_name[0] != '.' && snprintf(inner, sizeof inner, "%s/%s/%s", folder,
+                                                    folders[i], entry->d_name) < (int)sizeof inner)
+                unlink(inner);
+        }
+        if (list)
+            closedir(list);
+    }
+}
+
+static rv_status make_folders(rv_experiment *run)
+{
+    static const char *const folders[] = {"checkpoints", "samples"};
+    char path[RUN_PATH];
+    rv_status status = rv_folder_make(run->context, run->folder);
+    for (size_t i = 0; status == RV_OK && i < sizeof folders / sizeof *folders; i++) {
+        run_path(run, folders[i], path);
+        status = rv_folder_make(run->context, path);
+    }
+    return status;
+}
+
+static rv_status create(rv_experiment *run, int force)
+{
+    char path[RUN_PATH];
+    run->settings = rv_config_settings(run->config);
+    if (!run->settings)
+        return rv_error_status(run->context);
+    run_path(run, "config.yaml", path);
+    if (rv_file_exists(path) && !force)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "%s: holds a run already; go on with `reverie resume %s`, choose another "
+                       "--run, or replace it with --force",
+                       run->folder, run->folder);
+    /* The settings and the data are checked before anything is written. */
+    rv_status status = make_model(run);
+    if (status == RV_OK && !rv_experiment_source(run, RV_SPLIT_TRAIN))
+        status = rv_error_status(run->context);
+    if (status == RV_OK && !rv_experiment_source(run, run_held_out(run)))
+        status = rv_error_status(run->context);
+    if (status != RV_OK)
+        return status;
+    if (force)
+        remove_run(run->folder);
+    status = make_folders(run);
+    return status == RV_OK ? run_write_files(run) : status;
+}
+
+rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
+                               rv_config *config, int force, rv_experiment **out)
+{
+    *out = NULL;
+    rv_experiment *run = run_new(context, place);
+    if (!run) {
+        rv_config_free(config);
+        return rv_fail_memory(context);
+    }
+    run->config = config;
+    rv_status status = create(run, force);
+    if (status != RV_OK) {
+        rv_experiment_free(run);
+        return status;
+    }
+    *out = run;
+    return RV_OK;
+}
+
+/* ---- opening ---- */
+
+static rv_status read_config(rv_experiment *run, const char *const *settings, int count)
+{
+    char path[RUN_PATH];
+    run_path(run, "config.yaml", path);
+    if (!rv_file_exists(path))
+        return rv_fail(run->context, RV_BAD_FILE,
+                       "%s: holds no run (no config.yaml); `reverie runs list` lists runs",
+                       run->folder);
+    rv_status status = rv_config_new(run->context, &run->config);
+    if (status == RV_OK)
+        status = rv_config_read(run->config, path);
+    for (int i = 0; status == RV_OK && i < count; i++)
+        status = rv_config_set(run->config, settings[i]);
+    if (status != RV_OK)
+        return status;
+    run->settings = rv_config_settings(run->config);
+    return run->settings ? make_model(run) : rv_error_status(run->context);
+}
+
+rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
+                               const char *const *settings, int count, rv_experiment **out)
+{
+    *out = NULL;
+    rv_experiment *run = run_new(context, place);
+    if (!run)
+        return rv_fail_memory(context);
+    run->resumes = 1;
+    rv_status status = read_config(run, settings, count);
+    if (status == RV_OK && count > 0)
+        status = run_write_files(run);
+    if (status != RV_OK) {
+        rv_experiment_free(run);
+        return status;
+    }
+    *out = run;
+    return RV_OK;
+}
+
+static rv_status load_weights(rv_experiment *run, const char *checkpoint, int average)
+{
+    char folder[RUN_PATH], *found = NULL;
+    int named = strcmp(checkpoint, "last") == 0 || strcmp(checkpoint, "best") == 0;
+    run_path(run, "checkpoints", folder);
+    rv_status status = named ? rv_checkpoint_find(run->context, folder, checkpoint, &found) : RV_OK;
+    if (status == RV_OK)
+        status = rv_checkpoint_load(run->model, named ? found : checkpoint, average);
+    free(found);
+    return status;
+}
+
+rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *place,
+                             const char *checkpoint, int average, rv_experiment **out)
+{
+    *out = NULL;
+    rv_experiment *run = run_new(context, place);
+    if (!run)
+        return rv_fail_memory(context);
+    rv_status status = read_config(run, NULL, 0);
+    if (status == RV_OK)
+        status = load_weights(run, checkpoint, average);
+    if (status != RV_OK) {
+        rv_experiment_free(run);
+        return status;
+    }
+    *out = run;
+    return RV_OK;
+}
+
+rv_model *rv_experiment_model(rv_experiment *run)
+{
+    return run->model;
+}
+
+const rv_settings *rv_experiment_settings(const rv_experiment *run)
+{
+    return run->settings;
+}
+
+const char *rv_experiment_folder(const rv_experiment *run)
+{
+    return run->folder;
+}
+
+rv_status rv_experiment_evaluate(rv_experiment *run, rv_split split, uint64_t seed,
+                                 rv_report *report)
+{
+    rv_evaluator *evaluator;
+    rv_source *source = rv_experiment_source(run, split);
+    if (!source)
+        return rv_error_status(run->context);
+    rv_status status =
+        rv_evaluator_new(run->model, run->settings->train.evaluate_batch, &evaluator);
+    if (status != RV_OK)
+        return status;
+    status = rv_evaluator_run(evaluator, source, seed, report);
+    rv_evaluator_free(evaluator);
+    return status;
+}

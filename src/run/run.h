@@ -1,0 +1,38 @@
+/* The inside of a run, for this room. */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "reverie/run.h"
+
+enum { RUN_PATH = 4096 };
+
+struct rv_experiment {
+    rv_context *context;
+    char *folder;
+    const char **directories; /* copies, [directory_count] */
+    int directory_count;
+    rv_config *config;
+    const rv_settings *settings; /* of config */
+    rv_source *source[3];        /* by rv_split */
+    rv_model *model;
+    int resumes; /* training goes on from a checkpoint */
+};
+
+/* "FOLDER/name" into path. */
+void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH]);
+/* files.c: config.yaml and env.json. */
+rv_status run_write_files(rv_experiment *run);
+/* The held-out split: validation where the recipe sets one aside, else test. */
+rv_split run_held_out(const rv_experiment *run);
+
+/* events.c: the observer that writes metrics.jsonl and timing.jsonl. */
+typedef struct run_events run_events;
+rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t keep,
+                          run_events **out);
+void run_events_close(run_events *events);
+rv_observer run_events_observer(run_events *events);
+
+/* pictures.c: a batch of this run's images. */
+rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
+
+#endif

@@ -1,0 +1,64 @@
+/* Training into a run folder, from the beginning or from a checkpoint. */
+#include "run/run.h"
+
+#include "reverie/io.h"
+
+#include <stdlib.h>
+
+/* Where the trainer goes on: the newest good checkpoint, unless one is named. */
+static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *checkpoint,
+                      int64_t *position)
+{
+    char folder[RUN_PATH], *found = NULL;
+    run_path(run, "checkpoints", folder);
+    rv_status status =
+        checkpoint ? RV_OK : rv_checkpoint_find(run->context, folder, "last", &found);
+    if (status == RV_OK)
+        status = rv_trainer_load(trainer, checkpoint ? checkpoint : found, position);
+    free(found);
+    return status;
+}
+
+/* The observer's files are opened when the position is known, so the trainer gets them late. */
+static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
+                       const rv_watcher *watcher)
+{
+    rv_trainer *trainer;
+    run_events *events = NULL;
+    int64_t position = 0;
+    rv_status status = rv_trainer_new(run->context, setup, &trainer);
+    if (status != RV_OK)
+        return status;
+    if (run->resumes || checkpoint)
+        status = load(run, trainer, checkpoint, &position);
+    if (status == RV_OK && !run->resumes)
+        position = 0; /* --from: another run's checkpoint, this run's own metrics */
+    if (status == RV_OK)
+        status = run_events_open(run, watcher, position, &events);
+    if (status == RV_OK) {
+        rv_trainer_observe(trainer, run_events_observer(events));
+        status = rv_trainer_run(trainer);
+    }
+    run_events_close(events);
+    rv_trainer_free(trainer);
+    return status;
+}
+
+rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const rv_watcher *watcher)
+{
+    char folder[RUN_PATH];
+    run_path(run, "checkpoints", folder);
+    rv_temporaries_remove(folder);
+    rv_temporaries_remove(run->folder);
+    rv_trainer_setup setup = {.model = run->model,
+                              .train = rv_experiment_source(run, RV_SPLIT_TRAIN),
+                              .validation = rv_experiment_source(run, run_held_out(run)),
+                              .config = run->settings->train,
+                              .folder = folder,
+                              .config_text = rv_config_text(run->config)};
+    if (!setup.train || !setup.validation || !setup.config_text)
+        return rv_error_status(run->context);
+    run->settings = rv_config_settings(run->config);
+    rv_status status = train(run, &setup, checkpoint, watcher);
+    return status == RV_OK ? rv_experiment_write_report(run) : status;
+}

@@ -1,0 +1,216 @@
+/* Checkpoints: everything that later steps depend on, in one safetensors file.
+ *
+ * Tensors are the context's parameters under their names.  Where the training stands is in the
+ * metadata: numbers as decimal integers or, for sums, as C hexadecimal floats, which lose nothing. */
+#include "train/trainer.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAIRS_MOST = 12 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
+
+/* ---- writing ---- */
+
+typedef struct notes {
+    rv_arena arena;
+    rv_text_pair pair[PAIRS_MOST];
+    int count, ok;
+} notes;
+
+static void note(notes *n, const char *key, const char *format, ...) RV_PRINTF(3, 4);
+static void note(notes *n, const char *key, const char *format, ...)
+{
+    char text[TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    const char *value = rv_arena_strdup(&n->arena, text);
+    n->ok = n->ok && value && n->count < PAIRS_MOST;
+    if (n->ok)
+        n->pair[n->count++] = (rv_text_pair){key, value};
+}
+
+/* "weight name sum name sum ..." */
+static void note_running(notes *n, const char *key, const running *r)
+{
+    char text[TEXT_BYTES];
+    int used = snprintf(text, sizeof text, "%a", r->weight);
+    for (int i = 0; i < r->count; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, " %s %a", r->name[i], r->sum[i]);
+    note(n, key, "%s", text);
+}
+
+static void note_position(const rv_trainer *trainer, notes *n)
+{
+    const rv_observer *observer = &trainer->setup.observer;
+    int64_t position = observer->position ? observer->position(observer->user) : 0;
+    n->ok = 1;
+    note(n, "format", "1");
+    note(n, "version", "%s", rv_version());
+    note(n, "model", "%s", trainer->setup.model->kind->name);
+    note(n, "step", "%lld", (long long)trainer->step);
+    note(n, "epoch", "%lld", (long long)trainer->epoch);
+    note(n, "batch", "%lld", (long long)trainer->batch);
+    note(n, "metrics_bytes", "%lld", (long long)position);
+    note(n, "best", "%a", trainer->best);
+    note(n, "best_epoch", "%lld", (long long)trainer->best_epoch);
+    note(n, "isa", "%s", rv_context_isa(trainer->context));
+    note(n, "threads", "%d", rv_context_threads(trainer->context));
+    note_running(n, "window", &trainer->window);
+    note_running(n, "of_epoch", &trainer->of_epoch);
+    if (trainer->setup.config_text && n->ok && n->count < PAIRS_MOST)
+        n->pair[n->count++] = (rv_text_pair){"config", trainer->setup.config_text};
+}
+
+/* The parameters as tensors; `values` receives the block that holds them. */
+static rv_status gather(rv_context *context, rv_tensor *tensor, int count, float **values)
+{
+    size_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += (size_t)rv_shape_size(rv_param_shape(rv_param_at(context, i)));
+    float *at = *values = rv_malloc(total * sizeof *at);
+    rv_status status = at ? RV_OK : rv_fail_memory(context);
+    for (int i = 0; status == RV_OK && i < count; i++) {
+        rv_param *param = rv_param_at(context, i);
+        rv_shape shape = rv_param_shape(param);
+        size_t size = (size_t)rv_shape_size(shape);
+        status = rv_param_read(param, at, size);
+        tensor[i] = (rv_tensor){.name = rv_param_name(param),
+                                .element = RV_ELEMENT_F32,
+                                .rank = shape.rank,
+                                .data = at,
+                                .bytes = size * sizeof *at};
+        for (int d = 0; d < shape.rank; d++)
+            tensor[i].dim[d] = shape.dim[d];
+        at += size;
+    }
+    return status;
+}
+
+rv_status rv_trainer_save(rv_trainer *trainer, const char *path)
+{
+    rv_context *context = trainer->context;
+    int count = rv_param_count(context);
+    float *values = NULL;
+    notes n = {.count = 0};
+    rv_tensor *tensor = rv_calloc((size_t)count + 1, sizeof *tensor);
+    if (!tensor)
+        return rv_fail_memory(context);
+    note_position(trainer, &n);
+    rv_status status = n.ok ? gather(context, tensor, count, &values) : rv_fail_memory(context);
+    if (status == RV_OK)
+        status = rv_tensors_write(context, path, tensor, count, n.pair, n.count);
+    rv_arena_free(&n.arena);
+    rv_free(values);
+    rv_free(tensor);
+    return status;
+}
+
+/* ---- the folder ---- */
+
+static void step_path(const rv_trainer *trainer, int64_t step, char *path, size_t bytes)
+{
+    snprintf(path, bytes, "%s/step-%08lld.safetensors", trainer->setup.folder, (long long)step);
+}
+
+/* The step of a checkpoint's file name, -1 for another file. */
+static int64_t step_of(const char *name)
+{
+    long long step;
+    int end = 0;
+    if (sscanf(name, "step-%lld.safetensors%n", &step, &end) != 1 || end == 0 || name[end] != '\0')
+        return -1;
+    return step;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    int64_t p = *(const int64_t *)a, q = *(const int64_t *)b;
+    return p < q ? 1 : p > q ? -1 : 0;
+}
+
+enum { STEPS_MOST = 1024 };
+
+static int list_steps(const char *folder, int64_t *steps)
+{
+    int count = 0;
+    DIR *list = opendir(folder);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
+        if (step_of(entry->d_name) >= 0 && count < STEPS_MOST)
+            steps[count++] = step_of(entry->d_name);
+    if (list)
+        closedir(list);
+    qsort(steps, (size_t)count, sizeof *steps, newest_first);
+    return count;
+}
+
+static void drop_old(const rv_trainer *trainer)
+{
+    char path[4096];
+    int64_t steps[STEPS_MOST];
+    int count = list_steps(trainer->setup.folder, steps);
+    for (int i = trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1; i < count; i++) {
+        step_path(trainer, steps[i], path, sizeof path);
+        unlink(path);
+    }
+}
+
+rv_status train_checkpoint(rv_trainer *trainer, int is_best)
+{
+    char path[4096];
+    step_path(trainer, trainer->step, path, sizeof path);
+    rv_status status = rv_trainer_save(trainer, path);
+    if (status == RV_OK && is_best) {
+        snprintf(path, sizeof path, "%s/best.safetensors", trainer->setup.folder);
+        status = rv_trainer_save(trainer, path);
+    }
+    if (status == RV_OK) {
+        step_path(trainer, trainer->step, trainer->last_path, sizeof trainer->last_path);
+        drop_old(trainer);
+    }
+    return status;
+}
+
+const char *train_last_checkpoint(const rv_trainer *trainer)
+{
+    return trainer->last_path;
+}
+
+rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,
+                             char **path)
+{
+    char candidate[4096];
+    int64_t steps[STEPS_MOST];
+    int count = list_steps(folder, steps);
+    *path = NULL;
+    for (int i = -1; i < count; i++) {
+        rv_tensors *tensors;
+        if (i < 0 && strcmp(which, "best") != 0)
+            continue;
+        if (i < 0)
+            snprintf(candidate, sizeof candidate, "%s/best.safetensors", folder);
+        else
+            snprintf(candidate, sizeof candidate, "%s/step-%08lld.safetensors", folder,
+                     (long long)steps[i]);
+        if (!rv_file_exists(candidate))
+            continue;
+        if (rv_tensors_open(context, candidate, &tensors) == RV_OK) {
+            rv_tensors_free(tensors);
+            *path = strdup(candidate);
+            return *path ? RV_OK : rv_fail_memory(context);
+        }
+        rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried",
+                  rv_error_message(context));
+        rv_error_clear(context);
+    }
+    return rv_fail(context, RV_BAD_FILE,
+                   "%s: no readable checkpoint; train again, or name one with --from", folder);
+}

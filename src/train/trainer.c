@@ -1,0 +1,316 @@
+/* The training loop: batch, step, events, evaluation, checkpoint. */
+#include "train/trainer.h"
+
+#include "core/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+rv_train_config rv_train_defaults(void)
+{
+    return (rv_train_config){.epochs = 10,
+                             .seed = 1,
+                             .optimizer = rv_optimizer_defaults(),
+                             .schedule = rv_schedule_defaults(),
+                             .lr = 1e-3,
+                             .log = 100,
+                             .evaluate_batch = 500,
+                             .keep = 2};
+}
+
+static rv_status start_loader(rv_trainer *trainer)
+{
+    rv_loader_config config = rv_loader_defaults(trainer->setup.train);
+    config.seed = trainer->setup.config.seed;
+    config.start_epoch = trainer->epoch;
+    config.start_batch = trainer->batch;
+    rv_loader_free(trainer->loader);
+    trainer->loader = NULL;
+    return rv_loader_new(trainer->context, trainer->setup.train, &config, &trainer->loader);
+}
+
+rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out)
+{
+    const rv_source_info *info = rv_source_describe(setup->train);
+    *out = NULL;
+    rv_trainer *trainer = rv_calloc(1, sizeof *trainer);
+    if (!trainer)
+        return rv_fail_memory(context);
+    trainer->context = context;
+    trainer->setup = *setup;
+    trainer->batches = (info->count + info->batch - 1) / info->batch;
+    trainer->best = NAN;
+    rv_status status = RV_OK;
+    if (setup->validation && setup->model->kind->evaluate)
+        status = rv_evaluator_new(setup->model, setup->config.evaluate_batch, &trainer->evaluator);
+    if (status != RV_OK) {
+        rv_trainer_free(trainer);
+        return status;
+    }
+    *out = trainer;
+    return RV_OK;
+}
+
+void rv_trainer_free(rv_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    rv_loader_free(trainer->loader);
+    rv_evaluator_free(trainer->evaluator);
+    train_program_free(&trainer->whole);
+    train_program_free(&trainer->last);
+    rv_arena_free(&trainer->names);
+    rv_free(trainer);
+}
+
+void rv_trainer_observe(rv_trainer *trainer, rv_observer observer)
+{
+    trainer->setup.observer = observer;
+}
+
+/* ---- running means ---- */
+
+static void add_to(running *r, const iteration_program *program, const float *values,
+                   int64_t examples)
+{
+    r->count = program->count;
+    r->weight += (double)examples;
+    for (int i = 0; i < program->count; i++) {
+        r->name[i] = program->name[i];
+        r->sum[i] += (double)values[i] * (double)examples;
+    }
+}
+
+static void forget(running *r)
+{
+    r->weight = 0;
+    for (int i = 0; i < VALUES_MOST; i++)
+        r->sum[i] = 0;
+}
+
+static rv_status send(rv_trainer *trainer, const rv_event *event)
+{
+    const rv_observer *observer = &trainer->setup.observer;
+    return observer->event ? observer->event(observer->user, event) : RV_OK;
+}
+
+static rv_status send_running(rv_trainer *trainer, rv_event_kind kind, running *r)
+{
+    rv_event event = {.kind = kind,
+                      .step = trainer->step,
+                      .epoch = trainer->epoch,
+                      .split = "train",
+                      .count = r->count};
+    if (r->weight == 0)
+        return RV_OK;
+    for (int i = 0; i < r->count; i++) {
+        event.name[i] = r->name[i];
+        event.value[i] = r->sum[i] / r->weight;
+    }
+    forget(r);
+    return send(trainer, &event);
+}
+
+/* ---- a step ---- */
+
+static rv_status say_not_finite(rv_trainer *trainer, rv_program *program)
+{
+    char node[320] = "";
+    rv_status status = rv_program_diagnose(program, node, sizeof node);
+    if (status != RV_OK)
+        return status;
+    const char *last = train_last_checkpoint(trainer);
+    return rv_fail(trainer->context, RV_NOT_FINITE,
+                   "step %lld (epoch %lld): the loss is not finite; the first value that is not is "
+                   "%s.  The parameters are those of the step before.  %s%s%s",
+                   (long long)trainer->step + 1, (long long)trainer->epoch + 1,
+                   node[0] ? node : "in the update", last[0] ? "The last good checkpoint is " : "",
+                   last,
+                   last[0] ? "; a smaller train.lr or train.clip_norm=1 may help."
+                           : "A smaller train.lr or train.clip_norm=1 may help.");
+}
+
+static void bind(const rv_trainer *trainer, const iteration_program *iteration,
+                 const rv_batch *batch)
+{
+    rv_program *program = iteration->program;
+    const rv_model *model = trainer->setup.model;
+    const rv_train_config *config = &trainer->setup.config;
+    double epoch = (double)trainer->epoch + (double)trainer->batch / (double)trainer->batches;
+    double rate = config->lr * rv_schedule_at(&config->schedule, epoch, (double)config->epochs);
+    rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
+    rv_bind(program, "labels", batch->labels, (size_t)batch->count);
+    for (int i = 0; i < iteration->stages; i++) {
+        rv_bind_scalar(program, iteration->rate_input[i], rate);
+        rv_bind_scalar(program, iteration->step_input[i], (double)(trainer->step + 1));
+    }
+    rv_bind_scalar(program, "beta", model->kind->beta_at ? model->kind->beta_at(model, epoch) : 1);
+    rv_bind_random(program, config->seed, (uint32_t)trainer->step, 0, 0);
+}
+
+static rv_status advance(rv_trainer *trainer, const rv_batch *batch,
+                         const iteration_program *iteration)
+{
+    float values[VALUES_MOST];
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < iteration->count; i++)
+        status = rv_read(iteration->program, i, &values[i], 1);
+    if (status != RV_OK)
+        return status;
+    add_to(&trainer->window, iteration, values, batch->count);
+    add_to(&trainer->of_epoch, iteration, values, batch->count);
+    trainer->step++;
+    trainer->batch++;
+    if (trainer->setup.config.log > 0 && trainer->step % trainer->setup.config.log == 0)
+        return send_running(trainer, RV_EVENT_TRAIN, &trainer->window);
+    return RV_OK;
+}
+
+rv_status rv_trainer_step(rv_trainer *trainer)
+{
+    rv_batch batch;
+    iteration_program *iteration;
+    rv_status status = trainer->loader ? RV_OK : start_loader(trainer);
+    if (status == RV_OK)
+        status = rv_loader_next(trainer->loader, &batch);
+    if (status != RV_OK)
+        return status;
+    if (batch.count == 1 && rv_source_describe(trainer->setup.train)->batch > 1) {
+        if (!trainer->dropped_said)
+            rv_notify(trainer->context, RV_LOG_NOTICE,
+                      "the last batch of an epoch holds one image and is left out");
+        trainer->dropped_said = 1;
+        trainer->batch++;
+        return RV_OK;
+    }
+    status = train_program(trainer, batch.count, &iteration);
+    if (status != RV_OK)
+        return status;
+    bind(trainer, iteration, &batch);
+    status = rv_run(iteration->program);
+    if (status == RV_NOT_FINITE)
+        return say_not_finite(trainer, iteration->program);
+    return status == RV_OK ? advance(trainer, &batch, iteration) : status;
+}
+
+rv_status rv_trainer_program(rv_trainer *trainer, rv_program **out)
+{
+    iteration_program *iteration;
+    rv_status status =
+        train_program(trainer, rv_source_describe(trainer->setup.train)->batch, &iteration);
+    *out = status == RV_OK ? iteration->program : NULL;
+    return status;
+}
+
+/* ---- an epoch ---- */
+
+/* The held-out value that chooses the best checkpoint: the ELBO, larger being better. */
+static int is_better(const rv_trainer *trainer, double value)
+{
+    return isfinite(value) && (isnan(trainer->best) || value > trainer->best);
+}
+
+static rv_status evaluate(rv_trainer *trainer, int *best)
+{
+    rv_report report;
+    *best = 0;
+    if (!trainer->evaluator)
+        return RV_OK;
+    rv_source *held_out = trainer->setup.validation;
+    rv_status status = rv_evaluator_run(trainer->evaluator, held_out, 1, &report);
+    if (status != RV_OK)
+        return status;
+    rv_event event = {.kind = RV_EVENT_SPLIT,
+                      .step = trainer->step,
+                      .epoch = trainer->epoch,
+                      .split = rv_split_name(rv_source_describe(held_out)->split),
+                      .count = report.count};
+    for (int i = 0; i < report.count; i++) {
+        event.name[i] = report.name[i];
+        event.value[i] = report.mean[i];
+    }
+    double value = rv_report_value(&report, "elbo");
+    *best = is_better(trainer, value);
+    if (*best) {
+        trainer->best = value;
+        trainer->best_epoch = trainer->epoch;
+    }
+    return send(trainer, &event);
+}
+
+static rv_status end_epoch(rv_trainer *trainer)
+{
+    int best;
+    trainer->epoch++;
+    trainer->batch = 0;
+    rv_status status = send_running(trainer, RV_EVENT_EPOCH, &trainer->of_epoch);
+    forget(&trainer->window);
+    if (status == RV_OK)
+        status = evaluate(trainer, &best);
+    const rv_observer *observer = &trainer->setup.observer;
+    if (status == RV_OK && observer->epoch)
+        status = observer->epoch(observer->user, trainer, trainer->epoch);
+    if (status == RV_OK && trainer->setup.folder)
+        status = train_checkpoint(trainer, best);
+    return status;
+}
+
+static int is_done(const rv_trainer *trainer)
+{
+    const rv_train_config *config = &trainer->setup.config;
+    return trainer->epoch >= config->epochs ||
+           (config->steps > 0 && trainer->step >= config->steps);
+}
+
+/* Saves what there is; the run can be resumed. */
+static rv_status stop_here(rv_trainer *trainer)
+{
+    rv_status status = trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
+    return status == RV_OK ? RV_INTERRUPTED : status;
+}
+
+rv_status rv_trainer_run(rv_trainer *trainer)
+{
+    const rv_observer *observer = &trainer->setup.observer;
+    const rv_train_config *config = &trainer->setup.config;
+    while (!is_done(trainer)) {
+        rv_status status = rv_trainer_step(trainer);
+        if (status != RV_OK)
+            return status;
+        if (observer->step)
+            observer->step(observer->user, trainer);
+        if (trainer->batch == trainer->batches)
+            status = end_epoch(trainer);
+        else if (config->save > 0 && trainer->step % config->save == 0 && trainer->setup.folder)
+            status = train_checkpoint(trainer, 0);
+        if (status != RV_OK)
+            return status;
+        if (observer->stop && observer->stop(observer->user) && !is_done(trainer))
+            return stop_here(trainer);
+    }
+    /* A limit of steps may end in mid-epoch. */
+    return trainer->batch > 0 && trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
+}
+
+rv_progress rv_trainer_progress(const rv_trainer *trainer)
+{
+    const rv_train_config *config = &trainer->setup.config;
+    int64_t steps = config->epochs * trainer->batches;
+    const running *r = &trainer->of_epoch;
+    rv_progress progress = {.step = trainer->step,
+                            .steps =
+                                config->steps > 0 && config->steps < steps ? config->steps : steps,
+                            .epoch = trainer->epoch,
+                            .epochs = config->epochs,
+                            .batch = trainer->batch,
+                            .batches = trainer->batches,
+                            .batch_size = rv_source_describe(trainer->setup.train)->batch,
+                            .count = r->weight > 0 ? r->count : 0,
+                            .best = trainer->best,
+                            .best_epoch = trainer->best_epoch};
+    for (int i = 0; i < progress.count; i++) {
+        progress.name[i] = r->name[i];
+        progress.value[i] = r->sum[i] / r->weight;
+    }
+    return progress;
+}

@@ -1,0 +1,15 @@
+/* What grids and collages share: checking a batch of pictures, and copying one into place. */
+#ifndef VIZ_BATCH_H
+#define VIZ_BATCH_H
+
+#include "reverie/viz.h"
+
+/* Fails unless the batch holds at least one picture of a sensible size and range. */
+rv_status rv_pictures_check(rv_context *context, const rv_image_batch *batch);
+/* The first value of picture `index`, and the number of values of one picture. */
+const float *rv_pictures_picture(const rv_image_batch *batch, int index);
+size_t rv_pictures_picture_size(const rv_image_batch *batch);
+/* How many rows of `columns` cells hold `count` pictures. */
+int rv_pictures_rows(int count, int columns);
+
+#endif

@@ -34,24 +34,23 @@ rv_status cli_print_json(cli_call *call, json_t *value)
 /* ---- SIGINT and SIGTERM ---- */
 
 static volatile sig_atomic_t stop_requested;
-static const char *volatile stop_message;
+static char stop_message[160]; /* ready to be written: a handler may not format */
 
 static void on_stop(int signal_number)
 {
-    const char *message = stop_message;
     (void)signal_number;
     stop_requested = 1;
     signal(SIGINT, SIG_DFL); /* the second one ends the program */
     signal(SIGTERM, SIG_DFL);
-    if (message)
-        (void)!write(STDERR_FILENO, message, strlen(message));
+    (void)!write(STDERR_FILENO, stop_message, strlen(stop_message));
 }
 
 void cli_catch_stop(const char *message)
 {
     struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+    const char *line = isatty(STDERR_FILENO) ? "\n" : ""; /* after a bar and the echoed ^C */
     sigemptyset(&action.sa_mask);
-    stop_message = message;
+    snprintf(stop_message, sizeof stop_message, "%sreverie: %s\n", line, message);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }

@@ -83,7 +83,7 @@ static rv_status print_bash(cli_call *call)
         "\" -- \"$word\"))\n"
         "    else\n"
         "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-        "        ((settings)) || return\n"
+        "        ((settings)) || return 0\n"
         "        # bash cuts words at '=': put `key=value` together, then give the value alone.\n"
         "        line=$word equals=''\n"
         "        if [[ $word == '=' ]]; then line=$before= equals=1; fi\n"

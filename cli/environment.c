@@ -43,8 +43,7 @@ static void program_folder(char *folder, size_t bytes)
 
 static rv_status add_recipe_directories(cli_call *call, rv_arena *arena)
 {
-    static const char *const beside[] = {"/../recipes", "/../../recipes",
-                                         "/../share/reverie/recipes"};
+    static const char *const beside[] = {"/recipes", "/../share/reverie/recipes"};
     char program[4096], *path;
     call->recipe_directory[call->recipe_directory_count++] = "recipes";
     program_folder(program, sizeof program);

@@ -97,8 +97,8 @@ void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
  * gives when memory is out) is RV_NO_MEMORY. */
 rv_status cli_print_json(cli_call *call, json_t *value);
 
-/* From here on SIGINT and SIGTERM ask for a stop instead of ending the program; a second one ends
- * it at once. */
+/* From here on SIGINT and SIGTERM ask for a stop instead of ending the program, and print "reverie:
+ * MESSAGE" on stderr; a second one ends it at once. */
 void cli_catch_stop(const char *message);
 int cli_stop_requested(void);
 

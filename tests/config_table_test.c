@@ -133,7 +133,7 @@ static void test_later_settings_win(void **state)
     config_settings_override(&settings, "part={number: 1e-1, truth: on}");
     config_settings_override(&settings, "words=[tanh]");
     assert_int_equal(config_settings_override(&settings, "text=[c"), RV_BAD_USAGE);
-    check_error(context, RV_BAD_USAGE, "`text=[c`:1: "); /* not YAML, and not kept */
+    check_error(context, RV_BAD_USAGE, "`text=[c`: the value is not YAML; a list is [linear 512"); /* not YAML, and not kept */
     config_settings_override(&settings, "text='a=b'");
     config_table_fill(context, &arena, &table, settings.first);
     check_ok(context);

@@ -312,6 +312,46 @@ static void kl_to_itself_is_zero(void **state)
     }
 }
 
+static void count_notices(void *user, rv_log_level level, const char *message)
+{
+    if (level == RV_LOG_NOTICE && strstr(message, "KL"))
+        ++*(int *)user;
+}
+
+/* A pair that the table lacks is estimated at one draw, and says so; a pair in it is silent. */
+static void other_pairs_are_estimated_aloud(void **state)
+{
+    bench *b = *state;
+    int notices = 0;
+    rv_context_set_log(b->context, count_notices, &notices);
+    rv_dist q = rv_bernoulli(rows(b, logits_row, 2, DRAWS)), p = some_normal(b);
+    rv_expr kl = rv_kl(p, rv_std_normal_like(p)), out[2];
+    assert_int_equal(notices, 0);
+    kl = rv_kl(q, p);
+    assert_int_equal(notices, 1);
+    assert_false(rv_kl_is_exact(q.kind, p.kind));
+    assert_true(rv_is_poison(rv_kl_elementwise(q, p)));
+    check_error(b->context, RV_BAD_USAGE, "KL");
+    /* E_q[log q - log p] = -H(q) - sum_x q(x) log p(x), each x being 0 or 1 */
+    rv_expr probability = rv_dist_mean(q), zero = rv_zeros_like(probability);
+    rv_dist each = rv_normal_log(p.mu, p.log_sigma);
+    rv_expr at[2];
+    for (int x = 0; x < 2; x++) {
+        rv_expr eps = rv_mul(rv_sub(rv_shift(zero, x), each.mu), rv_exp(rv_neg(each.log_sigma)));
+        at[x] = rv_shift(rv_sub(rv_scale(rv_square(eps), -0.5), each.log_sigma),
+                         -0.91893853320467274178);
+    }
+    rv_expr cross = rv_add(rv_mul(probability, at[1]),
+                           rv_mul(rv_sub(rv_ones_like(probability), probability), at[0]));
+    out[0] = kl;
+    out[1] = rv_neg(rv_add(rv_dist_entropy(q), rv_sum(cross, RV_AXIS(1))));
+    run(b, out, 2);
+    double *estimate = read(b, 0, DRAWS), *exact = read(b, 1, DRAWS);
+    check_mean(estimate, DRAWS, exact[0], "estimated KL");
+    free(estimate);
+    free(exact);
+}
+
 /* ---- what is refused ---- */
 
 static void discrete_draws_are_not_reparameterised(void **state)
@@ -355,6 +395,7 @@ int main(void)
         TEST(density_of_many_draws_keeps_the_batch),
         TEST(closed_kl_agrees_with_monte_carlo),
         TEST(kl_to_itself_is_zero),
+        TEST(other_pairs_are_estimated_aloud),
         TEST(discrete_draws_are_not_reparameterised),
         TEST(poison_passes_through),
     };

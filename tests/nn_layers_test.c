@@ -267,6 +267,33 @@ static void dropout_is_keyed_by_example(void **state)
     rv_net_free(net);
 }
 
+/* Of K draws at once, [K,B,N], draw k is the one that [B,N] has when the state starts at k. */
+static void dropout_is_keyed_by_draw(void **state)
+{
+    enum { K = 3, B = 4, N = 40 };
+    bench *b = *state;
+    rv_net *net;
+    rv_program *program;
+    const char *word = "dropout 0.5";
+    double many[K * B * N], one[B * N];
+    rv_net_new(b->context, "net", &word, 1, rv_shape1(N), &net);
+    rv_expr out[2] = {rv_net_apply(net, rv_full(b->graph, rv_shape3(K, B, N), 1), RV_TRAIN),
+                      rv_net_apply(net, rv_full(b->graph, rv_shape2(B, N), 1), RV_TRAIN)};
+    rv_compile(b->graph, out, 2, NULL, &program);
+    check_ok(b->context);
+    for (uint32_t k = 0; k < K; k++) {
+        rv_bind_random(program, 1, 5, 0, k);
+        assert_int_equal(rv_run(program), RV_OK);
+        if (k == 0)
+            rv_read_double(program, 0, many, K * B * N);
+        rv_read_double(program, 1, one, B * N);
+        assert_memory_equal(one, many + k * B * N, sizeof one);
+    }
+    assert_memory_not_equal(many, many + B * N, sizeof one);
+    rv_program_free(program);
+    rv_net_free(net);
+}
+
 static void batch_norm_refuses_one_example(void **state)
 {
     bench *b = *state;
@@ -298,6 +325,7 @@ int main(void)
         cmocka_unit_test(identity_agrees),
         cmocka_unit_test_setup_teardown(dropout_drops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dropout_is_keyed_by_example, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(dropout_is_keyed_by_draw, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batch_norm_refuses_one_example, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

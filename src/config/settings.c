@@ -191,6 +191,25 @@ static int is_key(const char *text, size_t length)
     return length > 0 && strspn(text, letters) == length && text[0] != '-';
 }
 
+/* Parses the value aside: what libyaml says of it names lines, of which an override has none. */
+static rv_status parse_value(rv_context *context, const char *origin, const char *text,
+                             rv_yaml **yaml)
+{
+    rv_context *aside = rv_context_new();
+    if (!aside)
+        return rv_fail_memory(context);
+    rv_status status = rv_yaml_parse(aside, origin, text, yaml);
+    rv_context_free(aside);
+    if (status == RV_NO_MEMORY)
+        return rv_fail_memory(context);
+    if (status != RV_OK)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "%s: the value is not YAML; a list is [linear 512, relu], a text with "
+                       "special characters \"a: b\"",
+                       origin);
+    return RV_OK;
+}
+
 rv_status config_settings_override(config_settings *settings, const char *override)
 {
     rv_context *context = settings->context;
@@ -205,7 +224,7 @@ rv_status config_settings_override(config_settings *settings, const char *overri
         return rv_fail_memory(context);
     key[equals - override] = '\0';
     rv_yaml *yaml;
-    rv_status status = rv_yaml_parse(context, from.name, equals + 1, &yaml);
+    rv_status status = parse_value(context, from.name, equals + 1, &yaml);
     if (status != RV_OK)
         return status;
     const rv_yaml_node *root = rv_yaml_root(yaml);

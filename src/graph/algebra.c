@@ -208,13 +208,15 @@ rv_expr rv_leaky_relu(rv_expr x, double slope)
     return rv_is_poison(x) ? x : rv_select(is_positive(x), x, rv_scale(x, slope));
 }
 
-/* x where x > 0, else exp(x) - 1 (of min(x, 0), so that the unused branch stays finite) */
+/* x where x > 0, else exp(x) - 1, of 0 where x > 0, so that the unused branch stays finite; its
+ * gradient at 0 is 1, as PyTorch's */
 rv_expr rv_elu(rv_expr x)
 {
     if (rv_is_poison(x))
         return x;
-    rv_expr below = rv_expm1(rv_minimum(x, rv_scalar(x->graph, 0)));
-    return rv_select(is_positive(x), x, below);
+    rv_expr positive = is_positive(x);
+    rv_expr below = rv_expm1(rv_select(positive, rv_zeros_like(x), x));
+    return rv_select(positive, x, below);
 }
 
 rv_expr rv_silu(rv_expr x)

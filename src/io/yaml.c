@@ -18,6 +18,7 @@ struct rv_yaml {
 typedef struct reader {
     rv_context *context;
     const char *name;
+    size_t length; /* of the text */
     yaml_parser_t parser;
     rv_yaml *yaml;
     int nodes;
@@ -36,7 +37,10 @@ static rv_status next_event(reader *r, yaml_event_t *event)
     char what[256];
     snprintf(what, sizeof what, "%s%s%s", r->parser.problem ? r->parser.problem : "cannot be read",
              r->parser.context ? " " : "", r->parser.context ? r->parser.context : "");
-    return fail_at(r, (int)r->parser.problem_mark.line + 1, what);
+    /* What the text ends without is told where it began. */
+    int ended = r->parser.context && r->parser.problem_mark.index >= r->length;
+    return fail_at(r, (int)(ended ? r->parser.context_mark : r->parser.problem_mark).line + 1,
+                   what);
 }
 
 static rv_yaml_node *new_node(reader *r, rv_yaml_kind kind, int line)
@@ -189,7 +193,7 @@ static rv_status read_document(reader *r)
 
 rv_status rv_yaml_parse(rv_context *context, const char *name, const char *text, rv_yaml **out)
 {
-    reader r = {.context = context, .name = name};
+    reader r = {.context = context, .name = name, .length = strlen(text)};
     *out = NULL;
     r.yaml = rv_calloc(1, sizeof *r.yaml);
     if (!r.yaml || !yaml_parser_initialize(&r.parser)) {

@@ -3,61 +3,55 @@
 
 #include <math.h>
 #include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
+/* Enough independent chains to hide the latency of a multiply-add. */
 enum { CHAINS = 12, ROUNDS = 400000 };
+
+typedef float (*peak_loop)(float);
+
+#if defined(__x86_64__)
+#define LOOP(name, flags, vector, lanes, set, multiply_add)                                        \
+    __attribute__((target(flags))) static float name##_loop(float a)                               \
+    {                                                                                              \
+        vector x[CHAINS], m = set(a), c = set(1 - a);                                              \
+        float out[lanes];                                                                          \
+        for (int k = 0; k < CHAINS; k++)                                                           \
+            x[k] = set((float)k);                                                                  \
+        for (int round = 0; round < ROUNDS; round++)                                               \
+            for (int k = 0; k < CHAINS; k++)                                                       \
+                x[k] = multiply_add;                                                               \
+        float sum = 0;                                                                             \
+        for (int k = 0; k < CHAINS; k++) {                                                         \
+            __builtin_memcpy(out, &x[k], sizeof out);                                              \
+            sum += out[0];                                                                         \
+        }                                                                                          \
+        return sum;                                                                                \
+    }
+LOOP(avx512, "avx512f", __m512, 16, _mm512_set1_ps, _mm512_fmadd_ps(x[k], m, c))
+LOOP(avx2, "avx2,fma", __m256, 8, _mm256_set1_ps, _mm256_fmadd_ps(x[k], m, c))
+LOOP(baseline, "sse2", __m128, 4, _mm_set1_ps, _mm_add_ps(_mm_mul_ps(x[k], m), c))
+#endif
+
+static peak_loop widest(int *lanes)
+{
+    *lanes = 0;
+#if defined(__x86_64__)
+    int avx512 = __builtin_cpu_supports("avx512f"), fma = __builtin_cpu_supports("fma");
+    *lanes = avx512 ? 16 : fma ? 8 : 4;
+    return avx512 ? avx512_loop : fma ? avx2_loop : baseline_loop;
+#else
+    return NULL;
+#endif
+}
 
 static double now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* One loop a width; the chains are independent, so that latency does not show. */
-#define LOOP(name, flags, bytes)                                                                   \
-    typedef float name##_vector __attribute__((vector_size(bytes)));                               \
-    __attribute__((target(flags), optimize("fp-contract=fast"))) static float name##_loop(float a) \
-    {                                                                                              \
-        name##_vector x[CHAINS], m, c;                                                             \
-        for (int i = 0; i < bytes / 4; i++) {                                                      \
-            m[i] = a;                                                                              \
-            c[i] = 1 - a;                                                                          \
-        }                                                                                          \
-        for (int k = 0; k < CHAINS; k++)                                                           \
-            x[k] = m + (float)k;                                                                   \
-        for (int round = 0; round < ROUNDS; round++)                                               \
-            for (int k = 0; k < CHAINS; k++)                                                       \
-                x[k] = x[k] * m + c;                                                               \
-        float sum = 0;                                                                             \
-        for (int k = 0; k < CHAINS; k++)                                                           \
-            sum += x[k][0];                                                                        \
-        return sum;                                                                                \
-    }
-#if defined(__x86_64__)
-LOOP(avx512, "avx512f,fma", 64)
-LOOP(avx2, "avx2,fma", 32)
-LOOP(baseline, "sse2", 16)
-#endif
-
-typedef float (*peak_loop)(float);
-
-static peak_loop widest(int *lanes)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) {
-        *lanes = 16;
-        return avx512_loop;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        *lanes = 8;
-        return avx2_loop;
-    }
-    *lanes = 4;
-    return baseline_loop;
-#else
-    *lanes = 0;
-    return NULL;
-#endif
 }
 
 double rv_peak_gflops(int threads)

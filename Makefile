@@ -1,12 +1,12 @@
 # Two commands: `make run` and `make test`.  The rest is listed by `make help`.
-# BUILD chooses the folder, RUN the run folder, DATA where data sets are looked for.
+# BUILD chooses the build folder, RUN the run folder of `make run`.
 BUILD ?= build
 RUN ?= runs/first
 JOBS ?= $(shell nproc)
 CMAKE = cmake -G Ninja
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build packages sanitize bench format format-check tidy install clean soak
+.PHONY: help run test build packages sanitize bench format install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,13 +30,11 @@ test: build ## build and run every test
 sanitize: packages ## the tests under the address and undefined-behaviour sanitizers
 	@$(CMAKE) -S . -B $(BUILD)-sanitize -DCMAKE_BUILD_TYPE=Debug -DREVERIE_SANITIZE=ON
 	@cmake --build $(BUILD)-sanitize --parallel $(JOBS)
-	@cd $(BUILD)-sanitize && ctest --output-on-failure
+	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp \
+	    ctest --output-on-failure
 
 bench: build ## time a training step of each recipe
 	@bench/run $(BUILD)/reverie
-
-soak: build ## kills, bit flips and resumes for SECONDS (default 600)
-	@scripts/soak $(BUILD)/reverie $${SECONDS_TO_SOAK:-600}
 
 format: ## format the sources
 	@scripts/check-format --fix

@@ -1,8 +1,7 @@
 /* reverie bench: the time of one training iteration, and where it goes. */
-#include "experiment.h"
+#include "workbench.h"
 
 #include "core/memory.h"
-#include "reverie/io.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -128,59 +127,16 @@ static rv_status report(cli_call *call, const rv_settings *settings, rv_trainer 
     return RV_OK;
 }
 
-static rv_status bench(cli_call *call, const rv_settings *settings)
-{
-    rv_data_config data = settings->data;
-    rv_source *source = NULL;
-    rv_model *model = NULL;
-    rv_trainer *trainer = NULL;
-    bench_result result;
-    data.directories = call->data_directory;
-    data.directory_count = call->data_directory_count;
-    rv_context_set_seed(call->context, settings->train.seed);
-    rv_status status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source);
-    if (status == RV_OK) {
-        const rv_source_info *info = rv_source_describe(source);
-        rv_data_sizes sizes = {info->height,
-                               info->width,
-                               info->channels,
-                               info->class_count,
-                               info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
-                               1};
-        status =
-            rv_model_new(call->context, settings->model, settings->model_config, sizes, &model);
-    }
-    if (status == RV_OK) {
-        rv_trainer_setup setup = {.model = model, .train = source, .config = settings->train};
-        status = rv_trainer_new(call->context, &setup, &trainer);
-    }
-    if (status == RV_OK)
-        status = measure(call, trainer, &result);
-    if (status == RV_OK)
-        status = report(call, settings, trainer, &result);
-    rv_trainer_free(trainer);
-    rv_model_free(model);
-    rv_source_free(source);
-    return status;
-}
-
 static rv_status run_bench(cli_call *call)
 {
-    char path[4096];
-    rv_config *config = NULL;
-    rv_status status = rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
-                                      call->recipe_directory_count, path, sizeof path);
+    cli_workbench bench;
+    bench_result result;
+    rv_status status = cli_workbench_open(call, &bench);
     if (status == RV_OK)
-        status = rv_config_new(call->context, &config);
+        status = measure(call, bench.trainer, &result);
     if (status == RV_OK)
-        status = rv_config_read(config, path);
-    for (int i = 0; status == RV_OK && i < call->override_count; i++)
-        status = rv_config_set(config, call->override[i]);
-    if (status == RV_OK) {
-        const rv_settings *settings = rv_config_settings(config);
-        status = settings ? bench(call, settings) : rv_error_status(call->context);
-    }
-    rv_config_free(config);
+        status = report(call, rv_config_settings(bench.config), bench.trainer, &result);
+    cli_workbench_close(&bench);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* reverie inspect FILE: what kind of file it is, what is in it, and whether it is whole.  The kind
  * is known by the first bytes; YAML, which has none, by its name. */
-#include "verb.h"
+#include "workbench.h"
 
 #include "reverie/config.h"
 #include "reverie/io.h"
@@ -25,7 +25,7 @@ static json_t *shape_json(int rank, const int64_t *dim)
 
 /* ---- each kind as JSON, which the plain text is printed from; NULL: latched, or no memory ---- */
 
-/* The metadata, from the header, which rv_tensors_open has checked: 8 bytes of length, then JSON. */
+/* The metadata, from the header that rv_tensors_open has checked: 8 bytes of length, then JSON. */
 static json_t *read_metadata(cli_call *call, const char *path)
 {
     uint8_t *bytes;
@@ -183,14 +183,19 @@ static void print_tensors(const json_t *facts)
 {
     const char *key;
     json_t *value, *tensor;
-    size_t i;
+    size_t i, width = 0;
+    json_array_foreach(json_object_get(facts, "tensors"), i, tensor)
+    {
+        size_t length = strlen(json_string_value(json_object_get(tensor, "name")));
+        width = length > width ? length : width;
+    }
     printf("%zu tensors, %lld values, checksum: %s\n",
            json_array_size(json_object_get(facts, "tensors")),
            (long long)json_integer_value(json_object_get(facts, "values")),
            json_string_value(json_object_get(facts, "checksum")));
     json_array_foreach(json_object_get(facts, "tensors"), i, tensor)
     {
-        printf("  %-40s %-4s ", json_string_value(json_object_get(tensor, "name")),
+        printf("  %-*s  %-4s ", (int)width, json_string_value(json_object_get(tensor, "name")),
                json_string_value(json_object_get(tensor, "type")));
         print_shape(json_object_get(tensor, "shape"));
         putchar('\n');
@@ -231,9 +236,38 @@ static void print_facts(const json_t *facts)
     }
 }
 
+/* The compiled training iteration of a recipe or a run: kernels, FLOP, bytes; or Graphviz. */
+static rv_status inspect_program(cli_call *call)
+{
+    cli_workbench bench;
+    rv_program *program = NULL;
+    const char *dot = cli_text(call, "dot"), *text = NULL;
+    rv_status status = cli_workbench_open(call, &bench);
+    if (status == RV_OK)
+        status = rv_trainer_program(bench.trainer, &program);
+    if (status == RV_OK) {
+        text = rv_program_text(program, dot != NULL);
+        status = text ? RV_OK : rv_fail_memory(call->context);
+    }
+    if (status == RV_OK && dot)
+        status = rv_file_write(call->context, dot, text, strlen(text));
+    if (status == RV_OK && call->json) {
+        rv_program_facts facts = rv_program_facts_of(program);
+        status =
+            cli_print_json(call, json_pack("{s:i, s:i, s:f, s:I}", "nodes", facts.nodes, "kernels",
+                                           facts.kernels, "gflop", facts.flops * 1e-9, "slab_bytes",
+                                           (json_int_t)facts.slab_bytes));
+    } else if (status == RV_OK)
+        printf("%s%s", dot ? dot : text, dot ? "\n" : "");
+    cli_workbench_close(&bench);
+    return status;
+}
+
 static rv_status run(cli_call *call)
 {
     const char *path = call->argument[0];
+    if (cli_switch(call, "program") || cli_given(call, "dot"))
+        return inspect_program(call);
     uint8_t *first;
     size_t count;
     if (rv_folder_exists(path))
@@ -259,12 +293,22 @@ static rv_status run(cli_call *call)
     return RV_OK;
 }
 
+static const cli_option options[] = {
+    {"program", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL,
+     "the compiled training iteration of a recipe or run: its kernels"},
+    {"dot", 0, "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "the same as a Graphviz graph"},
+};
+
 const cli_verb cli_verb_inspect = {
     .name = "inspect",
     .summary = "what is in a file, and whether it is whole",
-    .usage = "FILE",
+    .usage = "FILE | RECIPE|RUN --program [--dot FILE]",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .takes_settings = 1,
     .example = "reverie inspect runs/lab1-vae-1/checkpoints/best.safetensors\n"
-               "reverie inspect recipes/lab1-vae.yaml",
+               "reverie inspect recipes/lab1-vae.yaml\n"
+               "reverie inspect lab1-vae data.name=digits --program",
     .details = "Reads safetensors (with its checksum), npy, IDX (.gz too), PNG, and recipes, of "
                "which it prints every setting. A damaged file is exit code 3.",
     .least_arguments = 1,

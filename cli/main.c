@@ -81,7 +81,8 @@ static rv_status run(int count, char **words)
     rv_context_set_log(call.context, print_log, &call);
     rv_status status = run_verb(&call, count - 1, words + 1);
     if (status != RV_OK && rv_error_message(call.context)[0])
-        fprintf(stderr, "reverie: error: %s\n", rv_error_message(call.context));
+        fprintf(stderr, "reverie: %s%s\n",
+                status == RV_INTERRUPTED ? "" : "error: ", rv_error_message(call.context));
     cli_call_free(&call);
     rv_context_free(call.context);
     return status;

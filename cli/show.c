@@ -1,7 +1,5 @@
 /* reverie show: layers, shapes, parameter counts of a recipe or a run. */
-#include "experiment.h"
-
-#include "reverie/io.h"
+#include "workbench.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,37 +80,18 @@ static rv_data_sizes sizes_of(cli_call *call, const rv_settings *settings)
     return sizes;
 }
 
-static rv_status find(cli_call *call, char *path, size_t bytes)
-{
-    snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
-    if (rv_file_exists(path))
-        return RV_OK;
-    return rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
-                          call->recipe_directory_count, path, bytes);
-}
-
 static rv_status run_show(cli_call *call)
 {
-    char path[4096];
-    rv_config *config = NULL;
+    rv_config *config;
     rv_model *model = NULL;
-    const rv_settings *settings = NULL;
-    rv_status status = find(call, path, sizeof path);
-    if (status == RV_OK)
-        status = rv_config_new(call->context, &config);
-    if (status == RV_OK)
-        status = rv_config_read(config, path);
-    for (int i = 0; status == RV_OK && i < call->override_count; i++)
-        status = rv_config_set(config, call->override[i]);
+    rv_status status = cli_recipe_config(call, &config);
     if (status == RV_OK) {
-        settings = rv_config_settings(config);
-        status = settings ? RV_OK : rv_error_status(call->context);
-    }
-    if (status == RV_OK)
+        const rv_settings *settings = rv_config_settings(config);
         status = rv_model_new(call->context, settings->model, settings->model_config,
                               sizes_of(call, settings), &model);
-    if (status == RV_OK)
-        status = show(call, settings, model);
+        if (status == RV_OK)
+            status = show(call, settings, model);
+    }
     rv_model_free(model);
     rv_config_free(config);
     return status;

@@ -13,7 +13,8 @@
  *     }
  *     const cli_verb cli_evaluate = {
  *         .name = "evaluate", .summary = "the bound in nats, in its parts",
- *         .usage = "RUN [--split test] [--samples K]", .example = "reverie evaluate runs/lab1-vae-1",
+ *         .usage = "RUN [--split test] [--samples K]",
+ *         .example = "reverie evaluate runs/lab1-vae-1",
  *         .option = options, .option_count = CLI_COUNT(options),
  *         .least_arguments = 1, .most_arguments = 1, .run = run};
  *

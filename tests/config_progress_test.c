@@ -58,7 +58,8 @@ static void test_ends(void **state)
     now.step = now.steps;
     now.epoch = now.epochs;
     cli_progress_text(&now, 100, 79, line, sizeof line);
-    assert_int_equal(strncmp(line, "epoch 10/10 [##########] 100%  6400 images/s  0:00 left", 55), 0);
+    assert_int_equal(strncmp(line, "epoch 10/10 [##########] 100%  6400 images/s  0:00 left", 55),
+                     0);
     now = (rv_progress){.batch_size = 1};
     cli_progress_text(&now, 0, 79, line, sizeof line); /* nothing known yet */
     assert_string_equal(line, "epoch 0/0 [..........]   0%");
@@ -70,8 +71,8 @@ static void test_durations(void **state)
     static const struct {
         double seconds;
         const char *text;
-    } cases[] = {{0, "0:00"},    {15.6, "0:16"},    {725, "12:05"}, {3599.4, "59:59"},
-                 {3753, "1:02:33"}, {-1, "-"}, {NAN, "-"}, {INFINITY, "-"}};
+    } cases[] = {{0, "0:00"},       {15.6, "0:16"}, {725, "12:05"}, {3599.4, "59:59"},
+                 {3753, "1:02:33"}, {-1, "-"},      {NAN, "-"},     {INFINITY, "-"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
         cli_duration_text(cases[i].seconds, text, sizeof text);
@@ -99,8 +100,8 @@ static void test_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),     cmocka_unit_test(test_width_is_kept),
-        cmocka_unit_test(test_ends),      cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_lines), cmocka_unit_test(test_width_is_kept),
+        cmocka_unit_test(test_ends),  cmocka_unit_test(test_durations),
         cmocka_unit_test(test_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

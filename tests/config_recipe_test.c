@@ -195,7 +195,8 @@ static void test_text_is_explicit(void **state)
     assert_int_equal(strncmp(text, "format: 1\n", 10), 0);
     /* a line a row, and one for each group */
     int lines = 0, rows = config_recipe_section.option_count + config_data_section.option_count +
-                          config_train_section.option_count + rv_model_kind_find("vae")->option_count;
+                          config_train_section.option_count +
+                          rv_model_kind_find("vae")->option_count;
     for (const char *c = text; *c; c++)
         lines += *c == '\n';
     assert_in_range(lines, rows + 2, rows + 8);
@@ -293,7 +294,8 @@ static void test_find(void **state)
     assert_string_equal(path, expected);
     assert_int_equal(rv_recipe_find(context, "lab1-vea", directories, 3, path, sizeof path),
                      RV_BAD_FILE);
-    check_error(context, RV_BAD_FILE, "lab1-vea: there is no such recipe; did you mean `lab1-vae`?");
+    check_error(context, RV_BAD_FILE,
+                "lab1-vea: there is no such recipe; did you mean `lab1-vae`?");
     rv_recipe_find(context, "recipes/lab2-vae3d.yaml", directories, 3, path, sizeof path);
     check_error(context, RV_BAD_FILE,
                 "recipes/lab2-vae3d.yaml: there is no such file; did you mean `lab2-vae");

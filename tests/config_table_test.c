@@ -133,7 +133,9 @@ static void test_later_settings_win(void **state)
     config_settings_override(&settings, "part={number: 1e-1, truth: on}");
     config_settings_override(&settings, "words=[tanh]");
     assert_int_equal(config_settings_override(&settings, "text=[c"), RV_BAD_USAGE);
-    check_error(context, RV_BAD_USAGE, "`text=[c`: the value is not YAML; a list is [linear 512"); /* not YAML, and not kept */
+    check_error(
+        context, RV_BAD_USAGE,
+        "`text=[c`: the value is not YAML; a list is [linear 512"); /* not YAML, and not kept */
     config_settings_override(&settings, "text='a=b'");
     config_table_fill(context, &arena, &table, settings.first);
     check_ok(context);
@@ -184,7 +186,8 @@ static void test_refusals(void **state)
         {"choice: re", "r.yaml:1: choice wants one of red, green, blue, not `re`"},
         {"range: [0, 2]", "r.yaml:1: range wants one of [0,1], [-1,1], not `[0, 2]`"},
         {"text: [a]", "r.yaml:1: text wants text, not `[a]`"},
-        {"words: relu", "r.yaml:1: words wants a list of layers, as [linear 512, relu], not `relu`"},
+        {"words: relu",
+         "r.yaml:1: words wants a list of layers, as [linear 512, relu], not `relu`"},
         {"integers: [1, 10]",
          "r.yaml:1: integers, element 2, wants a whole number from 0 to 9, not `10`"},
         {"integers: 1", "r.yaml:1: integers wants a list of whole numbers, as [1, 2], not `1`"},
@@ -197,8 +200,7 @@ static void test_refusals(void **state)
         {"other.truth: 1", "r.yaml:1: unknown key `other.truth`; did you mean `part.truth`?"},
         {"zzzzz: 1", "r.yaml:1: unknown key `zzzzz`; docs/settings.md lists the keys"},
         {"part: 3", "r.yaml:1: `part` is a group of settings; write part: {seed: 1}"},
-        {"whole: {a: 1}",
-         "r.yaml:1: whole wants a whole number from 1 to 64, not a map with `a`"},
+        {"whole: {a: 1}", "r.yaml:1: whole wants a whole number from 1 to 64, not a map with `a`"},
         /* files */
         {"whole: 1\nwhole: 2", "r.yaml:2: key `whole` again; it is on line 1 too"},
         {"part: {seed: 1}\n\npart.seed: 2",
@@ -238,9 +240,9 @@ static void test_a_bad_file_leaves_no_settings(void **state)
 {
     (void)state;
     config_settings_parse(&settings, "whole: 4", "a.yaml");
-    assert_int_equal(config_settings_parse(&settings, "free: 2\npart: {seed: 2}\npart.seed: 3",
-                                           "b.yaml"),
-                     RV_BAD_USAGE);
+    assert_int_equal(
+        config_settings_parse(&settings, "free: 2\npart: {seed: 2}\npart.seed: 3", "b.yaml"),
+        RV_BAD_USAGE);
     rv_error_clear(context);
     config_settings_override(&settings, "part.seed=9");
     config_table_fill(context, &arena, &table, settings.first);
@@ -306,11 +308,12 @@ static double random_number(rv_stream *stream)
 static void test_round_trip(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",      "plain", "a: b",   "# no",  "\"q\"", "back\\slash",
-                                        "null",  "~",     "true",   "1e3",   "-",     "- a",
-                                        "[x",    "{y",    "a, b",   "'",     " lead", "trail ",
-                                        "two\nlines", "tab\t", "50%", "@at", "`tick`", "*star",
-                                        "&and",  "!bang", "ends:",  "\xc3\xa9t\xc3\xa9", "? q", "a #b"};
+    static const char *const texts[] = {
+        "",     "plain",  "a: b",  "# no",   "\"q\"",      "back\\slash", "null",
+        "~",    "true",   "1e3",   "-",      "- a",        "[x",          "{y",
+        "a, b", "'",      " lead", "trail ", "two\nlines", "tab\t",       "50%",
+        "@at",  "`tick`", "*star", "&and",   "!bang",      "ends:",       "\xc3\xa9t\xc3\xa9",
+        "? q",  "a #b"};
     for (int i = 0; i < 300; i++) {
         rv_stream stream = rv_stream_at((uint64_t)i, rv_site("round trip"), 0, 0);
         const char *words[] = {"linear 4", "{residual: [linear 2, relu]}",
@@ -319,10 +322,18 @@ static void test_round_trip(void **state)
                                    : texts[(i + 7) % 30]};
         int64_t integers[] = {i % 10, 0, 9};
         double numbers[] = {4 * rv_stream_uniform(&stream) - 2, -2, 0.1};
-        sample first = {.whole = 1 + i % 64, .seed = i * 1000003LL, .free = random_number(&stream),
-                        .number = rv_stream_uniform(&stream), .truth = i & 1, .choice = i % 3,
-                        .range = i & 1, .kept = 7, .text = texts[i % 30], .words = {words, i % 4},
-                        .integers = {integers, i % 4}, .numbers = {numbers, (i + 1) % 4}};
+        sample first = {.whole = 1 + i % 64,
+                        .seed = i * 1000003LL,
+                        .free = random_number(&stream),
+                        .number = rv_stream_uniform(&stream),
+                        .truth = i & 1,
+                        .choice = i % 3,
+                        .range = i & 1,
+                        .kept = 7,
+                        .text = texts[i % 30],
+                        .words = {words, i % 4},
+                        .integers = {integers, i % 4},
+                        .numbers = {numbers, (i + 1) % 4}};
         config_text text = {0}, again = {0};
         table = (config_table){0};
         config_table_add(&table, &section, &first);
@@ -355,8 +366,9 @@ static void test_edit_distance(void **state)
     static const struct {
         const char *a, *b;
         int distance;
-    } pairs[] = {{"", "", 0},         {"", "abc", 3},        {"abc", "abc", 0}, {"abc", "acb", 1},
-                 {"lrate", "lr", 3},  {"kitten", "sitting", 3}, {"ca", "abc", 3}, {"relu", "gelu", 1}};
+    } pairs[] = {{"", "", 0},       {"", "abc", 3},     {"abc", "abc", 0},
+                 {"abc", "acb", 1}, {"lrate", "lr", 3}, {"kitten", "sitting", 3},
+                 {"ca", "abc", 3},  {"relu", "gelu", 1}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         int got = config_edit_distance(pairs[i].a, pairs[i].b);
         int back = config_edit_distance(pairs[i].b, pairs[i].a);
@@ -376,9 +388,15 @@ static void test_numbers_as_text(void **state)
     static const struct {
         double value;
         const char *text;
-    } numbers[] = {{0, "0"},       {-0.5, "-0.5"},       {10000, "10000"}, {1e-8, "1e-8"},
-                   {0.1, "0.1"},   {1e300, "1e+300"},    {1.0 / 3, "0.3333333333333333"},
-                   {1e-300, "1e-300"}, {123456789012.0, "123456789012"}};
+    } numbers[] = {{0, "0"},
+                   {-0.5, "-0.5"},
+                   {10000, "10000"},
+                   {1e-8, "1e-8"},
+                   {0.1, "0.1"},
+                   {1e300, "1e+300"},
+                   {1.0 / 3, "0.3333333333333333"},
+                   {1e-300, "1e-300"},
+                   {123456789012.0, "123456789012"}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         config_text text = {0};
         double back = NAN;

@@ -41,8 +41,8 @@ rv_status rv_config_new(rv_context *context, rv_config **out);
 /* NULL is ignored. */
 void rv_config_free(rv_config *config);
 
-/* Adds the settings of a YAML file, over those before it.  RV_BAD_FILE when it is missing or is
- * not YAML, RV_BAD_USAGE for a key that stands in it twice. */
+/* Adds the settings of a YAML file, over those before it, all or none.  RV_BAD_FILE when it cannot
+ * be read, RV_BAD_USAGE when it is not YAML or a key stands in it twice. */
 rv_status rv_config_read(rv_config *config, const char *path);
 /* The same from text (the configuration kept in a checkpoint); messages call it `name`. */
 rv_status rv_config_parse(rv_config *config, const char *text, const char *name);

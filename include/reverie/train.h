@@ -34,7 +34,7 @@ typedef struct rv_train_config {
     int64_t log;  /* training iterations between two events */
     int64_t save; /* training iterations between two checkpoints within an epoch; 0: none */
     int64_t evaluate_batch;
-    int keep; /* checkpoints kept beside the best */
+    int64_t keep; /* checkpoints kept beside the best */
 } rv_train_config;
 /* 10 epochs, Adam with learning rate 1e-3, seed 1. */
 rv_train_config rv_train_defaults(void);

@@ -118,8 +118,8 @@ static rv_status fail_model(rv_config *config, const config_setting *given)
         status = rv_fail_memory(context);
     else if (!given)
         status = rv_fail(context, RV_BAD_USAGE, "%s%s`model` is not set; the models are: %s",
-                         config->file_name ? config->file_name : "",
-                         config->file_name ? ": " : "", known.characters);
+                         config->file_name ? config->file_name : "", config->file_name ? ": " : "",
+                         known.characters);
     else if (nearest.word)
         status = rv_fail(context, RV_BAD_USAGE, "%s: unknown model `%.80s`; did you mean `%s`?",
                          given->origin, given->text, nearest.word);

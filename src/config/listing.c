@@ -12,11 +12,14 @@ typedef void (*section_writer)(config_text *text, const config_section *section,
 static void add_kind(config_text *text, const rv_option *row)
 {
     char name[64];
-    static const char *const kinds[] = {
-        [RV_OPTION_BOOL] = "true or false", [RV_OPTION_INTEGER] = "whole number",
-        [RV_OPTION_NUMBER] = "number",      [RV_OPTION_TEXT] = "text",
-        [RV_OPTION_CHOICE] = "",            [RV_OPTION_WORDS] = "layers",
-        [RV_OPTION_INTEGERS] = "whole numbers", [RV_OPTION_NUMBERS] = "numbers"};
+    static const char *const kinds[] = {[RV_OPTION_BOOL] = "true or false",
+                                        [RV_OPTION_INTEGER] = "whole number",
+                                        [RV_OPTION_NUMBER] = "number",
+                                        [RV_OPTION_TEXT] = "text",
+                                        [RV_OPTION_CHOICE] = "",
+                                        [RV_OPTION_WORDS] = "layers",
+                                        [RV_OPTION_INTEGERS] = "whole numbers",
+                                        [RV_OPTION_NUMBERS] = "numbers"};
     config_text_add(text, kinds[row->type]);
     for (int i = 0; config_choice_name(row->choices, i, name, sizeof name); i++)
         config_text_printf(text, "%s%s", i ? ", " : "", name);

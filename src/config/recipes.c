@@ -24,23 +24,23 @@ static size_t name_length(const char *file)
 
 /* ---- one ---- */
 
-/* Calls that fail leave `nearest` as it was: this only improves a message. */
-static void try_names(const char *directory, const char *given, config_nearest *nearest,
-                      char *name, size_t bytes)
+/* Tries the names in a folder; the nearest so far is copied to `name`. */
+static void try_names(const char *directory, const char *given, config_nearest *nearest, char *name,
+                      size_t bytes)
 {
     DIR *folder = opendir(directory);
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
-        size_t length = name_length(entry->d_name);
-        char candidate[256];
-        if (length == 0 || length >= sizeof candidate)
-            continue;
-        memcpy(candidate, entry->d_name, length);
-        candidate[length] = '\0';
-        config_nearest before = *nearest;
-        config_nearest_try(nearest, given, candidate, name);
-        if (nearest->distance < before.distance || !before.word)
-            snprintf(name, bytes, "%s", nearest->word ? candidate : "");
+        char candidate[sizeof entry->d_name];
+        config_nearest one = {0};
+        snprintf(candidate, sizeof candidate, "%.*s", (int)name_length(entry->d_name),
+                 entry->d_name);
+        if (*candidate)
+            config_nearest_try(&one, given, candidate, candidate);
+        if (one.word && (!nearest->word || one.distance < nearest->distance)) {
+            snprintf(name, bytes, "%s", candidate);
+            *nearest = (config_nearest){name, one.distance};
+        }
     }
     if (folder)
         closedir(folder);

@@ -42,13 +42,13 @@ _Static_assert(offsetof(rv_schedule_config, milestone_count) -
 
 /* In the order of rv_optimizer and rv_schedule. */
 #define OPTIMIZERS "sgd|rmsprop|adam|adamw"
-#define SCHEDULES "constant|steps|exponential|cosine"
+#define SCHEDULES  "constant|steps|exponential|cosine"
 _Static_assert(RV_SGD == 0 && RV_RMSPROP == 1 && RV_ADAM == 2 && RV_ADAMW == 3, "OPTIMIZERS");
 _Static_assert(RV_CONSTANT == 0 && RV_STEPS == 1 && RV_EXPONENTIAL == 2 && RV_COSINE == 3,
                "SCHEDULES");
 
 #define FIELD(name) offsetof(rv_train_config, name)
-#define STEPS_MOST 9007199254740992.0 /* 2^53 */
+#define STEPS_MOST  9007199254740992.0 /* 2^53 */
 static const rv_option train_options[] = {
     {"train.epochs", RV_OPTION_INTEGER, FIELD(epochs), "10", 1, STEPS_MOST, NULL,
      "passes over the training images"},
@@ -77,8 +77,8 @@ static const rv_option train_options[] = {
      "longest gradient, all weights together; 0 is no limit"},
     {"train.clip_value", RV_OPTION_NUMBER, FIELD(optimizer.clip_value), "0", 0, 1e30, NULL,
      "largest element of a gradient; 0 is no limit"},
-    {"train.schedule", RV_OPTION_CHOICE, FIELD(schedule.kind), "constant", 0, 0,
-     SCHEDULES, "how the learning rate changes"},
+    {"train.schedule", RV_OPTION_CHOICE, FIELD(schedule.kind), "constant", 0, 0, SCHEDULES,
+     "how the learning rate changes"},
     {"train.factor", RV_OPTION_NUMBER, FIELD(schedule.factor), "0.1", 0, 1e6, NULL,
      "steps: factor of the learning rate at each milestone; exponential: at each epoch"},
     {"train.milestones", RV_OPTION_NUMBERS, FIELD(schedule.milestone), "[]", 0, 1e9, NULL,
@@ -93,6 +93,8 @@ static const rv_option train_options[] = {
      "training steps between two lines of metrics"},
     {"train.save", RV_OPTION_INTEGER, FIELD(save), "0", 0, STEPS_MOST, NULL,
      "training steps between two checkpoints; 0: one after each epoch"},
+    {"train.keep", RV_OPTION_INTEGER, FIELD(keep), "2", 1, 1000, NULL,
+     "checkpoints kept beside the best"},
     {"train.evaluate_batch", RV_OPTION_INTEGER, FIELD(evaluate_batch), "500", 1, 1048576, NULL,
      "images a batch in evaluation; changes the speed, not the result"},
 };

@@ -18,8 +18,8 @@ void config_settings_begin(config_settings *settings, rv_context *context, rv_ar
 
 static int is_empty(const rv_yaml_node *node)
 {
-    return !node->quoted && (!*node->text || strcmp(node->text, "~") == 0 ||
-                             strcasecmp(node->text, "null") == 0);
+    return !node->quoted &&
+           (!*node->text || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
 }
 
 /* A scalar's text, or a list or map in flow style, in the arena; NULL when memory is out. */
@@ -89,8 +89,10 @@ static rv_status append(const source *from, config_setting *setting)
     const config_setting *other = from->before ? from->before->next : settings->first;
     for (; other; other = other->next)
         if (strcmp(other->key, setting->key) == 0)
-            return rv_fail(settings->context, RV_BAD_USAGE, "%s: `%s` is set a second time, after "
-                           "%s", setting->origin, setting->key, other->origin);
+            return rv_fail(settings->context, RV_BAD_USAGE,
+                           "%s: `%s` is set a second time, after "
+                           "%s",
+                           setting->origin, setting->key, other->origin);
     *settings->end = setting;
     settings->end = &setting->next;
     return RV_OK;

@@ -101,8 +101,8 @@ rv_status config_table_check(rv_context *context, const config_table *table,
     if (near)
         return rv_fail(context, RV_BAD_USAGE, "%s: unknown key `%.80s`; did you mean `%s`?", origin,
                        key, near);
-    return rv_fail(context, RV_BAD_USAGE, "%s: unknown key `%.80s`; docs/settings.md lists the keys",
-                   origin, key);
+    return rv_fail(context, RV_BAD_USAGE,
+                   "%s: unknown key `%.80s`; docs/settings.md lists the keys", origin, key);
 }
 
 /* ---- filling ---- */

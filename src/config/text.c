@@ -117,8 +117,8 @@ int config_read_integer(const char *string, int64_t *value)
 /* Words that a reader of YAML would take for something other than text. */
 static int has_a_meaning(const char *string)
 {
-    static const char *const words[] = {"~",   "null", "true", "false", "yes",
-                                        "no",  "on",   "off",  "y",     "n"};
+    static const char *const words[] = {"~",  "null", "true", "false", "yes",
+                                        "no", "on",   "off",  "y",     "n"};
     double number;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(string, words[i]) == 0)

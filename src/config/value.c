@@ -81,15 +81,14 @@ void config_add_wanted(config_text *text, const rv_option *row)
     case RV_OPTION_TEXT: config_text_add(text, "text"); break;
     case RV_OPTION_CHOICE:
         for (int i = 0; config_choice_name(row->choices, i, name, sizeof name); i++)
-            config_text_printf(text, "%s%s", i ? ", " : strchr(row->choices, '|') ? "one of " : "",
+            config_text_printf(text, "%s%s",
+                               i                           ? ", "
+                               : strchr(row->choices, '|') ? "one of "
+                                                           : "",
                                name);
         break;
-    case RV_OPTION_WORDS:
-        config_text_add(text, "a list of layers, as [linear 512, relu]");
-        break;
-    case RV_OPTION_INTEGERS:
-        config_text_add(text, "a list of whole numbers, as [1, 2]");
-        break;
+    case RV_OPTION_WORDS: config_text_add(text, "a list of layers, as [linear 512, relu]"); break;
+    case RV_OPTION_INTEGERS: config_text_add(text, "a list of whole numbers, as [1, 2]"); break;
     case RV_OPTION_NUMBERS: config_text_add(text, "a list of numbers, as [0.5, 1]"); break;
     }
 }

@@ -3,15 +3,17 @@
 
 static const double half_log_2pi = 0.91893853320467274178; /* log(2 pi) / 2 */
 
-/* Everything but the batch. */
-static rv_expr sum_event(rv_expr x)
-{
-    return rv_is_poison(x) ? x : rv_sum(x, rv_axes_from(x, 1));
-}
-
 static rv_expr parameter(rv_dist dist)
 {
     return dist.kind == RV_DIST_NORMAL ? dist.mu : dist.logits;
+}
+
+/* Over the event: as many of the last axes as a parameter has beside its batch, so that draws
+ * [K,B,event] give [K,B]. */
+static rv_expr sum_event(rv_dist dist, rv_expr x)
+{
+    int event = rv_expr_shape(parameter(dist)).rank - 1;
+    return rv_is_poison(x) ? x : rv_sum(x, rv_axes_from(x, rv_expr_shape(x).rank - event));
 }
 
 rv_dist rv_normal_log(rv_expr mu, rv_expr log_sigma)
@@ -55,14 +57,14 @@ rv_expr rv_log_prob(rv_dist dist, rv_expr x)
         /* log N(x; mu, sigma^2) = -((x - mu) / sigma)^2 / 2 - log sigma - log(2 pi) / 2 */
         rv_expr eps = rv_mul(rv_sub(x, dist.mu), rv_exp(rv_neg(dist.log_sigma)));
         return sum_event(
-            rv_sub(rv_scale(rv_square(eps), -0.5), rv_shift(dist.log_sigma, half_log_2pi)));
+            dist, rv_sub(rv_scale(rv_square(eps), -0.5), rv_shift(dist.log_sigma, half_log_2pi)));
     }
     case RV_DIST_BERNOULLI:
         /* x log s(l) + (1 - x) log s(-l) = x l - softplus(l) */
-        return sum_event(rv_sub(rv_mul(x, l), rv_softplus(l)));
+        return sum_event(dist, rv_sub(rv_mul(x, l), rv_softplus(l)));
     default:
         /* sum_k x_k log softmax(l)_k */
-        return sum_event(rv_mul(x, rv_log_softmax(l)));
+        return sum_event(dist, rv_mul(x, rv_log_softmax(l)));
     }
 }
 
@@ -71,10 +73,11 @@ rv_expr rv_dist_entropy(rv_dist dist)
     rv_expr l = dist.logits;
     switch (dist.kind) {
     case RV_DIST_NORMAL: /* log sigma + log(2 pi e) / 2 */
-        return sum_event(rv_shift(dist.log_sigma, half_log_2pi + 0.5));
+        return sum_event(dist, rv_shift(dist.log_sigma, half_log_2pi + 0.5));
     case RV_DIST_BERNOULLI: /* softplus(l) - l s(l) */
-        return sum_event(rv_sub(rv_softplus(l), rv_mul(l, rv_sigmoid(l))));
-    default: /* -sum p log p */ return rv_neg(sum_event(rv_mul(rv_softmax(l), rv_log_softmax(l))));
+        return sum_event(dist, rv_sub(rv_softplus(l), rv_mul(l, rv_sigmoid(l))));
+    default: /* -sum p log p */
+        return rv_neg(sum_event(dist, rv_mul(rv_softmax(l), rv_log_softmax(l))));
     }
 }
 

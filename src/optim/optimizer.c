@@ -145,6 +145,31 @@ static updater make_updater(const rv_optimizer_config *config, const char *stage
 
 enum { WEIGHTS_MOST = 512 };
 
+/* Each test is written so that a NaN fails it. */
+static rv_status check_config(rv_context *context, const char *stage, const rv_optimizer_config *c)
+{
+    const struct {
+        const char *what;
+        int holds;
+    } rules[] = {
+        {"the kind is sgd, rmsprop, adam or adamw", c->kind >= RV_SGD && c->kind <= RV_ADAMW},
+        {"beta1 is in [0, 1)", c->beta1 >= 0 && c->beta1 < 1},
+        {"beta2 is in [0, 1)", c->beta2 >= 0 && c->beta2 < 1},
+        {"epsilon is at least 0", c->epsilon >= 0 && c->epsilon < INFINITY},
+        {"alpha is in [0, 1)", c->alpha >= 0 && c->alpha < 1},
+        {"momentum is in [0, 1)", c->momentum >= 0 && c->momentum < 1},
+        {"nesterov needs sgd with momentum",
+         !c->nesterov || (c->kind == RV_SGD && c->momentum > 0)},
+        {"weight_decay is at least 0", c->weight_decay >= 0 && c->weight_decay < INFINITY},
+        {"clip_norm is at least 0", c->clip_norm >= 0},
+        {"clip_value is at least 0", c->clip_value >= 0},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (!rules[i].holds)
+            return rv_fail(context, RV_BAD_USAGE, "optimizer of %s: %s", stage, rules[i].what);
+    return RV_OK;
+}
+
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
                       rv_param *const *weights, int count, rv_expr *norm)
 {
@@ -158,6 +183,8 @@ rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_e
     if (count > WEIGHTS_MOST)
         return rv_fail(context, RV_BAD_USAGE, "%s: %d weights; at most %d", stage, count,
                        (int)WEIGHTS_MOST);
+    if (check_config(context, stage, config) != RV_OK)
+        return RV_BAD_USAGE;
     for (int i = 0; i < count; i++)
         wrt[i] = rv_updated(graph, weights[i]);
     rv_grad(loss, wrt, count, gradient);

@@ -81,13 +81,8 @@ static rv_status add_chart(rv_experiment *run, rv_page *page, rv_chart *chart, c
     snprintf(file, sizeof file, "samples/%s.png", name);
     run_path(run, file, path);
     rv_status status = rv_chart_save(chart, path);
-    if (status == RV_OK) /* a scatter of thousands of dots is smaller as pixels */
-        status = strcmp(name, "latent") == 0 ? RV_OK : rv_page_chart(page, chart, caption);
-    if (status == RV_OK && strcmp(name, "latent") == 0) {
-        rv_image *image = rv_chart_image(chart);
-        status = image ? rv_page_image(page, image, caption, 0) : rv_error_status(run->context);
-        rv_image_free(image);
-    }
+    if (status == RV_OK)
+        status = rv_page_chart(page, chart, caption);
     rv_chart_free(chart);
     return status;
 }

@@ -98,9 +98,12 @@ static rv_status gather(rv_context *context, rv_tensor *tensor, int count, float
 rv_status rv_trainer_save(rv_trainer *trainer, const char *path)
 {
     rv_context *context = trainer->context;
-    int count = rv_param_count(context);
+    rv_program *program;
     float *values = NULL;
     notes n = {.count = 0};
+    if (rv_trainer_program(trainer, &program) != RV_OK) /* it names the optimizer's state */
+        return rv_error_status(context);
+    int count = rv_param_count(context);
     rv_tensor *tensor = rv_calloc((size_t)count + 1, sizeof *tensor);
     if (!tensor)
         return rv_fail_memory(context);
@@ -157,7 +160,8 @@ static void drop_old(const rv_trainer *trainer)
     char path[4096];
     int64_t steps[STEPS_MOST];
     int count = list_steps(trainer->setup.folder, steps);
-    for (int i = trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1; i < count; i++) {
+    int64_t keep = trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1;
+    for (int64_t i = keep; i < count; i++) {
         step_path(trainer, steps[i], path, sizeof path);
         unlink(path);
     }

@@ -6,7 +6,6 @@
 #include "reverie/program.h"
 
 #include <cairo.h>
-#include <dnnl.h>
 #include <errno.h>
 #include <png.h>
 #include <sleef.h>
@@ -41,14 +40,12 @@ static json_t *library(const char *name, const char *version)
 
 static json_t *libraries_json(void)
 {
-    char dnnl[32], xxhash[32], sleef[32];
-    const dnnl_version_t *version = dnnl_version();
+    char xxhash[32], sleef[32];
     unsigned number = XXH_versionNumber();
-    snprintf(dnnl, sizeof dnnl, "%d.%d.%d", version->major, version->minor, version->patch);
     snprintf(xxhash, sizeof xxhash, "%u.%u.%u", number / 10000, number / 100 % 100, number % 100);
     snprintf(sleef, sizeof sleef, "%d.%d", SLEEF_VERSION_MAJOR, SLEEF_VERSION_MINOR);
-    return json_pack("[o, o, o, o, o, o, o, o]", library("oneDNN", dnnl), library("SLEEF", sleef),
-                     library("libyaml", yaml_get_version_string()),
+    return json_pack("[o, o, o, o, o, o, o, o]", library("oneDNN", rv_onednn_version()),
+                     library("SLEEF", sleef), library("libyaml", yaml_get_version_string()),
                      library("jansson", JANSSON_VERSION), library("libpng", png_libpng_ver),
                      library("zlib", zlibVersion()), library("xxHash", xxhash),
                      library("cairo", cairo_version_string()));

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -88,8 +89,20 @@ static rv_status run(int count, char **words)
     return status;
 }
 
+/* OpenMP's workers spin for milliseconds when they wait, which on a machine that does anything else
+ * makes a step a hundred times longer.  A few microseconds are enough; libgomp reads the setting
+ * before main, so the program starts itself again, once. */
+static void wait_politely(char **words)
+{
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
+        return;
+    if (setenv("GOMP_SPINCOUNT", "3000", 1) == 0)
+        execv("/proc/self/exe", words);
+}
+
 int main(int count, char **words)
 {
+    wait_politely(words);
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
     json_set_alloc_funcs(rv_malloc, rv_free);

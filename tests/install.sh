@@ -13,37 +13,41 @@ examples=$(cd "$2/examples" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
+cause='error:|undefined reference|cannot find|No rule to make|cannot open'
 bad=0
 
-fail() { # what; the end of the log goes with it
+fail() { # what is wrong
     echo "install: $1"
-    [ -s "$log" ] && tail -n 8 "$log" | sed 's/^/    /'
     bad=1
 }
 
-try() { # what failed, when it fails; the command
-    what=$1
+try() { # what it means when the command fails; the command
+    meaning=$1
     shift
-    "$@" > "$log" 2>&1 || { fail "$what"; return 1; }
+    "$@" > "$log" 2>&1 && return
+    fail "$meaning: $(grep -m 1 -E "$cause" "$log" || tail -n 1 "$log")"
+    return 1
 }
 
 # The decoded picture, which must be a PNG of 28 x 28 pixels.
-decodes() { # how the example was built; the program
+decodes() { # how the example was built; the command
+    how=$1
+    shift
     picture=$work/picture.png
     rm -f "$picture"
-    try "the example built $1 does not decode" "$2" "$work/run" "$picture" 0.5 -1 || return
+    try "the example built $how does not decode" "$@" "$work/run" "$picture" 0.5 -1 || return
     # Bytes 1..3 are the letters PNG, 16..23 the width and the height.
     found=$(od -An -v -tx1 -N24 "$picture" | tr -d ' \n')
     case $found in
         89504e470d0a1a0a????????????????0000001c0000001c) ;;
-        *) fail "the example built $1 wrote no PNG of 28 x 28; it begins $found" ;;
+        *) fail "the example built $how wrote no PNG of 28 x 28; it begins $found" ;;
     esac
 }
 
+# A library with sanitizers or coverage asks the same of what is linked to it.
+same=$(sed -n 's/^CMAKE_C_FLAGS:STRING=//p' "$build/CMakeCache.txt")
 if grep -q '^REVERIE_SANITIZE:BOOL=ON' "$build/CMakeCache.txt"; then
-    sanitize=-fsanitize=address,undefined
-else
-    sanitize=
+    same="$same -fsanitize=address,undefined"
 fi
 
 try "cmake --install fails" cmake --install "$build" --prefix "$work/first" || exit 1
@@ -67,7 +71,7 @@ if [ -n "$(find "$prefix" \( -name '*.pc' -o -name '*.cmake' \) -exec grep -lF "
     fail "a package file names the build folder"
 fi
 others=$(nm -D --defined-only "$library/libreverie.so" | awk '$3 !~ /^rv_/ {print $3}' | head -n 3)
-[ -z "$others" ] || fail "libreverie.so shows names that are not rv_*:" $others
+[ -z "$others" ] || fail "libreverie.so shows names that are not rv_*: $(echo $others)"
 soname=$(readelf -d "$library/libreverie.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 [ "$soname" = libreverie.so.0 ] || fail "the SONAME is \`$soname', not libreverie.so.0"
 
@@ -86,18 +90,18 @@ version=$(pkg-config --modversion reverie)
     fail "pkg-config says version $version, the program $("$reverie" --version)"
 
 # shellcheck disable=SC2046,SC2086
-try "the example does not build through pkg-config" cc -std=c17 -Wall -Wextra -Werror $sanitize \
+try "the example does not build through pkg-config" cc -std=c17 -Wall -Wextra -Werror $same \
     "$examples/decode.c" -o shared $(pkg-config --cflags --libs reverie) &&
     decodes "through pkg-config" env LD_LIBRARY_PATH="$library" ./shared
 
 flags=$(pkg-config --static --libs reverie | sed 's/-lreverie\b//')
 # shellcheck disable=SC2046,SC2086
-try "the example does not build with libreverie.a" cc -std=c17 $sanitize "$examples/decode.c" \
+try "the example does not build with libreverie.a" cc -std=c17 $same "$examples/decode.c" \
     -o static $(pkg-config --cflags reverie) "$library/libreverie.a" $flags &&
     decodes "with libreverie.a" ./static
 
 try "find_package does not find reverie" cmake -S "$examples" -B "$work/examples" \
-    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$sanitize" &&
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$same" &&
     try "the example does not build through find_package" cmake --build "$work/examples" &&
     decodes "through find_package" "$work/examples/decode"
 

@@ -57,7 +57,7 @@ rv_expr rv_dist_entropy(rv_dist dist);   /* [B], nats */
 rv_expr rv_kl(rv_dist q, rv_dist p);
 /* 1 when rv_kl is in closed form for these kinds. */
 int rv_kl_is_exact(rv_dist_kind q, rv_dist_kind p);
-/* Element by element, in the shape of a value: diagonal Normals and Bernoullis only, else poison. */
+/* Element by element, in the shape of a value: diagonal Normals and Bernoullis; else poison. */
 rv_expr rv_kl_elementwise(rv_dist q, rv_dist p);
 
 #ifdef __cplusplus

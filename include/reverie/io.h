@@ -28,23 +28,27 @@ void rv_io_free(void *block);
 
 /* ---- whole files ---- */
 
-/* The bytes of a file of at most `most` bytes, and a 0 after them.  RV_BAD_FILE when it cannot be
- * read or is larger. */
+/* The bytes of a file of at most `most` bytes, and a 0 after them.  RV_BAD_FILE when it is missing,
+ * a folder, or larger; RV_IO_ERROR when the machine fails to read it.  `*bytes` is NULL then. */
 rv_status rv_file_read(rv_context *context, const char *path, size_t most, uint8_t **bytes,
                        size_t *count);
-/* The first `wanted` bytes (all when 0) of a file that may be gzipped, at most `most`.  Reading
- * stops there: the rest is neither inflated nor checked.  RV_BAD_FILE: truncated or corrupt. */
+/* The first `wanted` bytes (all when 0; fewer when it ends before) of a file that may be gzipped,
+ * and a 0 after them.  Reading stops there: the rest is neither inflated nor checked.  More than
+ * `most` bytes are RV_BAD_FILE, and so is a gzip file that is truncated or corrupt: the message
+ * says which.  Memory follows what the file holds, never what is asked for. */
 rv_status rv_gzip_read(rv_context *context, const char *path, size_t wanted, size_t most,
                        uint8_t **bytes, size_t *count);
 /* Whether a path is there, and is a folder. */
 int rv_file_exists(const char *path);
 int rv_folder_exists(const char *path);
-/* Makes a folder and those above it.  One that is there is fine. */
+/* Makes a folder and those above it.  One that is there is fine.  RV_IO_ERROR. */
 rv_status rv_folder_make(rv_context *context, const char *path);
 
 /* ---- durable writing: new temporary, write, sync, rename, sync of the folder ---- */
 
 typedef struct rv_writer rv_writer;
+/* Begins to write `path`; a symbolic link is followed.  RV_IO_ERROR, with the reason, when the
+ * folder takes no new file, or when the path is a folder, a device or a pipe. */
 rv_status rv_writer_open(rv_context *context, const char *path, rv_writer **out);
 /* After a failure later calls do nothing and return the first status. */
 rv_status rv_writer_append(rv_writer *writer, const void *bytes, size_t count);
@@ -54,16 +58,22 @@ rv_status rv_writer_commit(rv_writer *writer);
 void rv_writer_abandon(rv_writer *writer);
 /* The whole file at once. */
 rv_status rv_file_write(rv_context *context, const char *path, const void *bytes, size_t count);
-/* Removes temporaries that a killed process left in a folder. */
+/* Removes the temporaries that killed processes left in a folder; one that a living process is
+ * still writing stays.  A folder that cannot be listed has none. */
 void rv_temporaries_remove(const char *folder);
 
 /* A file of lines that only grows: one write a line. */
 typedef struct rv_lines rv_lines;
-/* Opens for appending, cut to `keep` bytes first (-1: all are kept). */
+/* Opens for appending, cut to `keep` bytes first.  keep = -1 keeps every whole line: what a killed
+ * process left of its last line is cut off.  RV_BAD_FILE when the file is shorter than `keep`. */
 rv_status rv_lines_open(rv_context *context, const char *path, int64_t keep, rv_lines **out);
-rv_status rv_lines_append(rv_lines *lines, const char *line); /* without its newline */
-int64_t rv_lines_position(const rv_lines *lines);             /* bytes in the file */
+/* `line` is given without its newline and holds none (RV_BAD_USAGE).  On RV_IO_ERROR the file still
+ * ends with the line before. */
+rv_status rv_lines_append(rv_lines *lines, const char *line);
+int64_t rv_lines_position(const rv_lines *lines); /* bytes in the file */
+/* Returns when the lines are on the disk. */
 rv_status rv_lines_sync(rv_lines *lines);
+/* NULL is ignored. */
 void rv_lines_close(rv_lines *lines);
 
 /* ---- safetensors ---- */
@@ -84,33 +94,46 @@ typedef struct rv_tensor {
     rv_element element;
     int rank;
     int64_t dim[RV_TENSOR_RANK];
-    const void *data; /* row-major, little endian; writing: the caller's; reading: the file's */
-    size_t bytes;
+    /* Row-major, little endian.  Writing: the caller's.  Reading: inside `rv_tensors`, at any
+     * alignment (copy it out, or use rv_tensors_read). */
+    const void *data;
+    size_t bytes; /* product of dim, times rv_element_bytes */
 } rv_tensor;
 
 typedef struct rv_text_pair {
     const char *key, *value;
 } rv_text_pair;
 
-/* Writes tensors in the given order, with `pairs` and "xxh3_128" in __metadata__: the checksum of
- * the whole file with its own 32 digits taken as '0'.  The same content gives the same bytes. */
+/* Writes the file durably, with `pairs` and "xxh3_128" in __metadata__: the checksum of the whole
+ * file with its own 32 digits taken as '0'.  The same content gives the same bytes.  The header
+ * lists the tensors in the given order; their data lie by element size, the largest first, so that
+ * every tensor is aligned, and begin at a multiple of 64 bytes.  RV_BAD_USAGE: a name or key that
+ * stands twice or is no UTF-8, bytes that do not fit the shape. */
 rv_status rv_tensors_write(rv_context *context, const char *path, const rv_tensor *tensors,
                            int count, const rv_text_pair *pairs, int pair_count);
 
 typedef struct rv_tensors rv_tensors;
-/* Reads and checks the whole file, its checksum too where it carries one. */
+/* Reads and checks the whole file, its checksum too where it carries one: a file of Reverie with
+ * any bit flipped is RV_BAD_FILE.  The caller owns `*out`; it must not outlive the context. */
 rv_status rv_tensors_open(rv_context *context, const char *path, rv_tensors **out);
 /* The same from memory, which is copied; `name` is for messages. */
 rv_status rv_tensors_parse(rv_context *context, const char *name, const uint8_t *bytes,
                            size_t count, rv_tensors **out);
+/* NULL is ignored. */
 void rv_tensors_free(rv_tensors *tensors);
 int rv_tensors_count(const rv_tensors *tensors);
+/* In the order of their data; NULL outside [0, count). */
 const rv_tensor *rv_tensors_at(const rv_tensors *tensors, int index);
 const rv_tensor *rv_tensors_find(const rv_tensors *tensors, const char *name); /* NULL: none */
-/* As floats, converted; `count` must be the tensor's.  RV_BAD_FILE when absent or of another size. */
+/* As floats; `count` must be the tensor's.  RV_BAD_FILE when it is absent or of another size. */
 rv_status rv_tensors_read(const rv_tensors *tensors, const char *name, float *values, size_t count);
 /* A metadata value, NULL when absent; owned by `tensors`. */
 const char *rv_tensors_metadata(const rv_tensors *tensors, const char *key);
+/* All of it, in the order of the file; the strings are owned by `tensors`.  Outside [0, count) both
+ * are NULL. */
+int rv_tensors_metadata_count(const rv_tensors *tensors);
+rv_text_pair rv_tensors_metadata_at(const rv_tensors *tensors, int index);
+/* Whether the file carried a checksum (which was right): Python's safetensors writes none. */
 int rv_tensors_has_checksum(const rv_tensors *tensors);
 size_t rv_element_bytes(rv_element element);
 const char *rv_element_name(rv_element element); /* "F32" */
@@ -126,11 +149,16 @@ typedef struct rv_array {
     size_t count;
     char type[8]; /* as in the file: "<f4", "|u1" */
 } rv_array;
+/* Versions 1 and 2, little endian f4 f8 i4 i8 u1 b1, C order.  On failure `*out` is zero. */
 rv_status rv_array_load(rv_context *context, const char *path, rv_array *out);
 rv_status rv_array_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
                          rv_array *out);
+/* Writes float32, durably. */
 rv_status rv_array_save(rv_context *context, const char *path, const float *values, int rank,
                         const int64_t *dim);
+/* The same for elements as they are: F32, F64, I64, I32 or U8 of `data` [dim...]. */
+rv_status rv_array_save_as(rv_context *context, const char *path, rv_element element,
+                           const void *data, int rank, const int64_t *dim);
 
 /* ---- PNG, 8 bits, gray or RGB ---- */
 
@@ -138,13 +166,17 @@ typedef struct rv_pixels8 {
     int height, width, channels; /* 1 or 3 */
     uint8_t *bytes;              /* [height,width,channels]; rv_io_free */
 } rv_pixels8;
+/* Durably.  The same pixels give the same bytes (with the same zlib). */
 rv_status rv_png_write(rv_context *context, const char *path, const rv_pixels8 *pixels);
+/* The same file in memory; rv_io_free. */
 rv_status rv_png_encode(rv_context *context, const rv_pixels8 *pixels, uint8_t **bytes,
                         size_t *count);
+/* Palettes, 1, 2, 4 and 16 bits become 8 bits; transparency is dropped; at most 32768 a side.  On
+ * failure `*out` is zero. */
 rv_status rv_png_load(rv_context *context, const char *path, rv_pixels8 *out);
 rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
                        rv_pixels8 *out);
-/* NUL-terminated base64 of the bytes; NULL when memory is out. */
+/* NUL-terminated base64 of the bytes (RFC 4648, padded); rv_io_free.  NULL when memory is out. */
 char *rv_base64(const uint8_t *bytes, size_t count);
 
 /* ---- IDX ---- */
@@ -155,8 +187,14 @@ typedef struct rv_idx {
     int64_t dim[4]; /* dim[0] is what was read */
     int64_t stored; /* the count that the header gives */
 } rv_idx;
-/* Unsigned bytes, gzipped or not, of `rank` axes; `limit` > 0 reads the first so many only. */
+/* Unsigned bytes, gzipped or not, of `rank` axes (1 to 4); `limit` > 0 reads the first so many
+ * only, and no further.  RV_BAD_FILE, saying which: another magic, sizes that the file cannot hold
+ * (found before memory is asked for), truncated, corrupt, or bytes too many.  On failure `*out` is
+ * zero. */
 rv_status rv_idx_load(rv_context *context, const char *path, int rank, int64_t limit, rv_idx *out);
+/* The whole of it from memory, gzipped or not; `name` is for messages. */
+rv_status rv_idx_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
+                       int rank, rv_idx *out);
 /* The header alone: dim[] and stored, no bytes. */
 rv_status rv_idx_header(rv_context *context, const char *path, int rank, rv_idx *out);
 
@@ -174,14 +212,19 @@ typedef struct rv_yaml_node {
     const struct rv_yaml_node *next;  /* sibling */
 } rv_yaml_node;
 typedef struct rv_yaml rv_yaml;
-/* `name` is for messages ("recipe.yaml").  Duplicate keys and unsupported features are errors. */
+/* `name` is for messages ("recipe.yaml:3: ...").  RV_BAD_USAGE, with the line, for what is no YAML,
+ * a key that stands twice (with both lines), anchors, aliases, tags, a second document, more than
+ * 32 levels, 4096 keys in a mapping, 100000 values or 4 MiB. */
 rv_status rv_yaml_parse(rv_context *context, const char *name, const char *text, rv_yaml **out);
+/* The same from a file; one that cannot be read or is no text is RV_BAD_FILE. */
 rv_status rv_yaml_load(rv_context *context, const char *path, rv_yaml **out);
 const rv_yaml_node *rv_yaml_root(const rv_yaml *yaml); /* NULL for an empty document */
+/* Frees every node.  NULL is ignored. */
 void rv_yaml_free(rv_yaml *yaml);
-/* The node as YAML flow text ("{residual: [linear 64, relu]}"); rv_io_free. */
+/* The node as YAML flow text ("{residual: [linear 64, relu]}"); rv_io_free.  NULL: no memory. */
 char *rv_yaml_flow(const rv_yaml_node *node);
-/* The text as a YAML scalar, quoted only where it must be; rv_io_free. */
+/* The text as a YAML scalar of one line, quoted only where it must be to read back as the same
+ * text, anywhere in a document; rv_io_free.  A byte that is no UTF-8 becomes that code point. */
 char *rv_yaml_quote(const char *text);
 
 #ifdef __cplusplus

@@ -7,9 +7,10 @@
  *     rv_net_free(net);                                    // the weights stay with the context
  *
  * Words: linear N, batchnorm, layernorm, dropout P, the activations, and residual: [WORDS], which
- * adds its input to what its words make of it; rv_layer_word_at lists them.  Options follow a word by
- * name (`linear 512 bias: false`).  Weights are named as PyTorch's Sequential would number the
- * words: "encoder.0.weight" [out,in], "encoder.2.running_mean"; in a residual, "encoder.3.0.weight".
+ * adds its input to what its words make of it; rv_layer_word_at lists them.  Options follow a word
+ * by name (`linear 512 bias: false`).  Weights are named as PyTorch's Sequential would number the
+ * words: "encoder.0.weight" [out,in], "encoder.2.running_mean"; in a residual, also
+ * "encoder.3.0.weight".
  */
 #ifndef REVERIE_NN_H
 #define REVERIE_NN_H

@@ -36,7 +36,7 @@ typedef struct rv_optimizer_config {
 rv_optimizer_config rv_optimizer_defaults(void);
 
 /* Assigns new values to `weights` [count] and to the optimizer's state (parameters named
- * "optimizer.STAGE.WEIGHT.exp_avg" and so on, RV_STATE) so that `loss` falls.  Inputs "STAGE.lr" and
+ * "optimizer.STAGE.WEIGHT.exp_avg" and so on, RV_STATE) so that `loss` falls.  "STAGE.lr" and
  * "STAGE.t" (the number of this step, from 1) become inputs of the graph.  *norm, when not NULL, is
  * the norm of the gradient before clipping, a scalar.  Errors are latched. */
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,

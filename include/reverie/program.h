@@ -91,6 +91,9 @@ void rv_program_set_profiling(rv_program *program, int on);
 /* The rows so far; *count of them, owned by the program. */
 const rv_kernel_profile *rv_program_profile(rv_program *program, int *count);
 
+/* The version of the library behind the contractions, "2.6.3"; static text. */
+const char *rv_onednn_version(void);
+
 /* GFLOP/s of the widest multiply-add loop on `threads` cores, measured now (about 0.1 s); NaN where
  * it is not known how. */
 double rv_peak_gflops(int threads);

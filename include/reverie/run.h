@@ -1,6 +1,6 @@
 /* reverie/run.h - floor 6: run directories: training into one, opening one, its pictures.
  *
- *     rv_experiment_place place = {.folder = "runs/l1", .data_directories = dirs, .data_directory_count = 1};
+ *     rv_experiment_place place = {"runs/l1", directories, 1};
  *     rv_experiment *run;
  *     rv_experiment_create(context, &place, config, 0, &run);    // a new folder
  *     rv_experiment_train(run, &watcher);                        // RV_INTERRUPTED: resumable
@@ -32,8 +32,8 @@ typedef struct rv_experiment_place {
     int data_directory_count;
 } rv_experiment_place;
 
-/* Makes the folder and opens the data.  The run takes `config` over, also on failure.  A folder that
- * holds a run is RV_BAD_USAGE, or emptied when `force`. */
+/* Makes the folder and opens the data.  The run takes `config` over, also on failure.  A folder
+ * that holds a run is RV_BAD_USAGE, or emptied when `force`. */
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
                                rv_config *config, int force, rv_experiment **out);
 /* Opens a run to train on: `settings` [count] are overrides (train.epochs=20). */

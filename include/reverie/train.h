@@ -119,6 +119,8 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
 /* Loads the weights of a checkpoint into the parameters of the context that have their names.
  * `average`: the moving averages instead.  Every weight and buffer of `model` must be there. */
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average);
+/* The sizes of the images a checkpoint was trained on: its model can be made without the data. */
+rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes);
 /* The newest good checkpoint of a folder (or "best"): its path, the caller's to free with free().
  * A corrupt one is passed over with a notice.  RV_BAD_FILE when there is none. */
 rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,

@@ -1,7 +1,7 @@
 /* Counter-based random numbers: Philox 4x32-10 (Salmon et al. 2011), through Random123.
  *
  * A draw is a pure function of (seed, site, counter).  A site is a hash of a name, so that adding
- * one consumer of randomness changes no other.  There is no generator object and no hidden state. */
+ * one consumer of randomness changes no other.  There is no generator and no hidden state. */
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H
 

@@ -44,9 +44,8 @@ typedef union rv_attribute {
     } param;
     struct {
         double scalar;
-        const void *values;
-    } constant; /* values NULL: every element = scalar;
-                                                               else f32 or i32, owned by the graph */
+        const void *values; /* f32 or i32, the graph's; NULL: every element is `scalar` */
+    } constant;
 } rv_attribute;
 
 struct rv_node {

@@ -1,17 +1,24 @@
 /* Durable writing: a new temporary in the same folder, write, fsync, rename, fsync of the folder.
- * Whoever reads the name sees the old content or the new, whole, whatever is killed when. */
+ * Whoever reads the name sees the old content or the new, whole, whatever is killed when.
+ *
+ * A temporary is locked (flock) for as long as its process lives, which is how the sweep of a later
+ * process knows the stale ones: process numbers come again, and differ between containers. */
 #include "core/memory.h"
-#include "reverie/io.h"
+#include "io/write.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char mark[] = ".reverie-tmp";
+static const char mark[] = ".reverie-tmp-"; /* then the process, '-', a count */
+enum { NUMBERS_ROOM = 48, NAMES_TRIED = 1000 };
 
 struct rv_writer {
     rv_context *context;
@@ -20,13 +27,12 @@ struct rv_writer {
     rv_status status;
 };
 
-static rv_status fail_errno(rv_context *context, const char *path, const char *what)
+rv_status rv_fail_errno(rv_context *context, const char *path, const char *what)
 {
     return rv_fail(context, RV_IO_ERROR, "%s: %s: %s", path, what, strerror(errno));
 }
 
-/* EINTR and short writes are gone on with. */
-static int write_all(int file, const void *bytes, size_t count)
+int rv_write_all(int file, const void *bytes, size_t count)
 {
     const char *at = bytes;
     while (count > 0) {
@@ -44,7 +50,7 @@ static int write_all(int file, const void *bytes, size_t count)
     return 1;
 }
 
-static int sync_file(int file)
+int rv_sync_file(int file)
 {
     int result;
     do
@@ -52,6 +58,29 @@ static int sync_file(int file)
     while (result != 0 && errno == EINTR);
     return result == 0;
 }
+
+rv_status rv_sync_folder_of(rv_context *context, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    char *folder = rv_malloc(length + 2);
+    if (!folder)
+        return rv_fail_memory(context);
+    memcpy(folder, path, length);
+    strcpy(folder + length, ".");
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    rv_free(folder);
+    if (file < 0)
+        return RV_OK; /* a folder that may be written but not listed */
+    /* EINVAL: a file system whose folders need no sync. */
+    int ok = rv_sync_file(file) || errno == EINVAL;
+    rv_status status =
+        ok ? RV_OK : rv_fail_errno(context, path, "written, but its folder was not synced");
+    close(file);
+    return status;
+}
+
+/* ---- the writer ---- */
 
 static void writer_free(rv_writer *writer)
 {
@@ -62,25 +91,66 @@ static void writer_free(rv_writer *writer)
     rv_free(writer);
 }
 
+/* The path with a symbolic link followed (`latest.png` stays a link), as a block of ours; NULL with
+ * an error latched when it names something that a file cannot replace. */
+static char *find_target(rv_context *context, const char *path)
+{
+    struct stat facts;
+    char *real = lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode) ? realpath(path, NULL) : NULL;
+    char *target = rv_strdup(real ? real : path);
+    free(real);
+    if (!target) {
+        rv_fail_memory(context);
+        return NULL;
+    }
+    if (stat(path, &facts) != 0 || S_ISREG(facts.st_mode))
+        return target;
+    rv_fail(context, RV_IO_ERROR, "%s: is a %s; name a file", path,
+            S_ISDIR(facts.st_mode) ? "folder" : "device or a pipe");
+    rv_free(target);
+    return NULL;
+}
+
+/* Makes and locks a temporary that nobody else has; -1 and errno on failure. */
+static int make_temporary(rv_writer *writer)
+{
+    static atomic_uint made;
+    size_t room = strlen(writer->path) + sizeof mark + NUMBERS_ROOM;
+    for (int i = 0; i < NAMES_TRIED; i++) {
+        struct stat facts;
+        snprintf(writer->temporary, room, "%s%s%ld-%u", writer->path, mark, (long)getpid(),
+                 atomic_fetch_add(&made, 1));
+        int file = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file < 0 && errno == EEXIST)
+            continue; /* of a killed process that had the same number */
+        /* A sweep may have come between; a file system without locks has no sweep to fear. */
+        if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0 || fstat(file, &facts) != 0 ||
+            facts.st_nlink > 0)
+            return file;
+        close(file);
+    }
+    errno = EEXIST;
+    return -1;
+}
+
 rv_status rv_writer_open(rv_context *context, const char *path, rv_writer **out)
 {
-    size_t room = strlen(path) + sizeof mark + 24;
     *out = NULL;
     rv_writer *writer = rv_calloc(1, sizeof *writer);
     if (!writer)
         return rv_fail_memory(context);
     writer->context = context;
     writer->file = -1;
-    writer->path = rv_strdup(path);
-    writer->temporary = rv_malloc(room);
-    if (!writer->path || !writer->temporary) {
+    writer->path = find_target(context, path);
+    if (!writer->path) {
         writer_free(writer);
-        return rv_fail_memory(context);
+        return rv_error_status(context);
     }
-    snprintf(writer->temporary, room, "%s%s-%ld", path, mark, (long)getpid());
-    writer->file = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (writer->file < 0) {
-        rv_status status = fail_errno(context, path, "cannot be written");
+    writer->temporary = rv_malloc(strlen(writer->path) + sizeof mark + NUMBERS_ROOM);
+    rv_status status = writer->temporary ? RV_OK : rv_fail_memory(context);
+    if (status == RV_OK && (writer->file = make_temporary(writer)) < 0)
+        status = rv_fail_errno(context, path, "cannot be written");
+    if (status != RV_OK) {
         writer_free(writer);
         return status;
     }
@@ -90,48 +160,26 @@ rv_status rv_writer_open(rv_context *context, const char *path, rv_writer **out)
 
 rv_status rv_writer_append(rv_writer *writer, const void *bytes, size_t count)
 {
-    if (writer->status == RV_OK && !write_all(writer->file, bytes, count))
-        writer->status = fail_errno(writer->context, writer->path,
-                                    "not written; what was there before is untouched");
+    if (writer->status == RV_OK && !rv_write_all(writer->file, bytes, count))
+        writer->status = rv_fail_errno(writer->context, writer->path,
+                                       "not written; what was there before is untouched");
     return writer->status;
-}
-
-static rv_status sync_folder_of(rv_context *context, const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    if (length >= sizeof folder)
-        return RV_OK;
-    memcpy(folder, path, length);
-    folder[length] = '\0';
-    const char *name = !slash ? "." : length ? folder : "/";
-    int file = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file < 0)
-        return RV_OK; /* a folder that may be written but not listed */
-    int ok = sync_file(file) || errno == EINVAL;
-    rv_status status = ok ? RV_OK : fail_errno(context, name, "the folder was not synced");
-    close(file);
-    return status;
 }
 
 rv_status rv_writer_commit(rv_writer *writer)
 {
     rv_context *context = writer->context;
     rv_status status = writer->status;
-    if (status == RV_OK && !sync_file(writer->file))
-        status = fail_errno(context, writer->path, "not synced; what was there is untouched");
-    int closed = close(writer->file);
-    writer->file = -1;
-    if (status == RV_OK && closed != 0 && errno != EINTR)
-        status = fail_errno(context, writer->path, "not written; what was there is untouched");
+    if (status == RV_OK && !rv_sync_file(writer->file))
+        status =
+            rv_fail_errno(context, writer->path, "not synced; what was there before is untouched");
     if (status == RV_OK && rename(writer->temporary, writer->path) != 0)
-        status = fail_errno(context, writer->path, "the new file could not take its name");
-    else if (status == RV_OK)
-        status = sync_folder_of(context, writer->path);
+        status = rv_fail_errno(context, writer->path, "the new file could not take its name");
     if (status != RV_OK)
         unlink(writer->temporary);
-    writer_free(writer);
+    else
+        status = rv_sync_folder_of(context, writer->path);
+    writer_free(writer); /* closes only now: the lock must last until the rename */
     return status;
 }
 
@@ -153,92 +201,28 @@ rv_status rv_file_write(rv_context *context, const char *path, const void *bytes
     return rv_writer_commit(writer);
 }
 
+/* ---- the sweep ---- */
+
+static int is_temporary(const char *name)
+{
+    const char *at = strstr(name, mark), *numbers = at ? at + strlen(mark) : NULL;
+    return at && at != name && *numbers && strspn(numbers, "0123456789-") == strlen(numbers);
+}
+
 void rv_temporaries_remove(const char *folder)
 {
-    char path[4096];
     DIR *list = opendir(folder);
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
-        if (strstr(entry->d_name, mark) &&
-            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < (int)sizeof path)
-            unlink(path);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        if (!is_temporary(entry->d_name))
+            continue;
+        int file =
+            openat(dirfd(list), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (file < 0)
+            continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+            unlinkat(dirfd(list), entry->d_name, 0);
+        close(file);
+    }
     if (list)
         closedir(list);
-}
-
-/* ---- lines ---- */
-
-struct rv_lines {
-    rv_context *context;
-    char *path;
-    int file;
-    int64_t position;
-};
-
-rv_status rv_lines_open(rv_context *context, const char *path, int64_t keep, rv_lines **out)
-{
-    struct stat facts;
-    *out = NULL;
-    rv_lines *lines = rv_calloc(1, sizeof *lines);
-    if (!lines)
-        return rv_fail_memory(context);
-    lines->context = context;
-    lines->path = rv_strdup(path);
-    lines->file = lines->path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
-    rv_status status = RV_OK;
-    if (!lines->path)
-        status = rv_fail_memory(context);
-    else if (lines->file < 0 || fstat(lines->file, &facts) != 0)
-        status = fail_errno(context, path, "cannot be written");
-    else if (keep >= 0 && keep > facts.st_size)
-        status = rv_fail(context, RV_BAD_FILE, "%s: %lld bytes, but the checkpoint knows of %lld",
-                         path, (long long)facts.st_size, (long long)keep);
-    else if (keep >= 0 && ftruncate(lines->file, keep) != 0)
-        status = fail_errno(context, path, "cannot be cut back");
-    if (status != RV_OK) {
-        rv_lines_close(lines);
-        return status;
-    }
-    lines->position = keep >= 0 ? keep : facts.st_size;
-    *out = lines;
-    return RV_OK;
-}
-
-rv_status rv_lines_append(rv_lines *lines, const char *line)
-{
-    size_t length = strlen(line);
-    char *whole = rv_malloc(length + 1);
-    if (!whole)
-        return rv_fail_memory(lines->context);
-    memcpy(whole, line, length);
-    whole[length] = '\n';
-    int ok = write_all(lines->file, whole, length + 1);
-    rv_free(whole);
-    if (!ok) {
-        rv_status status = fail_errno(lines->context, lines->path, "not written");
-        if (ftruncate(lines->file, lines->position) != 0) /* no half lines */
-            return status;
-        return status;
-    }
-    lines->position += (int64_t)length + 1;
-    return RV_OK;
-}
-
-int64_t rv_lines_position(const rv_lines *lines)
-{
-    return lines->position;
-}
-
-rv_status rv_lines_sync(rv_lines *lines)
-{
-    return sync_file(lines->file) ? RV_OK : fail_errno(lines->context, lines->path, "not synced");
-}
-
-void rv_lines_close(rv_lines *lines)
-{
-    if (!lines)
-        return;
-    if (lines->file >= 0)
-        close(lines->file);
-    rv_free(lines->path);
-    rv_free(lines);
 }

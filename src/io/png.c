@@ -14,11 +14,14 @@ typedef struct buffer {
     uint8_t *bytes;
     size_t count, capacity, at;
     char message[160];
+    int no_memory;
 } buffer;
 
 static void on_error(png_structp png, png_const_charp message)
 {
     buffer *b = png_get_error_ptr(png);
+    /* libpng tells its own failed allocations apart only by their text. */
+    b->no_memory |= strstr(message, "ut of memory") || strstr(message, "nsufficient memory");
     snprintf(b->message, sizeof b->message, "%s", message);
     png_longjmp(png, 1);
 }
@@ -157,6 +160,7 @@ rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *byt
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     int ok = 0;
+    in.no_memory = !info;
     if (info) {
         png_set_read_fn(png, &in, take);
         ok = decode(png, info, out);
@@ -166,6 +170,8 @@ rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *byt
         return RV_OK;
     rv_free(out->bytes);
     memset(out, 0, sizeof *out);
+    if (in.no_memory)
+        return rv_fail_memory(context);
     return rv_fail(context, RV_BAD_FILE, "%s: %s", name,
                    in.message[0] ? in.message : "cannot be decoded");
 }

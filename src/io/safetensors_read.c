@@ -1,15 +1,18 @@
 /* Reading safetensors that nobody vouches for: every length, offset and name is checked before it
- * is used, and the checksum where the file carries one. */
+ * is used.  The checksum comes first, so that damage anywhere is called damage. */
 #include "core/arena.h"
+#include "core/memory.h"
 #include "io/tensors.h"
+#include "io/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
-enum { TENSORS_MOST = 1 << 20 };
 static const size_t file_most = (size_t)64 << 30;
-static const size_t header_most = 100 << 20;
 
 struct rv_tensors {
     rv_context *context;
@@ -20,6 +23,8 @@ struct rv_tensors {
     rv_arena arena;
     rv_tensor *tensor;
     int tensor_count;
+    rv_text_pair *pair; /* of the metadata; strings in `header` */
+    int pair_count;
     json_t *header;
 };
 
@@ -27,6 +32,11 @@ static rv_status malformed(const rv_tensors *t, const char *what)
 {
     return rv_fail(t->context, RV_BAD_FILE, "%s: not a readable safetensors file: %s", t->name,
                    what);
+}
+
+static rv_status corrupt(const rv_tensors *t)
+{
+    return rv_fail(t->context, RV_BAD_FILE, "%s: checksum mismatch: the file is corrupt", t->name);
 }
 
 void rv_tensors_free(rv_tensors *tensors)
@@ -40,100 +50,151 @@ void rv_tensors_free(rv_tensors *tensors)
     rv_free(tensors);
 }
 
+/* ---- metadata and checksum ---- */
+
+int rv_tensors_metadata_count(const rv_tensors *tensors)
+{
+    return tensors->pair_count;
+}
+
+rv_text_pair rv_tensors_metadata_at(const rv_tensors *tensors, int index)
+{
+    if (index < 0 || index >= tensors->pair_count)
+        return (rv_text_pair){NULL, NULL};
+    return tensors->pair[index];
+}
+
 const char *rv_tensors_metadata(const rv_tensors *tensors, const char *key)
 {
-    json_t *metadata = json_object_get(tensors->header, "__metadata__");
-    return json_string_value(json_object_get(metadata, key));
+    for (int i = 0; i < tensors->pair_count; i++)
+        if (strcmp(tensors->pair[i].key, key) == 0)
+            return tensors->pair[i].value;
+    return NULL;
 }
 
 int rv_tensors_has_checksum(const rv_tensors *tensors)
 {
-    return rv_tensors_metadata(tensors, "xxh3_128") != NULL;
+    return rv_tensors_metadata(tensors, RV_CHECKSUM_KEY) != NULL;
 }
 
-/* ---- checks ---- */
-
-/* The digits' place in the raw header, found after its key; NULL when it is not there plainly. */
-static uint8_t *find_digits(const rv_tensors *t, const char *digits)
+/* Compares the checksum with the file, where digits stand in the raw header; *found says whether
+ * they do. */
+static rv_status check_digits(rv_tensors *t, int *found)
 {
-    char pattern[64];
-    int length = snprintf(pattern, sizeof pattern, "\"xxh3_128\":\"%s\"", digits);
-    for (size_t i = 8; i + (size_t)length <= t->data; i++)
-        if (memcmp(t->bytes + i, pattern, (size_t)length) == 0)
-            return t->bytes + i + strlen("\"xxh3_128\":\"");
-    return NULL;
-}
-
-static rv_status check_sum(rv_tensors *t)
-{
-    char expected[33], digits[33];
-    const char *stored = rv_tensors_metadata(t, "xxh3_128");
-    if (!stored)
+    char stored[RV_CHECKSUM_DIGITS + 1] = "", digits[RV_CHECKSUM_DIGITS + 1];
+    char *at = rv_checksum_place((char *)t->bytes + 8, t->data - 8);
+    *found = at != NULL;
+    if (!at)
         return RV_OK;
-    snprintf(expected, sizeof expected, "%s", stored);
-    uint8_t *at = strlen(stored) == 32 ? find_digits(t, expected) : NULL;
-    if (at) {
-        memset(at, '0', 32);
-        rv_checksum_text(XXH3_128bits(t->bytes, t->count), digits);
-        memcpy(at, expected, 32);
+    memcpy(stored, at, RV_CHECKSUM_DIGITS);
+    memset(at, '0', RV_CHECKSUM_DIGITS);
+    XXH128_hash_t hash = XXH3_128bits(t->bytes, t->count);
+    memcpy(at, stored, RV_CHECKSUM_DIGITS);
+    snprintf(digits, sizeof digits, "%016llx%016llx", (unsigned long long)hash.high64,
+             (unsigned long long)hash.low64);
+    return strcmp(stored, digits) == 0 ? RV_OK : corrupt(t);
+}
+
+/* Whether a key is the checksum's with one character changed: then the damage is in the key, and
+ * the file must not pass for one without a checksum. */
+static int is_damaged_key(const char *key)
+{
+    int differences = 0;
+    if (strlen(key) != strlen(RV_CHECKSUM_KEY))
+        return 0;
+    for (size_t i = 0; key[i]; i++)
+        differences += key[i] != RV_CHECKSUM_KEY[i];
+    return differences == 1;
+}
+
+/* Fills the pairs: all values are text, and the checksum's was seen by check_digits. */
+static rv_status read_metadata(rv_tensors *t, int checked)
+{
+    const char *key;
+    json_t *value, *metadata = json_object_get(t->header, "__metadata__");
+    if (!metadata)
+        return RV_OK;
+    if (!json_is_object(metadata))
+        return malformed(t, "__metadata__ is no object");
+    t->pair = rv_arena_alloc(&t->arena, (json_object_size(metadata) + 1) * sizeof *t->pair);
+    if (!t->pair)
+        return rv_fail_memory(t->context);
+    json_object_foreach(metadata, key, value)
+    {
+        if (!json_is_string(value))
+            return malformed(t, "a value in __metadata__ is no text");
+        if (is_damaged_key(key) || (strcmp(key, RV_CHECKSUM_KEY) == 0 && !checked))
+            return corrupt(t);
+        t->pair[t->pair_count++] = (rv_text_pair){key, json_string_value(value)};
     }
-    if (!at || strcmp(expected, digits) != 0)
-        return rv_fail(t->context, RV_BAD_FILE, "%s: checksum mismatch: the file is corrupt",
-                       t->name);
     return RV_OK;
 }
 
-static int read_shape(rv_tensor *tensor, const json_t *shape, size_t *values)
+/* ---- tensors ---- */
+
+static rv_status bad_tensor(const rv_tensors *t, const char *name, const char *what)
 {
-    *values = 1;
-    if (!json_is_array(shape) || json_array_size(shape) > RV_TENSOR_RANK)
+    char shown[RV_PRINTABLE];
+    return rv_fail(t->context, RV_BAD_FILE, "%s: tensor %s: %s", t->name, rv_printable(name, shown),
+                   what);
+}
+
+static int read_shape(rv_tensor *tensor, const json_t *shape)
+{
+    size_t rank = json_array_size(shape);
+    if (!json_is_array(shape) || rank > RV_TENSOR_RANK)
         return 0;
-    for (size_t i = 0; i < json_array_size(shape); i++) {
+    for (size_t i = 0; i < rank; i++) {
         const json_t *size = json_array_get(shape, i);
-        json_int_t dim = json_integer_value(size);
-        if (!json_is_integer(size) || dim < 0)
+        if (!json_is_integer(size))
             return 0;
-        if (dim != 0 && *values > file_most / (size_t)dim)
-            return 0;
-        *values *= (size_t)dim;
-        tensor->dim[tensor->rank++] = dim;
+        tensor->dim[tensor->rank++] = json_integer_value(size);
     }
     return 1;
 }
 
 static rv_status read_tensor(rv_tensors *t, const char *name, const json_t *entry, rv_tensor *out)
 {
-    const char *type = json_string_value(json_object_get(entry, "dtype"));
+    const json_t *type = json_object_get(entry, "dtype");
     const json_t *offsets = json_object_get(entry, "data_offsets");
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
-    size_t values, room = t->count - t->data;
-    int element = type ? rv_element_find(type) : -1;
-    if (element < 0)
-        return rv_fail(t->context, RV_BAD_FILE, "%s: tensor %s: element type %s is not read",
-                       t->name, name, type ? type : "missing");
-    if (!read_shape(out, json_object_get(entry, "shape"), &values))
-        return rv_fail(t->context, RV_BAD_FILE, "%s: tensor %s: bad shape", t->name, name);
-    if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end))
-        return rv_fail(t->context, RV_BAD_FILE, "%s: tensor %s: bad offsets", t->name, name);
-    json_int_t from = json_integer_value(begin), to = json_integer_value(end);
-    if (from < 0 || to < from || (size_t)to > room ||
-        (size_t)(to - from) != values * rv_element_bytes((rv_element)element))
-        return rv_fail(t->context, RV_BAD_FILE,
-                       "%s: tensor %s: offsets %lld to %lld do not fit its shape or the file",
-                       t->name, name, (long long)from, (long long)to);
-    out->name = name;
+    char shown[RV_PRINTABLE], what[2 * RV_PRINTABLE];
+    int64_t room = (int64_t)(t->count - t->data);
+    int element = json_is_string(type) ? rv_element_find(json_string_value(type)) : -1;
+    if (element < 0) {
+        snprintf(what, sizeof what, "element type %s is not read",
+                 rv_printable(json_is_string(type) ? json_string_value(type) : "(none)", shown));
+        return bad_tensor(t, name, what);
+    }
     out->element = (rv_element)element;
+    if (!read_shape(out, json_object_get(entry, "shape")))
+        return bad_tensor(t, name, "its shape is no list of at most 8 sizes");
+    int64_t bytes = rv_tensor_bytes(out, room);
+    if (bytes < 0)
+        return bad_tensor(t, name, "its shape needs more bytes than the file has");
+    if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end))
+        return bad_tensor(t, name, "its data_offsets are no two numbers");
+    int64_t from = json_integer_value(begin), to = json_integer_value(end);
+    if (from < 0 || to < from || to > room || to - from != bytes) {
+        snprintf(what, sizeof what, "offsets %lld to %lld do not fit its %lld bytes in the file",
+                 (long long)from, (long long)to, (long long)bytes);
+        return bad_tensor(t, name, what);
+    }
+    out->name = name;
     out->data = t->bytes + t->data + from;
-    out->bytes = (size_t)(to - from);
+    out->bytes = (size_t)bytes;
     return RV_OK;
 }
 
 static int by_offset(const void *a, const void *b)
 {
     const rv_tensor *p = a, *q = b;
-    if (p->data != q->data)
-        return (const uint8_t *)p->data < (const uint8_t *)q->data ? -1 : 1;
-    return p->bytes < q->bytes ? -1 : p->bytes > q->bytes;
+    const uint8_t *at = p->data, *other = q->data;
+    if (at != other)
+        return at < other ? -1 : 1;
+    if (p->bytes != q->bytes)
+        return p->bytes < q->bytes ? -1 : 1;
+    return strcmp(p->name, q->name); /* empty ones: the order must not hang on qsort */
 }
 
 /* The tensors must tile the data: no overlap, no gap. */
@@ -142,22 +203,18 @@ static rv_status check_tiling(rv_tensors *t)
     const uint8_t *expected = t->bytes + t->data;
     qsort(t->tensor, (size_t)t->tensor_count, sizeof *t->tensor, by_offset);
     for (int i = 0; i < t->tensor_count; i++) {
-        if (t->tensor[i].data != expected)
+        if ((const uint8_t *)t->tensor[i].data != expected)
             return malformed(t, "tensors overlap or leave a gap");
         expected += t->tensor[i].bytes;
     }
     return expected == t->bytes + t->count ? RV_OK : malformed(t, "bytes after the last tensor");
 }
 
-static rv_status read_entries(rv_tensors *t)
+static rv_status read_tensors(rv_tensors *t)
 {
     const char *key;
-    json_t *entry, *metadata = json_object_get(t->header, "__metadata__");
+    json_t *entry;
     size_t entries = json_object_size(t->header);
-    if (entries > TENSORS_MOST)
-        return malformed(t, "too many tensors");
-    if (metadata && !json_is_object(metadata))
-        return malformed(t, "__metadata__ is no object");
     t->tensor = rv_arena_alloc(&t->arena, (entries + 1) * sizeof *t->tensor);
     if (!t->tensor)
         return rv_fail_memory(t->context);
@@ -170,33 +227,45 @@ static rv_status read_entries(rv_tensors *t)
             return status;
         t->tensor_count++;
     }
-    rv_status status = check_tiling(t);
-    return status == RV_OK ? check_sum(t) : status;
+    return check_tiling(t);
 }
+
+/* ---- the file ---- */
 
 static rv_status parse(rv_tensors *t)
 {
-    json_error_t error;
+    json_error_t error = {.text = ""};
     uint64_t length = 0;
+    int checked;
     if (t->count < 8)
         return malformed(t, "it is truncated");
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)t->bytes[i] << (8 * i);
-    if (length > header_most || length > t->count - 8)
+    if (length > RV_TENSORS_HEADER_MOST || length > t->count - 8)
         return malformed(t, "it is truncated, or its header length is wrong");
     t->data = 8 + (size_t)length;
+    rv_status status = check_digits(t, &checked);
+    if (status != RV_OK)
+        return status;
+    if (length == 0 || t->bytes[8] != '{')
+        return malformed(t, "its header is not JSON");
     t->header =
         json_loadb((const char *)t->bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(t->header))
-        return malformed(t, "its header is not JSON");
-    return read_entries(t);
+    /* Without memory jansson sets that code, or none and no text. */
+    if (!t->header && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
+        return rv_fail_memory(t->context);
+    if (!t->header)
+        return rv_fail(t->context, RV_BAD_FILE,
+                       "%s: not a readable safetensors file: its header is not JSON (byte %d)",
+                       t->name, 8 + error.position);
+    status = read_metadata(t, checked);
+    return status == RV_OK ? read_tensors(t) : status;
 }
 
 /* Takes the bytes over. */
 static rv_status open_bytes(rv_context *context, const char *name, uint8_t *bytes, size_t count,
                             rv_tensors **out)
 {
-    *out = NULL;
     rv_tensors *t = rv_calloc(1, sizeof *t);
     if (t)
         t->name = rv_strdup(name);
@@ -230,10 +299,11 @@ rv_status rv_tensors_parse(rv_context *context, const char *name, const uint8_t 
                            size_t count, rv_tensors **out)
 {
     *out = NULL;
-    uint8_t *copy = rv_malloc(count + 1);
+    uint8_t *copy = rv_malloc(count);
     if (!copy)
         return rv_fail_memory(context);
-    memcpy(copy, bytes, count);
+    if (count > 0)
+        memcpy(copy, bytes, count);
     return open_bytes(context, name, copy, count, out);
 }
 
@@ -257,6 +327,7 @@ const rv_tensor *rv_tensors_find(const rv_tensors *tensors, const char *name)
     return NULL;
 }
 
+/* IEEE 754 binary16. */
 static float half(uint16_t bits)
 {
     int exponent = bits >> 10 & 31, fraction = bits & 1023;
@@ -280,7 +351,7 @@ static float value_at(rv_element element, const uint8_t *at)
     case RV_ELEMENT_I64: return memcpy(&l, at, 8), (float)l;
     case RV_ELEMENT_I32: return memcpy(&i, at, 4), (float)i;
     case RV_ELEMENT_F16: return memcpy(&h, at, 2), half(h);
-    case RV_ELEMENT_BF16:
+    case RV_ELEMENT_BF16: /* the upper half of a float */
         memcpy(&h, at, 2);
         w = (uint32_t)h << 16;
         return memcpy(&f, &w, 4), f;
@@ -296,10 +367,15 @@ rv_status rv_tensors_read(const rv_tensors *tensors, const char *name, float *va
         return rv_fail(tensors->context, RV_BAD_FILE, "%s: there is no tensor %s", tensors->name,
                        name);
     size_t width = rv_element_bytes(tensor->element);
-    if (tensor->bytes != count * width)
+    const uint8_t *bytes = tensor->data;
+    if (tensor->bytes / width != count)
         return rv_fail(tensors->context, RV_BAD_FILE, "%s: tensor %s has %zu values, not %zu",
                        tensors->name, name, tensor->bytes / width, count);
+    if (tensor->element == RV_ELEMENT_F32 && count > 0) {
+        memcpy(values, bytes, tensor->bytes);
+        return RV_OK;
+    }
     for (size_t i = 0; i < count; i++)
-        values[i] = value_at(tensor->element, (const uint8_t *)tensor->data + i * width);
+        values[i] = value_at(tensor->element, bytes + i * width);
     return RV_OK;
 }

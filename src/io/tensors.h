@@ -1,16 +1,23 @@
-/* What writing and reading safetensors share. */
+/* What writing and reading safetensors share: element types, and where the checksum lies. */
 #ifndef IO_TENSORS_H
 #define IO_TENSORS_H
 
-#include "core/memory.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
-#include <stdlib.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+
+enum { RV_CHECKSUM_DIGITS = 32, RV_TENSORS_HEADER_MOST = 100 * 1000 * 1000 /* as in Python's */ };
+
+#define RV_CHECKSUM_KEY "xxh3_128"
 
 int rv_element_find(const char *name); /* -1: unknown */
-void rv_checksum_text(XXH128_hash_t hash, char digits[33]);
+/* The product of the sizes times the bytes of an element; -1: more than `most`, or a bad size. */
+int64_t rv_tensor_bytes(const rv_tensor *tensor, int64_t most);
+/* Where the checksum's 32 digits stand in a header written as Reverie does, without spaces; NULL
+ * when there are none.  Inside a JSON string the quotes would carry a backslash, so nothing else
+ * in the header can be taken for it. */
+char *rv_checksum_place(char *header, size_t length);
+/* Releases what jansson allocated, with the function that whoever set its allocator gave it. */
+void rv_json_text_free(char *text);
 
 #endif

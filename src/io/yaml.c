@@ -6,9 +6,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <yaml.h>
 
-enum { DEPTH_MOST = 32, NODES_MOST = 100000, BYTES_MOST = 4 << 20 };
+/* Keys are few: each is compared with those before it in its mapping. */
+enum { DEPTH_MOST = 32, KEYS_MOST = 4096, NODES_MOST = 100000, BYTES_MOST = 4 << 20 };
 
 struct rv_yaml {
     rv_arena arena;
@@ -35,6 +37,8 @@ static rv_status next_event(reader *r, yaml_event_t *event)
     if (yaml_parser_parse(&r->parser, event))
         return RV_OK;
     char what[256];
+    if (r->parser.error == YAML_MEMORY_ERROR)
+        return rv_fail_memory(r->context);
     snprintf(what, sizeof what, "%s%s%s", r->parser.problem ? r->parser.problem : "cannot be read",
              r->parser.context ? " " : "", r->parser.context ? r->parser.context : "");
     /* What the text ends without is told where it began. */
@@ -45,10 +49,13 @@ static rv_status next_event(reader *r, yaml_event_t *event)
 
 static rv_yaml_node *new_node(reader *r, rv_yaml_kind kind, int line)
 {
-    rv_yaml_node *node =
-        ++r->nodes <= NODES_MOST ? rv_arena_alloc(&r->yaml->arena, sizeof *node) : NULL;
+    if (++r->nodes > NODES_MOST) {
+        fail_at(r, line, "too large");
+        return NULL;
+    }
+    rv_yaml_node *node = rv_arena_alloc(&r->yaml->arena, sizeof *node);
     if (!node) {
-        rv_fail(r->context, RV_BAD_USAGE, "%s:%d: too large", r->name, line);
+        rv_fail_memory(r->context);
         return NULL;
     }
     node->kind = kind;
@@ -124,8 +131,10 @@ static rv_status read_item(reader *r, int depth, rv_yaml_node **out, int *end)
 static rv_status read_children(reader *r, rv_yaml_node *node, int depth)
 {
     rv_yaml_node *last = NULL;
-    for (int end = 0;;) {
+    for (int end = 0, count = 0;; count++) {
         rv_yaml_node *child = NULL;
+        if (node->kind == RV_YAML_MAPPING && count > KEYS_MOST)
+            return fail_at(r, node->line, "a mapping of more than 4096 keys");
         rv_status status = node->kind == RV_YAML_MAPPING ? read_pair(r, node, depth, &child, &end)
                                                          : read_item(r, depth, &child, &end);
         if (status != RV_OK || end)
@@ -240,34 +249,65 @@ void rv_yaml_free(rv_yaml *yaml)
 
 /* ---- back to text ---- */
 
+/* How many bytes at `text` YAML must have escaped even in quotes, and their code point: control
+ * characters, the separators U+0085, U+2028 and U+2029, the byte order mark.  0: none. */
+static int escaped_bytes(const char *text, unsigned *code)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    *code = at[0];
+    if (at[0] == '"' || at[0] == '\\' || (at[0] > 0 && at[0] < 0x20) || at[0] == 0x7f)
+        return 1;
+    *code = at[1];
+    if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+        return 2;
+    *code = at[0] == 0xef ? 0xfeff : at[1] == 0x80 ? 0x2000u + (at[2] & 0x3f) : 0;
+    return strncmp(text, "\xe2\x80\xa8", 3) == 0 || strncmp(text, "\xe2\x80\xa9", 3) == 0 ||
+                   strncmp(text, "\xef\xbb\xbf", 3) == 0
+               ? 3
+               : 0;
+}
+
 /* Whether a plain scalar would read back as the same text, in flow context too. */
 static int is_plain(const char *text)
 {
-    if (!text[0] || strchr("-?:,[]{}#&*!|>'\"%@` ", text[0]) || text[strlen(text) - 1] == ' ')
-        return text[0] == '-' && text[1] && !strchr(" ,[]{}", text[1]) &&
-               !strpbrk(text, ",[]{}#:\n");
-    return !strpbrk(text, ",[]{}#\n\t\"") && !strstr(text, ": ") && text[strlen(text) - 1] != ':';
+    unsigned code;
+    size_t length = strlen(text);
+    if (!length || text[length - 1] == ' ' || text[length - 1] == ':' || strstr(text, ": ") ||
+        strpbrk(text, ",[]{}#") || strncmp(text, "---", 3) == 0 || strncmp(text, "...", 3) == 0)
+        return 0;
+    for (const char *at = text; *at; at++)
+        if (*at != '\\' && escaped_bytes(at, &code))
+            return 0;
+    if (text[0] == '-')
+        return text[1] && text[1] != ' ' && !strchr(text, ':');
+    return !strchr("?:&*!|>'%@` ", text[0]);
 }
 
-char *rv_yaml_quote(const char *text)
+static char *quote(const char *text)
 {
-    size_t length = strlen(text);
-    if (is_plain(text))
-        return rv_strdup(text);
-    char *quoted = rv_malloc(2 * length + 3), *at = quoted;
+    unsigned code;
+    char *quoted = rv_malloc(6 * strlen(text) + 3), *at = quoted;
     if (!quoted)
         return NULL;
     *at++ = '"';
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            *at++ = '\\';
-        if (*text == '\n' || *text == '\t')
-            *at++ = '\\';
-        *at++ = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text;
+    while (*text) {
+        int bytes = escaped_bytes(text, &code);
+        if (bytes == 0)
+            *at++ = *text++;
+        else if (code == '"' || code == '\\' || code == '\n' || code == '\t')
+            at += snprintf(at, 7, "\\%c", code == '\n' ? 'n' : code == '\t' ? 't' : (int)code);
+        else
+            at += snprintf(at, 7, "\\u%04x", code);
+        text += bytes;
     }
     *at++ = '"';
     *at = '\0';
     return quoted;
+}
+
+char *rv_yaml_quote(const char *text)
+{
+    return is_plain(text) ? rv_strdup(text) : quote(text);
 }
 
 typedef struct growing {
@@ -291,9 +331,11 @@ static void add(growing *g, const char *text)
     g->length += g->ok ? bytes : 0;
 }
 
-static void add_scalar(growing *g, const char *text)
+/* A word that means nothing at all stays quoted where it was. */
+static void add_scalar(growing *g, const char *text, int was_quoted)
 {
-    char *quoted = rv_yaml_quote(text);
+    int nothing = strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0;
+    char *quoted = was_quoted && nothing ? quote(text) : rv_yaml_quote(text);
     g->ok = g->ok && quoted;
     if (quoted)
         add(g, quoted);
@@ -303,13 +345,13 @@ static void add_scalar(growing *g, const char *text)
 static void add_flow(growing *g, const rv_yaml_node *node)
 {
     if (node->kind == RV_YAML_SCALAR) {
-        add_scalar(g, node->text);
+        add_scalar(g, node->text, node->quoted);
         return;
     }
     add(g, node->kind == RV_YAML_SEQUENCE ? "[" : "{");
     for (const rv_yaml_node *child = node->child; child; child = child->next) {
         if (child->key) {
-            add_scalar(g, child->key);
+            add_scalar(g, child->key, 0);
             add(g, ": ");
         }
         add_flow(g, child);

@@ -6,8 +6,8 @@
  *
  * The encoder's words are followed by one linear layer to (mu, s) [B,2Z]; sigma is exp(s), or, for
  * `posterior.scale: softplus`, sqrt(softplus(s) + eta).  The decoder's words are followed by one
- * linear layer to the D pixels.  On gray pixels the Bernoulli likelihood is the labs' cross-entropy,
- * not a density of the data; reports say so. */
+ * linear layer to the D pixels.  On gray pixels the Bernoulli likelihood is the labs'
+ * cross-entropy, not a density of the data; reports say so. */
 #include "core/memory.h"
 #include "core/option.h"
 #include "model/kinds.h"

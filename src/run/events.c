@@ -8,7 +8,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 struct run_events {
@@ -68,7 +67,7 @@ static rv_status append(run_events *events, rv_lines *lines, json_t *object)
     if (!text)
         return rv_fail_memory(events->run->context);
     rv_status status = rv_lines_append(lines, text);
-    free(text);
+    run_json_free(text);
     return status;
 }
 

@@ -4,7 +4,6 @@
 #include "reverie/io.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -17,6 +16,14 @@ static json_t *environment(const rv_experiment *run)
                      machine.sysname, "release", machine.release, "machine", machine.machine,
                      "backend", rv_context_backend(run->context), "isa",
                      rv_context_isa(run->context), "threads", rv_context_threads(run->context));
+}
+
+void run_json_free(char *text)
+{
+    json_free_t release;
+    json_get_alloc_funcs(NULL, &release);
+    if (text)
+        release(text);
 }
 
 rv_status run_write_files(rv_experiment *run)
@@ -35,7 +42,7 @@ rv_status run_write_files(rv_experiment *run)
     run_path(run, "env.json", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, json, strlen(json));
-    free(json);
+    run_json_free(json);
     /* rv_config_text may have renewed what the settings point to. */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);

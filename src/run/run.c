@@ -67,7 +67,15 @@ rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
     return run->source[split];
 }
 
-static rv_status make_model(rv_experiment *run)
+static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
+{
+    rv_context_set_seed(run->context, run->settings->train.seed);
+    return rv_model_new(run->context, run->settings->model, run->settings->model_config, sizes,
+                        &run->model);
+}
+
+/* For training: the sizes are those of the data. */
+static rv_status make_model_for_data(rv_experiment *run)
 {
     rv_source *source = rv_experiment_source(run, RV_SPLIT_TEST);
     if (!source)
@@ -79,9 +87,7 @@ static rv_status make_model(rv_experiment *run)
                            info->class_count,
                            info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
                            1.0f};
-    rv_context_set_seed(run->context, run->settings->train.seed);
-    return rv_model_new(run->context, run->settings->model, run->settings->model_config, sizes,
-                        &run->model);
+    return make_model(run, sizes);
 }
 
 /* ---- creating ---- */
@@ -135,7 +141,7 @@ static rv_status create(rv_experiment *run, int force)
                        "--run, or replace it with --force",
                        run->folder, run->folder);
     /* The settings and the data are checked before anything is written. */
-    rv_status status = make_model(run);
+    rv_status status = make_model_for_data(run);
     if (status == RV_OK && !rv_experiment_source(run, RV_SPLIT_TRAIN))
         status = rv_error_status(run->context);
     if (status == RV_OK && !rv_experiment_source(run, run_held_out(run)))
@@ -185,7 +191,7 @@ static rv_status read_config(rv_experiment *run, const char *const *settings, in
     if (status != RV_OK)
         return status;
     run->settings = rv_config_settings(run->config);
-    return run->settings ? make_model(run) : rv_error_status(run->context);
+    return run->settings ? RV_OK : rv_error_status(run->context);
 }
 
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
@@ -197,6 +203,8 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
         return rv_fail_memory(context);
     run->resumes = 1;
     rv_status status = read_config(run, settings, count);
+    if (status == RV_OK)
+        status = make_model_for_data(run);
     if (status == RV_OK && count > 0)
         status = run_write_files(run);
     if (status != RV_OK) {
@@ -207,14 +215,21 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
     return RV_OK;
 }
 
-static rv_status load_weights(rv_experiment *run, const char *checkpoint, int average)
+/* The model as the checkpoint knows it: the data need not be here. */
+static rv_status load_model(rv_experiment *run, const char *checkpoint, int average)
 {
     char folder[RUN_PATH], *found = NULL;
+    rv_data_sizes sizes = {0};
     int named = strcmp(checkpoint, "last") == 0 || strcmp(checkpoint, "best") == 0;
     run_path(run, "checkpoints", folder);
     rv_status status = named ? rv_checkpoint_find(run->context, folder, checkpoint, &found) : RV_OK;
+    const char *path = named ? found : checkpoint;
     if (status == RV_OK)
-        status = rv_checkpoint_load(run->model, named ? found : checkpoint, average);
+        status = rv_checkpoint_sizes(run->context, path, &sizes);
+    if (status == RV_OK)
+        status = make_model(run, sizes);
+    if (status == RV_OK)
+        status = rv_checkpoint_load(run->model, path, average);
     free(found);
     return status;
 }
@@ -228,7 +243,7 @@ rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *pla
         return rv_fail_memory(context);
     rv_status status = read_config(run, NULL, 0);
     if (status == RV_OK)
-        status = load_weights(run, checkpoint, average);
+        status = load_model(run, checkpoint, average);
     if (status != RV_OK) {
         rv_experiment_free(run);
         return status;

@@ -32,6 +32,9 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t
 void run_events_close(run_events *events);
 rv_observer run_events_observer(run_events *events);
 
+/* files.c: frees what json_dumps gave, with the allocator that jansson has. */
+void run_json_free(char *text);
+
 /* pictures.c: a batch of this run's images. */
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
 

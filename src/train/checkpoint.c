@@ -1,7 +1,7 @@
 /* Checkpoints: everything that later steps depend on, in one safetensors file.
  *
  * Tensors are the context's parameters under their names.  Where the training stands is in the
- * metadata: numbers as decimal integers or, for sums, as C hexadecimal floats, which lose nothing. */
+ * metadata: decimal integers or, for sums, C hexadecimal floats, which lose nothing. */
 #include "train/trainer.h"
 
 #include "core/memory.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAIRS_MOST = 12 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
+enum { PAIRS_MOST = 16 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
 
 /* ---- writing ---- */
 
@@ -51,11 +51,14 @@ static void note_running(notes *n, const char *key, const running *r)
 static void note_position(const rv_trainer *trainer, notes *n)
 {
     const rv_observer *observer = &trainer->setup.observer;
+    const rv_data_sizes *sizes = &trainer->setup.model->sizes;
     int64_t position = observer->position ? observer->position(observer->user) : 0;
     n->ok = 1;
     note(n, "format", "1");
     note(n, "version", "%s", rv_version());
     note(n, "model", "%s", trainer->setup.model->kind->name);
+    note(n, "sizes", "%lld %lld %lld %d %a %a", (long long)sizes->height, (long long)sizes->width,
+         (long long)sizes->channels, sizes->classes, (double)sizes->low, (double)sizes->high);
     note(n, "step", "%lld", (long long)trainer->step);
     note(n, "epoch", "%lld", (long long)trainer->epoch);
     note(n, "batch", "%lld", (long long)trainer->batch);

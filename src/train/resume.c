@@ -134,6 +134,28 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
 
 /* ---- a model ---- */
 
+rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes)
+{
+    rv_tensors *tensors = NULL;
+    long long size[3] = {0};
+    rv_status status = rv_tensors_open(context, path, &tensors);
+    if (status != RV_OK)
+        return status;
+    const char *text = rv_tensors_metadata(tensors, "sizes");
+    int read = text ? sscanf(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
+                             &sizes->classes, &sizes->low, &sizes->high)
+                    : 0;
+    rv_tensors_free(tensors);
+    if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
+        size[1] > 1 << 16 || size[2] > 1 << 16)
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: does not say how large its images are; no checkpoint of a run", path);
+    sizes->height = size[0];
+    sizes->width = size[1];
+    sizes->channels = size[2];
+    return RV_OK;
+}
+
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
 {
     rv_tensors *tensors = NULL;

@@ -45,7 +45,7 @@ struct rv_trainer {
 /* program.c: the compiled iteration for a batch of that size. */
 rv_status train_program(rv_trainer *trainer, int64_t batch, iteration_program **out);
 void train_program_free(iteration_program *program);
-/* checkpoint.c: saves into setup.folder under the step's name, keeping the last few and the best. */
+/* checkpoint.c: saves into setup.folder under the step's name; the last few and the best stay. */
 rv_status train_checkpoint(rv_trainer *trainer, int is_best);
 /* The newest checkpoint written by this trainer, "" when none: for messages. */
 const char *train_last_checkpoint(const rv_trainer *trainer);

@@ -289,6 +289,9 @@ rv_status rv_context_set_isa(rv_context *context, const char *name)
                        "instruction set `%s` is unknown or missing here; this machine has %s", name,
                        rv_tile_table_find(NULL)->name);
     context->isa = name ? table->name : NULL;
+    if (name && !rv_contract_cap(name))
+        rv_notify(context, RV_LOG_WARNING,
+                  "the matrix products were used before the cap on %s and do not follow it", name);
     return RV_OK;
 }
 

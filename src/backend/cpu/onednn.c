@@ -1,8 +1,11 @@
 /* The one engine and stream of the process. */
 #include "backend/cpu/onednn.h"
 
+#include "reverie/program.h"
+
 #include <omp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -23,6 +26,14 @@ const rv_onednn *rv_onednn_get(void)
 {
     pthread_once(&once, start);
     return is_ready ? &shared : NULL;
+}
+
+const char *rv_onednn_version(void)
+{
+    static char text[32];
+    const dnnl_version_t *version = dnnl_version();
+    snprintf(text, sizeof text, "%d.%d.%d", version->major, version->minor, version->patch);
+    return text;
 }
 
 rv_status rv_onednn_fail(rv_context *context, dnnl_status_t status, const char *what)

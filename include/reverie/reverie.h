@@ -1,0 +1,30 @@
+/* reverie/reverie.h - every public header.
+ *
+ *     #include <reverie/reverie.h>
+ *
+ *     rv_context *context = rv_context_new();
+ *     rv_experiment_place place = {"runs/l1", NULL, 0};
+ *     rv_experiment *run;
+ *     if (rv_experiment_open(context, &place, "last", 0, &run) == RV_OK)
+ *         rv_view_decode(rv_experiment_model(run), z, 1, pixels);
+ */
+#ifndef REVERIE_REVERIE_H
+#define REVERIE_REVERIE_H
+
+#include "reverie/config.h"
+#include "reverie/core.h"
+#include "reverie/data.h"
+#include "reverie/dist.h"
+#include "reverie/eval.h"
+#include "reverie/graph.h"
+#include "reverie/io.h"
+#include "reverie/model.h"
+#include "reverie/nn.h"
+#include "reverie/objective.h"
+#include "reverie/optim.h"
+#include "reverie/program.h"
+#include "reverie/run.h"
+#include "reverie/train.h"
+#include "reverie/viz.h"
+
+#endif

@@ -2,6 +2,7 @@
 #include "experiment.h"
 #include "terminal.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,19 +44,19 @@ static int on_stop(void *user)
 
 static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
 {
-    const char *folder = rv_experiment_folder(run);
+    const char *folder = rv_experiment_folder(run), *program = program_invocation_name;
     if (status == RV_INTERRUPTED) {
-        rv_fail(call->context, RV_INTERRUPTED,
-                "stopped; saved in %s; go on with `reverie resume %s`", folder, folder);
+        rv_fail(call->context, RV_INTERRUPTED, "stopped; saved in %s; go on with `%s resume %s`",
+                folder, program, folder);
         return status;
     }
     if (status != RV_OK)
         return status;
     if (call->json)
         return cli_print_json(call, json_pack("{s:s, s:s}", "run", folder, "status", "done"));
-    printf("%s: done; look at %s/report.html, draw with `reverie sample %s`, "
-           "train on with `reverie resume %s train.epochs=%lld`\n",
-           folder, folder, folder, folder,
+    printf("%s: done; look at %s/report.html, draw with `%s sample %s`, "
+           "train on with `%s resume %s train.epochs=%lld`\n",
+           folder, folder, program, folder, program, folder,
            (long long)rv_experiment_settings(run)->train.epochs * 2);
     return RV_OK;
 }

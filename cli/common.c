@@ -3,7 +3,9 @@
 
 #include "core/memory.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,31 +33,49 @@ rv_status cli_print_json(cli_call *call, json_t *value)
     return RV_OK;
 }
 
-/* ---- SIGINT and SIGTERM ---- */
+/* ---- SIGINT and SIGTERM ----
+ *
+ * They are blocked in every thread and taken by one that waits for them.  A handler would run on the
+ * stack of whatever thread the signal meets, and oneDNN's generated code keeps data below the stack
+ * pointer, which a handler's frame overwrites: one stop in sixty corrupted the heap. */
 
-static volatile sig_atomic_t stop_requested;
-static char stop_message[160]; /* ready to be written: a handler may not format */
+static atomic_int stop_requested;
+static char stop_message[160];
 
-static void on_stop(int signal_number)
+static void *wait_for_stop(void *set)
 {
-    (void)signal_number;
-    stop_requested = 1;
-    signal(SIGINT, SIG_DFL); /* the second one ends the program */
-    signal(SIGTERM, SIG_DFL);
+    int number = 0;
+    if (sigwait(set, &number) != 0)
+        return NULL;
+    atomic_store(&stop_requested, 1);
     (void)!write(STDERR_FILENO, stop_message, strlen(stop_message));
+    if (sigwait(set, &number) == 0) { /* the second one ends the program */
+        signal(number, SIG_DFL);
+        pthread_sigmask(SIG_UNBLOCK, set, NULL);
+        raise(number);
+    }
+    return NULL;
 }
 
 void cli_catch_stop(const char *message)
 {
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+    static sigset_t set;
+    pthread_t thread;
     const char *line = isatty(STDERR_FILENO) ? "\n" : ""; /* after a bar and the echoed ^C */
-    sigemptyset(&action.sa_mask);
     snprintf(stop_message, sizeof stop_message, "%sreverie: %s\n", line, message);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    /* Threads made from here on inherit the mask. */
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return;
+    if (pthread_create(&thread, NULL, wait_for_stop, &set) != 0)
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    else
+        pthread_detach(thread);
 }
 
 int cli_stop_requested(void)
 {
-    return stop_requested != 0;
+    return atomic_load(&stop_requested) != 0;
 }

@@ -94,10 +94,13 @@ static rv_status run(int count, char **words)
  * before main, so the program starts itself again, once. */
 static void wait_politely(char **words)
 {
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
         return;
+    path[length] = '\0';
     if (setenv("GOMP_SPINCOUNT", "3000", 1) == 0)
-        execv("/proc/self/exe", words);
+        execv(path, words);
 }
 
 int main(int count, char **words)

@@ -81,6 +81,9 @@ static rv_status show(cli_call *call)
 
 static rv_status run_data(cli_call *call)
 {
+    if (strcmp(call->argument[0], "list") == 0 && call->argument_count > 1)
+        return rv_fail(call->context, RV_BAD_USAGE, "data list: `%.80s` is too much",
+                       call->argument[1]);
     if (strcmp(call->argument[0], "list") == 0)
         return list(call);
     if (strcmp(call->argument[0], "show") == 0)

@@ -43,6 +43,9 @@ static rv_status summarise(cli_call *call, const char *folder, summary *s)
     memset(s, 0, sizeof *s);
     s->loss = s->elbo = s->best = NAN;
     snprintf(s->folder, sizeof s->folder, "%s", folder);
+    snprintf(path, sizeof path, "%s/config.yaml", folder);
+    if (!rv_file_exists(path))
+        return rv_fail(call->context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", folder);
     snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
     rv_status status = rv_file_read(call->context, path, (size_t)1 << 30, &text, &size);
     if (status != RV_OK)
@@ -118,22 +121,36 @@ static rv_status print(cli_call *call, const summary *all, int count)
     return call->json ? cli_print_json(call, list) : RV_OK;
 }
 
+static rv_status check_arguments(cli_call *call)
+{
+    const char *what = call->argument[0];
+    int compares = strcmp(what, "compare") == 0;
+    if (!compares && strcmp(what, "list") != 0 && strcmp(what, "best") != 0)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "runs %s: it is `runs list`, `runs compare A B` or `runs best`", what);
+    if (compares && call->argument_count < 2)
+        return rv_fail(call->context, RV_BAD_USAGE, "runs compare needs run folders: A B");
+    if (!compares && call->argument_count > 1)
+        return rv_fail(call->context, RV_BAD_USAGE, "runs %s: `%.80s` is too much", what,
+                       call->argument[1]);
+    return RV_OK;
+}
+
 static rv_status run_runs(cli_call *call)
 {
     const char *what = call->argument[0], *parent = cli_text(call, "folder");
-    rv_status status = RV_OK;
     int count = 0;
+    rv_status status = check_arguments(call);
+    if (status != RV_OK)
+        return status;
     summary *all = rv_calloc(RUNS_MOST, sizeof *all);
     if (!all)
         return rv_fail_memory(call->context);
     if (strcmp(what, "compare") == 0) {
         for (int i = 1; status == RV_OK && i < call->argument_count && count < RUNS_MOST; i++)
             status = summarise(call, call->argument[i], &all[count++]);
-    } else if (strcmp(what, "list") == 0 || strcmp(what, "best") == 0) {
-        count = list_runs(call, parent, all);
     } else {
-        status = rv_fail(call->context, RV_BAD_USAGE,
-                         "runs %s: it is `runs list`, `runs compare A B` or `runs best`", what);
+        count = list_runs(call, parent, all);
     }
     if (strcmp(what, "best") == 0 && count > 0) {
         qsort(all, (size_t)count, sizeof *all, by_elbo);

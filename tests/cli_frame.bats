@@ -34,7 +34,9 @@ fails() {
 
 @test "help and version go to stdout" {
     go --help
-    [ "$code" -eq 0 ] && [[ "$out" == *"usage: reverie VERB"* ]] && [ -z "$err" ]
+    [ "$code" -eq 0 ]
+    [[ "$out" == *"usage: reverie VERB"* ]]
+    [ -z "$err" ]
     go --version
     [[ "$out" == "reverie "[0-9]* ]]
     go recipes --version
@@ -106,7 +108,8 @@ PYTHON
 
 @test "inspect tells files apart" {
     go inspect "$SOURCE/recipes/lab1-vae.yaml"
-    [ "$code" -eq 0 ] && [[ "$out" == *"  weight_decay: 0"* ]]
+    [ "$code" -eq 0 ]
+    [[ "$out" == *"  weight_decay: 0"* ]]
     printf '\0\0\010\001\0\0\0\003abc' > labels
     go inspect labels
     [[ "$out" == "IDX, unsigned bytes, [3]" ]]
@@ -148,7 +151,8 @@ PYTHON
 @test "results that cannot be written are exit code 4" {
     code=0
     "$REVERIE" recipes > /dev/full 2> err.txt || code=$?
-    [ "$code" -eq 4 ] && grep -q 'results cannot be written: No space left' err.txt
+    [ "$code" -eq 4 ]
+    grep -q 'results cannot be written: No space left' err.txt
     code=0
     "$REVERIE" recipes >&- 2> err.txt || code=$?
     [ "$code" -eq 4 ]

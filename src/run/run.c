@@ -202,11 +202,10 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
     if (!run)
         return rv_fail_memory(context);
     run->resumes = 1;
+    run->settings_changed = count > 0;
     rv_status status = read_config(run, settings, count);
     if (status == RV_OK)
         status = make_model_for_data(run);
-    if (status == RV_OK && count > 0)
-        status = run_write_files(run);
     if (status != RV_OK) {
         rv_experiment_free(run);
         return status;

@@ -15,7 +15,8 @@ struct rv_experiment {
     const rv_settings *settings; /* of config */
     rv_source *source[3];        /* by rv_split */
     rv_model *model;
-    int resumes; /* training goes on from a checkpoint */
+    int resumes;          /* training goes on from a checkpoint */
+    int settings_changed; /* since config.yaml was written */
 };
 
 /* "FOLDER/name" into path. */

@@ -3,14 +3,34 @@
 
 #include "reverie/io.h"
 
+#include <dirent.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Where the trainer goes on: the newest good checkpoint, unless one is named. */
+static int has_checkpoint(const char *folder)
+{
+    int found = 0;
+    DIR *list = opendir(folder);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
+        found = found || strstr(entry->d_name, ".safetensors");
+    if (list)
+        closedir(list);
+    return found;
+}
+
+/* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was killed
+ * before it had any begins again. */
 static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *checkpoint,
                       int64_t *position)
 {
     char folder[RUN_PATH], *found = NULL;
     run_path(run, "checkpoints", folder);
+    if (!checkpoint && !has_checkpoint(folder)) {
+        rv_notify(run->context, RV_LOG_NOTICE, "%s: no checkpoint yet; begins at step 1",
+                  run->folder);
+        *position = 0;
+        return RV_OK;
+    }
     rv_status status =
         checkpoint ? RV_OK : rv_checkpoint_find(run->context, folder, "last", &found);
     if (status == RV_OK)
@@ -33,6 +53,9 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         status = load(run, trainer, checkpoint, &position);
     if (status == RV_OK && !run->resumes)
         position = 0; /* --from: another run's checkpoint, this run's own metrics */
+    /* New settings are kept only now that the checkpoint goes with them. */
+    if (status == RV_OK && run->settings_changed)
+        status = run_write_files(run);
     if (status == RV_OK)
         status = run_events_open(run, watcher, position, &events);
     if (status == RV_OK) {

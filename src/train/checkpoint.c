@@ -170,17 +170,31 @@ static void drop_old(const rv_trainer *trainer)
     }
 }
 
+void train_drop_newer(const rv_trainer *trainer)
+{
+    char path[4096];
+    int64_t steps[STEPS_MOST];
+    int count = list_steps(trainer->setup.folder, steps);
+    for (int i = 0; i < count && steps[i] > trainer->step; i++) {
+        step_path(trainer, steps[i], path, sizeof path);
+        unlink(path);
+    }
+}
+
 rv_status train_checkpoint(rv_trainer *trainer, int is_best)
 {
     char path[4096];
-    step_path(trainer, trainer->step, path, sizeof path);
-    rv_status status = rv_trainer_save(trainer, path);
-    if (status == RV_OK && is_best) {
+    rv_status status = RV_OK;
+    /* The best comes first: who is killed in between does this epoch again, and its best. */
+    if (is_best) {
         snprintf(path, sizeof path, "%s/best.safetensors", trainer->setup.folder);
         status = rv_trainer_save(trainer, path);
     }
+    step_path(trainer, trainer->step, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_trainer_save(trainer, path);
     if (status == RV_OK) {
-        step_path(trainer, trainer->step, trainer->last_path, sizeof trainer->last_path);
+        snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
         drop_old(trainer);
     }
     return status;
@@ -218,6 +232,9 @@ rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char
                   rv_error_message(context));
         rv_error_clear(context);
     }
-    return rv_fail(context, RV_BAD_FILE,
-                   "%s: no readable checkpoint; train again, or name one with --from", folder);
+    if (count == 0)
+        return rv_fail(context, RV_BAD_FILE, "%s: holds no checkpoint yet; train the run first",
+                       folder);
+    return rv_fail(context, RV_BAD_FILE, "%s: no checkpoint can be read; train the run again",
+                   folder);
 }

@@ -273,6 +273,8 @@ rv_status rv_trainer_run(rv_trainer *trainer)
 {
     const rv_observer *observer = &trainer->setup.observer;
     const rv_train_config *config = &trainer->setup.config;
+    if (trainer->setup.folder && !is_done(trainer))
+        train_drop_newer(trainer);
     while (!is_done(trainer)) {
         rv_status status = rv_trainer_step(trainer);
         if (status != RV_OK)

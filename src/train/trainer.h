@@ -47,6 +47,8 @@ rv_status train_program(rv_trainer *trainer, int64_t batch, iteration_program **
 void train_program_free(iteration_program *program);
 /* checkpoint.c: saves into setup.folder under the step's name; the last few and the best stay. */
 rv_status train_checkpoint(rv_trainer *trainer, int is_best);
+/* Removes the checkpoints of later steps, which training from here gives up. */
+void train_drop_newer(const rv_trainer *trainer);
 /* The newest checkpoint written by this trainer, "" when none: for messages. */
 const char *train_last_checkpoint(const rv_trainer *trainer);
 

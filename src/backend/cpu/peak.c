@@ -20,9 +20,9 @@ typedef float (*peak_loop)(float);
         float out[lanes];                                                                          \
         for (int k = 0; k < CHAINS; k++)                                                           \
             x[k] = set((float)k);                                                                  \
-        for (int round = 0; round < ROUNDS; round++)                                               \
-            for (int k = 0; k < CHAINS; k++)                                                       \
-                x[k] = multiply_add;                                                               \
+        for (int round = 0; round < ROUNDS; round++) {                                             \
+            _Pragma("GCC unroll 12") for (int k = 0; k < CHAINS; k++) x[k] = multiply_add;         \
+        }                                                                                          \
         float sum = 0;                                                                             \
         for (int k = 0; k < CHAINS; k++) {                                                         \
             __builtin_memcpy(out, &x[k], sizeof out);                                              \

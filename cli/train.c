@@ -2,6 +2,8 @@
 #include "experiment.h"
 #include "terminal.h"
 
+#include "reverie/io.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -100,12 +102,24 @@ static rv_status configure(cli_call *call, rv_config **out)
     return status;
 }
 
+/* A checkpoint to begin from is looked at before anything is written, or replaced. */
+static rv_status check_from(cli_call *call)
+{
+    rv_tensors *tensors = NULL;
+    const char *from = cli_text(call, "from");
+    rv_status status = from ? rv_tensors_open(call->context, from, &tensors) : RV_OK;
+    rv_tensors_free(tensors);
+    return status;
+}
+
 static rv_status run_train(cli_call *call)
 {
     char folder[4096];
     rv_config *config = NULL;
     rv_experiment *run;
     rv_status status = configure(call, &config);
+    if (status == RV_OK)
+        status = check_from(call);
     if (status != RV_OK) {
         rv_config_free(config);
         return status;

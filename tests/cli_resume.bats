@@ -66,7 +66,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$REVERIE" train "${LONG[@]}" --run "$signa
     process=$!
     wait_for test -e killed/config.yaml
     for kill in 1 2 3 4 5; do
-        sleep "0.$(printf %03d $((RANDOM % 350)))"
+        sleep "0.$(printf %03d $((RANDOM % 150)))"
         stop "$process" KILL
         echo "kill $kill: code $code, $(ls killed/checkpoints 2> /dev/null | tr '\n' ' ')"
         cat err.txt
@@ -112,6 +112,21 @@ os.execv(sys.argv[1], sys.argv[1:])' "$REVERIE" train "${LONG[@]}" --run "$signa
         "best.safetensors step-00000006.safetensors step-00000008.safetensors " ]
     works resume run train.steps=0
     cmp "$TINY_RUN/metrics.jsonl" run/metrics.jsonl
+}
+
+@test "train --from another run goes on from its checkpoint" {
+    works train "${TINY[@]}" --run run --from "$TINY_RUN/checkpoints/step-00000006.safetensors"
+    tail -n 2 "$TINY_RUN/metrics.jsonl" | cmp - run/metrics.jsonl
+    rm run/checkpoints/best.safetensors "$(newest run)"
+    works resume run
+    tail -n 2 "$TINY_RUN/metrics.jsonl" | cmp - run/metrics.jsonl
+    fails 3 'values, not' train "${TINY[@]}" latent=3 --run other \
+        --from "$TINY_RUN/checkpoints/step-00000006.safetensors"
+    not test -e other
+    fails 3 'nowhere' train "${TINY[@]}" --run other --from nowhere
+    not test -e other
+    fails 3 'nowhere' train "${TINY[@]}" --run run --force --from nowhere
+    [ -s run/report.html ]
 }
 
 @test "settings that do not go with the checkpoint change nothing" {

@@ -54,11 +54,12 @@ fails() {
 
 # same_run A B: what training wrote is the same, byte for byte.
 same_run() {
-    cmp "$1/metrics.jsonl" "$2/metrics.jsonl" && same_checkpoints "$1" "$2"
+    cmp "$1/metrics.jsonl" "$2/metrics.jsonl" && diff -r "$1/samples" "$2/samples" &&
+        same_checkpoints "$1" "$2"
 }
 
 same_checkpoints() {
-    [ "$(ls "$1/checkpoints")" = "$(ls "$2/checkpoints")" ] || { ls "$1/checkpoints" "$2/checkpoints" && return 1; }
+    diff <(ls "$1/checkpoints") <(ls "$2/checkpoints") || return 1
     for file in "$1"/checkpoints/*; do
         cmp "$file" "$2/checkpoints/${file##*/}" || return 1
     done

@@ -92,7 +92,7 @@ static rv_status make_model_for_data(rv_experiment *run)
 
 /* ---- creating ---- */
 
-static void remove_run(const char *folder)
+void run_remove(const char *folder)
 {
     static const char *const files[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
                                         "report.html"};
@@ -113,7 +113,9 @@ static void remove_run(const char *folder)
         }
         if (list)
             closedir(list);
+        rmdir(path);
     }
+    rmdir(folder);
 }
 
 static rv_status make_folders(rv_experiment *run)
@@ -149,7 +151,7 @@ static rv_status create(rv_experiment *run, int force)
     if (status != RV_OK)
         return status;
     if (force)
-        remove_run(run->folder);
+        run_remove(run->folder);
     status = make_folders(run);
     return status == RV_OK ? run_write_files(run) : status;
 }

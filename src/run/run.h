@@ -21,6 +21,8 @@ struct rv_experiment {
 
 /* "FOLDER/name" into path. */
 void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH]);
+/* run.c: removes what a run wrote, and its folders where nothing else is in them. */
+void run_remove(const char *folder);
 /* files.c: config.yaml and env.json. */
 rv_status run_write_files(rv_experiment *run);
 /* The held-out split: validation where the recipe sets one aside, else test. */

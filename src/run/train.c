@@ -4,6 +4,7 @@
 #include "reverie/io.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,17 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
     return status;
 }
 
+/* A run that begins at another's checkpoint keeps it as its own first: resuming must not begin before
+ * it. */
+static rv_status keep_origin(rv_experiment *run, rv_trainer *trainer)
+{
+    char name[64], path[RUN_PATH];
+    snprintf(name, sizeof name, "checkpoints/step-%08lld.safetensors",
+             (long long)rv_trainer_progress(trainer).step);
+    run_path(run, name, path);
+    return rv_trainer_save(trainer, path);
+}
+
 /* The observer's files are opened when the position is known, so the trainer gets them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
                        const rv_watcher *watcher)
@@ -51,8 +63,12 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         return status;
     if (run->resumes || checkpoint)
         status = load(run, trainer, checkpoint, &position);
-    if (status == RV_OK && !run->resumes)
-        position = 0; /* --from: another run's checkpoint, this run's own metrics */
+    if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
+        run_remove(run->folder);
+    if (status == RV_OK && checkpoint && !run->resumes) {
+        position = 0; /* another run's checkpoint, this run's own metrics */
+        status = keep_origin(run, trainer);
+    }
     /* New settings are kept only now that the checkpoint goes with them. */
     if (status == RV_OK && run->settings_changed)
         status = run_write_files(run);
@@ -69,9 +85,11 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
 
 rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const rv_watcher *watcher)
 {
-    char folder[RUN_PATH];
+    char folder[RUN_PATH], samples[RUN_PATH];
     run_path(run, "checkpoints", folder);
+    run_path(run, "samples", samples);
     rv_temporaries_remove(folder);
+    rv_temporaries_remove(samples);
     rv_temporaries_remove(run->folder);
     rv_trainer_setup setup = {.model = run->model,
                               .train = rv_experiment_source(run, RV_SPLIT_TRAIN),

@@ -35,9 +35,10 @@ rv_status cli_print_json(cli_call *call, json_t *value)
 
 /* ---- SIGINT and SIGTERM ----
  *
- * They are blocked in every thread and taken by one that waits for them.  A handler would run on the
- * stack of whatever thread the signal meets, and oneDNN's generated code keeps data below the stack
- * pointer, which a handler's frame overwrites: one stop in sixty corrupted the heap. */
+ * They are blocked in every thread and taken by one that waits for them.  A handler would run on
+ * the stack of whatever thread the signal meets, and oneDNN's generated code seems to keep data
+ * below the stack pointer, which a handler's frame overwrites: with a handler one stop in sixty
+ * ended in a corrupted heap. */
 
 static atomic_int stop_requested;
 static char stop_message[160];

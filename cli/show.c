@@ -72,10 +72,7 @@ static rv_data_sizes sizes_of(cli_call *call, const rv_settings *settings)
         rv_error_clear(call->context);
         return sizes;
     }
-    const rv_source_info *info = rv_source_describe(source);
-    sizes.height = info->height;
-    sizes.width = info->width;
-    sizes.channels = info->channels;
+    sizes = rv_data_sizes_of(source);
     rv_source_free(source);
     return sizes;
 }

@@ -1,6 +1,6 @@
 /* reverie train, reverie resume: training into a run folder. */
-#include "experiment.h"
 #include "terminal.h"
+#include "workbench.h"
 
 #include "reverie/io.h"
 
@@ -86,22 +86,6 @@ static void free_folder(const char *name, char *folder, size_t bytes)
     }
 }
 
-static rv_status configure(cli_call *call, rv_config **out)
-{
-    char path[4096];
-    rv_status status = rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
-                                      call->recipe_directory_count, path, sizeof path);
-    if (status == RV_OK)
-        status = rv_config_new(call->context, out);
-    if (status == RV_OK)
-        status = rv_config_read(*out, path);
-    for (int i = 0; status == RV_OK && i < call->override_count; i++)
-        status = rv_config_set(*out, call->override[i]);
-    if (status == RV_OK && !rv_config_settings(*out))
-        status = rv_error_status(call->context);
-    return status;
-}
-
 /* A checkpoint to begin from is looked at before anything is written, or replaced. */
 static rv_status check_from(cli_call *call)
 {
@@ -117,7 +101,7 @@ static rv_status run_train(cli_call *call)
     char folder[4096];
     rv_config *config = NULL;
     rv_experiment *run;
-    rv_status status = configure(call, &config);
+    rv_status status = cli_recipe_config(call, &config);
     if (status == RV_OK)
         status = check_from(call);
     if (status != RV_OK) {

@@ -32,16 +32,9 @@ rv_status cli_recipe_config(cli_call *call, rv_config **out)
 
 static rv_status open_model(cli_call *call, cli_workbench *bench, const rv_settings *settings)
 {
-    const rv_source_info *info = rv_source_describe(bench->source);
-    rv_data_sizes sizes = {info->height,
-                           info->width,
-                           info->channels,
-                           info->class_count,
-                           info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
-                           1};
     rv_context_set_seed(call->context, settings->train.seed);
-    rv_status status =
-        rv_model_new(call->context, settings->model, settings->model_config, sizes, &bench->model);
+    rv_status status = rv_model_new(call->context, settings->model, settings->model_config,
+                                    rv_data_sizes_of(bench->source), &bench->model);
     rv_trainer_setup setup = {
         .model = bench->model, .train = bench->source, .config = settings->train};
     return status == RV_OK ? rv_trainer_new(call->context, &setup, &bench->trainer) : status;

@@ -204,6 +204,18 @@ os.execv(sys.argv[1], sys.argv[1:])' "$REVERIE" train "${LONG[@]}" --run "$signa
     same_run undisturbed copy
 }
 
+@test "a disk too full for a run's first files is exit code 4, and nothing stays" {
+    mkdir disk
+    mount -t tmpfs -o size=4k tmpfs disk 2> /dev/null || skip "a tmpfs cannot be mounted here"
+    go train "${TINY[@]}" --run disk/run
+    ls disk > left.txt
+    umount disk
+    say_call
+    [ "$code" -eq 4 ]
+    has "$err" 'No space left on device'
+    [ ! -s left.txt ]
+}
+
 @test "a file that may not grow is exit code 4, with the last checkpoint intact" {
     cp -r "$TINY_RUN" run
     code=0

@@ -21,6 +21,9 @@
 extern "C" {
 #endif
 
+/* What a model needs to know of the images it is made for. */
+rv_data_sizes rv_data_sizes_of(const rv_source *source);
+
 /* Means over the examples of a split, with their standard errors. */
 typedef struct rv_report {
     int64_t examples;

@@ -23,6 +23,13 @@ struct rv_evaluator {
     float *values;         /* [batch] */
 };
 
+rv_data_sizes rv_data_sizes_of(const rv_source *source)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    float low = info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f;
+    return (rv_data_sizes){info->height, info->width, info->channels, info->class_count, low, 1};
+}
+
 double rv_report_value(const rv_report *report, const char *name)
 {
     for (int i = 0; i < report->count; i++)

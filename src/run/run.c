@@ -80,14 +80,7 @@ static rv_status make_model_for_data(rv_experiment *run)
     rv_source *source = rv_experiment_source(run, RV_SPLIT_TEST);
     if (!source)
         return rv_error_status(run->context);
-    const rv_source_info *info = rv_source_describe(source);
-    rv_data_sizes sizes = {info->height,
-                           info->width,
-                           info->channels,
-                           info->class_count,
-                           info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
-                           1.0f};
-    return make_model(run, sizes);
+    return make_model(run, rv_data_sizes_of(source));
 }
 
 /* ---- creating ---- */
@@ -153,7 +146,11 @@ static rv_status create(rv_experiment *run, int force)
     if (force)
         run_remove(run->folder);
     status = make_folders(run);
-    return status == RV_OK ? run_write_files(run) : status;
+    if (status == RV_OK)
+        status = run_write_files(run);
+    if (status != RV_OK)
+        run_remove(run->folder);
+    return status;
 }
 
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,

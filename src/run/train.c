@@ -19,8 +19,8 @@ static int has_checkpoint(const char *folder)
     return found;
 }
 
-/* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was killed
- * before it had any begins again. */
+/* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was
+ * killed before it had any begins again. */
 static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *checkpoint,
                       int64_t *position)
 {
@@ -40,8 +40,8 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
     return status;
 }
 
-/* A run that begins at another's checkpoint keeps it as its own first: resuming must not begin before
- * it. */
+/* A run that begins at another's checkpoint keeps it as its own first: resuming must not begin
+ * before it. */
 static rv_status keep_origin(rv_experiment *run, rv_trainer *trainer)
 {
     char name[64], path[RUN_PATH];

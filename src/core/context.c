@@ -45,6 +45,14 @@ void rv_context_free(rv_context *context)
     rv_free(context);
 }
 
+/* Names from files reach messages: what could move a terminal's cursor does not. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...)
 {
     pthread_mutex_lock(&context->lock);
@@ -54,6 +62,7 @@ rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...
         context->status = status;
         vsnprintf(context->message, sizeof context->message, format, arguments);
         va_end(arguments);
+        make_printable(context->message);
     }
     pthread_mutex_unlock(&context->lock);
     return status;

@@ -55,7 +55,7 @@ static const rv_option options[] = {
     {"objective.warmup", RV_OPTION_NUMBER, FIELD(warmup), "0", 0, 1e6, NULL,
      "epochs over which the weight of the KL grows from 0 to beta"},
     {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0,
-     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal",
+     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros",
      "how the weights of linear layers begin"},
 };
 

@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether there is one to go on from; `best`, which is written first, does not count. */
 static int has_checkpoint(const char *folder)
 {
     int found = 0;
     DIR *list = opendir(folder);
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
-        found = found || strstr(entry->d_name, ".safetensors");
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        const char *ending = strstr(entry->d_name, ".safetensors");
+        found = found || (strncmp(entry->d_name, "step-", 5) == 0 && ending &&
+                          strcmp(ending, ".safetensors") == 0);
+    }
     if (list)
         closedir(list);
     return found;

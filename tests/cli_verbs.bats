@@ -195,6 +195,7 @@ PYTHON
 
 @test "on a terminal there is a bar, without colours where NO_COLOR is set" {
     command -v script > /dev/null || skip "script is not installed"
+    script -qec true /dev/null > /dev/null 2>&1 || skip "there is no pseudo-terminal here"
     export TERM=xterm
     script -qec "$REVERIE train lab2-vae-2d data.name=digits data.limit=3000 train.epochs=1 --run b" \
         typescript > /dev/null < /dev/null

@@ -4,22 +4,15 @@
 #include <math.h>
 #include <string.h>
 
-static rv_attribute no_attribute(void)
-{
-    rv_attribute attribute;
-    memset(&attribute, 0, sizeof attribute);
-    return attribute;
-}
-
 rv_expr rv_unary(rv_op op, rv_expr x)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     return x ? rv_node_new(x->graph, op, &x, 1, &none, RV_F32, x->shape) : NULL;
 }
 
 rv_expr rv_binary(rv_op op, rv_expr a, rv_expr b)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     rv_shape shape;
     if (rv_is_poison(a) || rv_is_poison(b))
         return rv_is_poison(a) ? a : b;
@@ -74,7 +67,7 @@ BINARY(equal)
 
 rv_expr rv_select(rv_expr condition, rv_expr yes, rv_expr no)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     rv_shape shape;
     if (rv_is_poison(condition) || rv_is_poison(yes) || rv_is_poison(no))
         return rv_is_poison(condition) ? condition : rv_is_poison(yes) ? yes : no;
@@ -88,7 +81,7 @@ rv_expr rv_select(rv_expr condition, rv_expr yes, rv_expr no)
 
 rv_expr rv_cast(rv_expr x, rv_dtype dtype)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     if (rv_is_poison(x) || x->dtype == dtype)
         return x;
     return rv_node_new(x->graph, RV_OP_cast, &x, 1, &none, dtype, x->shape);
@@ -108,7 +101,7 @@ rv_expr rv_input(rv_graph *graph, const char *name, rv_dtype dtype, rv_shape sha
         return rv_expr_fail(graph, "input %s has shape %s, not %s", name,
                             rv_shape_text(node->shape, had), rv_shape_text(shape, asked));
     }
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.input.name = rv_arena_strdup(&graph->arena, name);
     if (!attribute.input.name) {
         rv_fail_memory(graph->context);
@@ -124,14 +117,14 @@ rv_expr rv_input_scalar(rv_graph *graph, const char *name)
 
 rv_expr rv_scalar(rv_graph *graph, double value)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.constant.scalar = value;
     return rv_node_new(graph, RV_OP_constant, NULL, 0, &attribute, RV_F32, rv_shape0());
 }
 
 static rv_expr constant_array(rv_graph *graph, rv_shape shape, const void *values, rv_dtype dtype)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     size_t bytes = (size_t)rv_shape_size(shape) * 4; /* f32 and i32 alike */
     void *copy = rv_arena_alloc(&graph->arena, bytes);
     if (!copy) {

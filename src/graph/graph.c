@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+rv_attribute rv_attribute_none(void)
+{
+    rv_attribute attribute;
+    memset(&attribute, 0, sizeof attribute);
+    return attribute;
+}
+
 rv_graph *rv_graph_new(rv_context *context)
 {
     rv_graph *graph = rv_calloc(1, sizeof *graph);
@@ -14,8 +21,7 @@ rv_graph *rv_graph_new(rv_context *context)
     }
     graph->context = context;
     graph->scope = "";
-    rv_attribute none;
-    memset(&none, 0, sizeof none);
+    rv_attribute none = rv_attribute_none();
     graph->poison = rv_node_new(graph, RV_OP_poison, NULL, 0, &none, RV_F32, rv_shape0());
     if (!graph->poison) {
         rv_graph_free(graph);

@@ -17,13 +17,6 @@ static rv_expr build_pair(rv_op op, rv_expr a, rv_expr b, const rv_attribute *at
     return rv_node_new(a->graph, op, pair, 2, attribute, a->dtype, a->shape);
 }
 
-static rv_attribute no_attribute(void)
-{
-    rv_attribute attribute;
-    memset(&attribute, 0, sizeof attribute);
-    return attribute;
-}
-
 /* ---- reductions ---- */
 
 unsigned rv_all_axes(rv_expr x)
@@ -38,7 +31,7 @@ unsigned rv_axes_from(rv_expr x, int first)
 
 static rv_expr reduce(rv_op op, rv_expr x, unsigned axes)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.axes = axes;
     return rv_is_poison(x) || axes == 0 ? x : build(op, x, &attribute, x->shape);
 }
@@ -142,7 +135,7 @@ rv_expr rv_norm(rv_expr x, unsigned axes)
 
 rv_expr rv_matmul_t(rv_expr a, int transpose_a, rv_expr b, int transpose_b)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.transposed.a = transpose_a != 0;
     attribute.transposed.b = transpose_b != 0;
     return build_pair(RV_OP_matmul, a, b, &attribute);
@@ -155,7 +148,7 @@ rv_expr rv_matmul(rv_expr a, rv_expr b)
 
 rv_expr rv_solve_triangular(rv_expr a, rv_expr b, int lower, int transpose)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.solve.lower = lower != 0;
     attribute.solve.transpose = transpose != 0;
     return build_pair(RV_OP_solve_triangular, a, b, &attribute);
@@ -168,14 +161,14 @@ rv_conv rv_conv_defaults(void)
 
 rv_expr rv_conv2d(rv_expr x, rv_expr w, rv_conv geometry)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.conv = geometry;
     return build_pair(RV_OP_conv, x, w, &attribute);
 }
 
 static rv_expr build_conv(rv_op op, const rv_expr pair[2], rv_conv geometry, rv_shape shape)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.conv = geometry;
     return rv_node_new(pair[0]->graph, op, pair, 2, &attribute, RV_F32, shape);
 }
@@ -202,7 +195,7 @@ rv_expr rv_conv2d_weight_grad(rv_expr x, rv_expr y, rv_conv geometry, const int6
 
 rv_expr rv_reshape(rv_expr x, rv_shape shape)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     if (rv_is_poison(x) || rv_shape_equal(x->shape, shape))
         return x;
     return build(RV_OP_reshape, x, &none, shape);
@@ -210,7 +203,7 @@ rv_expr rv_reshape(rv_expr x, rv_shape shape)
 
 rv_expr rv_transpose(rv_expr x, const int *permutation)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     if (rv_is_poison(x))
         return x;
     memcpy(attribute.permutation, permutation, (size_t)x->shape.rank * sizeof *permutation);
@@ -219,7 +212,7 @@ rv_expr rv_transpose(rv_expr x, const int *permutation)
 
 rv_expr rv_broadcast_to(rv_expr x, rv_shape shape)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     if (rv_is_poison(x) || rv_shape_equal(x->shape, shape))
         return x;
     rv_shape aligned = shape;
@@ -248,7 +241,7 @@ static int axis_is_valid(rv_expr x, const char *what, int axis)
 
 rv_expr rv_slice(rv_expr x, int axis, int64_t start, int64_t stop, int64_t step)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     if (rv_is_poison(x))
         return x;
     if (!axis_is_valid(x, "slice", axis))
@@ -271,7 +264,7 @@ rv_expr rv_cols(rv_expr x, int64_t start, int64_t stop)
 
 rv_expr rv_pad(rv_expr x, int axis, int64_t low, int64_t high, int64_t interior)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     if (rv_is_poison(x))
         return x;
     if (!axis_is_valid(x, "pad", axis))
@@ -285,7 +278,7 @@ rv_expr rv_pad(rv_expr x, int axis, int64_t low, int64_t high, int64_t interior)
 
 rv_expr rv_concat(const rv_expr *parts, int count, int axis)
 {
-    rv_attribute attribute = no_attribute();
+    rv_attribute attribute = rv_attribute_none();
     attribute.axis = axis;
     if (count < 1 || !parts[0])
         return NULL;
@@ -297,13 +290,13 @@ rv_expr rv_concat(const rv_expr *parts, int count, int axis)
 
 rv_expr rv_gather(rv_expr table, rv_expr rows)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     return build_pair(RV_OP_gather, table, rows, &none);
 }
 
 rv_expr rv_scatter_add(rv_expr rows, rv_expr updates, int64_t count)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     rv_expr pair[2] = {rows, updates};
     if (rv_is_poison(rows) || rv_is_poison(updates))
         return rv_is_poison(rows) ? rows : updates;
@@ -312,13 +305,13 @@ rv_expr rv_scatter_add(rv_expr rows, rv_expr updates, int64_t count)
 
 rv_expr rv_one_hot(rv_expr index, int64_t depth)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     return rv_is_poison(index) ? index : build(RV_OP_one_hot, index, &none, rv_shape1(depth));
 }
 
 rv_expr rv_dynamic_slice(rv_expr x, rv_expr start, rv_shape shape)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     rv_expr pair[2] = {x, start};
     if (rv_is_poison(x) || rv_is_poison(start))
         return rv_is_poison(x) ? x : start;
@@ -327,7 +320,7 @@ rv_expr rv_dynamic_slice(rv_expr x, rv_expr start, rv_shape shape)
 
 rv_expr rv_dynamic_update(rv_expr x, rv_expr update, rv_expr start)
 {
-    rv_attribute none = no_attribute();
+    rv_attribute none = rv_attribute_none();
     rv_expr three[3] = {x, update, start};
     if (rv_is_poison(x) || rv_is_poison(update) || rv_is_poison(start))
         return rv_is_poison(x) ? x : rv_is_poison(update) ? update : start;

@@ -101,6 +101,9 @@ typedef struct rv_op_row {
 } rv_op_row;
 extern const rv_op_row rv_op_table[RV_OP_COUNT];
 
+/* Zeroed, padding included, so that equal attributes compare equal byte for byte. */
+rv_attribute rv_attribute_none(void);
+
 /* The one constructor.  `shape` and `dtype` matter for ops whose rule is "given", or whose rule
  * reads the requested result (reshape, broadcast, slice, pad, ...). */
 rv_expr rv_node_new(rv_graph *graph, rv_op op, const rv_expr *operands, int arity,

@@ -43,6 +43,7 @@ static void plan_free(void *opaque)
     rv_free(plan->value);
     rv_free(plan->group);
     rv_free(plan->step);
+    cpu_kernels_free(&plan->kernels);
     rv_free_aligned(plan->slab);
     rv_free_aligned(plan->scratch);
     rv_free(plan->wide);
@@ -64,8 +65,12 @@ static rv_status plan_new(rv_context *context, rv_work *work, void **out)
     rv_status status = plan->tile ? cpu_plan_values(plan)
                                   : rv_fail(context, RV_BAD_USAGE, "no instruction set `%s` here",
                                             context->isa ? context->isa : "");
+    if (status == RV_OK && plan->tile->width > 4 && cpu_code_possible())
+        plan->kernels.code.width = plan->tile->width;
     if (status == RV_OK)
         status = cpu_plan_groups(plan);
+    if (status == RV_OK && !cpu_kernels_publish(&plan->kernels))
+        status = rv_fail_memory(context);
     if (status == RV_OK)
         status = cpu_plan_steps(plan);
     if (status == RV_OK)
@@ -182,7 +187,8 @@ static cpu_storage *storage_new(rv_param *param)
 {
     cpu_storage *storage = rv_calloc(1, sizeof *storage);
     if (storage)
-        storage->values = rv_malloc_aligned((size_t)rv_shape_size(param->shape) * sizeof(float));
+        storage->values = /* and room for a vector that begins before the end */
+            rv_malloc_aligned((size_t)(rv_shape_size(param->shape) + 16) * sizeof(float));
     if (!storage || !storage->values) {
         storage_free(storage);
         return NULL;

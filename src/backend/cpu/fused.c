@@ -11,21 +11,12 @@ typedef struct runner {
     const cpu_group *group;
     unsigned char *registers; /* of this thread */
     float *partials;
+    void **pointer; /* for native kernels */
 } runner;
 
 static float *register_tile(const runner *run, int reg)
 {
     return (float *)(run->registers + (size_t)reg * (size_t)run->group->tile * sizeof(float));
-}
-
-static float *slot_pointer(const runner *run, int slot, int64_t start)
-{
-    if (slot < 0)
-        return NULL;
-    const cpu_slot *s = &run->group->slot[slot];
-    if (s->value < 0)
-        return register_tile(run, s->reg);
-    return cpu_pointer(run->plan, &run->plan->value[s->value]) + start;
 }
 
 /* Where element `flat` of the view is, and how far the innermost axis goes on from there. */
@@ -39,6 +30,17 @@ static int64_t locate(const cpu_view *view, int64_t flat, int64_t *run_length)
         flat /= view->dim[d];
     }
     return at;
+}
+
+static float *slot_pointer(const runner *run, int slot, int64_t start)
+{
+    if (slot < 0)
+        return NULL;
+    const cpu_slot *s = &run->group->slot[slot];
+    if (s->value < 0)
+        return register_tile(run, s->reg);
+    int64_t length, at = s->view ? locate(s->view, start, &length) : start;
+    return cpu_pointer(run->plan, &run->plan->value[s->value]) + at;
 }
 
 static void load(const runner *run, const cpu_instruction *instruction, float *dst, int64_t start,
@@ -121,6 +123,15 @@ static void random_tile(const runner *run, const cpu_instruction *instruction, u
     }
 }
 
+static void run_kernel(const runner *run, const cpu_run *kernel, int64_t start, int64_t n)
+{
+    for (int i = 0; i < kernel->slots; i++)
+        run->pointer[i] = kernel->slot[i] >= 0
+                              ? slot_pointer(run, kernel->slot[i], start)
+                              : (void *)(uintptr_t)cpu_native_constant(-1 - kernel->slot[i]);
+    cpu_kernels_entry(&run->plan->kernels, kernel->kernel)(run->pointer, (size_t)n * sizeof(float));
+}
+
 static void run_tile(const runner *run, int64_t start, int64_t n, int first)
 {
     for (int i = 0; i < run->group->instruction_count; i++) {
@@ -132,6 +143,7 @@ static void run_tile(const runner *run, int64_t start, int64_t n, int first)
             instruction->compute(dst, a, slot_pointer(run, instruction->operand[1], start),
                                  slot_pointer(run, instruction->operand[2], start), n);
             break;
+        case CPU_NATIVE: run_kernel(run, &run->group->run[instruction->run], start, n); break;
         case CPU_LOAD:
             if (!instruction->once)
                 load(run, instruction, dst, start, n);
@@ -187,8 +199,10 @@ static void combine_partials(const runner *run)
 static runner runner_of(cpu_plan *plan, const cpu_group *group, int thread)
 {
     unsigned char *mine = plan->scratch + (size_t)thread * plan->thread_scratch;
-    size_t registers = (size_t)group->registers * (size_t)group->tile * sizeof(float);
-    return (runner){plan, group, mine, (float *)(mine + registers)};
+    unsigned char *registers = mine + (size_t)group->most_slots * sizeof(void *);
+    registers = (unsigned char *)(((uintptr_t)registers + 63) / 64 * 64);
+    size_t bytes = (size_t)group->registers * (size_t)group->tile * sizeof(float);
+    return (runner){plan, group, registers, (float *)(registers + bytes), (void **)mine};
 }
 
 static void run_range(runner *run, int thread)
@@ -199,8 +213,10 @@ static void run_range(runner *run, int thread)
     int64_t to = units * (thread + 1) / group->threads * group->unit;
     to = to < group->size ? to : group->size;
     clear_partials(run);
-    for (int64_t start = from; start < to; start += group->tile) {
-        int64_t n = to - start < group->tile ? to - start : group->tile;
+    for (int64_t start = from, n; start < to; start += n) {
+        n = to - start < group->tile ? to - start : group->tile;
+        if (group->row && n > group->row - start % group->row)
+            n = group->row - start % group->row;
         run_tile(run, start, n, start == from);
     }
 }

@@ -40,7 +40,7 @@ static rv_tile_fn compute_of(const rv_tile_table *tile, rv_expr node)
 
 static int new_slot(builder *b, int value, int reg)
 {
-    b->group->slot[b->slots] = (cpu_slot){value, reg};
+    b->group->slot[b->slots] = (cpu_slot){value, reg, NULL};
     return b->slots++;
 }
 
@@ -145,9 +145,32 @@ static void build_value(builder *b, int at)
     memcpy(compute->operand, operand, sizeof operand);
     if (compute->action == CPU_COMPUTE)
         compute->compute = compute_of(b->plan->tile, value->node);
+    compute->copies = compute->compute == identity;
 }
 
 /* ---- registers: linear scan over the instructions ---- */
+
+/* The k-th slot that an instruction reads, or writes; -1 past the last. */
+static int slot_read(const cpu_group *group, const cpu_instruction *instruction, int k)
+{
+    if (instruction->action != CPU_NATIVE)
+        return k < 3 ? instruction->operand[k] : -1;
+    const cpu_run *run = &group->run[instruction->run];
+    return k < run->inputs ? run->slot[k] : -1;
+}
+
+static int slot_written(const cpu_group *group, const cpu_instruction *instruction, int k)
+{
+    if (instruction->action != CPU_NATIVE)
+        return k < 1 ? instruction->dst : -1;
+    const cpu_run *run = &group->run[instruction->run];
+    return run->inputs + k < run->slots ? run->slot[run->inputs + k] : -1;
+}
+
+static int slots_read(const cpu_group *group, const cpu_instruction *instruction)
+{
+    return instruction->action == CPU_NATIVE ? group->run[instruction->run].inputs : 3;
+}
 
 static void last_uses(const cpu_group *group, int *last)
 {
@@ -155,19 +178,56 @@ static void last_uses(const cpu_group *group, int *last)
         last[s] = -1;
     for (int i = 0; i < group->instruction_count; i++) {
         const cpu_instruction *instruction = &group->instruction[i];
-        for (int j = 0; j < 3; j++)
-            if (instruction->operand[j] >= 0)
-                last[instruction->operand[j]] = i;
-        if (instruction->dst >= 0 && last[instruction->dst] < i)
-            last[instruction->dst] = i;
-        if (instruction->once)
-            last[instruction->dst] = group->instruction_count;
+        for (int k = 0; k < slots_read(group, instruction); k++)
+            if (slot_read(group, instruction, k) >= 0)
+                last[slot_read(group, instruction, k)] = i;
+        for (int k = 0; slot_written(group, instruction, k) >= 0; k++)
+            if (last[slot_written(group, instruction, k)] < i)
+                last[slot_written(group, instruction, k)] = i;
     }
     for (int i = 0; i < group->instruction_count; i++)
         if (group->instruction[i].once)
             last[group->instruction[i].dst] = group->instruction_count;
 }
 
+static void free_read(const cpu_group *group, int i, const int *last, int reserved, char *busy)
+{
+    const cpu_instruction *instruction = &group->instruction[i];
+    for (int k = 0; k < slots_read(group, instruction); k++) {
+        int slot = slot_read(group, instruction, k);
+        if (slot >= 0 && last[slot] == i && group->slot[slot].value < 0 &&
+            group->slot[slot].reg >= reserved)
+            busy[group->slot[slot].reg] = 0;
+    }
+}
+
+static void take_written(cpu_group *group, int i, int reserved, char *busy)
+{
+    const cpu_instruction *instruction = &group->instruction[i];
+    for (int k = 0; slot_written(group, instruction, k) >= 0; k++) {
+        cpu_slot *slot = &group->slot[slot_written(group, instruction, k)];
+        if (slot->value >= 0)
+            continue;
+        int reg = reserved;
+        while (busy[reg])
+            reg++;
+        busy[reg] = 1;
+        slot->reg = reg;
+        group->registers = reg >= group->registers ? reg + 1 : group->registers;
+    }
+}
+
+static void free_unread(const cpu_group *group, int i, const int *last, char *busy)
+{
+    const cpu_instruction *instruction = &group->instruction[i];
+    for (int k = 0; slot_written(group, instruction, k) >= 0; k++) {
+        int slot = slot_written(group, instruction, k);
+        if (group->slot[slot].value < 0 && last[slot] == i)
+            busy[group->slot[slot].reg] = 0;
+    }
+}
+
+/* A called function may write over what it reads; a native kernel may read it again later. */
 static void assign_registers(cpu_group *group, int *last, char *busy)
 {
     last_uses(group, last);
@@ -178,22 +238,15 @@ static void assign_registers(cpu_group *group, int *last, char *busy)
     }
     int reserved = group->registers;
     for (int i = 0; i < group->instruction_count; i++) {
-        cpu_instruction *instruction = &group->instruction[i];
-        for (int j = 0; j < 3; j++) {
-            int slot = instruction->operand[j];
-            if (slot >= 0 && last[slot] == i && group->slot[slot].reg >= reserved)
-                busy[group->slot[slot].reg] = 0;
-        }
-        if (instruction->dst < 0 || instruction->once || group->slot[instruction->dst].value >= 0)
+        int is_native = group->instruction[i].action == CPU_NATIVE;
+        if (group->instruction[i].once)
             continue;
-        int reg = reserved;
-        while (busy[reg])
-            reg++;
-        busy[reg] = 1;
-        group->slot[instruction->dst].reg = reg;
-        group->registers = reg >= group->registers ? reg + 1 : group->registers;
-        if (last[instruction->dst] == i) /* never read */
-            busy[reg] = 0;
+        if (!is_native)
+            free_read(group, i, last, reserved, busy);
+        take_written(group, i, reserved, busy);
+        if (is_native)
+            free_read(group, i, last, reserved, busy);
+        free_unread(group, i, last, busy);
     }
 }
 
@@ -219,11 +272,24 @@ static int64_t block_of(const cpu_view *view)
     return block;
 }
 
+/* What is read and written through tiles must stay in L1; a kernel alone goes through in one. */
+static int64_t tile_of(const cpu_group *group)
+{
+    int through = 0;
+    for (int i = 0; i < group->instruction_count; i++)
+        through += group->instruction[i].action != CPU_NATIVE;
+    if (!through && group->registers == 0)
+        return (group->size + LANES - 1) / LANES * LANES;
+    int64_t tile = TILE_BYTES / 4 / (group->registers + through);
+    tile = tile < TILE_LEAST ? TILE_LEAST : tile > TILE_MOST ? TILE_MOST : tile;
+    return tile / LANES * LANES;
+}
+
 /* A thread may not split what folds into one result; where it would have to, each thread folds
  * into partial results of its own, combined in the order of the threads. */
 static void divide(cpu_plan *plan, cpu_group *group)
 {
-    int64_t cost = group->size * group->instruction_count;
+    int64_t cost = group->size * group->work;
     group->threads = cost >= 32 * 1024 ? plan->threads : 1;
     group->unit = LANES;
     for (int i = 0; i < group->instruction_count; i++) {
@@ -239,9 +305,7 @@ static void divide(cpu_plan *plan, cpu_group *group)
         fold->partial = (int)group->partials;
         group->partials += (plan->value[fold->value].size + LANES - 1) / LANES * LANES;
     }
-    int64_t tile = TILE_BYTES / 4 / (group->slot_count ? group->slot_count : 1);
-    tile = tile < TILE_LEAST ? TILE_LEAST : tile > TILE_MOST ? TILE_MOST : tile;
-    group->tile = tile / LANES * LANES;
+    group->tile = tile_of(group);
 }
 
 static int largest_group(const cpu_plan *plan, int *count)
@@ -267,7 +331,9 @@ static rv_status build_group(builder *b, int members, int *last, char *busy)
         if (b->plan->value[i].group == b->number)
             build_value(b, i);
     group->slot_count = b->slots;
-    group->instruction_count = b->instructions;
+    group->instruction_count = group->work = b->instructions;
+    if (b->plan->kernels.code.width > 0 && cpu_group_fuse(b->plan, group) != RV_OK)
+        return RV_NO_MEMORY;
     memset(busy, 0, most);
     assign_registers(group, last, busy);
     divide(b->plan, group);

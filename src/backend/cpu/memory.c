@@ -80,8 +80,8 @@ static void plan_scratch(cpu_plan *plan)
 {
     for (int g = 0; g < plan->group_count; g++) {
         const cpu_group *group = &plan->group[g];
-        size_t need =
-            padded((size_t)(group->registers * group->tile + group->partials) * sizeof(float));
+        size_t tiles = (size_t)(group->registers * group->tile + group->partials) * sizeof(float);
+        size_t need = padded((size_t)group->most_slots * sizeof(void *)) + padded(tiles);
         plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
     }
     for (int i = 0; i < plan->step_count; i++) {
@@ -103,7 +103,7 @@ rv_status cpu_plan_memory(cpu_plan *plan)
         return status;
     plan_scratch(plan);
     plan->wide_count = cpu_reference_room(plan);
-    plan->slab = rv_malloc_aligned(plan->slab_bytes);
+    plan->slab = rv_malloc_aligned(plan->slab_bytes + ALIGNMENT); /* runs.c: may_read_past */
     plan->scratch = rv_malloc_aligned(plan->scratch_bytes);
     plan->wide = rv_malloc(plan->wide_count * sizeof *plan->wide);
     return plan->slab && plan->scratch && plan->wide ? RV_OK : rv_fail_memory(plan->context);

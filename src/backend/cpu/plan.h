@@ -14,6 +14,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/contract.h"
+#include "backend/cpu/native.h"
 #include "backend/cpu/tile.h"
 
 /* How each op is run: this backend's column of the op table (ops.c). */
@@ -65,30 +66,50 @@ typedef struct cpu_value {
 
 /* Operand slots of a fused kernel: a register tile, or a moving window of a buffer. */
 typedef struct cpu_slot {
-    int value; /* window of this value's buffer, or -1 */
-    int reg;   /* register number, or -1 */
+    int value;            /* window of this value's buffer, or -1 */
+    int reg;              /* register number, or -1 */
+    const cpu_view *view; /* how a native kernel reads the buffer; NULL: straight */
 } cpu_slot;
 
-typedef enum cpu_action { CPU_COMPUTE, CPU_LOAD, CPU_RANDOM, CPU_ACCUMULATE } cpu_action;
+typedef enum cpu_action {
+    CPU_COMPUTE,
+    CPU_NATIVE,
+    CPU_LOAD,
+    CPU_RANDOM,
+    CPU_ACCUMULATE
+} cpu_action;
 
 typedef struct cpu_instruction {
     cpu_action action;
     rv_tile_fn compute;  /* COMPUTE */
     int dst, operand[3]; /* slots; -1 = none */
-    int value;           /* LOAD: the base; RANDOM, ACCUMULATE: the node */
+    int copies;          /* COMPUTE: the bits, unchanged */
+    int run;             /* NATIVE */
+    int value;           /* LOAD: the base; COMPUTE, RANDOM, ACCUMULATE: the node */
     int once;            /* LOAD of a scalar: before the first tile only */
     cpu_view view;       /* LOAD: from; ACCUMULATE: into */
     int partial;         /* ACCUMULATE: offset of this reduction in a thread's partials, or -1 */
     int takes_max;       /* ACCUMULATE */
 } cpu_instruction;
 
+/* A call of a native kernel: a slot for each pointer; below 0: constant -1 - slot. */
+typedef struct cpu_run {
+    int kernel;
+    int *slot, slots, inputs;
+} cpu_run;
+
 typedef struct cpu_group {
     int64_t size, tile, unit; /* elements in all, in a tile, and that a thread may not split */
+    int64_t row;              /* a tile may not cross a multiple of this; 0: none */
     int depth;
     cpu_slot *slot;
     int slot_count;
     cpu_instruction *instruction;
     int instruction_count;
+    int work; /* instructions for each element, before kernels were made of them */
+    cpu_run *run;
+    int run_count;
+    int most_slots; /* of a run */
     int registers, threads;
     int64_t partials; /* floats of partial accumulators a thread needs */
 } cpu_group;
@@ -115,6 +136,7 @@ typedef struct cpu_plan {
     rv_context *context;
     rv_work *work;
     const rv_tile_table *tile;
+    cpu_kernels kernels; /* width 0: there are none, all is called tile by tile */
     int threads;
     cpu_value *value; /* [work->count] */
     cpu_group *group;
@@ -141,6 +163,8 @@ typedef struct cpu_storage {
 
 rv_status cpu_plan_values(cpu_plan *plan); /* values.c: kinds, views, depths, groups, stored */
 rv_status cpu_plan_groups(cpu_plan *plan); /* groups.c: instructions and registers */
+/* runs.c: a group's simple instructions become native kernels */
+rv_status cpu_group_fuse(cpu_plan *plan, cpu_group *group);
 rv_status cpu_plan_steps(cpu_plan *plan);  /* steps.c: the schedule, in place updates */
 rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
 void cpu_group_run(cpu_plan *plan, const cpu_group *group);   /* fused.c */

@@ -1,0 +1,78 @@
+/* Machine code for loops over vectors of floats, encoded by Zydis (all use of it is in
+ * assembler.c).  One set of calls writes AVX2 (VEX, 8 floats, 16 registers) or AVX-512 (EVEX, 16
+ * floats, 32 registers).  A failure is remembered, and cpu_code_ok tells it at the end. */
+#ifndef CPU_ASSEMBLER_H
+#define CPU_ASSEMBLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cpu_code {
+    unsigned char *bytes; /* owned: rv_free */
+    size_t size, capacity;
+    int width; /* floats in a vector: 8 or 16 */
+    int failed;
+} cpu_code;
+
+/* General registers that a called function may change, but for RDI and RSI, its arguments. */
+enum { CPU_RAX, CPU_RCX, CPU_RDX, CPU_R8, CPU_R9, CPU_R10, CPU_R11, CPU_RDI, CPU_RSI };
+
+/* A vector register, a vector in memory at [base + index], or one float there for all lanes. */
+typedef enum cpu_operand_kind { CPU_IN_REGISTER, CPU_IN_MEMORY, CPU_BROADCAST } cpu_operand_kind;
+typedef struct cpu_operand {
+    cpu_operand_kind kind;
+    int reg;          /* of the vector */
+    int base, index;  /* general registers; index -1: none */
+    int displacement; /* bytes */
+} cpu_operand;
+cpu_operand cpu_operand_register(int reg);
+
+typedef enum cpu_vector_op {
+    CPU_ADD,
+    CPU_SUB,
+    CPU_MUL,
+    CPU_DIV,
+    CPU_MIN, /* as the instruction: b when either is NaN */
+    CPU_MAX,
+    CPU_AND,
+    CPU_OR,
+    CPU_XOR
+} cpu_vector_op;
+typedef enum cpu_unary_op { CPU_SQRT, CPU_FLOOR, CPU_FROM_INTS, CPU_SHIFT_RIGHT_9 } cpu_unary_op;
+typedef enum cpu_predicate {
+    CPU_LESS = 17,
+    CPU_EQUAL = 0,
+    CPU_UNORDERED = 3,
+    CPU_UNEQUAL = 4
+} cpu_predicate;
+
+/* dst = a op b */
+void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_operand b);
+/* dst = op(a) */
+void cpu_code_unary(cpu_code *code, cpu_unary_op op, int dst, int a);
+/* dst = what the operand holds */
+void cpu_code_load(cpu_code *code, int dst, cpu_operand from);
+void cpu_code_store(cpu_code *code, cpu_operand to, int from);
+/* The mask = a predicate b, for the next cpu_code_choose.  AVX2 keeps it in register 15. */
+void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, int b);
+/* dst = mask ? yes : no.  `scratch` is overwritten, and may be none of the others; dst may be. */
+void cpu_code_choose(cpu_code *code, int dst, int yes, int no, int scratch);
+
+/* general = 8 bytes at [base + displacement] */
+void cpu_code_pointer(cpu_code *code, int general, int base, int displacement);
+void cpu_code_zero(cpu_code *code, int general);
+void cpu_code_add(cpu_code *code, int general, int number);
+/* Jumps back to `target` while a < b. */
+void cpu_code_loop(cpu_code *code, int a, int b, size_t target);
+void cpu_code_return(cpu_code *code);
+
+int cpu_code_ok(const cpu_code *code);
+
+/* Copies the code to executable memory, which nobody can write any more; NULL when the system does
+ * not allow it. */
+void *cpu_code_publish(const cpu_code *code);
+void cpu_code_withdraw(void *memory, size_t size);
+/* Whether this machine and system can do all this. */
+int cpu_code_possible(void);
+
+#endif

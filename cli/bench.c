@@ -50,7 +50,7 @@ static int ascending(const void *a, const void *b)
 }
 
 typedef struct bench_result {
-    double step_ms, spread_ms, first_step_s, peak_rss_mb, gflop, peak_gflops;
+    double step_ms, spread_ms, fastest_ms, first_step_s, peak_rss_mb, gflop, peak_gflops;
 } bench_result;
 
 static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *result)
@@ -74,6 +74,7 @@ static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *resu
     if (status == RV_OK) {
         qsort(each, (size_t)steps, sizeof *each, ascending);
         result->step_ms = 1e3 * each[steps / 2];
+        result->fastest_ms = 1e3 * each[0];
         result->spread_ms = 1e3 * (each[steps * 3 / 4] - each[steps / 4]);
         result->gflop = rv_program_facts_of(program).flops * 1e-9;
         result->peak_rss_mb = peak_megabytes();
@@ -108,18 +109,19 @@ static rv_status report(cli_call *call, const rv_settings *settings, rv_trainer 
 {
     double gflops = r->gflop / (1e-3 * r->step_ms);
     if (call->json)
-        return cli_print_json(call, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:i}",
-                                              "recipe", settings->name, "step_ms", r->step_ms,
-                                              "spread_ms", r->spread_ms, "gflop_per_step", r->gflop,
-                                              "gflops", gflops, "peak_gflops", r->peak_gflops,
-                                              "first_step_s", r->first_step_s, "peak_rss_mb",
-                                              r->peak_rss_mb, "isa", rv_context_isa(call->context),
-                                              "threads", rv_context_threads(call->context)));
+        return cli_print_json(
+            call, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:i}", "recipe",
+                            settings->name, "step_ms", r->step_ms, "spread_ms", r->spread_ms,
+                            "fastest_ms", r->fastest_ms, "gflop_per_step", r->gflop, "gflops",
+                            gflops, "peak_gflops", r->peak_gflops, "first_step_s", r->first_step_s,
+                            "peak_rss_mb", r->peak_rss_mb, "isa", rv_context_isa(call->context),
+                            "threads", rv_context_threads(call->context)));
     if (cli_switch(call, "profile"))
         print_profile(call, trainer, r);
     printf("%s, %s, %d threads\n", settings->name, rv_context_isa(call->context),
            rv_context_threads(call->context));
-    printf("  step        %8.3f ms (quartiles %.3f apart)\n", r->step_ms, r->spread_ms);
+    printf("  step        %8.3f ms (quartiles %.3f apart, fastest %.3f)\n", r->step_ms,
+           r->spread_ms, r->fastest_ms);
     printf("  contractions %7.3f GFLOP a step, %.1f GFLOP/s, %.0f%% of the peak of %.0f\n",
            r->gflop, gflops, 100 * gflops / r->peak_gflops, r->peak_gflops);
     printf("  first step  %8.3f s after the process began\n", r->first_step_s);

@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -41,6 +42,8 @@ void rv_context_free(rv_context *context)
         return;
     if (context->parameters_free)
         context->parameters_free(context->parameters);
+    if (context->workers_free)
+        context->workers_free(context->workers);
     pthread_mutex_destroy(&context->lock);
     rv_free(context);
 }
@@ -121,8 +124,11 @@ int rv_context_threads(const rv_context *context)
 {
     if (context->threads > 0)
         return context->threads;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 1 ? (int)cores : 1;
+    cpu_set_t allowed; /* to this process, by taskset or a container */
+    int cores = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                    ? CPU_COUNT(&allowed)
+                    : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 1 ? cores : 1;
 }
 
 void rv_context_set_seed(rv_context *context, uint64_t seed)

@@ -18,7 +18,9 @@ struct rv_context {
     void *parameters; /* floor 1's store */
     void (*parameters_free)(void *);
     const void *backend; /* floor 2's choice; NULL until asked for */
-    const char *isa;     /* cap of the instruction set; NULL: the best of the machine */
+    void *workers;       /* and its threads */
+    void (*workers_free)(void *);
+    const char *isa; /* cap of the instruction set; NULL: the best of the machine */
 };
 
 #endif

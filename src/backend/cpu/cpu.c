@@ -39,13 +39,16 @@ static void plan_free(void *opaque)
     if (!plan)
         return;
     for (int i = 0; i < plan->step_count; i++)
-        rv_contraction_free(plan->step[i].contraction);
+        for (int p = 0; p < plan->step[i].parts; p++)
+            rv_contraction_free(plan->step[i].part[p].contraction);
+    cpu_team_leave(plan->team);
     rv_free(plan->value);
     rv_free(plan->group);
     rv_free(plan->step);
     cpu_kernels_free(&plan->kernels);
     rv_free_aligned(plan->slab);
     rv_free_aligned(plan->scratch);
+    rv_free_aligned(plan->partials);
     rv_free(plan->wide);
     rv_free(plan->rows);
     rv_arena_free(&plan->arena);
@@ -60,7 +63,13 @@ static rv_status plan_new(rv_context *context, rv_work *work, void **out)
         return rv_fail_memory(context);
     plan->context = context;
     plan->work = work;
-    plan->threads = rv_context_threads(context);
+    plan->team = cpu_team_join(context);
+    if (!plan->team) {
+        plan_free(plan);
+        return rv_fail(context, RV_NO_MEMORY, "cannot start %d threads",
+                       rv_context_threads(context));
+    }
+    plan->threads = cpu_team_threads(plan->team);
     plan->tile = rv_tile_table_find(context->isa);
     rv_status status = plan->tile ? cpu_plan_values(plan)
                                   : rv_fail(context, RV_BAD_USAGE, "no instruction set `%s` here",
@@ -100,23 +109,34 @@ static void commit(const cpu_plan *plan, int assignment)
            (size_t)value->size * sizeof *from);
 }
 
-static rv_status run_step(cpu_plan *plan, cpu_step *step)
+static void run_matmul(cpu_plan *plan, const cpu_step *step, int thread)
+{
+    const cpu_part *part = &step->part[step->parts > 1 ? thread : 0];
+    if (part->contraction &&
+        rv_contraction_run(plan->context, part->contraction,
+                           operand_pointer(plan, step->operand[0]) + part->offset[0],
+                           operand_pointer(plan, step->operand[1]) + part->offset[1],
+                           cpu_pointer(plan, &plan->value[step->value]) + part->offset[2],
+                           plan->scratch + (size_t)thread * plan->thread_scratch) != RV_OK)
+        atomic_store(&plan->failed, 1);
+}
+
+static int guard_holds(cpu_plan *plan)
+{
+    int at = plan->work->position[plan->work->guard->id];
+    return isfinite(*operand_pointer(plan, at)) && !atomic_load(&plan->failed);
+}
+
+static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
 {
     switch (step->kind) {
-    case CPU_STEP_GROUP: cpu_group_run(plan, &plan->group[step->group]); return RV_OK;
-    case CPU_STEP_MATMUL:
-        return rv_contraction_run(plan->context, step->contraction,
-                                  operand_pointer(plan, step->operand[0]),
-                                  operand_pointer(plan, step->operand[1]), NULL,
-                                  cpu_pointer(plan, &plan->value[step->value]), plan->scratch);
-    case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return RV_OK;
-    case CPU_STEP_GUARD: {
-        int at = plan->work->position[plan->work->guard->id];
-        return isfinite(*operand_pointer(plan, at)) ? RV_OK : RV_NOT_FINITE;
+    case CPU_STEP_GROUP: cpu_group_run(plan, &plan->group[step->group], thread); return;
+    case CPU_STEP_COMBINE: cpu_group_combine(plan, &plan->group[step->group]); return;
+    case CPU_STEP_MATMUL: run_matmul(plan, step, thread); return;
+    case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return;
+    case CPU_STEP_COMMIT: commit(plan, step->value); return;
+    case CPU_STEP_GUARD: return;
     }
-    case CPU_STEP_COMMIT: commit(plan, step->value); return RV_OK;
-    }
-    return RV_OK;
 }
 
 static double seconds(void)
@@ -126,19 +146,41 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* The whole run, as each thread sees it.  To time the steps one by one, the threads meet after
+ * each. */
+static void run_thread(void *opaque, int thread)
+{
+    cpu_plan *plan = opaque;
+    unsigned mode = cpu_flush_denormals();
+    double before = plan->profiling ? seconds() : 0;
+    for (int i = 0; i < plan->step_count; i++) {
+        cpu_step *step = &plan->step[i];
+        if (step->waits)
+            cpu_team_meet(plan->team);
+        if (step->kind == CPU_STEP_GUARD && !guard_holds(plan))
+            break;
+        if (step->owner < 0 || step->owner == thread)
+            run_step(plan, step, thread);
+        if (!plan->profiling)
+            continue;
+        cpu_team_meet(plan->team);
+        if (thread == 0) {
+            double now = seconds();
+            step->seconds += now - before;
+            before = now;
+        }
+    }
+    cpu_restore_denormals(mode);
+}
+
 static rv_status run(void *opaque)
 {
     cpu_plan *plan = opaque;
-    rv_status status = RV_OK;
-    unsigned mode = cpu_flush_denormals();
-    for (int i = 0; status == RV_OK && i < plan->step_count; i++) {
-        double before = plan->profiling ? seconds() : 0;
-        status = run_step(plan, &plan->step[i]);
-        if (plan->profiling)
-            plan->step[i].seconds += seconds() - before;
-    }
-    cpu_restore_denormals(mode);
-    return status;
+    atomic_store(&plan->failed, 0);
+    cpu_team_run(plan->team, run_thread, plan);
+    if (atomic_load(&plan->failed)) /* latched where it happened */
+        return rv_error_status(plan->context);
+    return plan->work->guard && !guard_holds(plan) ? RV_NOT_FINITE : RV_OK;
 }
 
 static rv_status wait_nothing(void *plan)
@@ -220,7 +262,8 @@ static rv_status param_read(rv_param *param, double *values)
 
 static const char *step_kind_name(cpu_step_kind kind)
 {
-    static const char *const names[] = {"fused", "matmul", "reference", "guard", "commit"};
+    static const char *const names[] = {"fused",     "partials", "matmul",
+                                        "reference", "guard",    "commit"};
     return names[kind];
 }
 

@@ -156,88 +156,104 @@ static void run_tile(const runner *run, int64_t start, int64_t n, int first)
     }
 }
 
+/* ---- results that are folded into ---- */
+
 static void clear(float *values, int64_t count, int takes_max)
 {
     for (int64_t i = 0; i < count; i++)
         values[i] = takes_max ? -INFINITY : 0;
 }
 
-static void clear_results(cpu_plan *plan, const cpu_group *group)
+/* The part of a fold's result that the elements [from, to) fold into; its partial if it has one. */
+static void clear_result(const runner *run, const cpu_instruction *fold, int64_t from, int64_t to)
 {
+    const cpu_value *result = &run->plan->value[fold->value];
+    const cpu_view *view = &fold->view;
+    int64_t first = 0, count = result->size, block = 1;
+    float *values =
+        fold->partial >= 0 ? run->partials + fold->partial : cpu_pointer(run->plan, result);
+    for (int d = 1; d < view->rank; d++)
+        block *= view->dim[d];
+    if (run->group->columns) {
+        first = from;
+        count = to - from;
+    } else if (run->group->threads > 1 && fold->partial < 0) { /* divide: whole outer elements */
+        first = from / block * view->stride[0];
+        count = (to - from) / block * view->stride[0];
+    }
+    clear(values + first, count, fold->takes_max);
+}
+
+static void clear_results(const runner *run, int64_t from, int64_t to)
+{
+    for (int i = 0; i < run->group->instruction_count; i++)
+        if (run->group->instruction[i].action == CPU_ACCUMULATE)
+            clear_result(run, &run->group->instruction[i], from, to);
+}
+
+void cpu_group_combine(cpu_plan *plan, const cpu_group *group)
+{
+    const rv_tile_table *tile = plan->tile;
     for (int i = 0; i < group->instruction_count; i++) {
         const cpu_instruction *fold = &group->instruction[i];
-        if (fold->action == CPU_ACCUMULATE)
-            clear(cpu_pointer(plan, &plan->value[fold->value]), plan->value[fold->value].size,
-                  fold->takes_max);
-    }
-}
-
-static void clear_partials(const runner *run)
-{
-    for (int i = 0; i < run->group->instruction_count; i++) {
-        const cpu_instruction *fold = &run->group->instruction[i];
-        if (fold->action == CPU_ACCUMULATE && fold->partial >= 0)
-            clear(run->partials + fold->partial, run->plan->value[fold->value].size,
-                  fold->takes_max);
-    }
-}
-
-static void combine_partials(const runner *run)
-{
-    const rv_tile_table *tile = run->plan->tile;
-    for (int i = 0; i < run->group->instruction_count; i++) {
-        const cpu_instruction *fold = &run->group->instruction[i];
         if (fold->action != CPU_ACCUMULATE || fold->partial < 0)
             continue;
-        const cpu_value *result = &run->plan->value[fold->value];
-        float *into = cpu_pointer(run->plan, result);
-        (fold->takes_max ? tile->max_into : tile->sum_into)(into, run->partials + fold->partial,
-                                                            result->size);
+        const cpu_value *result = &plan->value[fold->value];
+        const float *partial = plan->partials + group->partials_at + fold->partial;
+        float *into = cpu_pointer(plan, result);
+        tile->copy(into, partial, result->size);
+        for (int thread = 1; thread < group->threads; thread++)
+            (fold->takes_max ? tile->max_into : tile->sum_into)(
+                into, partial + thread * group->partials, result->size);
     }
 }
+
+/* ---- a thread's share ---- */
 
 static runner runner_of(cpu_plan *plan, const cpu_group *group, int thread)
 {
     unsigned char *mine = plan->scratch + (size_t)thread * plan->thread_scratch;
     unsigned char *registers = mine + (size_t)group->most_slots * sizeof(void *);
     registers = (unsigned char *)(((uintptr_t)registers + 63) / 64 * 64);
-    size_t bytes = (size_t)group->registers * (size_t)group->tile * sizeof(float);
-    return (runner){plan, group, registers, (float *)(registers + bytes), (void **)mine};
+    float *partials = plan->partials + group->partials_at;
+    if (group->threads > 1)
+        partials += thread * group->partials;
+    return (runner){plan, group, registers, partials, (void **)mine};
 }
 
-static void run_range(runner *run, int thread)
+/* The elements [from, to), tile by tile. */
+static void run_range(const runner *run, int64_t from, int64_t to, int first)
 {
     const cpu_group *group = run->group;
-    int64_t units = (group->size + group->unit - 1) / group->unit;
-    int64_t from = units * thread / group->threads * group->unit;
-    int64_t to = units * (thread + 1) / group->threads * group->unit;
-    to = to < group->size ? to : group->size;
-    clear_partials(run);
     for (int64_t start = from, n; start < to; start += n) {
         n = to - start < group->tile ? to - start : group->tile;
         if (group->row && n > group->row - start % group->row)
             n = group->row - start % group->row;
-        run_tile(run, start, n, start == from);
+        run_tile(run, start, n, first && start == from);
     }
 }
 
-void cpu_group_run(cpu_plan *plan, const cpu_group *group)
+static void share(int64_t size, int64_t unit, int thread, int threads, int64_t *from, int64_t *to)
 {
-    clear_results(plan, group);
-    if (group->threads == 1) {
-        runner run = runner_of(plan, group, 0);
-        run_range(&run, 0);
+    int64_t units = (size + unit - 1) / unit;
+    *from = units * thread / threads * unit;
+    *to = units * (thread + 1) / threads * unit;
+    *to = *to < size ? *to : size;
+}
+
+void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread)
+{
+    int64_t from = 0, to = group->size;
+    runner run = runner_of(plan, group, thread);
+    if (group->columns) {
+        share(group->columns, 16, thread, group->threads, &from, &to);
+        clear_results(&run, from, to);
+        for (int64_t row = 0; row < group->size; row += group->columns)
+            run_range(&run, row + from, row + to, row == 0);
         return;
     }
-#pragma omp parallel for num_threads(group->threads) schedule(static, 1)
-    for (int thread = 0; thread < group->threads; thread++) {
-        unsigned mode = cpu_flush_denormals();
-        runner run = runner_of(plan, group, thread);
-        run_range(&run, thread);
-        cpu_restore_denormals(mode);
-    }
-    for (int thread = 0; thread < group->threads; thread++) {
-        runner run = runner_of(plan, group, thread);
-        combine_partials(&run);
-    }
+    if (group->threads > 1)
+        share(group->size, group->unit, thread, group->threads, &from, &to);
+    clear_results(&run, from, to);
+    run_range(&run, from, to, 1);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { TILE_BYTES = 24 * 1024, TILE_LEAST = 256, TILE_MOST = 2048, LANES = 16 };
+/* Instructions times elements that are worth two threads' meeting; columns worth taking. */
+enum { LEAST_SHARED = 8 * 1024, LEAST_COLUMNS = 64 };
 
 typedef struct builder {
     cpu_plan *plan;
@@ -285,16 +287,40 @@ static int64_t tile_of(const cpu_group *group)
     return tile / LANES * LANES;
 }
 
-/* A thread may not split what folds into one result; where it would have to, each thread folds
- * into partial results of its own, combined in the order of the threads. */
+static int is_column_fold(const cpu_view *view)
+{
+    return view->rank == 2 && view->stride[0] == 0 && view->stride[1] == 1;
+}
+
+/* The length of the rows of which threads can take columns: where everything that is folded is
+ * folded into columns. */
+static int64_t columns_of(const cpu_group *group)
+{
+    int64_t columns = 0;
+    for (int i = 0; i < group->instruction_count; i++) {
+        const cpu_instruction *fold = &group->instruction[i];
+        if (fold->action != CPU_ACCUMULATE)
+            continue;
+        if (!is_column_fold(&fold->view) || (columns && fold->view.dim[1] != columns))
+            return 0;
+        columns = fold->view.dim[1];
+    }
+    return columns % LANES == 0 && columns >= LEAST_COLUMNS * group->threads ? columns : 0;
+}
+
+/* A thread may not split what folds into one result.  Where rows fold into columns, threads take
+ * columns; where a thread would still have to split, each folds into partial results of its own,
+ * combined in the order of the threads. */
 static void divide(cpu_plan *plan, cpu_group *group)
 {
     int64_t cost = group->size * group->work;
-    group->threads = cost >= 32 * 1024 ? plan->threads : 1;
+    group->threads = cost >= LEAST_SHARED ? plan->threads : 1;
     group->unit = LANES;
+    group->tile = tile_of(group);
+    group->columns = group->threads > 1 ? columns_of(group) : 0;
     for (int i = 0; i < group->instruction_count; i++) {
         cpu_instruction *fold = &group->instruction[i];
-        if (fold->action != CPU_ACCUMULATE || group->threads == 1)
+        if (fold->action != CPU_ACCUMULATE || group->threads == 1 || group->columns)
             continue;
         int kept = fold->view.rank > 0 && fold->view.stride[0] != 0;
         int64_t unit = common_multiple(group->unit, kept ? block_of(&fold->view) : LANES);
@@ -305,7 +331,8 @@ static void divide(cpu_plan *plan, cpu_group *group)
         fold->partial = (int)group->partials;
         group->partials += (plan->value[fold->value].size + LANES - 1) / LANES * LANES;
     }
-    group->tile = tile_of(group);
+    group->partials_at = plan->partial_count;
+    plan->partial_count += (size_t)(group->partials * group->threads);
 }
 
 static int largest_group(const cpu_plan *plan, int *count)

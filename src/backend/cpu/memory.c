@@ -25,20 +25,28 @@ static int larger_first(const void *a, const void *b)
     return p < q ? -1 : p > q;
 }
 
-static int live_together(const cpu_value *a, const cpu_value *b)
+static int phase_of(const cpu_plan *plan, int step)
 {
-    return a->step <= b->last_use && b->step <= a->last_use;
+    return step < plan->step_count ? plan->step[step].phase : plan->phase + 1;
+}
+
+/* Steps of one phase run at once. */
+static int live_together(const cpu_plan *plan, const cpu_value *a, const cpu_value *b)
+{
+    return phase_of(plan, a->step) <= phase_of(plan, b->last_use) &&
+           phase_of(plan, b->step) <= phase_of(plan, a->last_use);
 }
 
 /* The lowest offset free of the values placed before. */
-static size_t place(cpu_value *const *placed, int count, const cpu_value *value)
+static size_t place(const cpu_plan *plan, cpu_value *const *placed, int count,
+                    const cpu_value *value)
 {
     size_t offset = 0, bytes = bytes_of(value);
     for (int moved = 1; moved;) {
         moved = 0;
         for (int i = 0; i < count; i++) {
             size_t from = placed[i]->offset, to = from + bytes_of(placed[i]);
-            if (live_together(placed[i], value) && offset < to && from < offset + bytes) {
+            if (live_together(plan, placed[i], value) && offset < to && from < offset + bytes) {
                 offset = to;
                 moved = 1;
             }
@@ -68,7 +76,7 @@ static rv_status plan_slab(cpu_plan *plan)
     }
     qsort(list, (size_t)count, sizeof(cpu_value *), larger_first);
     for (int i = 0; i < count; i++) {
-        list[i]->offset = place(list, i, list[i]);
+        list[i]->offset = place(plan, list, i, list[i]);
         size_t end = list[i]->offset + bytes_of(list[i]);
         plan->slab_bytes = end > plan->slab_bytes ? end : plan->slab_bytes;
     }
@@ -80,20 +88,17 @@ static void plan_scratch(cpu_plan *plan)
 {
     for (int g = 0; g < plan->group_count; g++) {
         const cpu_group *group = &plan->group[g];
-        size_t tiles = (size_t)(group->registers * group->tile + group->partials) * sizeof(float);
-        size_t need = padded((size_t)group->most_slots * sizeof(void *)) + padded(tiles);
+        size_t need = padded((size_t)group->most_slots * sizeof(void *)) +
+                      padded((size_t)(group->registers * group->tile) * sizeof(float));
         plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
     }
-    for (int i = 0; i < plan->step_count; i++) {
-        size_t need = plan->step[i].contraction
-                          ? padded(rv_contraction_scratch(plan->step[i].contraction))
-                          : 0;
-        plan->contraction_scratch =
-            need > plan->contraction_scratch ? need : plan->contraction_scratch;
-    }
+    for (int i = 0; i < plan->step_count; i++)
+        for (int p = 0; p < plan->step[i].parts; p++) {
+            const rv_contraction *contraction = plan->step[i].part[p].contraction;
+            size_t need = contraction ? padded(rv_contraction_scratch(contraction)) : 0;
+            plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
+        }
     plan->scratch_bytes = plan->thread_scratch * (size_t)plan->threads;
-    if (plan->contraction_scratch > plan->scratch_bytes)
-        plan->scratch_bytes = plan->contraction_scratch;
 }
 
 rv_status cpu_plan_memory(cpu_plan *plan)
@@ -105,8 +110,11 @@ rv_status cpu_plan_memory(cpu_plan *plan)
     plan->wide_count = cpu_reference_room(plan);
     plan->slab = rv_malloc_aligned(plan->slab_bytes + ALIGNMENT); /* runs.c: may_read_past */
     plan->scratch = rv_malloc_aligned(plan->scratch_bytes);
+    plan->partials = rv_malloc_aligned(plan->partial_count * sizeof *plan->partials);
     plan->wide = rv_malloc(plan->wide_count * sizeof *plan->wide);
-    return plan->slab && plan->scratch && plan->wide ? RV_OK : rv_fail_memory(plan->context);
+    return plan->slab && plan->scratch && plan->partials && plan->wide
+               ? RV_OK
+               : rv_fail_memory(plan->context);
 }
 
 float *cpu_pointer(const cpu_plan *plan, const cpu_value *value)

@@ -1,4 +1,4 @@
-/* The one engine and stream of the process. */
+/* The one engine of the process. */
 #include "backend/cpu/onednn.h"
 
 #include "reverie/program.h"
@@ -15,8 +15,6 @@ static int is_ready;
 static void start(void)
 {
     is_ready = dnnl_engine_create(&shared.engine, dnnl_cpu, 0) == dnnl_success &&
-               dnnl_stream_create(&shared.stream, shared.engine, dnnl_stream_default_flags) ==
-                   dnnl_success &&
                dnnl_primitive_attr_create(&shared.attributes) == dnnl_success &&
                dnnl_primitive_attr_set_scratchpad_mode(shared.attributes,
                                                        dnnl_scratchpad_mode_user) == dnnl_success;
@@ -60,24 +58,4 @@ int rv_contract_cap(const char *name)
                          : strcmp(name, "avx2") == 0   ? dnnl_cpu_isa_avx2
                                                        : dnnl_cpu_isa_all;
     return dnnl_set_max_cpu_isa(isa) == dnnl_success;
-}
-
-dnnl_status_t rv_onednn_matrix(dnnl_memory_desc_t *out, const int64_t batch_rows_cols[3],
-                               int stored_transposed)
-{
-    int64_t batch = batch_rows_cols[0], rows = batch_rows_cols[1], cols = batch_rows_cols[2];
-    dnnl_dims_t size = {batch, rows, cols};
-    dnnl_dims_t stride = {rows * cols, stored_transposed ? 1 : cols, stored_transposed ? rows : 1};
-    int skipped = batch == 1; /* two axes are enough, and faster */
-    return dnnl_memory_desc_init_by_strides(out, 3 - skipped, size + skipped, dnnl_f32,
-                                            stride + skipped);
-}
-
-dnnl_status_t rv_onednn_weight(dnnl_memory_desc_t *out, const rv_layout *layout, int64_t n,
-                               int64_t k)
-{
-    if (!layout)
-        return rv_onednn_matrix(out, (const int64_t[]){1, n, k}, 0);
-    *out = layout->description;
-    return out->dims[0] == n && out->dims[1] == k ? dnnl_success : dnnl_invalid_arguments;
 }

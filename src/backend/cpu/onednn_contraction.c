@@ -1,4 +1,4 @@
-/* Contractions: the choice of a oneDNN primitive, and running it. */
+/* Contractions: cutting them into parts, the choice of a oneDNN primitive, and running it. */
 #include "backend/cpu/onednn.h"
 #include "core/memory.h"
 
@@ -7,14 +7,85 @@
 
 /* Below this many rows gemm reads plain transposed weights faster than brgemm copies them. */
 enum { FEW_ROWS = 8 };
+/* Parts are cut at multiples of this, where the size allows. */
+enum { UNIT = 16, TALL = 256 };
 
-typedef struct matmul_shape {
-    int64_t batch, m, k, n;
-    int transposed[2], bias;
-    const char *preferred; /* how the implementation's name begins */
-} matmul_shape;
+enum { SLOT_A, SLOT_B, SLOT_RESULT, SLOT_SCRATCH, SLOTS };
 
-/* The preferred implementation, else the first. */
+struct rv_contraction {
+    char what[112]; /* for messages */
+    char implementation[64];
+    size_t scratch;    /* of the primitive */
+    int64_t m, n, gap; /* gap > 0: the result is made aside, then copied to rows this far apart */
+    dnnl_stream_t stream;
+    dnnl_primitive_t primitive;
+    dnnl_memory_t memory[SLOTS]; /* NULL: unused */
+    const void *bound[SLOTS];
+    dnnl_exec_arg_t argument[SLOTS];
+    int argument_count;
+};
+
+/* ---- parts ---- */
+
+static void range(int64_t size, int part, int parts, int64_t *from, int64_t *count)
+{
+    int64_t unit = size >= 2 * UNIT * parts ? UNIT : 1, units = (size + unit - 1) / unit;
+    int64_t to = units * (part + 1) / parts * unit;
+    *from = units * part / parts * unit;
+    *count = (to < size ? to : size) - *from;
+}
+
+/* From one stored row to the next. */
+static int64_t row_of(const rv_product *p, int operand)
+{
+    int64_t length = operand == 0   ? (p->transposed[0] ? p->m : p->k)
+                     : operand == 1 ? (p->transposed[1] ? p->k : p->n)
+                                    : p->n;
+    return p->row[operand] ? p->row[operand] : length;
+}
+
+/* A weight gradient is cut as its optimizer's update is, so that each thread has its own part in
+ * its cache; so is a forward pass, unless its result is so tall that the weights matter less. */
+static int cuts_rows(const rv_product *p, int parts)
+{
+    if (p->transposed[1] && !p->transposed[0])
+        return p->m >= TALL * parts || p->n < 2 * UNIT * parts;
+    return p->m >= FEW_ROWS * parts;
+}
+
+int rv_product_part(const rv_product *whole, int part, int parts, rv_product *out,
+                    int64_t offset[3])
+{
+    int64_t from, count;
+    *out = *whole;
+    offset[0] = offset[1] = offset[2] = 0;
+    if (whole->batch > 1) {
+        range(whole->batch, part, parts, &from, &count);
+        out->batch = count;
+        offset[0] = from * whole->m * whole->k;
+        offset[1] = from * whole->k * whole->n;
+        offset[2] = from * whole->m * whole->n;
+        return count > 0;
+    }
+    for (int i = 0; i < 3; i++)
+        out->row[i] = row_of(whole, i);
+    if (cuts_rows(whole, parts)) {
+        range(whole->m, part, parts, &from, &count);
+        out->m = count;
+        offset[0] = whole->transposed[0] ? from : from * out->row[0];
+        offset[2] = from * out->row[2];
+    } else {
+        range(whole->n, part, parts, &from, &count);
+        out->n = count;
+        offset[1] = whole->transposed[1] ? from * out->row[1] : from;
+        offset[2] = from;
+    }
+    return count > 0;
+}
+
+/* ---- primitives ---- */
+
+/* The preferred implementation (how its name begins), else the first. */
 static dnnl_status_t pick(dnnl_matmul_desc_t *operation, const char *preferred,
                           dnnl_primitive_desc_t *out)
 {
@@ -46,36 +117,60 @@ static dnnl_status_t pick(dnnl_matmul_desc_t *operation, const char *preferred,
     return first ? dnnl_success : dnnl_unimplemented;
 }
 
-static dnnl_status_t describe_matmul(const matmul_shape *shape, dnnl_primitive_desc_t *out)
+static const char *preferred(const rv_product *p)
 {
-    dnnl_memory_desc_t a, b, bias, result;
-    dnnl_matmul_desc_t operation;
-    const int64_t batch = shape->batch, m = shape->m, k = shape->k, n = shape->n;
-    dnnl_status_t status =
-        rv_onednn_matrix(&a, (const int64_t[]){batch, m, k}, shape->transposed[0]);
-    if (status == dnnl_success)
-        status = rv_onednn_matrix(&b, (const int64_t[]){batch, k, n}, shape->transposed[1]);
-    if (status == dnnl_success)
-        status = rv_onednn_matrix(&result, (const int64_t[]){batch, m, n}, 0);
-    if (status == dnnl_success)
-        status = rv_onednn_matrix(&bias, (const int64_t[]){1, 1, n}, 0);
-    if (status == dnnl_success)
-        status = dnnl_matmul_desc_init(&operation, &a, &b, shape->bias ? &bias : NULL, &result);
-    return status == dnnl_success ? pick(&operation, shape->preferred, out) : status;
+    if (p->batch > 1 || (p->transposed[0] && p->transposed[1]))
+        return "";
+    return p->transposed[1] && p->m >= FEW_ROWS ? "brg" : "gemm";
 }
 
-/* Makes the primitive and a memory object for each slot; `names` are oneDNN's of the slots. */
-static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t description,
-                           const int names[RV_SLOTS])
+/* Matrix number `operand` of the product, [rows,cols] as the product reads it. */
+static dnnl_status_t matrix(dnnl_memory_desc_t *out, const rv_product *p, int operand)
 {
+    int64_t rows = operand == 1 ? p->k : p->m, cols = operand == 0 ? p->k : p->n;
+    int64_t row = row_of(p, operand);
+    int is_transposed = operand < 2 && p->transposed[operand];
+    dnnl_dims_t size = {p->batch, rows, cols};
+    dnnl_dims_t stride = {rows * cols, is_transposed ? 1 : row, is_transposed ? row : 1};
+    int skipped = p->batch == 1; /* two axes are enough, and faster */
+    return dnnl_memory_desc_init_by_strides(out, 3 - skipped, size + skipped, dnnl_f32,
+                                            stride + skipped);
+}
+
+/* brgemm's results have no gaps between rows. */
+static int is_made_aside(const rv_product *p)
+{
+    return preferred(p)[0] == 'b' && row_of(p, 2) != p->n;
+}
+
+static dnnl_status_t describe(const rv_product *p, dnnl_primitive_desc_t *out)
+{
+    dnnl_memory_desc_t operand[3];
+    dnnl_matmul_desc_t operation;
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; status == dnnl_success && i < 3; i++)
+        status = matrix(&operand[i], p, i);
+    if (status == dnnl_success)
+        status = dnnl_matmul_desc_init(&operation, &operand[0], &operand[1], NULL, &operand[2]);
+    return status == dnnl_success ? pick(&operation, preferred(p), out) : status;
+}
+
+/* Makes the primitive and a memory object for each slot. */
+static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t description)
+{
+    static const int names[SLOTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST,
+                                     DNNL_ARG_SCRATCHPAD};
     const char *implementation = "";
     dnnl_status_t status = dnnl_primitive_create(&contraction->primitive, description);
-    for (int slot = 0; status == dnnl_success && slot < RV_SLOTS; slot++) {
+    if (status == dnnl_success)
+        status = dnnl_stream_create(&contraction->stream, rv_onednn_get()->engine,
+                                    dnnl_stream_default_flags);
+    for (int slot = 0; status == dnnl_success && slot < SLOTS; slot++) {
         const dnnl_memory_desc_t *operand =
             dnnl_primitive_desc_query_md(description, dnnl_query_exec_arg_md, names[slot]);
         if (!operand || dnnl_memory_desc_get_size(operand) == 0)
             continue;
-        if (slot == RV_SLOT_SCRATCH)
+        if (slot == SLOT_SCRATCH)
             contraction->scratch = dnnl_memory_desc_get_size(operand);
         status = dnnl_memory_create(&contraction->memory[slot], operand, rv_onednn_get()->engine,
                                     DNNL_MEMORY_NONE);
@@ -89,160 +184,106 @@ static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t de
     return status;
 }
 
-static const int matmul_names[RV_SLOTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS,
-                                           DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
-static const int inner_names[3][RV_SLOTS] = {
-    [RV_CONTRACT_NT] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST,
-                        DNNL_ARG_SCRATCHPAD},
-    [RV_CONTRACT_NN] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_SRC,
-                        DNNL_ARG_SCRATCHPAD},
-    [RV_CONTRACT_TN] = {DNNL_ARG_DIFF_DST, DNNL_ARG_SRC, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_WEIGHTS,
-                        DNNL_ARG_SCRATCHPAD},
-};
-
-/* Through matmul when `layout` is NULL, else through inner_product. */
-static dnnl_status_t build_kind(rv_contraction *contraction, rv_contract_kind kind,
-                                const int64_t mnk[3], const rv_layout *layout)
+static dnnl_status_t make(rv_contraction *contraction, const rv_product *product)
 {
-    const int64_t m = mnk[0], n = mnk[1], k = mnk[2];
-    const char *transposing = m < FEW_ROWS ? "gemm" : "brg";
-    const matmul_shape shapes[3] = {
-        [RV_CONTRACT_NT] = {1, m, k, n, {0, 1}, contraction->has_bias, transposing},
-        [RV_CONTRACT_NN] = {1, m, n, k, {0, 0}, 0, "gemm"},
-        [RV_CONTRACT_TN] = {1, n, m, k, {1, 0}, 0, "gemm"},
-    };
-    dnnl_memory_desc_t weight;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status = rv_onednn_weight(&weight, layout, n, k);
-    if (status == dnnl_success)
-        status = layout ? rv_onednn_inner(kind, mnk, &weight, contraction->has_bias, &description)
-                        : describe_matmul(&shapes[kind], &description);
-    if (status != dnnl_success)
-        return status;
-    status = build(contraction, description, layout ? inner_names[kind] : matmul_names);
-    dnnl_primitive_desc_destroy(description);
+    rv_product dense = *product;
+    if (product->batch < 1 || product->m < 1 || product->k < 1 || product->n < 1)
+        return dnnl_invalid_arguments;
+    contraction->m = product->m;
+    contraction->n = product->n;
+    if (is_made_aside(product)) {
+        contraction->gap = row_of(product, 2);
+        dense.row[2] = 0;
+    }
+    int before = rv_onednn_threads(1);
+    dnnl_status_t status = describe(&dense, &description);
+    if (status == dnnl_success) {
+        status = build(contraction, description);
+        dnnl_primitive_desc_destroy(description);
+    }
+    rv_onednn_threads(before);
     return status;
 }
 
-static rv_status begin(rv_context *context, rv_contraction **out)
+rv_status rv_contraction_new(rv_context *context, const rv_product *product, rv_contraction **out)
 {
     *out = NULL;
     if (!rv_onednn_get())
         return rv_fail(context, RV_BAD_USAGE, "oneDNN does not start on this machine");
-    *out = rv_calloc(1, sizeof **out);
-    if (!*out)
+    rv_contraction *contraction = rv_calloc(1, sizeof *contraction);
+    if (!contraction)
         return rv_fail_memory(context);
-    (*out)->threads = rv_context_threads(context);
-    return RV_OK;
-}
-
-static rv_status finish(rv_context *context, dnnl_status_t status, rv_contraction **out)
-{
-    if (status == dnnl_success)
-        return RV_OK;
-    rv_onednn_fail(context, status, (*out)->what);
-    rv_contraction_free(*out);
-    *out = NULL;
-    return status == dnnl_out_of_memory ? RV_NO_MEMORY : RV_BAD_USAGE;
-}
-
-rv_status rv_contraction_new(rv_context *context, rv_contract_kind kind, const int64_t mnk[3],
-                             const rv_layout *layout, int bias, rv_contraction **out)
-{
-    static const char *const names[] = {"NT", "NN", "TN"};
-    rv_status status = begin(context, out);
-    if (status != RV_OK)
-        return status;
-    rv_contraction *contraction = *out;
-    contraction->has_bias = bias && kind == RV_CONTRACT_NT;
     snprintf(contraction->what, sizeof contraction->what,
-             "contraction %s of M %lld, N %lld, K %lld (weights %s)", names[kind],
-             (long long)mnk[0], (long long)mnk[1], (long long)mnk[2], rv_layout_name(layout));
-    if (mnk[0] < 1 || mnk[1] < 1 || mnk[2] < 1)
-        return finish(context, dnnl_invalid_arguments, out);
-    int before = rv_onednn_threads(contraction->threads);
-    dnnl_status_t answer = build_kind(contraction, kind, mnk, layout);
-    rv_onednn_threads(before);
-    return finish(context, answer, out);
-}
-
-rv_status rv_contraction_new_batched(rv_context *context, const int64_t batch_mkn[4],
-                                     const int transposed[2], rv_contraction **out)
-{
-    const matmul_shape shape = {batch_mkn[0],
-                                batch_mkn[1],
-                                batch_mkn[2],
-                                batch_mkn[3],
-                                {transposed[0], transposed[1]},
-                                0,
-                                ""};
-    dnnl_primitive_desc_t description = NULL;
-    rv_status status = begin(context, out);
-    if (status != RV_OK)
-        return status;
-    rv_contraction *contraction = *out;
-    snprintf(contraction->what, sizeof contraction->what,
-             "matmul of %lld times [%lld,%lld]%s x [%lld,%lld]%s", (long long)shape.batch,
-             (long long)shape.m, (long long)shape.k, transposed[0] ? "'" : "", (long long)shape.k,
-             (long long)shape.n, transposed[1] ? "'" : "");
-    if (shape.batch < 1 || shape.m < 1 || shape.k < 1 || shape.n < 1)
-        return finish(context, dnnl_invalid_arguments, out);
-    int before = rv_onednn_threads(contraction->threads);
-    dnnl_status_t answer = describe_matmul(&shape, &description);
-    if (answer == dnnl_success) {
-        answer = build(contraction, description, matmul_names);
-        dnnl_primitive_desc_destroy(description);
+             "matmul of %lld times [%lld,%lld]%s x [%lld,%lld]%s", (long long)product->batch,
+             (long long)product->m, (long long)product->k, product->transposed[0] ? "'" : "",
+             (long long)product->k, (long long)product->n, product->transposed[1] ? "'" : "");
+    dnnl_status_t status = make(contraction, product);
+    if (status != dnnl_success) {
+        rv_onednn_fail(context, status, contraction->what);
+        rv_contraction_free(contraction);
+        return status == dnnl_out_of_memory ? RV_NO_MEMORY : RV_BAD_USAGE;
     }
-    rv_onednn_threads(before);
-    return finish(context, answer, out);
+    *out = contraction;
+    return RV_OK;
 }
 
 void rv_contraction_free(rv_contraction *contraction)
 {
     if (!contraction)
         return;
-    for (int slot = 0; slot < RV_SLOTS; slot++)
+    for (int slot = 0; slot < SLOTS; slot++)
         if (contraction->memory[slot])
             dnnl_memory_destroy(contraction->memory[slot]);
     if (contraction->primitive)
         dnnl_primitive_destroy(contraction->primitive);
+    if (contraction->stream)
+        dnnl_stream_destroy(contraction->stream);
     rv_free(contraction);
+}
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
 }
 
 size_t rv_contraction_scratch(const rv_contraction *contraction)
 {
-    return contraction->scratch;
+    size_t aside = contraction->gap ? (size_t)(contraction->m * contraction->n) : 0;
+    return padded(contraction->scratch) + aside * sizeof(float);
 }
 
-/* oneDNN takes pointers without const; it does not write what it reads, save zeros into padding. */
-static dnnl_status_t bind_slots(rv_contraction *contraction, const void *const pointers[RV_SLOTS])
+/* oneDNN takes pointers without const; it does not write what it reads. */
+static dnnl_status_t bind_slots(rv_contraction *contraction, const void *const pointers[SLOTS])
 {
     dnnl_status_t status = dnnl_success;
-    for (int slot = 0; status == dnnl_success && slot < RV_SLOTS; slot++) {
-        if (contraction->memory[slot] && !pointers[slot])
-            return dnnl_invalid_arguments;
+    for (int slot = 0; status == dnnl_success && slot < SLOTS; slot++) {
         if (!contraction->memory[slot] || contraction->bound[slot] == pointers[slot])
             continue;
         status = dnnl_memory_set_data_handle_v2(contraction->memory[slot], (void *)pointers[slot],
-                                                rv_onednn_get()->stream);
+                                                contraction->stream);
         contraction->bound[slot] = status == dnnl_success ? pointers[slot] : NULL;
     }
     return status;
 }
 
 rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, const float *a,
-                             const float *b, const float *bias, float *result, void *scratch)
+                             const float *b, float *result, void *scratch)
 {
-    const void *const pointers[RV_SLOTS] = {a, b, bias, result, scratch};
-    const rv_onednn *library = rv_onednn_get();
-    int before = rv_onednn_threads(contraction->threads);
+    float *aside = (float *)(void *)((char *)scratch + padded(contraction->scratch));
+    float *made = contraction->gap ? aside : result;
+    const void *const pointers[SLOTS] = {a, b, made, scratch};
+    int before = rv_onednn_threads(1);
     dnnl_status_t status = bind_slots(contraction, pointers);
     if (status == dnnl_success)
-        status = dnnl_primitive_execute(contraction->primitive, library->stream,
+        status = dnnl_primitive_execute(contraction->primitive, contraction->stream,
                                         contraction->argument_count, contraction->argument);
     if (status == dnnl_success)
-        status = dnnl_stream_wait(library->stream);
+        status = dnnl_stream_wait(contraction->stream);
     rv_onednn_threads(before);
+    for (int64_t row = 0; contraction->gap && row < contraction->m; row++)
+        memcpy(result + row * contraction->gap, aside + row * contraction->n,
+               (size_t)contraction->n * sizeof *result);
     return status == dnnl_success ? RV_OK : rv_onednn_fail(context, status, contraction->what);
 }
 

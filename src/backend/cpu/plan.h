@@ -4,7 +4,8 @@
  *   view    how a value is read out of another's buffer (reshape, broadcast, slice, transpose)
  *   group   pointwise nodes, and the reductions that end them, over one flat range of elements,
  *           run tile by tile in L1 (fused.c)
- *   step    what is run: a group, a contraction, a kernel; then the guard; then the updates
+ *   step    what is run: a group, a contraction, a kernel; the guard
+ *   phase   steps that do not need each other: the threads meet only between phases
  *
  * Fusion is by depth.  A value's depth is the number of kernel boundaries on the longest path to
  * it, so two nodes of one depth and size can never need each other through a third kernel, and
@@ -15,7 +16,10 @@
 #include "backend/backend.h"
 #include "backend/cpu/contract.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/team.h"
 #include "backend/cpu/tile.h"
+
+#include <stdatomic.h>
 
 /* How each op is run: this backend's column of the op table (ops.c). */
 typedef enum cpu_kind {
@@ -111,22 +115,34 @@ typedef struct cpu_group {
     int run_count;
     int most_slots; /* of a run */
     int registers, threads;
-    int64_t partials; /* floats of partial accumulators a thread needs */
+    int64_t columns;    /* threads take columns of rows this long, not ranges; 0: ranges */
+    int64_t partials;   /* floats of partial results a thread needs */
+    size_t partials_at; /* where the group's are among the plan's */
 } cpu_group;
 
 typedef enum cpu_step_kind {
     CPU_STEP_GROUP,
+    CPU_STEP_COMBINE, /* the threads' partial results of a group */
     CPU_STEP_MATMUL,
     CPU_STEP_REFERENCE,
     CPU_STEP_GUARD,
     CPU_STEP_COMMIT /* copies a value into its parameter */
 } cpu_step_kind;
 
+/* A thread's part of a contraction; NULL: nothing to do. */
+typedef struct cpu_part {
+    rv_contraction *contraction;
+    int64_t offset[3]; /* of a, b and the result */
+} cpu_part;
+
 typedef struct cpu_step {
     cpu_step_kind kind;
-    int value; /* MATMUL, REFERENCE: the node; COMMIT: the assignment */
+    int phase, owner; /* owner: the thread that runs it alone; -1: all do, each its part */
+    int waits;        /* the threads meet before it */
+    int value;        /* MATMUL, REFERENCE: the node; COMMIT: the assignment */
     int group;
-    rv_contraction *contraction;
+    cpu_part *part; /* MATMUL: [parts] */
+    int parts;
     int operand[2]; /* MATMUL: values in the contraction's order */
     double flops, bytes, seconds;
     char name[96];
@@ -137,28 +153,31 @@ typedef struct cpu_plan {
     rv_work *work;
     const rv_tile_table *tile;
     cpu_kernels kernels; /* width 0: there are none, all is called tile by tile */
+    cpu_team *team;
     int threads;
+    atomic_int failed;
     cpu_value *value; /* [work->count] */
     cpu_group *group;
     int group_count;
     cpu_step *step;
-    int step_count, step_capacity;
+    int step_count, step_capacity, phase;
     unsigned char *slab;
     size_t slab_bytes;
-    unsigned char *scratch; /* registers and partials of each thread, contraction scratch */
-    size_t scratch_bytes, thread_scratch, contraction_scratch;
+    unsigned char *scratch; /* of each thread: tiles and pointers, or a contraction's */
+    size_t scratch_bytes, thread_scratch;
+    float *partials; /* of each group, of each thread */
+    size_t partial_count;
     double *wide; /* buffers of the reference kernels */
     size_t wide_count;
     rv_arena arena;
     rv_kernel_profile *rows;
     int profiling;
-    int final_depth;
+    int guard_depth, last_depth; /* guard_depth -1: no guard */
 } cpu_plan;
 
 /* A parameter's storage. */
 typedef struct cpu_storage {
     float *values;
-    const rv_layout *layout; /* NULL: plain */
 } cpu_storage;
 
 rv_status cpu_plan_values(cpu_plan *plan); /* values.c: kinds, views, depths, groups, stored */
@@ -167,7 +186,9 @@ rv_status cpu_plan_groups(cpu_plan *plan); /* groups.c: instructions and registe
 rv_status cpu_group_fuse(cpu_plan *plan, cpu_group *group);
 rv_status cpu_plan_steps(cpu_plan *plan);  /* steps.c: the schedule, in place updates */
 rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
-void cpu_group_run(cpu_plan *plan, const cpu_group *group);   /* fused.c */
+/* A thread's share of a group, and adding up the partial results: fused.c */
+void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread);
+void cpu_group_combine(cpu_plan *plan, const cpu_group *group);
 void cpu_reference_run(cpu_plan *plan, const cpu_step *step); /* rare.c */
 size_t cpu_reference_room(const cpu_plan *plan);
 unsigned cpu_flush_denormals(void);

@@ -1,10 +1,13 @@
-/* The schedule: groups and kernels by depth, then the guard, then the updates in place, then the
- * copies into parameters whose update could not be in place. */
+/* The schedule: groups and kernels by depth, a phase each; the guard before the first update; at
+ * the end the copies into parameters whose update could not be in place. */
 #include "backend/cpu/plan.h"
 #include "core/memory.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Operations of a contraction that are worth two threads' meeting. */
+#define LEAST_SHARED_FLOPS 3e5
 
 static cpu_value *value_of(const cpu_plan *plan, rv_expr node)
 {
@@ -13,14 +16,14 @@ static cpu_value *value_of(const cpu_plan *plan, rv_expr node)
 
 /* ---- which updates can be in place ---- */
 
-/* Whether the old value is read where it may be overwritten already: at the last depth, by another
- * group, or by this one after the writer or not straight. */
+/* Whether the old value is read where it may be overwritten already: at the writer's depth or later,
+ * by another group, or by this one after the writer or not straight. */
 static int read_elsewhere(const cpu_plan *plan, const rv_param *param, int writer)
 {
     int group = plan->value[writer].group;
     for (int i = 0; i < plan->work->count; i++) {
         const cpu_value *value = &plan->value[i];
-        for (int j = 0; j < value->node->arity && value->depth == plan->final_depth; j++) {
+        for (int j = 0; j < value->node->arity && value->depth >= plan->value[writer].depth; j++) {
             const cpu_value *operand = value_of(plan, value->node->operand[j]);
             const cpu_value *base = &plan->value[operand->view.base];
             if (value->kind == CPU_VIEW || base->node->op != RV_OP_param ||
@@ -62,6 +65,7 @@ static cpu_step *new_step(cpu_plan *plan, cpu_step_kind kind)
     cpu_step *step = &plan->step[plan->step_count++];
     memset(step, 0, sizeof *step);
     step->kind = kind;
+    step->phase = plan->phase;
     step->group = step->value = -1;
     return step;
 }
@@ -71,31 +75,35 @@ static double bytes_of(const cpu_plan *plan, rv_expr node)
     return (double)value_of(plan, node)->size * sizeof(float);
 }
 
-/* [...,M,K] x [...,K,N]: through inner_product where there is no batch and not both are stored
- * transposed, else through the batched primitive. */
+/* [...,M,K] x [...,K,N]; each thread has its part of what is large enough. */
 static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
     rv_shape shape = node->shape, a = node->operand[0]->shape;
     int rank = shape.rank, ta = node->attribute.transposed.a, tb = node->attribute.transposed.b;
-    int64_t m = shape.dim[rank - 2], n = shape.dim[rank - 1], k = a.dim[rank - (ta ? 2 : 1)];
-    int64_t batch = rv_shape_size(shape) / (m * n);
+    rv_product product = {.m = shape.dim[rank - 2],
+                          .n = shape.dim[rank - 1],
+                          .k = a.dim[rank - (ta ? 2 : 1)],
+                          .transposed = {ta, tb}};
+    product.batch = rv_shape_size(shape) / (product.m * product.n);
     step->operand[0] = plan->work->position[node->operand[0]->id];
     step->operand[1] = plan->work->position[node->operand[1]->id];
-    step->flops = 2.0 * (double)(batch * m * n) * (double)k;
+    step->flops = 2.0 * (double)rv_shape_size(shape) * (double)product.k;
     step->bytes =
         bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
-    if (batch > 1 || (ta && tb)) {
-        const int64_t sizes[4] = {batch, m, k, n};
-        const int transposed[2] = {ta, tb};
-        return rv_contraction_new_batched(plan->context, sizes, transposed, &step->contraction);
+    int parts = step->flops >= LEAST_SHARED_FLOPS ? plan->threads : 1;
+    step->part = rv_arena_alloc(&plan->arena, (size_t)parts * sizeof *step->part);
+    if (!step->part)
+        return rv_fail_memory(plan->context);
+    for (step->parts = 0; step->parts < parts; step->parts++) {
+        cpu_part *part = &step->part[step->parts];
+        rv_product piece = product;
+        if (parts > 1 && !rv_product_part(&product, step->parts, parts, &piece, part->offset))
+            continue;
+        rv_status status = rv_contraction_new(plan->context, &piece, &part->contraction);
+        if (status != RV_OK)
+            return status;
     }
-    rv_contract_kind kind = tb ? RV_CONTRACT_NT : ta ? RV_CONTRACT_TN : RV_CONTRACT_NN;
-    const int64_t nt[3] = {m, n, k}, nn[3] = {m, k, n}, tn[3] = {k, m, n};
-    return rv_contraction_new(plan->context, kind,
-                              tb   ? nt
-                              : ta ? tn
-                                   : nn,
-                              NULL, 0, &step->contraction);
+    return RV_OK;
 }
 
 static rv_status add_kernel(cpu_plan *plan, int at)
@@ -141,8 +149,30 @@ static rv_status add_group(cpu_plan *plan, int at)
     return RV_OK;
 }
 
+/* Where threads folded into partial results, these are combined in a phase of their own. */
+static rv_status add_combinations(cpu_plan *plan, int first)
+{
+    int last = plan->step_count, phase = plan->phase;
+    for (int i = first; i < last; i++) {
+        int group = plan->step[i].group;
+        if (group < 0 || plan->group[group].partials == 0)
+            continue;
+        plan->phase = phase + 1;
+        cpu_step *step = new_step(plan, CPU_STEP_COMBINE);
+        if (!step)
+            return RV_NO_MEMORY;
+        step->group = group;
+        step->bytes = 8.0 * (double)plan->group[group].partials;
+        snprintf(step->name, sizeof step->name, "partial sums of %lld",
+                 (long long)plan->group[group].partials);
+    }
+    return RV_OK;
+}
+
 static rv_status add_depth(cpu_plan *plan, int depth)
 {
+    int first = plan->step_count;
+    plan->phase++;
     for (int i = 0; i < plan->work->count; i++) {
         cpu_value *value = &plan->value[i];
         rv_status status = RV_OK;
@@ -155,7 +185,73 @@ static rv_status add_depth(cpu_plan *plan, int depth)
         if (status != RV_OK)
             return status;
     }
+    return add_combinations(plan, first);
+}
+
+/* ---- which thread runs what, and where they meet ---- */
+
+static double cost_of(const cpu_plan *plan, const cpu_step *step)
+{
+    if (step->kind == CPU_STEP_GROUP)
+        return (double)(plan->group[step->group].size * plan->group[step->group].work);
+    return step->kind == CPU_STEP_MATMUL ? step->flops / 16 : 1000;
+}
+
+/* Reference kernels share one buffer of doubles: they are thread 0's. */
+static int is_shared(const cpu_plan *plan, const cpu_step *step)
+{
+    return step->kind == CPU_STEP_GUARD || step->parts > 1 ||
+           (step->kind == CPU_STEP_GROUP && plan->group[step->group].threads > 1);
+}
+
+static int idlest(const double *load, int threads)
+{
+    int best = 0;
+    for (int thread = 1; thread < threads; thread++)
+        best = load[thread] < load[best] ? thread : best;
+    return best;
+}
+
+static rv_status choose_owners(cpu_plan *plan)
+{
+    size_t bytes = (size_t)plan->threads * sizeof(double);
+    double *load = rv_calloc(1, bytes);
+    if (!load)
+        return rv_fail_memory(plan->context);
+    for (int i = 0; i < plan->step_count; i++) {
+        cpu_step *step = &plan->step[i];
+        if (i == 0 || step->phase != plan->step[i - 1].phase)
+            memset(load, 0, bytes);
+        step->owner = is_shared(plan, step)              ? -1
+                      : step->kind == CPU_STEP_REFERENCE ? 0
+                                                         : idlest(load, plan->threads);
+        if (step->owner >= 0)
+            load[step->owner] += cost_of(plan, step);
+    }
+    rv_free(load);
     return RV_OK;
+}
+
+/* The one owner of all steps of the phase that begins at `first`; -1 when there are several. */
+static int owner_of_phase(const cpu_plan *plan, int first)
+{
+    int owner = plan->step[first].owner;
+    for (int i = first; i < plan->step_count && plan->step[i].phase == plan->step[first].phase; i++)
+        owner = plan->step[i].owner == owner ? owner : -1;
+    return owner;
+}
+
+/* Threads meet between phases, save where one thread alone goes on. */
+static void choose_meetings(cpu_plan *plan)
+{
+    int before = -2; /* the owner of what ran since the last meeting; -2: nothing did */
+    for (int i = 0; i < plan->step_count; i++) {
+        if (i > 0 && plan->step[i].phase == plan->step[i - 1].phase)
+            continue;
+        int owner = owner_of_phase(plan, i);
+        plan->step[i].waits = before != -2 && (owner < 0 || owner != before);
+        before = owner;
+    }
 }
 
 static int is_in_place(const cpu_plan *plan, int assignment)
@@ -182,24 +278,55 @@ static void find_last_uses(cpu_plan *plan)
         plan->value[value_of(plan, work->guard)->view.base].last_use = plan->step_count;
 }
 
+/* Before the first update; in the phase of the updates: every thread looks before it begins. */
+static rv_status add_guard(cpu_plan *plan)
+{
+    plan->phase++;
+    cpu_step *guard = new_step(plan, CPU_STEP_GUARD);
+    plan->phase--;
+    if (!guard)
+        return RV_NO_MEMORY;
+    snprintf(guard->name, sizeof guard->name, "guard");
+    return RV_OK;
+}
+
+/* The copies into parameters whose update could not be in place. */
+static rv_status add_commits(cpu_plan *plan)
+{
+    plan->phase++;
+    for (int i = 0; i < plan->work->assign_count; i++) {
+        if (is_in_place(plan, i))
+            continue;
+        cpu_step *step = new_step(plan, CPU_STEP_COMMIT);
+        if (!step)
+            return RV_NO_MEMORY;
+        step->value = i;
+    }
+    return RV_OK;
+}
+
 rv_status cpu_plan_steps(cpu_plan *plan)
 {
     rv_status status = RV_OK;
+    int is_guarded = plan->work->guard == NULL;
     demote_conflicts(plan);
-    for (int depth = 0; status == RV_OK && depth < plan->final_depth; depth++)
-        status = add_depth(plan, depth);
-    if (status == RV_OK && plan->work->guard && !new_step(plan, CPU_STEP_GUARD))
-        status = RV_NO_MEMORY;
-    if (status == RV_OK)
-        status = add_depth(plan, plan->final_depth);
-    for (int i = 0; status == RV_OK && i < plan->work->assign_count; i++) {
-        cpu_step *step = is_in_place(plan, i) ? NULL : new_step(plan, CPU_STEP_COMMIT);
-        if (step)
-            step->value = i;
-        else if (!is_in_place(plan, i))
-            status = RV_NO_MEMORY;
+    for (int depth = 0; status == RV_OK && depth <= plan->last_depth; depth++) {
+        if (!is_guarded && depth == plan->guard_depth + 1) {
+            status = add_guard(plan);
+            is_guarded = 1;
+        }
+        if (status == RV_OK)
+            status = add_depth(plan, depth);
     }
+    if (status == RV_OK && !is_guarded)
+        status = add_guard(plan);
     if (status == RV_OK)
-        find_last_uses(plan);
-    return status;
+        status = add_commits(plan);
+    if (status == RV_OK)
+        status = choose_owners(plan);
+    if (status != RV_OK)
+        return status;
+    choose_meetings(plan);
+    find_last_uses(plan);
+    return RV_OK;
 }

@@ -150,8 +150,6 @@ static void make_depths(cpu_plan *plan)
             int depth = operand_depth(plan, value, j);
             value->depth = depth > value->depth ? depth : value->depth;
         }
-        if (value->depth >= plan->final_depth && value->kind != CPU_VIEW)
-            plan->final_depth = value->depth + 1;
     }
 }
 
@@ -187,30 +185,48 @@ static void pin_roots(const cpu_plan *plan, readers *reader)
         add_reader(&reader[plan->value[position(plan, work->guard)].view.base], -1, 0);
 }
 
-/* The new value of a parameter that nothing else reads is computed last, in the parameter's own
- * buffer, after the guard; what only it needs sinks to the same group. */
+/* The assignment whose new value this is; -1 for none, -2 for several. */
+static int assignment_of(const cpu_plan *plan, const cpu_value *value)
+{
+    int updates = -1;
+    for (int k = 0; k < plan->work->assign_count; k++)
+        if (plan->work->assign[k].value == value->node)
+            updates = updates == -1 ? k : -2;
+    return updates;
+}
+
+/* The new value of a parameter that nothing else reads, or only another such, is computed in the
+ * parameter's own buffer, as soon as the guard has been looked at: a gradient is still in the
+ * cache then.  What only one later group needs sinks into it. */
 static void sink(cpu_plan *plan, readers *reader)
 {
     pin_roots(plan, reader);
     for (int i = plan->work->count; i-- > 0;) {
         cpu_value *value = &plan->value[i];
-        readers *r = &reader[i];
-        int updates = -1;
+        const readers *r = &reader[i];
         if (value->kind == CPU_VIEW)
             continue;
-        for (int k = 0; k < plan->work->assign_count; k++)
-            if (plan->work->assign[k].value == value->node)
-                updates = updates == -1 ? k : -2;
-        if (value->kind == CPU_FUSED && updates >= 0 &&
-            (r->count == 0 || (r->straight && r->depth == plan->final_depth))) {
-            value->depth = plan->final_depth;
+        int updates = value->kind == CPU_FUSED ? assignment_of(plan, value) : -1;
+        int earliest = value->depth > plan->guard_depth ? value->depth : plan->guard_depth + 1;
+        if (updates >= 0 && r->count == 0) {
+            value->depth = earliest;
+            value->in_place = updates;
+        } else if (updates >= 0 && r->straight && r->depth >= earliest) {
+            value->depth = r->depth;
             value->in_place = updates;
         } else if (value->kind == CPU_FUSED && r->count > 0 && r->straight && updates == -1 &&
                    r->depth > value->depth) {
             value->depth = r->depth;
         }
+        plan->last_depth = value->depth > plan->last_depth ? value->depth : plan->last_depth;
         read_operands(plan, value, reader);
     }
+}
+
+static int guard_depth(const cpu_plan *plan)
+{
+    rv_expr guard = plan->work->guard;
+    return guard ? plan->value[plan->value[position(plan, guard)].view.base].depth : -1;
 }
 
 /* ---- groups: connected parts of one depth and size ---- */
@@ -322,6 +338,7 @@ rv_status cpu_plan_values(cpu_plan *plan)
         make_values(plan);
         make_copies(plan);
         make_depths(plan);
+        plan->guard_depth = guard_depth(plan);
         sink(plan, reader);
         for (int i = 0; i < plan->work->count; i++)
             parent[i] = i;

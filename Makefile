@@ -33,8 +33,12 @@ sanitize: packages ## the tests under the address and undefined-behaviour saniti
 	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp \
 	    ctest --output-on-failure
 
-bench: build ## time a training step of each recipe
-	@bench/run $(BUILD)/reverie
+# CONTENDERS, WORKLOADS (names with commas), ROUNDS and ISA choose; BENCH_PYTHON, BENCH_VENV and
+# BENCH_PIP_ARGS say where the peers come from: bench/README.md.
+bench: build ## measure Reverie beside PyTorch and JAX, and print one table (long)
+	@bench/run --build $(BUILD) $(if $(WORKLOADS),--workloads "$(WORKLOADS)") \
+	    $(if $(CONTENDERS),--contenders "$(CONTENDERS)") $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(ISA),--isa $(ISA))
 
 format: ## format the sources
 	@scripts/check-format --fix

@@ -10,7 +10,9 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { SLOTS = 3 };
+/* The thread is woken for two batches at once: on a machine whose cores all compute, waking it costs
+ * more than what it does. */
+enum { SLOTS = 5, WORTH_WAKING = 2 };
 
 typedef struct slot {
     float *images;    /* [B,D] */
@@ -94,7 +96,8 @@ rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
     pthread_mutex_lock(&loader->lock);
     if (loader->returned != loader->taken) {
         loader->returned = loader->taken;
-        pthread_cond_signal(&loader->emptied);
+        if (loader->made - loader->returned <= SLOTS - WORTH_WAKING)
+            pthread_cond_signal(&loader->emptied);
     }
     while (loader->made == loader->taken)
         pthread_cond_wait(&loader->filled, &loader->lock);

@@ -221,17 +221,42 @@ void cpu_code_add(cpu_code *code, int to, int number)
     emit(code, &r);
 }
 
-void cpu_code_loop(cpu_code *code, int a, int b, size_t target)
+void cpu_code_advance(cpu_code *code, int base, int displacement, int by)
+{
+    ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_ADD);
+    cpu_operand at = {.base = base, .index = -1, .displacement = displacement};
+    add_memory(&r, &at, 8);
+    add_register(&r, general(by));
+    emit(code, &r);
+}
+
+static void jump_back(cpu_code *code, ZydisMnemonic mnemonic, size_t target)
 {
     enum { JUMP_BYTES = 6 };
-    ZydisEncoderRequest compare = request(ZYDIS_MNEMONIC_CMP), jump = request(ZYDIS_MNEMONIC_JB);
-    add_register(&compare, general(a));
-    add_register(&compare, general(b));
-    emit(code, &compare);
+    ZydisEncoderRequest jump = request(mnemonic);
     jump.branch_type = ZYDIS_BRANCH_TYPE_NEAR;
     jump.branch_width = ZYDIS_BRANCH_WIDTH_32;
     add_number(&jump, (int64_t)target - (int64_t)(code->size + JUMP_BYTES));
     emit(code, &jump);
+}
+
+void cpu_code_count_down(cpu_code *code, int base, int displacement, size_t target)
+{
+    ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_SUB);
+    cpu_operand at = {.base = base, .index = -1, .displacement = displacement};
+    add_memory(&r, &at, 8);
+    add_number(&r, 1);
+    emit(code, &r);
+    jump_back(code, ZYDIS_MNEMONIC_JNZ, target);
+}
+
+void cpu_code_loop(cpu_code *code, int a, int b, size_t target)
+{
+    ZydisEncoderRequest compare = request(ZYDIS_MNEMONIC_CMP);
+    add_register(&compare, general(a));
+    add_register(&compare, general(b));
+    emit(code, &compare);
+    jump_back(code, ZYDIS_MNEMONIC_JB, target);
 }
 
 void cpu_code_return(cpu_code *code)

@@ -11,7 +11,7 @@ typedef struct runner {
     const cpu_group *group;
     unsigned char *registers; /* of this thread */
     float *partials;
-    void **pointer; /* for native kernels */
+    int64_t *table; /* for native kernels */
 } runner;
 
 static float *register_tile(const runner *run, int reg)
@@ -66,7 +66,7 @@ static void load(const runner *run, const cpu_instruction *instruction, float *d
 }
 
 /* Folds the tile into the result (or this thread's partial of it) through the view. */
-static void accumulate(const runner *run, const cpu_instruction *fold, const float *tile_values,
+static void accumulate(const runner *run, const cpu_fold *fold, const float *tile_values,
                        int64_t start, int64_t n)
 {
     const cpu_view *view = &fold->view;
@@ -123,17 +123,64 @@ static void random_tile(const runner *run, const cpu_instruction *instruction, u
     }
 }
 
-static void run_kernel(const runner *run, const cpu_run *kernel, int64_t start, int64_t n)
+/* ---- native kernels ---- */
+
+/* The elements [start, start + columns) of as many rows. */
+typedef struct block {
+    int64_t start, columns, rows;
+} block;
+
+size_t cpu_table_bytes(const cpu_group *group)
 {
-    for (int i = 0; i < kernel->slots; i++)
-        run->pointer[i] = kernel->slot[i] >= 0
-                              ? slot_pointer(run, kernel->slot[i], start)
-                              : (void *)(uintptr_t)cpu_native_constant(-1 - kernel->slot[i]);
-    cpu_kernels_entry(&run->plan->kernels, kernel->kernel)(run->pointer, (size_t)n * sizeof(float));
+    return (size_t)(CPU_TABLE_POINTERS + 2 * group->most_entries) * sizeof(int64_t);
 }
 
-static void run_tile(const runner *run, int64_t start, int64_t n, int first)
+/* How far a slot moves from one row to the next, in bytes. */
+static int64_t row_stride(const runner *run, int slot)
 {
+    const cpu_view *view = slot >= 0 ? run->group->slot[slot].view : NULL;
+    int64_t stride = run->group->row;
+    if (slot < 0)
+        stride = 0;
+    else if (view)
+        stride = view->rank == 2   ? view->stride[0]
+                 : view->rank == 1 ? view->stride[0] * run->group->row
+                                   : 0;
+    return stride * (int64_t)sizeof(float);
+}
+
+static float *fold_pointer(const runner *run, const cpu_fold *fold, int64_t start)
+{
+    int64_t length, at = locate(&fold->view, start, &length);
+    float *into = fold->partial >= 0 ? run->partials + fold->partial
+                                     : cpu_pointer(run->plan, &run->plan->value[fold->value]);
+    return into + at;
+}
+
+static void run_kernel(const runner *run, const cpu_run *kernel, const block *at)
+{
+    int64_t *table = run->table, *pointer = table + CPU_TABLE_POINTERS;
+    int entries = kernel->slots + kernel->folds;
+    table[CPU_TABLE_BYTES] = at->columns * (int64_t)sizeof(float);
+    table[CPU_TABLE_ROWS] = at->rows;
+    for (int i = 0; i < kernel->slots; i++) {
+        int slot = kernel->slot[i];
+        pointer[i] = (int64_t)(uintptr_t)(slot >= 0 ? slot_pointer(run, slot, at->start)
+                                                    : cpu_native_constant(-1 - slot));
+        pointer[entries + i] = at->rows > 1 ? row_stride(run, slot) : 0;
+    }
+    for (int i = 0; i < kernel->folds; i++) {
+        pointer[kernel->slots + i] =
+            (int64_t)(uintptr_t)fold_pointer(run, &run->group->fold[kernel->fold[i]], at->start);
+        pointer[entries + kernel->slots + i] = 0;
+    }
+    cpu_kernels_entry(&run->plan->kernels, kernel->kernel)(table);
+}
+
+/* A block of several rows is whole rows. */
+static void run_block(const runner *run, const block *at, int first)
+{
+    int64_t start = at->start, n = at->columns * at->rows;
     for (int i = 0; i < run->group->instruction_count; i++) {
         const cpu_instruction *instruction = &run->group->instruction[i];
         float *dst = slot_pointer(run, instruction->dst, start);
@@ -143,7 +190,7 @@ static void run_tile(const runner *run, int64_t start, int64_t n, int first)
             instruction->compute(dst, a, slot_pointer(run, instruction->operand[1], start),
                                  slot_pointer(run, instruction->operand[2], start), n);
             break;
-        case CPU_NATIVE: run_kernel(run, &run->group->run[instruction->run], start, n); break;
+        case CPU_NATIVE: run_kernel(run, &run->group->run[instruction->run], at); break;
         case CPU_LOAD:
             if (!instruction->once)
                 load(run, instruction, dst, start, n);
@@ -151,7 +198,9 @@ static void run_tile(const runner *run, int64_t start, int64_t n, int first)
                 load(run, instruction, dst, 0, run->group->tile);
             break;
         case CPU_RANDOM: random_tile(run, instruction, (uint32_t *)dst, start, n); break;
-        case CPU_ACCUMULATE: accumulate(run, instruction, a, start, n); break;
+        case CPU_ACCUMULATE:
+            accumulate(run, &run->group->fold[instruction->fold], a, start, n);
+            break;
         }
     }
 }
@@ -165,38 +214,34 @@ static void clear(float *values, int64_t count, int takes_max)
 }
 
 /* The part of a fold's result that the elements [from, to) fold into; its partial if it has one. */
-static void clear_result(const runner *run, const cpu_instruction *fold, int64_t from, int64_t to)
+static void clear_result(const runner *run, const cpu_fold *fold, int64_t from, int64_t to)
 {
     const cpu_value *result = &run->plan->value[fold->value];
     const cpu_view *view = &fold->view;
-    int64_t first = 0, count = result->size, block = 1;
+    int64_t first = 0, count = result->size, inner = 1;
     float *values =
         fold->partial >= 0 ? run->partials + fold->partial : cpu_pointer(run->plan, result);
     for (int d = 1; d < view->rank; d++)
-        block *= view->dim[d];
-    if (run->group->columns) {
-        first = from;
-        count = to - from;
-    } else if (run->group->threads > 1 && fold->partial < 0) { /* divide: whole outer elements */
-        first = from / block * view->stride[0];
-        count = (to - from) / block * view->stride[0];
+        inner *= view->dim[d];
+    if (run->group->threads > 1 && fold->partial < 0) { /* divide: whole outer elements */
+        first = from / inner * view->stride[0];
+        count = (to - from) / inner * view->stride[0];
     }
     clear(values + first, count, fold->takes_max);
 }
 
 static void clear_results(const runner *run, int64_t from, int64_t to)
 {
-    for (int i = 0; i < run->group->instruction_count; i++)
-        if (run->group->instruction[i].action == CPU_ACCUMULATE)
-            clear_result(run, &run->group->instruction[i], from, to);
+    for (int i = 0; i < run->group->folds; i++)
+        clear_result(run, &run->group->fold[i], from, to);
 }
 
 void cpu_group_combine(cpu_plan *plan, const cpu_group *group)
 {
     const rv_tile_table *tile = plan->tile;
-    for (int i = 0; i < group->instruction_count; i++) {
-        const cpu_instruction *fold = &group->instruction[i];
-        if (fold->action != CPU_ACCUMULATE || fold->partial < 0)
+    for (int i = 0; i < group->folds; i++) {
+        const cpu_fold *fold = &group->fold[i];
+        if (fold->partial < 0)
             continue;
         const cpu_value *result = &plan->value[fold->value];
         const float *partial = plan->partials + group->partials_at + fold->partial;
@@ -213,23 +258,31 @@ void cpu_group_combine(cpu_plan *plan, const cpu_group *group)
 static runner runner_of(cpu_plan *plan, const cpu_group *group, int thread)
 {
     unsigned char *mine = plan->scratch + (size_t)thread * plan->thread_scratch;
-    unsigned char *registers = mine + (size_t)group->most_slots * sizeof(void *);
-    registers = (unsigned char *)(((uintptr_t)registers + 63) / 64 * 64);
+    unsigned char *registers = mine + (cpu_table_bytes(group) + 63) / 64 * 64;
     float *partials = plan->partials + group->partials_at;
     if (group->threads > 1)
         partials += thread * group->partials;
-    return (runner){plan, group, registers, partials, (void **)mine};
+    return (runner){plan, group, registers, partials, (int64_t *)(void *)mine};
 }
 
-/* The elements [from, to), tile by tile. */
-static void run_range(const runner *run, int64_t from, int64_t to, int first)
+/* The longest block from `start` on that is no longer than a tile. */
+static block block_at(const cpu_group *group, int64_t start, int64_t to)
 {
-    const cpu_group *group = run->group;
-    for (int64_t start = from, n; start < to; start += n) {
-        n = to - start < group->tile ? to - start : group->tile;
-        if (group->row && n > group->row - start % group->row)
-            n = group->row - start % group->row;
-        run_tile(run, start, n, first && start == from);
+    int64_t n = to - start < group->tile ? to - start : group->tile;
+    if (group->row == 0)
+        return (block){start, n, 1};
+    int64_t left = group->row - start % group->row;
+    if (left == group->row && n >= left && !group->one_row)
+        return (block){start, left, n / left};
+    return (block){start, n < left ? n : left, 1};
+}
+
+static void run_range(const runner *run, int64_t from, int64_t to)
+{
+    for (int64_t start = from; start < to;) {
+        block next = block_at(run->group, start, to);
+        run_block(run, &next, start == from);
+        start += next.columns * next.rows;
     }
 }
 
@@ -245,15 +298,8 @@ void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread)
 {
     int64_t from = 0, to = group->size;
     runner run = runner_of(plan, group, thread);
-    if (group->columns) {
-        share(group->columns, 16, thread, group->threads, &from, &to);
-        clear_results(&run, from, to);
-        for (int64_t row = 0; row < group->size; row += group->columns)
-            run_range(&run, row + from, row + to, row == 0);
-        return;
-    }
     if (group->threads > 1)
         share(group->size, group->unit, thread, group->threads, &from, &to);
     clear_results(&run, from, to);
-    run_range(&run, from, to, 1);
+    run_range(&run, from, to);
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum { TILE_BYTES = 24 * 1024, TILE_LEAST = 256, TILE_MOST = 2048, LANES = 16 };
-/* Instructions times elements that are worth two threads' meeting; columns worth taking. */
-enum { LEAST_SHARED = 8 * 1024, LEAST_COLUMNS = 64 };
+/* Instructions times elements that are worth two threads' meeting. */
+enum { LEAST_SHARED = 8 * 1024 };
 
 typedef struct builder {
     cpu_plan *plan;
@@ -53,7 +53,6 @@ static cpu_instruction *new_instruction(builder *b, cpu_action action, int dst)
     instruction->action = action;
     instruction->dst = dst;
     instruction->operand[0] = instruction->operand[1] = instruction->operand[2] = -1;
-    instruction->partial = -1;
     return instruction;
 }
 
@@ -125,11 +124,11 @@ static void build_value(builder *b, int at)
         if (value->node->op != RV_OP_random_bits)
             operand[j] = operand_slot(b, operand_value(b, value, j));
     if (value->kind == CPU_REDUCE) {
-        cpu_instruction *fold = new_instruction(b, CPU_ACCUMULATE, -1);
-        fold->operand[0] = operand[0];
-        fold->value = at;
-        fold->view = cpu_view_of_reduction(value->node, at);
-        fold->takes_max = value->node->op == RV_OP_max;
+        cpu_instruction *instruction = new_instruction(b, CPU_ACCUMULATE, -1);
+        instruction->operand[0] = operand[0];
+        instruction->fold = b->group->folds;
+        b->group->fold[b->group->folds++] = (cpu_fold){at, cpu_view_of_reduction(value->node, at),
+                                                       value->node->op == RV_OP_max, -1};
         return;
     }
     int dst = value->stored ? window(b, at) : new_slot(b, -1, 0);
@@ -280,48 +279,27 @@ static int64_t tile_of(const cpu_group *group)
     int through = 0;
     for (int i = 0; i < group->instruction_count; i++)
         through += group->instruction[i].action != CPU_NATIVE;
-    if (!through && group->registers == 0)
+    if (group->is_native && group->registers == 0)
         return (group->size + LANES - 1) / LANES * LANES;
     int64_t tile = TILE_BYTES / 4 / (group->registers + through);
     tile = tile < TILE_LEAST ? TILE_LEAST : tile > TILE_MOST ? TILE_MOST : tile;
     return tile / LANES * LANES;
 }
 
-static int is_column_fold(const cpu_view *view)
-{
-    return view->rank == 2 && view->stride[0] == 0 && view->stride[1] == 1;
-}
-
-/* The length of the rows of which threads can take columns: where everything that is folded is
- * folded into columns. */
-static int64_t columns_of(const cpu_group *group)
-{
-    int64_t columns = 0;
-    for (int i = 0; i < group->instruction_count; i++) {
-        const cpu_instruction *fold = &group->instruction[i];
-        if (fold->action != CPU_ACCUMULATE)
-            continue;
-        if (!is_column_fold(&fold->view) || (columns && fold->view.dim[1] != columns))
-            return 0;
-        columns = fold->view.dim[1];
-    }
-    return columns % LANES == 0 && columns >= LEAST_COLUMNS * group->threads ? columns : 0;
-}
-
-/* A thread may not split what folds into one result.  Where rows fold into columns, threads take
- * columns; where a thread would still have to split, each folds into partial results of its own,
- * combined in the order of the threads. */
+/* A thread may not split what folds into one result.  Where it would have to, each thread folds
+ * into partial results of its own, combined in the order of the threads.  (Threads that took
+ * columns of the same rows would need no partial results, but the processor's prefetching past the
+ * end of one's columns takes the lines of the other's away: ten times slower.) */
 static void divide(cpu_plan *plan, cpu_group *group)
 {
     int64_t cost = group->size * group->work;
     group->threads = cost >= LEAST_SHARED ? plan->threads : 1;
     group->unit = LANES;
+    if (group->row && !group->one_row && group->row * group->threads <= group->size)
+        group->unit = group->row;
     group->tile = tile_of(group);
-    group->columns = group->threads > 1 ? columns_of(group) : 0;
-    for (int i = 0; i < group->instruction_count; i++) {
-        cpu_instruction *fold = &group->instruction[i];
-        if (fold->action != CPU_ACCUMULATE || group->threads == 1 || group->columns)
-            continue;
+    for (int i = 0; i < group->folds && group->threads > 1; i++) {
+        cpu_fold *fold = &group->fold[i];
         int kept = fold->view.rank > 0 && fold->view.stride[0] != 0;
         int64_t unit = common_multiple(group->unit, kept ? block_of(&fold->view) : LANES);
         if (kept && unit * group->threads <= group->size) {
@@ -352,7 +330,8 @@ static rv_status build_group(builder *b, int members, int *last, char *busy)
     size_t most = (size_t)members * 5 + 1; /* a slot for each result and operand, and its load */
     group->slot = rv_arena_alloc(&b->plan->arena, most * sizeof *group->slot);
     group->instruction = rv_arena_alloc(&b->plan->arena, most * sizeof *group->instruction);
-    if (!group->slot || !group->instruction)
+    group->fold = rv_arena_alloc(&b->plan->arena, (size_t)members * sizeof *group->fold);
+    if (!group->slot || !group->instruction || !group->fold)
         return rv_fail_memory(b->plan->context);
     for (int i = 0; i < b->plan->work->count; i++)
         if (b->plan->value[i].group == b->number)

@@ -88,7 +88,7 @@ static void plan_scratch(cpu_plan *plan)
 {
     for (int g = 0; g < plan->group_count; g++) {
         const cpu_group *group = &plan->group[g];
-        size_t need = padded((size_t)group->most_slots * sizeof(void *)) +
+        size_t need = padded(cpu_table_bytes(group)) +
                       padded((size_t)(group->registers * group->tile) * sizeof(float));
         plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
     }

@@ -81,8 +81,8 @@ int cpu_native_registers(int width)
 /* ---- reading a text ---- */
 
 typedef struct reader {
-    int inputs, ops, stores;
-    const int16_t *kind, *op, *store;
+    int inputs, ops, stores, folds, entries;
+    const int16_t *kind, *op, *store, *fold;
 } reader;
 
 static reader read_text(cpu_kernel_text text)
@@ -94,6 +94,9 @@ static reader read_text(cpu_kernel_text text)
     r.op = r.kind + r.inputs + 1;
     r.stores = r.op[4 * r.ops];
     r.store = r.op + 4 * r.ops + 1;
+    r.folds = r.store[r.stores];
+    r.fold = r.store + r.stores + 1;
+    r.entries = r.inputs + r.stores + r.folds;
     return r;
 }
 
@@ -128,7 +131,7 @@ static cpu_operand reach(compiler *c, int entry)
 {
     cpu_operand at = memory_of(c, entry);
     if (at.base == CPU_R11)
-        cpu_code_pointer(c->code, CPU_R11, CPU_RDI, 8 * entry);
+        cpu_code_pointer(c->code, CPU_R11, CPU_RDI, 8 * (CPU_TABLE_POINTERS + entry));
     return at;
 }
 
@@ -160,6 +163,21 @@ static void lower_extreme(compiler *c, const int16_t *op, int dst)
                     anywhere(c, op[2], t[1]));
     cpu_code_compare(c->code, CPU_UNORDERED, a, a);
     cpu_code_choose(c->code, dst, a, t[2], t[3]);
+}
+
+static void lower_fold(compiler *c, int number)
+{
+    const int *t = c->layout->temporary;
+    const int16_t *fold = c->text.fold + 2 * number;
+    int value = in_register(c, fold[1], t[0]);
+    cpu_operand into = reach(c, c->text.inputs + c->text.stores + number);
+    cpu_code_load(c->code, t[1], into);
+    cpu_code_vector(c->code, fold[0] ? CPU_MAX : CPU_ADD, t[2], t[1], cpu_operand_register(value));
+    if (fold[0]) {
+        cpu_code_compare(c->code, CPU_UNORDERED, t[1], t[1]);
+        cpu_code_choose(c->code, t[2], t[1], t[2], t[3]);
+    }
+    cpu_code_store(c->code, into, t[2]);
 }
 
 static void lower_comparison(compiler *c, const int16_t *op, int dst)
@@ -237,9 +255,11 @@ static void find_last_uses(compiler *c)
         for (int j = 1; j < 4; j++)
             if (text->op[4 * i + j] >= 0)
                 c->last_use[text->op[4 * i + j]] = i;
+    for (int i = 0; i < text->folds; i++)
+        c->last_use[text->fold[2 * i + 1]] = text->ops;
 }
 
-/* Scalars are read before the loop, as long as there are registers for them. */
+/* Scalars are read before a row, as long as there are registers for them. */
 static void read_scalars(compiler *c)
 {
     int used = 0;
@@ -254,11 +274,22 @@ static void read_scalars(compiler *c)
 
 static void read_pointers(compiler *c)
 {
-    for (int i = 0; i < c->text.inputs + c->text.stores; i++) {
+    for (int i = 0; i < c->text.entries; i++) {
         cpu_operand at = memory_of(c, i);
         if (at.base != CPU_R11)
-            cpu_code_pointer(c->code, at.base, CPU_RDI, 8 * i);
+            cpu_code_pointer(c->code, at.base, CPU_RDI, 8 * (CPU_TABLE_POINTERS + i));
     }
+}
+
+/* Moves every pointer to the next row, and goes there. */
+static void next_row(compiler *c, size_t start)
+{
+    int entries = c->text.entries;
+    for (int i = 0; i < entries; i++) {
+        cpu_code_pointer(c->code, CPU_R11, CPU_RDI, 8 * (CPU_TABLE_POINTERS + entries + i));
+        cpu_code_advance(c->code, CPU_RDI, 8 * (CPU_TABLE_POINTERS + i), CPU_R11);
+    }
+    cpu_code_count_down(c->code, CPU_RDI, 8 * CPU_TABLE_ROWS, start);
 }
 
 static void compile_op(compiler *c, int i)
@@ -286,14 +317,19 @@ static void compile_op(compiler *c, int i)
 static void compile(compiler *c)
 {
     find_last_uses(c);
+    cpu_code_pointer(c->code, CPU_RSI, CPU_RDI, 8 * CPU_TABLE_BYTES);
+    size_t row = c->code->size;
     read_scalars(c);
     read_pointers(c);
     cpu_code_zero(c->code, CPU_RAX);
     size_t start = c->code->size;
     for (int i = 0; i < c->text.ops; i++)
         compile_op(c, i);
+    for (int i = 0; i < c->text.folds; i++)
+        lower_fold(c, i);
     cpu_code_add(c->code, CPU_RAX, 4 * c->code->width);
     cpu_code_loop(c->code, CPU_RAX, CPU_RSI, start);
+    next_row(c, row);
     cpu_code_return(c->code);
 }
 

@@ -4,9 +4,10 @@
  *
  * A kernel's text says what it computes, in small integers, and is its identity: equal texts share
  * code.  A text is
- *     inputs, the kind of each,  ops, (op, a, b, c) each,  stores, the op stored by each
- * where an operand below `inputs` is an input, and inputs + i is the result of op i.  The table of
- * pointers that the kernel is called with has the inputs first, then the stores. */
+ *     inputs, the kind of each,  ops, (op, a, b, c) each,  stores, the op stored by each,
+ *     folds, (whether of maxima, operand) each
+ * where an operand below `inputs` is an input, and inputs + i is the result of op i.  A fold adds
+ * (or takes the larger) into a row that stands still while the rows of its operand go by. */
 #ifndef CPU_NATIVE_H
 #define CPU_NATIVE_H
 
@@ -20,8 +21,12 @@ typedef struct cpu_kernel_text {
     int count;
 } cpu_kernel_text;
 
-/* Whole vectors that cover `bytes` from every pointer on; stores may write the last one whole. */
-typedef void (*cpu_kernel_fn)(void *const *pointer, size_t bytes);
+/* What a kernel is called with: 8-byte words.  For each input, store and fold, in this order, where
+ * it begins, and how many bytes further it is in the next row.  A row is run through in whole
+ * vectors that cover its bytes; stores and folds may write the last one whole.  The kernel counts
+ * the rows down and moves the pointers on. */
+enum { CPU_TABLE_BYTES, CPU_TABLE_ROWS, CPU_TABLE_POINTERS };
+typedef void (*cpu_kernel_fn)(int64_t *table);
 
 typedef struct cpu_kernel {
     cpu_kernel_text text; /* owned */

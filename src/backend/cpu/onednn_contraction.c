@@ -44,13 +44,15 @@ static int64_t row_of(const rv_product *p, int operand)
     return p->row[operand] ? p->row[operand] : length;
 }
 
-/* A weight gradient is cut as its optimizer's update is, so that each thread has its own part in
- * its cache; so is a forward pass, unless its result is so tall that the weights matter less. */
+/* A weight gradient [out,in] is cut into rows, as its optimizer's update is, so that each thread
+ * has its part in its own cache.  The passes that read the weights are cut so that each thread
+ * reads its part of them alone (a line that two have read costs more to write), unless there are so
+ * many examples that the weights matter less. */
 static int cuts_rows(const rv_product *p, int parts)
 {
-    if (p->transposed[1] && !p->transposed[0])
-        return p->m >= TALL * parts || p->n < 2 * UNIT * parts;
-    return p->m >= FEW_ROWS * parts;
+    if (p->transposed[0])
+        return p->m >= FEW_ROWS * parts;
+    return p->m >= TALL * parts || p->n < 2 * UNIT * parts;
 }
 
 int rv_product_part(const rv_product *whole, int part, int parts, rv_product *out,

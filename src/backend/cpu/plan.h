@@ -89,22 +89,32 @@ typedef struct cpu_instruction {
     int dst, operand[3]; /* slots; -1 = none */
     int copies;          /* COMPUTE: the bits, unchanged */
     int run;             /* NATIVE */
-    int value;           /* LOAD: the base; COMPUTE, RANDOM, ACCUMULATE: the node */
+    int fold;            /* ACCUMULATE */
+    int value;           /* LOAD: the base; COMPUTE, RANDOM: the node */
     int once;            /* LOAD of a scalar: before the first tile only */
-    cpu_view view;       /* LOAD: from; ACCUMULATE: into */
-    int partial;         /* ACCUMULATE: offset of this reduction in a thread's partials, or -1 */
-    int takes_max;       /* ACCUMULATE */
+    cpu_view view;       /* LOAD: from */
 } cpu_instruction;
 
-/* A call of a native kernel: a slot for each pointer; below 0: constant -1 - slot. */
+/* A reduction that ends a group. */
+typedef struct cpu_fold {
+    int value;     /* the result */
+    cpu_view view; /* into it */
+    int takes_max;
+    int partial; /* offset in a thread's partial results, or -1 */
+} cpu_fold;
+
+/* A call of a native kernel: a slot for each input and store (below 0: constant -1 - slot), and the
+ * folds. */
 typedef struct cpu_run {
     int kernel;
     int *slot, slots, inputs;
+    int *fold, folds; /* numbers of the group's */
 } cpu_run;
 
 typedef struct cpu_group {
     int64_t size, tile, unit; /* elements in all, in a tile, and that a thread may not split */
-    int64_t row;              /* a tile may not cross a multiple of this; 0: none */
+    int64_t row; /* tiles are whole rows of this length, or lie within one; 0: no matter */
+    int one_row; /* tiles lie within one */
     int depth;
     cpu_slot *slot;
     int slot_count;
@@ -113,9 +123,11 @@ typedef struct cpu_group {
     int work; /* instructions for each element, before kernels were made of them */
     cpu_run *run;
     int run_count;
-    int most_slots; /* of a run */
+    int most_entries; /* of a kernel's table */
+    int is_native;    /* nothing but kernels */
+    cpu_fold *fold;   /* in kernels or not */
+    int folds;
     int registers, threads;
-    int64_t columns;    /* threads take columns of rows this long, not ranges; 0: ranges */
     int64_t partials;   /* floats of partial results a thread needs */
     size_t partials_at; /* where the group's are among the plan's */
 } cpu_group;
@@ -188,6 +200,7 @@ rv_status cpu_plan_steps(cpu_plan *plan);  /* steps.c: the schedule, in place up
 rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
 /* A thread's share of a group, and adding up the partial results: fused.c */
 void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread);
+size_t cpu_table_bytes(const cpu_group *group); /* of its kernels' table */
 void cpu_group_combine(cpu_plan *plan, const cpu_group *group);
 void cpu_reference_run(cpu_plan *plan, const cpu_step *step); /* rare.c */
 size_t cpu_reference_room(const cpu_plan *plan);

@@ -2,14 +2,16 @@
  *
  * The instructions are put in stages: loads and random bits first; in each stage what is simple
  * (one kernel, native.h), then the functions that are called on tiles (exp, log, ...); the next
- * stage may read them.  Sums come last.  Only what crosses from one of these to another goes
+ * stage may read them.  Sums into columns are simple; others come last.  Only what crosses from one of these to another goes
  * through a tile in L1. */
 #include "backend/cpu/native.h"
 #include "backend/cpu/plan.h"
 
+#include <limits.h>
 #include <string.h>
 
-enum { LANES = 16, LEAST_ROW = 64, LAST_STAGE = 1 << 20, TEXT_WORDS = 4096 };
+enum { LANES = 16, LAST_STAGE = 1 << 20 };
+enum { FOLDED = INT_MAX }; /* a last reader: folds come at a kernel's end */
 
 typedef enum sort { LOADS, SIMPLE, CALLS, FOLDS } sort;
 
@@ -30,12 +32,37 @@ static rv_expr node_of(const fuser *f, const cpu_instruction *instruction)
     return f->plan->value[instruction->value].node;
 }
 
+static int64_t inner(const cpu_view *view)
+{
+    return view->rank ? view->dim[view->rank - 1] : 1;
+}
+
+static int64_t inner_stride(const cpu_view *view)
+{
+    return view->rank ? view->stride[view->rank - 1] : 0;
+}
+
+/* Rows of whole vectors, along which the view moves by one element or not at all. */
+static int has_rows(const cpu_view *view)
+{
+    return view->rank > 1 && (inner_stride(view) == 0 || inner_stride(view) == 1) &&
+           inner(view) % LANES == 0;
+}
+
+/* Whether rows are folded into one row. */
+static int is_column_fold(const fuser *f, const cpu_instruction *instruction)
+{
+    const cpu_view *view = &f->group->fold[instruction->fold].view;
+    return view->rank == 2 && view->stride[0] == 0 && inner_stride(view) == 1 && has_rows(view) &&
+           (f->group->row == 0 || inner(view) == f->group->row);
+}
+
 static sort sort_of(const fuser *f, const cpu_instruction *instruction)
 {
     switch (instruction->action) {
     case CPU_COMPUTE:
         return cpu_native_has(node_of(f, instruction)->op) || instruction->copies ? SIMPLE : CALLS;
-    case CPU_ACCUMULATE: return FOLDS;
+    case CPU_ACCUMULATE: return is_column_fold(f, instruction) ? SIMPLE : FOLDS;
     default: return LOADS;
     }
 }
@@ -133,26 +160,9 @@ static int order_is_safe(const fuser *f)
 
 /* ---- reading operands where they are, without a copy ---- */
 
-static int64_t inner(const cpu_view *view)
-{
-    return view->rank ? view->dim[view->rank - 1] : 1;
-}
-
-static int64_t inner_stride(const cpu_view *view)
-{
-    return view->rank ? view->stride[view->rank - 1] : 0;
-}
-
 static int is_one_value(const cpu_view *view)
 {
     return view->rank == 0 || (view->rank == 1 && view->stride[0] == 0);
-}
-
-/* Rows of whole vectors, along which the view moves by one element or not at all. */
-static int has_rows(const cpu_view *view)
-{
-    return view->rank > 1 && (inner_stride(view) == 0 || inner_stride(view) == 1) &&
-           inner(view) % LANES == 0 && inner(view) >= LEAST_ROW;
 }
 
 static int only_simple_readers(const fuser *f, int slot)
@@ -184,15 +194,27 @@ static int is_direct(const fuser *f, const cpu_instruction *load)
     return has_rows(view) && inner(view) % f->group->row == 0;
 }
 
+/* The shortest row of all views that have rows, before any is read directly. */
 static void find_row(fuser *f)
 {
+    int64_t row = 0;
     for (int i = 0; i < f->count; i++) {
-        const cpu_instruction *load = &f->before[i];
-        if (load->action == CPU_LOAD && f->group->slot[load->dst].value < 0 &&
-            has_rows(&load->view) && only_simple_readers(f, load->dst) &&
-            (f->group->row == 0 || inner(&load->view) < f->group->row))
-            f->group->row = inner(&load->view);
+        const cpu_instruction *instruction = &f->before[i];
+        const cpu_view *view = instruction->action == CPU_LOAD ? &instruction->view : NULL;
+        if (instruction->action == CPU_ACCUMULATE && is_column_fold(f, instruction))
+            view = &f->group->fold[instruction->fold].view;
+        else if (view && f->group->slot[instruction->dst].value >= 0)
+            view = NULL;
+        if (view && has_rows(view) && (row == 0 || inner(view) < row))
+            row = inner(view);
     }
+    f->group->row = row;
+}
+
+/* Whether a directly read view moves by the same step from each row to the next. */
+static int is_even(const fuser *f, const cpu_view *view)
+{
+    return view->rank < 2 || (view->rank == 2 && inner(view) == f->group->row);
 }
 
 static void read_directly(fuser *f)
@@ -202,10 +224,16 @@ static void read_directly(fuser *f)
             cpu_slot *slot = &f->group->slot[f->before[i].dst];
             slot->view = &f->before[i].view;
             slot->value = f->before[i].view.base;
+            f->group->one_row |= !is_even(f, slot->view);
         }
 }
 
 /* ---- runs ---- */
+
+static int is_fold(const fuser *f, int at)
+{
+    return f->before[f->order[at]].action == CPU_ACCUMULATE;
+}
 
 static int operand_number(fuser *f, int slot, int *inputs)
 {
@@ -244,12 +272,15 @@ static int number_inputs(fuser *f, int from, int to)
     for (int s = 0; s < f->group->slot_count; s++)
         f->number[s] = -1;
     for (int at = from; at < to; at++) /* not inputs: what this run computes */
-        f->number[f->before[f->order[at]].dst] = INT16_MAX;
+        if (!is_fold(f, at))
+            f->number[f->before[f->order[at]].dst] = INT16_MAX;
     for (int at = from; at < to; at++) {
         const cpu_instruction *instruction = &f->before[f->order[at]];
         for (int j = 0; j < 3; j++)
             if (instruction->operand[j] >= 0)
                 operand_number(f, instruction->operand[j], &inputs);
+        if (is_fold(f, at))
+            continue;
         int constants = cpu_native_constants(node_of(f, instruction)->op, constant);
         for (int k = 0; k < constants; k++)
             constant_number(f, constant[k], &inputs);
@@ -257,55 +288,73 @@ static int number_inputs(fuser *f, int from, int to)
     return inputs;
 }
 
-static int write_ops(fuser *f, int from, int to, int inputs)
+static void write_op(fuser *f, const cpu_instruction *instruction, int inputs, int16_t *word)
 {
-    int words = 1 + inputs, constant[2];
-    f->text[words++] = (int16_t)(to - from);
+    rv_op op = node_of(f, instruction)->op;
+    int operands = 0, constant[2], constants = cpu_native_constants(op, constant);
+    word[0] = (int16_t)op;
+    word[1] = word[2] = word[3] = -1;
+    for (; operands < 3 && instruction->operand[operands] >= 0; operands++)
+        word[1 + operands] = f->number[instruction->operand[operands]];
+    for (int k = 0; k < constants; k++)
+        word[1 + operands++] = (int16_t)constant_number(f, constant[k], &inputs);
+}
+
+/* Each section of the text: its length, then its entries.  Returns the words written. */
+static int write_text(fuser *f, int from, int to, cpu_run *run)
+{
+    int inputs = run->inputs, words = 1 + inputs, counted = words++, ops = 0;
+    f->text[0] = (int16_t)inputs;
     for (int at = from; at < to; at++) {
         const cpu_instruction *instruction = &f->before[f->order[at]];
-        rv_op op = node_of(f, instruction)->op;
-        int16_t *word = &f->text[words];
-        int operands = 0;
-        word[0] = (int16_t)op;
-        word[1] = word[2] = word[3] = -1;
-        for (; operands < 3 && instruction->operand[operands] >= 0; operands++)
-            word[1 + operands] = f->number[instruction->operand[operands]];
-        int constants = cpu_native_constants(op, constant);
-        for (int k = 0; k < constants; k++)
-            word[1 + operands++] = (int16_t)constant_number(f, constant[k], &inputs);
-        f->number[instruction->dst] = (int16_t)(inputs + at - from);
+        if (is_fold(f, at))
+            continue;
+        write_op(f, instruction, inputs, &f->text[words]);
+        f->number[instruction->dst] = (int16_t)(inputs + ops++);
         words += 4;
     }
+    f->text[counted] = (int16_t)ops;
+    counted = words++;
+    for (int at = from; at < to; at++) {
+        int dst = f->before[f->order[at]].dst;
+        if (is_fold(f, at) || (f->group->slot[dst].value < 0 && !is_read_outside(f, dst, from, to)))
+            continue;
+        f->run_slot[run->slots++] = dst;
+        f->text[words++] = (int16_t)(f->number[dst] - inputs);
+    }
+    f->text[counted] = (int16_t)(run->slots - inputs);
+    counted = words++;
+    for (int at = from; at < to; at++) {
+        const cpu_instruction *instruction = &f->before[f->order[at]];
+        if (!is_fold(f, at))
+            continue;
+        run->fold[run->folds++] = instruction->fold;
+        f->text[words++] = (int16_t)f->group->fold[instruction->fold].takes_max;
+        f->text[words++] = f->number[instruction->operand[0]];
+    }
+    f->text[counted] = (int16_t)run->folds;
     return words;
 }
 
 static rv_status make_run(fuser *f, int from, int to)
 {
     cpu_group *group = f->group;
-    int inputs = number_inputs(f, from, to), stores = 0;
-    f->text[0] = (int16_t)inputs;
-    int words = write_ops(f, from, to, inputs), counted = words++;
-    for (int at = from; at < to; at++) {
-        int dst = f->before[f->order[at]].dst;
-        if (group->slot[dst].value < 0 && !is_read_outside(f, dst, from, to))
-            continue;
-        f->run_slot[inputs + stores++] = dst;
-        f->text[words++] = (int16_t)(at - from);
-    }
-    f->text[counted] = (int16_t)stores;
     cpu_run *run = &group->run[group->run_count];
-    run->inputs = inputs;
-    run->slots = inputs + stores;
-    group->most_slots = run->slots > group->most_slots ? run->slots : group->most_slots;
+    run->inputs = run->slots = number_inputs(f, from, to);
+    run->fold = rv_arena_alloc(&f->plan->arena, (size_t)(group->folds + 1) * sizeof *run->fold);
+    if (!run->fold)
+        return rv_fail_memory(f->plan->context);
+    int words = write_text(f, from, to, run), entries = run->slots + run->folds;
     run->slot = rv_arena_alloc(&f->plan->arena, (size_t)run->slots * sizeof *run->slot);
     run->kernel = cpu_kernels_find(&f->plan->kernels, (cpu_kernel_text){f->text, words});
     if (!run->slot || run->kernel < 0)
         return rv_fail_memory(f->plan->context);
     memcpy(run->slot, f->run_slot, (size_t)run->slots * sizeof *run->slot);
+    group->most_entries = entries > group->most_entries ? entries : group->most_entries;
     cpu_instruction *instruction = &group->instruction[group->instruction_count++];
     memset(instruction, 0, sizeof *instruction);
     instruction->action = CPU_NATIVE;
-    instruction->dst = instruction->partial = -1;
+    instruction->dst = -1;
     instruction->operand[0] = instruction->operand[1] = instruction->operand[2] = -1;
     instruction->run = group->run_count++;
     return RV_OK;
@@ -325,9 +374,12 @@ static int run_end(fuser *f, int from, int to)
             for (int k = from; k < at && first >= 0; k++)
                 live -= f->order[k] == first && f->last[slot] == at;
         }
+        if (is_fold(f, at))
+            continue;
         if (++live > most)
             return at;
-        live -= f->last[instruction->dst] <= at || f->last[instruction->dst] >= to;
+        live -= f->last[instruction->dst] <= at ||
+                (f->last[instruction->dst] >= to && f->last[instruction->dst] != FOLDED);
     }
     return to;
 }
@@ -335,11 +387,12 @@ static int run_end(fuser *f, int from, int to)
 static void find_last_readers(fuser *f, int from, int to)
 {
     for (int at = from; at < to; at++)
-        f->last[f->before[f->order[at]].dst] = -1;
+        if (!is_fold(f, at))
+            f->last[f->before[f->order[at]].dst] = -1;
     for (int at = from; at < to; at++)
         for (int j = 0; j < 3; j++)
             if (f->before[f->order[at]].operand[j] >= 0)
-                f->last[f->before[f->order[at]].operand[j]] = at;
+                f->last[f->before[f->order[at]].operand[j]] = is_fold(f, at) ? FOLDED : at;
 }
 
 static rv_status rewrite(fuser *f)
@@ -399,11 +452,17 @@ rv_status cpu_group_fuse(cpu_plan *plan, cpu_group *group)
     fuser f;
     if (!begin(&f, plan, group))
         return rv_fail_memory(plan->context);
+    find_row(&f);
     find_stages(&f);
     sort_instructions(&f);
-    if (!order_is_safe(&f))
+    if (!order_is_safe(&f)) {
+        group->row = 0;
         return RV_OK;
-    find_row(&f);
+    }
     read_directly(&f);
-    return rewrite(&f);
+    rv_status status = rewrite(&f);
+    group->is_native = 1;
+    for (int i = 0; i < group->instruction_count; i++)
+        group->is_native &= group->instruction[i].action == CPU_NATIVE;
+    return status;
 }

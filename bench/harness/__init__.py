@@ -1,0 +1,1 @@
+"""The benchmark's harness: standard library only.  bench/run is its entry."""

@@ -1,0 +1,171 @@
+"""Contenders: start(), measure(steps) -> a dict of figures, stop().
+
+Reverie is a fresh process each round (it starts in a tenth of a second); a peer is one process for
+a workload, which waits on its stdin while the others are measured.
+"""
+import json
+import os
+import select
+import subprocess
+import time
+
+PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
+PATIENCE = 900  # seconds, for the slowest compilation
+
+# Variables that tune one side are taken out, so that a run does not depend on the caller's shell.
+TUNING = ("OMP_", "GOMP_", "KMP_", "MKL_", "ATEN_", "ONEDNN_", "DNNL_", "XLA_", "JAX_", "TORCH",
+          "OPENBLAS_", "LD_PRELOAD", "MALLOC_", "PYTHON")
+
+# Caps of the instruction set, by the name that `reverie --isa` takes; see README.md.
+CAPS = {
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        # YNN, XLA's library of matrix products, obeys no cap: it is left out, and Eigen serves.
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2 --xla_cpu_experimental_ynn_fusion_type=",
+    },
+    "avx512": {},
+}
+
+# PyTorch's tuning guide asks for an allocator that keeps memory; this makes glibc's do so, and
+# takes up to a fifth off its steps.  (JAX gains nothing.)  OpenMP's own waiting is left as it is:
+# its threads spin for milliseconds after work and then sleep, which the harness checks.
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
+
+
+class Failed(Exception):
+    """A contender cannot be measured; the message says why."""
+
+
+def plain_environment():
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(TUNING)}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def last_lines(text, count=3):
+    return " | ".join(text.strip().splitlines()[-count:])
+
+
+class Reverie:
+    name = "reverie"
+
+    def __init__(self, workload, settings):
+        self.workload, self.settings = workload, settings
+
+    def command(self, steps):
+        data = self.settings.data
+        options = ["--steps", str(steps)]
+        options += ["--isa", self.settings.isa] if self.settings.isa else []
+        options += ["--data-dir", data] if data and self.workload.name != "decode" else []
+        recipe = os.path.join(self.settings.source, "recipes", "lab1-vae.yaml")
+        if self.workload.name == "decode":
+            options += ["--recipe", recipe]
+        if not self.workload.recipe:
+            return [os.path.join(self.settings.build, "bench", self.workload.program), *options]
+        return [*recipe_command(self.workload, self.settings, "bench"), "--json", *options]
+
+    def start(self):
+        return {}
+
+    def measure(self, steps):
+        return run_json(self.command(steps))
+
+    def idle_seconds(self):
+        return 0.0
+
+    def stop(self):
+        pass
+
+
+def recipe_command(workload, settings, verb):
+    program = os.path.join(settings.build, "reverie")
+    recipe = os.path.join(settings.source, "recipes", workload.recipe + ".yaml")
+    data = "data.name=" + ("mnist" if settings.data else "digits")
+    return [program, verb, recipe, data, "data.limit=6000", "data.validation=0"]
+
+
+def run_json(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=plain_environment())
+    except OSError as error:
+        raise Failed(f"{command[0]}: {error.strerror}; `make build` builds it") from error
+    if done.returncode != 0:
+        raise Failed(f"{os.path.basename(command[0])}: {last_lines(done.stderr)}")
+    return json.loads(done.stdout)
+
+
+class Peer:
+    """A worker process of bench/peers, spoken to in lines."""
+
+    def __init__(self, name, workload, settings):
+        self.name, self.workload, self.settings = name, workload, settings
+        self.process = None
+        self.log = os.path.join(settings.scratch, f"{workload.name}-{name}.log")
+
+    def command(self):
+        script = "jax_peer.py" if self.name == "jax" else "torch_peer.py"
+        mode = [] if self.name == "jax" else [self.name]
+        return [self.settings.python, os.path.join(PEERS, script), *mode, self.workload.name]
+
+    def environment(self):
+        # Nothing compiled by an earlier run is found: the first step is that of a fresh machine.
+        cache = os.path.join(self.settings.scratch, f"cache-{self.workload.name}-{self.name}")
+        if self.name == "jax":
+            extra = {"JAX_PLATFORMS": "cpu"}
+        else:
+            extra = {"TORCHINDUCTOR_CACHE_DIR": cache, **KEEP_MEMORY}
+        if self.settings.data:
+            extra["REVERIE_DATA"] = self.settings.data
+        environment = {k: v for k, v in plain_environment().items() if k != "REVERIE_DATA"}
+        return {**environment, **extra, **CAPS.get(self.settings.isa, {})}
+
+    def start(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                env=self.environment(), bufsize=0)
+        return self.answer()
+
+    def answer(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        line = self.process.stdout.readline() if ready else b""
+        if not line:
+            self.process.kill()
+            with open(self.log, errors="replace") as log:
+                why = last_lines(log.read()) if ready else f"no answer in {PATIENCE} s"
+            raise Failed(f"{self.name}: {why}")
+        return json.loads(line)
+
+    def measure(self, steps):
+        try:
+            self.process.stdin.write(f"measure {steps}\n".encode())
+        except BrokenPipeError:
+            pass  # answer() says why
+        return self.answer()
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def idle_seconds(self):
+        """Processor seconds used in a second of waiting: should be 0."""
+        before = self.processor_seconds()
+        time.sleep(1)
+        return self.processor_seconds() - before
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.stdin.close()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process:
+            self.process.stdout.close()
+
+
+def make(name, workload, settings):
+    return Reverie(workload, settings) if name == "reverie" else Peer(name, workload, settings)

@@ -1,0 +1,137 @@
+"""The models in JAX: parameters are a dict of arrays, a step is one function, compiled whole."""
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import nn, random
+
+LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32}
+SAMPLES = 50  # of the IWAE
+EPS, MOMENTUM = 1e-5, 0.1  # of batch norm, as PyTorch and Reverie have them
+
+
+def mlp(key, sizes, norm):
+    """Weights [in, out] and biases uniform in +-1/sqrt(in); batch norm after each but the last."""
+    layers = []
+    for index, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:])):
+        key, one, two = random.split(key, 3)
+        bound = 1 / math.sqrt(fan_in)
+        layer = {
+            "weight": random.uniform(one, (fan_in, fan_out), minval=-bound, maxval=bound),
+            "bias": random.uniform(two, (fan_out,), minval=-bound, maxval=bound),
+        }
+        if norm and index < len(sizes) - 2:
+            layer |= {"gamma": jnp.ones(fan_out), "beta": jnp.zeros(fan_out)}
+        layers.append(layer)
+    return layers
+
+
+def running_of(layers):
+    return [
+        {"mean": jnp.zeros_like(layer["beta"]), "variance": jnp.ones_like(layer["beta"])}
+        for layer in layers
+        if "beta" in layer
+    ]
+
+
+def normalise(layer, running, x):
+    """Batch norm in training; also the new running statistics (unbiased variance)."""
+    n = x.shape[0]
+    mean = x.mean(0)
+    variance = jnp.square(x - mean).mean(0)
+    y = (x - mean) * (layer["gamma"] * jax.lax.rsqrt(variance + EPS)) + layer["beta"]
+    moved = {
+        "mean": (1 - MOMENTUM) * running["mean"] + MOMENTUM * mean,
+        "variance": (1 - MOMENTUM) * running["variance"] + MOMENTUM * variance * (n / (n - 1)),
+    }
+    return y, jax.lax.stop_gradient(moved)
+
+
+def apply(layers, running, x, activation):
+    moved = []
+    for layer in layers[:-1]:
+        x = activation(x @ layer["weight"] + layer["bias"])
+        if "gamma" in layer:
+            x, fresh = normalise(layer, running[len(moved)], x)
+            moved.append(fresh)
+    return x @ layers[-1]["weight"] + layers[-1]["bias"], moved
+
+
+def softplus(x):
+    """log(1 + exp x).  XLA makes faster code of this than of jax.nn.softplus."""
+    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
+def cross_entropy(logits, x):
+    return softplus(logits) - x * logits
+
+
+def init_vae(name, key):
+    hidden = [512, 256, 128, 64] if name == "l4-vae" else [512, 256, 128]
+    latent, norm = LATENT[name], name != "l4-vae"
+    one, two = random.split(key)
+    params = {
+        "encoder": mlp(one, [784, *hidden, 2 * latent], norm),
+        "decoder": mlp(two, [latent, *hidden[::-1], 784], norm),
+    }
+    return params, {net: running_of(layers) for net, layers in params.items()}
+
+
+def vae_loss(name, params, running, x, key):
+    """-ELBO, a mean over the batch of sums over pixels and latents, in nats."""
+    l4 = name == "l4-vae"
+    activation = nn.silu if l4 else nn.relu
+    h, encoder = apply(params["encoder"], running["encoder"], x, activation)
+    mu, s = jnp.split(h, 2, axis=-1)
+    if l4:
+        variance = softplus(s) + 1e-9
+        sigma, log_variance = jnp.sqrt(variance), jnp.log(variance)
+    else:
+        sigma, log_variance = jnp.exp(s), 2 * s
+        variance = jnp.square(sigma)
+    z = mu + sigma * random.normal(key, mu.shape)
+    logits, decoder = apply(params["decoder"], running["decoder"], z, activation)
+    kl = 0.5 * (jnp.square(mu) + variance - log_variance - 1).sum()
+    loss = (cross_entropy(logits, x).sum() + kl) / x.shape[0]
+    return loss, {"encoder": encoder, "decoder": decoder}
+
+
+def init_iwae(key):
+    one, two = random.split(key)
+    latent = LATENT["iwae"]
+    params = {
+        "encoder": mlp(one, [784, 200, 200, 2 * latent], False),
+        "decoder": mlp(two, [latent, 200, 200, 784], False),
+    }
+    return params, {}
+
+
+def iwae_loss(params, running, x, key):
+    """The encoder runs once an image, the decoder once a sample."""
+    h, _ = apply(params["encoder"], [], x, jnp.tanh)
+    mu, log_sigma = jnp.split(h, 2, axis=-1)
+    eps = random.normal(key, (SAMPLES, *mu.shape))
+    z = mu + jnp.exp(log_sigma) * eps
+    logits, _ = apply(params["decoder"], [], z.reshape(-1, mu.shape[-1]), jnp.tanh)
+    log_px = -cross_entropy(logits.reshape(SAMPLES, *x.shape), x).sum(-1)
+    log_ratio = (0.5 * (jnp.square(eps) - jnp.square(z)) + log_sigma).sum(-1)
+    bound = nn.logsumexp(log_px + log_ratio, axis=0) - math.log(SAMPLES)
+    return -bound.mean(), running
+
+
+def decode(params, running, z):
+    """The L1 decoder with batch norm in evaluation mode."""
+    layers = params["decoder"]
+    for layer, stats in zip(layers, running["decoder"]):
+        z = nn.relu(z @ layer["weight"] + layer["bias"])
+        scale = layer["gamma"] * jax.lax.rsqrt(stats["variance"] + EPS)
+        z = (z - stats["mean"]) * scale + layer["beta"]
+    return nn.sigmoid(z @ layers[-1]["weight"] + layers[-1]["bias"])
+
+
+def make(name, key):
+    """Parameters, running statistics, and loss(params, running, x, key) -> loss, running."""
+    if name == "iwae":
+        return *init_iwae(key), iwae_loss
+    vae = "l1-vae" if name == "decode" else name
+    return *init_vae(vae, key), lambda *arguments: vae_loss(vae, *arguments)

@@ -1,0 +1,98 @@
+"""JAX: `jax_peer.py WORKLOAD`.  A step is one compiled function of a donated state."""
+import functools
+import os
+import sys
+
+import jax
+import jax.numpy as jnp
+import jax_models
+import numpy
+import optax
+import worker
+from jax import random
+
+
+def count(params):
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def versions():
+    return {"version": jax.__version__}
+
+
+def make_step(loss, optimizer, batch):
+    """step(state, images, order, start) -> state, loss; the key is split inside."""
+
+    def step(state, images, order, start):
+        params, running, memory, key = state
+        key, noise = random.split(key)
+        x = images[jax.lax.dynamic_slice(order, (start,), (batch,))]
+        value_and_grad = jax.value_and_grad(loss, has_aux=True)
+        (value, running), gradient = value_and_grad(params, running, x, noise)
+        updates, memory = optimizer.update(gradient, memory, params)
+        return (optax.apply_updates(params, updates), running, memory, key), value
+
+    return jax.jit(step, donate_argnums=0)
+
+
+class Training:
+    def __init__(self, name):
+        self.images = jnp.asarray(worker.load_images(os.environ.get("REVERIE_DATA")))
+        self.batch = worker.BATCH[name]
+        self.start, self.shuffle = worker.IMAGES, numpy.random.default_rng(1)
+        key, init = random.split(random.key(1))
+        params, running, loss = jax_models.make(name, init)
+        l4 = name == "l4-vae"
+        optimizer = optax.adamw(1e-3, weight_decay=1e-2) if l4 else optax.adam(1e-3)
+        self.parameters = count(params)
+        self.state = (params, running, optimizer.init(params), key)
+        self.compiled = make_step(loss, optimizer, self.batch)
+        self.facts = versions()
+
+    def step(self):
+        if self.start + self.batch > worker.IMAGES:
+            order = self.shuffle.permutation(worker.IMAGES).astype(numpy.int32)
+            self.order, self.start = jnp.asarray(order), 0
+        self.state, loss = self.compiled(self.state, self.images, self.order, self.start)
+        self.start += self.batch
+        jax.block_until_ready((self.state, loss))
+        return loss
+
+
+class Decoding:
+    """Latents one at a time, the picture waited for."""
+
+    def __init__(self):
+        params, running, _ = jax_models.make("decode", random.key(1))
+        self.parameters = count(params)
+        rows = random.normal(random.key(2), (64, jax_models.LATENT["decode"]))
+        self.latents = [rows[i : i + 1] for i in range(64)]
+        # Constants, not arguments: half the latency, and XLA folds the batch norm's scale.
+        self.decode = jax.jit(functools.partial(jax_models.decode, params, running))
+        self.facts = versions()
+        self.count = 0
+
+    def step(self):
+        self.count += 1
+        picture = self.decode(self.latents[self.count % 64])
+        return Picture(picture.block_until_ready())
+
+
+class Picture:
+    """float() of it reads one pixel, outside the measured time."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __float__(self):
+        return float(self.array[0, 0])
+
+
+def main():
+    name = sys.argv[1]
+    contender = Decoding() if name == "decode" else Training(name)
+    worker.serve(contender, 200 if name == "decode" else 30)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The models in PyTorch, as its own documentation writes them."""
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32}
+SAMPLES = 50  # of the IWAE
+
+
+def mlp(sizes, activation, norm=False):
+    layers = []
+    for fan_in, fan_out in zip(sizes, sizes[1:-1]):
+        layers += [nn.Linear(fan_in, fan_out), activation()]
+        layers += [nn.BatchNorm1d(fan_out)] if norm else []
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+
+
+class Vae(nn.Module):
+    """L1: ReLU then batch norm, sigma = exp(s).  L4: SiLU, sigma^2 = softplus(s) + 1e-9."""
+
+    def __init__(self, name):
+        super().__init__()
+        latent = LATENT[name]
+        self.softplus = name == "l4-vae"
+        hidden = [512, 256, 128, 64] if self.softplus else [512, 256, 128]
+        activation, norm = (nn.SiLU, False) if self.softplus else (nn.ReLU, True)
+        self.encoder = mlp([784, *hidden, 2 * latent], activation, norm)
+        self.decoder = mlp([latent, *hidden[::-1], 784], activation, norm)
+
+    def forward(self, x):
+        """-ELBO, a mean over the batch of sums over pixels and latents, in nats."""
+        mu, s = self.encoder(x).chunk(2, dim=-1)
+        if self.softplus:
+            variance = F.softplus(s) + 1e-9
+            sigma, log_variance = variance.sqrt(), variance.log()
+        else:
+            sigma, log_variance = s.exp(), 2 * s
+            variance = sigma.square()
+        logits = self.decoder(mu + sigma * torch.randn_like(sigma))
+        reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+        kl = 0.5 * (mu.square() + variance - log_variance - 1).sum()
+        return (reconstruction + kl) / x.shape[0]
+
+    def decode(self, z):
+        return self.decoder(z).sigmoid()
+
+
+class Iwae(nn.Module):
+    """The encoder runs once an image, the decoder once a sample."""
+
+    def __init__(self):
+        super().__init__()
+        latent = LATENT["iwae"]
+        self.encoder = mlp([784, 200, 200, 2 * latent], nn.Tanh)
+        self.decoder = mlp([latent, 200, 200, 784], nn.Tanh)
+
+    def forward(self, x):
+        mu, log_sigma = self.encoder(x).chunk(2, dim=-1)
+        eps = torch.randn(SAMPLES, *mu.shape)
+        z = mu + log_sigma.exp() * eps
+        logits = self.decoder(z.flatten(0, 1)).unflatten(0, (SAMPLES, -1))
+        log_px = (x * logits - F.softplus(logits)).sum(-1)
+        log_ratio = (0.5 * (eps.square() - z.square()) + log_sigma).sum(-1)
+        bound = torch.logsumexp(log_px + log_ratio, 0) - math.log(SAMPLES)
+        return -bound.mean()
+
+
+def make(name):
+    return Iwae() if name == "iwae" else Vae("l1-vae" if name == "decode" else name)

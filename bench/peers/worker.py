@@ -1,0 +1,92 @@
+"""What every peer process does around its step: clocks, data, and the line protocol.
+
+A worker makes its first step, warms up, writes a line of JSON, and then obeys stdin:
+    measure N    makes N steps, each timed, and answers with a line of JSON
+    quit         ends (so does the end of stdin)
+While it waits it blocks in a read, so another contender has the machine to itself.
+"""
+import gzip
+import json
+import os
+import resource
+import sys
+import time
+
+BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "decode": 1}
+IMAGES, PIXELS = 6000, 784
+SETTLE = 20  # steps before the measured ones, to be at speed again after a wait
+
+
+def cores():
+    return len(os.sched_getaffinity(0))
+
+
+def seconds_of_process():
+    """Seconds since this process started: field 22 of /proc/self/stat, ticks after boot."""
+    with open("/proc/self/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def peak_megabytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def load_images(directory):
+    """The first 6,000 MNIST training images as float32 [6000, 784] in [0, 1], or noise."""
+    import numpy
+
+    if directory:
+        path = os.path.join(directory, "mnist", "train-images-idx3-ubyte")
+        opened = open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz")
+        with opened as file:
+            raw = file.read(16 + IMAGES * PIXELS)[16:]
+        return numpy.frombuffer(raw, numpy.uint8).reshape(IMAGES, PIXELS) / numpy.float32(255)
+    return numpy.random.default_rng(1).random((IMAGES, PIXELS), numpy.float32)
+
+
+def quantile(ordered, share):
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def measure(step, count):
+    """Each step ends when its result is there; `step` returns something that float() takes."""
+    clock = time.perf_counter
+    for _ in range(SETTLE):
+        result = step()
+    each = []
+    for _ in range(count):
+        before = clock()
+        result = step()
+        each.append(clock() - before)
+    each.sort()
+    return {
+        "step_ms": 1e3 * quantile(each, 0.5),
+        "spread_ms": 1e3 * (quantile(each, 0.75) - quantile(each, 0.25)),
+        "peak_rss_mb": peak_megabytes(),
+        "last_loss": float(result),
+    }
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+def serve(contender, warm_up):
+    """`contender` has step(), parameters and facts; making it and its first step are timed too."""
+    first_loss = float(contender.step())
+    facts = {
+        "first_step_s": seconds_of_process(),
+        "first_loss": first_loss,
+        "parameters": contender.parameters,
+    }
+    for _ in range(warm_up):
+        contender.step()
+    say({**facts, **contender.facts, "peak_rss_mb": peak_megabytes()})
+    for line in sys.stdin:
+        words = line.split()
+        if words[:1] == ["measure"]:
+            say(measure(contender.step, int(words[1])))
+        elif words == ["quit"]:
+            break

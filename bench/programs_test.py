@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""The bench programs and the harness for a few steps: `programs_test.py BUILD SOURCE`.
+
+Checks the shape of what they print and that the figures are finite and above 0; never times.
+"""
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+BUILD, SOURCE = sys.argv[1], sys.argv[2]
+FIGURES = ("step_ms", "gflop_per_step", "gflops", "first_step_s", "peak_rss_mb")
+faults = []
+
+
+def expect(holds, what):
+    if not holds:
+        faults.append(what)
+
+
+def positive(value):
+    return isinstance(value, (int, float)) and math.isfinite(value) and value > 0
+
+
+def run(*command, code=0):
+    environment = {k: v for k, v in os.environ.items() if k != "REVERIE_DATA"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    expect(done.returncode == code,
+           f"{' '.join(command)}: code {done.returncode}, not {code}: {done.stderr}")
+    return done
+
+
+def program(name):
+    return os.path.join(BUILD, "bench", "reverie_bench_" + name)
+
+
+def check_program(name, parameters, *options):
+    done = run(program(name), "--steps", "3", *options)
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        faults.append(f"{name}: not JSON: {done.stdout!r}")
+        return {}
+    for key in FIGURES:
+        expect(positive(found.get(key)), f"{name}: {key} is {found.get(key)}")
+    expect(found.get("parameters") == parameters,
+           f"{name}: {found.get('parameters')} parameters, not {parameters}")
+    return found
+
+
+def check_programs():
+    found = check_program("iwae", 425284, "--isa", "baseline", "--threads", "1")
+    expect(found.get("isa") == "baseline", f"iwae: isa {found.get('isa')}")
+    expect(found.get("threads") == 1, f"iwae: threads {found.get('threads')}")
+    # Of a net that knows nothing each of the 784 pixels costs about log 2.
+    loss = found.get("first_loss") or 0
+    expect(abs(loss - 784 * math.log(2)) < 20, f"iwae: first loss {loss}")
+    recipe = os.path.join(SOURCE, "recipes", "lab1-vae.yaml")
+    found = check_program("decode", 1149008, "--recipe", recipe)
+    expect("first_loss" in found and found["first_loss"] is None, "decode: it has a loss")
+    bandwidth = json.loads(run(program("bandwidth"), "32").stdout or "{}")
+    for key in ("memory_gbs", "cache_gbs", "threads"):
+        expect(positive(bandwidth.get(key)), f"bandwidth: {key} is {bandwidth.get(key)}")
+
+
+def check_refusals():
+    for options in (["--steps", "0"], ["--steps"], ["--isa", "mmx"], ["--nothing", "1"]):
+        done = run(program("iwae"), *options, code=2)
+        expect(done.stdout == "" and done.stderr != "", f"iwae {options}: {done.stdout!r}")
+    run(program("decode"), "--recipe", "/nonexistent.yaml", code=3)
+    run(program("bandwidth"), "much", code=2)
+
+
+def check_harness(folder):
+    done = run(os.path.join(SOURCE, "bench", "run"), "--build", BUILD, "--out", folder,
+               "--contenders", "reverie", "--workloads", "iwae,decode", "--rounds", "2",
+               "--steps", "3")
+    expect("| decode one latent, L1" in done.stdout, f"the table: {done.stdout!r}")
+    try:
+        with open(os.path.join(folder, "results.json")) as file:
+            results = json.load(file)
+    except (OSError, ValueError) as error:
+        faults.append(f"results.json: {error}")
+        return
+    for name in ("iwae", "decode"):
+        entry = results["workloads"][name]["reverie"]
+        for key in ("step_ms", "step_ms_low", "step_ms_high", "share", "peak_rss_mb"):
+            expect(positive(entry.get(key)), f"results.json: {name} {key} is {entry.get(key)}")
+        expect(len(entry["rounds"]) == 2, f"results.json: {len(entry['rounds'])} rounds")
+    with open(os.path.join(folder, "results.md")) as file:
+        expect(file.read().startswith("# Benchmark\n"), "results.md has no title")
+
+
+def main():
+    check_programs()
+    check_refusals()
+    with tempfile.TemporaryDirectory() as folder:
+        check_harness(folder)
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -89,23 +89,8 @@ static rv_status run(int count, char **words)
     return status;
 }
 
-/* OpenMP's workers spin for milliseconds when they wait, which on a machine that does anything else
- * makes a step a hundred times longer.  A few microseconds are enough; libgomp reads the setting
- * before main, so the program starts itself again, once. */
-static void wait_politely(char **words)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
-        return;
-    path[length] = '\0';
-    if (setenv("GOMP_SPINCOUNT", "3000", 1) == 0)
-        execv(path, words);
-}
-
 int main(int count, char **words)
 {
-    wait_politely(words);
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file over the limit of its size */

@@ -6,8 +6,6 @@ load cli_support.bash
 
 setup_file() {
     prepare "$BATS_FILE_TMPDIR/files"
-    # libgomp's setting is given, so that the traced program does not start itself again.
-    export GOMP_SPINCOUNT=3000
     "$REVERIE" train "${TINY[@]}" --quiet --run whole > /dev/null
 }
 

@@ -24,6 +24,13 @@ typedef struct rv_product {
 int rv_product_part(const rv_product *whole, int part, int parts, rv_product *out,
                     int64_t offset[3]);
 
+/* The same of the sum over k: each part is a product of the whole result's size, to be added. */
+int rv_product_term(const rv_product *whole, int part, int parts, rv_product *out,
+                    int64_t offset[3]);
+/* Whether the product reads weights that deserve to be cut so, to stay each in one thread's cache:
+ * an input gradient of few examples. */
+int rv_product_has_terms(const rv_product *product, int parts);
+
 typedef struct rv_contraction rv_contraction;
 
 /* A size below 1 is RV_BAD_USAGE. */

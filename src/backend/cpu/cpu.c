@@ -109,16 +109,39 @@ static void commit(const cpu_plan *plan, int assignment)
            (size_t)value->size * sizeof *from);
 }
 
+static float *term(const cpu_plan *plan, const cpu_step *step, int thread)
+{
+    size_t size = (size_t)((plan->value[step->value].size + 15) / 16 * 16);
+    return plan->partials + step->terms_at + (size_t)thread * size;
+}
+
 static void run_matmul(cpu_plan *plan, const cpu_step *step, int thread)
 {
     const cpu_part *part = &step->part[step->parts > 1 ? thread : 0];
+    float *result =
+        step->has_terms ? term(plan, step, thread) : cpu_pointer(plan, &plan->value[step->value]);
     if (part->contraction &&
         rv_contraction_run(plan->context, part->contraction,
                            operand_pointer(plan, step->operand[0]) + part->offset[0],
                            operand_pointer(plan, step->operand[1]) + part->offset[1],
-                           cpu_pointer(plan, &plan->value[step->value]) + part->offset[2],
+                           result + part->offset[2],
                            plan->scratch + (size_t)thread * plan->thread_scratch) != RV_OK)
         atomic_store(&plan->failed, 1);
+}
+
+/* Each thread adds the terms of its share of the elements. */
+static void add_terms(cpu_plan *plan, const cpu_step *step, int thread)
+{
+    int64_t units = (plan->value[step->value].size + 15) / 16;
+    int64_t from = units * thread / plan->threads * 16;
+    int64_t count = units * (thread + 1) / plan->threads * 16 - from;
+    float *result = cpu_pointer(plan, &plan->value[step->value]) + from;
+    if (count == 0)
+        return;
+    plan->tile->op[RV_OP_add](result, term(plan, step, 0) + from, term(plan, step, 1) + from, NULL,
+                              count);
+    for (int other = 2; other < plan->threads; other++)
+        plan->tile->sum_into(result, term(plan, step, other) + from, count);
 }
 
 static int guard_holds(cpu_plan *plan)
@@ -133,6 +156,7 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     case CPU_STEP_GROUP: cpu_group_run(plan, &plan->group[step->group], thread); return;
     case CPU_STEP_COMBINE: cpu_group_combine(plan, &plan->group[step->group]); return;
     case CPU_STEP_MATMUL: run_matmul(plan, step, thread); return;
+    case CPU_STEP_ADD: add_terms(plan, step, thread); return;
     case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return;
     case CPU_STEP_COMMIT: commit(plan, step->value); return;
     case CPU_STEP_GUARD: return;

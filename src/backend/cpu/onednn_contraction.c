@@ -9,6 +9,8 @@
 enum { FEW_ROWS = 8 };
 /* Parts are cut at multiples of this, where the size allows. */
 enum { UNIT = 16, TALL = 256 };
+/* Weights of fewer elements are not worth a second pass over the result. */
+enum { WEIGHTY = 16 * 1024 };
 
 enum { SLOT_A, SLOT_B, SLOT_RESULT, SLOT_SCRATCH, SLOTS };
 
@@ -44,15 +46,36 @@ static int64_t row_of(const rv_product *p, int operand)
     return p->row[operand] ? p->row[operand] : length;
 }
 
-/* A weight gradient [out,in] is cut into rows, as its optimizer's update is, so that each thread
- * has its part in its own cache.  The passes that read the weights are cut so that each thread
- * reads its part of them alone (a line that two have read costs more to write), unless there are so
- * many examples that the weights matter less. */
+/* Each thread has its part of the rows of a weight matrix [out,in], and of its gradient, its
+ * optimizer's state and its update, in its own cache: a line that two have used costs several times
+ * as much to write.  So a forward pass is cut into columns, a weight gradient into rows, and an
+ * input gradient into terms, unless there are so many examples that the weights matter less. */
 static int cuts_rows(const rv_product *p, int parts)
 {
     if (p->transposed[0])
         return p->m >= FEW_ROWS * parts;
     return p->m >= TALL * parts || p->n < 2 * UNIT * parts;
+}
+
+int rv_product_has_terms(const rv_product *p, int parts)
+{
+    return p->batch == 1 && !p->transposed[0] && !p->transposed[1] && p->m < TALL * parts &&
+           p->k >= 2 * UNIT * parts && p->k * p->n >= WEIGHTY;
+}
+
+int rv_product_term(const rv_product *whole, int part, int parts, rv_product *out,
+                    int64_t offset[3])
+{
+    int64_t from, count;
+    *out = *whole;
+    for (int i = 0; i < 3; i++)
+        out->row[i] = row_of(whole, i);
+    range(whole->k, part, parts, &from, &count);
+    out->k = count;
+    offset[0] = whole->transposed[0] ? from * out->row[0] : from;
+    offset[1] = whole->transposed[1] ? from : from * out->row[1];
+    offset[2] = 0;
+    return count > 0;
 }
 
 int rv_product_part(const rv_product *whole, int part, int parts, rv_product *out,

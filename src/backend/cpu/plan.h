@@ -136,6 +136,7 @@ typedef enum cpu_step_kind {
     CPU_STEP_GROUP,
     CPU_STEP_COMBINE, /* the threads' partial results of a group */
     CPU_STEP_MATMUL,
+    CPU_STEP_ADD, /* the terms of a contraction */
     CPU_STEP_REFERENCE,
     CPU_STEP_GUARD,
     CPU_STEP_COMMIT /* copies a value into its parameter */
@@ -155,7 +156,9 @@ typedef struct cpu_step {
     int group;
     cpu_part *part; /* MATMUL: [parts] */
     int parts;
-    int operand[2]; /* MATMUL: values in the contraction's order */
+    int has_terms;   /* MATMUL: its parts are terms, among the plan's partial results */
+    size_t terms_at; /* MATMUL, ADD */
+    int operand[2];  /* MATMUL: values in the contraction's order */
     double flops, bytes, seconds;
     char name[96];
 } cpu_step;

@@ -75,6 +75,11 @@ static double bytes_of(const cpu_plan *plan, rv_expr node)
     return (double)value_of(plan, node)->size * sizeof(float);
 }
 
+static size_t padded_size(int64_t size)
+{
+    return (size_t)((size + 15) / 16 * 16);
+}
+
 /* [...,M,K] x [...,K,N]; each thread has its part of what is large enough. */
 static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
@@ -91,13 +96,19 @@ static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
     step->bytes =
         bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
     int parts = step->flops >= LEAST_SHARED_FLOPS ? plan->threads : 1;
+    step->has_terms = parts > 1 && rv_product_has_terms(&product, parts);
+    step->terms_at = plan->partial_count;
+    if (step->has_terms)
+        plan->partial_count += (size_t)parts * padded_size(product.m * product.n);
     step->part = rv_arena_alloc(&plan->arena, (size_t)parts * sizeof *step->part);
     if (!step->part)
         return rv_fail_memory(plan->context);
     for (step->parts = 0; step->parts < parts; step->parts++) {
         cpu_part *part = &step->part[step->parts];
         rv_product piece = product;
-        if (parts > 1 && !rv_product_part(&product, step->parts, parts, &piece, part->offset))
+        int (*cut)(const rv_product *, int, int, rv_product *, int64_t *) =
+            step->has_terms ? rv_product_term : rv_product_part;
+        if (parts > 1 && !cut(&product, step->parts, parts, &piece, part->offset))
             continue;
         rv_status status = rv_contraction_new(plan->context, &piece, &part->contraction);
         if (status != RV_OK)
@@ -149,22 +160,35 @@ static rv_status add_group(cpu_plan *plan, int at)
     return RV_OK;
 }
 
-/* Where threads folded into partial results, these are combined in a phase of their own. */
+static cpu_step *add_combination(cpu_plan *plan, const cpu_step *of)
+{
+    cpu_step from = *of; /* the steps may move */
+    int is_group = from.group >= 0;
+    cpu_step *step = new_step(plan, is_group ? CPU_STEP_COMBINE : CPU_STEP_ADD);
+    if (!step)
+        return NULL;
+    step->group = from.group;
+    step->value = from.value;
+    step->parts = 0;
+    step->terms_at = from.terms_at;
+    int64_t count = is_group ? plan->group[from.group].partials : plan->value[from.value].size;
+    step->bytes = 4.0 * (plan->threads + 1) * (double)count;
+    snprintf(step->name, sizeof step->name, "%s of %lld", is_group ? "partial sums" : "terms",
+             (long long)count);
+    return step;
+}
+
+/* Where threads made partial results or terms, these are combined in a phase of their own. */
 static rv_status add_combinations(cpu_plan *plan, int first)
 {
     int last = plan->step_count, phase = plan->phase;
     for (int i = first; i < last; i++) {
         int group = plan->step[i].group;
-        if (group < 0 || plan->group[group].partials == 0)
+        if (!plan->step[i].has_terms && (group < 0 || plan->group[group].partials == 0))
             continue;
         plan->phase = phase + 1;
-        cpu_step *step = new_step(plan, CPU_STEP_COMBINE);
-        if (!step)
+        if (!add_combination(plan, &plan->step[i]))
             return RV_NO_MEMORY;
-        step->group = group;
-        step->bytes = 8.0 * (double)plan->group[group].partials;
-        snprintf(step->name, sizeof step->name, "partial sums of %lld",
-                 (long long)plan->group[group].partials);
     }
     return RV_OK;
 }
@@ -200,7 +224,7 @@ static double cost_of(const cpu_plan *plan, const cpu_step *step)
 /* Reference kernels share one buffer of doubles: they are thread 0's. */
 static int is_shared(const cpu_plan *plan, const cpu_step *step)
 {
-    return step->kind == CPU_STEP_GUARD || step->parts > 1 ||
+    return step->kind == CPU_STEP_GUARD || step->kind == CPU_STEP_ADD || step->parts > 1 ||
            (step->kind == CPU_STEP_GROUP && plan->group[step->group].threads > 1);
 }
 

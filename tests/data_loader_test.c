@@ -4,6 +4,8 @@
 
 #include "data_fixture.h"
 
+static int ahead; /* every test runs without the thread, and with it */
+
 static rv_source *digits(int64_t limit, rv_pixels pixels)
 {
     rv_source *source;
@@ -18,6 +20,7 @@ static rv_loader *load(rv_source *source, int64_t batch, int64_t epoch, int64_t 
 {
     rv_loader *loader;
     rv_loader_config config = rv_loader_defaults(source);
+    config.ahead = ahead;
     config.batch = batch;
     config.start_epoch = epoch;
     config.start_batch = index;
@@ -85,6 +88,7 @@ static void the_short_last_batch_can_be_dropped(void **state)
     (void)state;
     rv_source *source = digits(25, RV_PIXELS_GRAY);
     rv_loader_config config = rv_loader_defaults(source);
+    config.ahead = ahead;
     config.batch = 10;
     config.drop_last = 1;
     assert_ok(context, rv_loader_new(context, source, &config, &loader));
@@ -165,6 +169,7 @@ static void the_order_depends_on_the_training_seed_alone(void **state)
     (void)state;
     rv_source *source = digits(1000, RV_PIXELS_GRAY);
     rv_loader_config config = rv_loader_defaults(source);
+    config.ahead = ahead;
     for (uint64_t seed = 1; seed <= 3; ++seed) { /* 1, 2, 1 */
         config.seed = seed == 3 ? 1 : seed;
         assert_ok(context, rv_loader_new(context, source, &config, &loader));
@@ -297,6 +302,7 @@ static void bad_settings_are_told(void **state)
     (void)state;
     rv_source *source = digits(25, RV_PIXELS_GRAY);
     rv_loader_config config = rv_loader_defaults(source);
+    config.ahead = ahead;
     config.batch = 0;
     assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
                    "data.batch=0", NULL);
@@ -332,6 +338,7 @@ static void running_out_of_memory_is_survived(void **state)
     (void)state;
     rv_source *source = digits(50, RV_PIXELS_GRAY);
     rv_loader_config config = rv_loader_defaults(source);
+    config.ahead = ahead;
     int64_t live = rv_memory_counted().live;
     for (uint64_t after = 1;; ++after) {
         rv_memory_fail_after(after, 0);
@@ -367,5 +374,7 @@ int main(void)
         TEST(bad_settings_are_told),
         TEST(running_out_of_memory_is_survived),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("asked for", tests, NULL, NULL);
+    ahead = 1;
+    return failed + cmocka_run_group_tests_name("ahead", tests, NULL, NULL);
 }

@@ -78,6 +78,8 @@ void rv_error_clear(rv_context *context);
 void rv_context_set_log(rv_context *context, rv_log_fn log, void *user);
 void rv_notify(rv_context *context, rv_log_level level, const char *format, ...) RV_PRINTF(3, 4);
 
+/* The processors that this process may run on (taskset, containers), at least 1. */
+int rv_processors(void);
 /* Worker threads for programs compiled later; 0 (the default) means all cores of the machine. */
 void rv_context_set_threads(rv_context *context, int threads);
 /* The number of threads programs use, at least 1. */

@@ -1,4 +1,4 @@
-/* reverie/data.h - data sets as arrays of images, and batches prepared on a second thread.
+/* reverie/data.h - data sets as arrays of images, and batches of them.
  *
  *     rv_data_config config = rv_data_defaults();      // the built-in digits
  *     config.pixels = RV_PIXELS_STATIC;
@@ -133,7 +133,8 @@ int32_t rv_source_label(const rv_source *source, int64_t index);
 
 /* ---- Loaders ------------------------------------------------------------------------------- */
 
-/* Batches without end, epoch after epoch, prepared ahead on a thread of its own. */
+/* Batches without end, epoch after epoch; prepared ahead on a thread of their own where a processor
+ * is left for it, else when they are asked for. */
 typedef struct rv_loader rv_loader;
 
 typedef struct rv_loader_config {
@@ -143,9 +144,12 @@ typedef struct rv_loader_config {
     int64_t start_batch; /* ... and batch in it (from 0); a whole epoch's count means the next */
     int shuffle;         /* 1: the order of an epoch is a function of (seed, epoch); 0: 0 .. N-1 */
     int drop_last;       /* 1: a short last batch is left out */
+    int ahead;           /* 1: prepared ahead by a thread */
 } rv_loader_config;
 
-/* The source's data.batch, seed 1, from the beginning, shuffled, with the short last batch. */
+/* The source's data.batch, seed 1, from the beginning, shuffled, with the short last batch; ahead
+ * when the context's threads leave a processor (two threads that compute on one wait for each
+ * other, and then for the third: four times the work of preparing a batch). */
 rv_loader_config rv_loader_defaults(const rv_source *source);
 
 /* The memory is the loader's, and stays as it is until the next call on the loader. */
@@ -159,12 +163,11 @@ typedef struct rv_batch {
     int last;               /* 1: the epoch ends with this batch */
 } rv_batch;
 
-/* Starts the thread.  RV_BAD_USAGE for a batch below 1, a start outside an epoch, or a batch larger
+/* Starts the thread, if there is to be one.  RV_BAD_USAGE for a batch below 1, a start outside an epoch, or a batch larger
  * than the set together with drop_last.  The caller owns the loader; the source must outlive it. */
 rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_config *config,
                         rv_loader **loader);
-/* Waits for the next batch, usually not at all, and allocates nothing.  A failure of the thread
- * comes in its turn, after the batches before it, and again on every later call. */
+/* The next batch; allocates nothing.  A failure comes in its turn, after the batches before it, and again on every later call. */
 rv_status rv_loader_next(rv_loader *loader, rv_batch *batch);
 /* Batches in one epoch. */
 int64_t rv_loader_batches(const rv_loader *loader);

@@ -120,15 +120,18 @@ void rv_context_set_threads(rv_context *context, int threads)
     context->threads = threads < 0 ? 0 : threads;
 }
 
-int rv_context_threads(const rv_context *context)
+int rv_processors(void)
 {
-    if (context->threads > 0)
-        return context->threads;
-    cpu_set_t allowed; /* to this process, by taskset or a container */
-    int cores = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+    cpu_set_t allowed;
+    int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0
                     ? CPU_COUNT(&allowed)
                     : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 1 ? cores : 1;
+    return count > 1 ? count : 1;
+}
+
+int rv_context_threads(const rv_context *context)
+{
+    return context->threads > 0 ? context->threads : rv_processors();
 }
 
 void rv_context_set_seed(rv_context *context, uint64_t seed)

@@ -1,4 +1,5 @@
-/* A ring of prepared batches between one thread that fills it and the caller who empties it.
+/* A ring of prepared batches between one thread that fills it and the caller who empties it; or one
+ * slot that the caller fills.
  *
  * Three slots: one in the caller's hands, and two ready or being filled.  Both sides sleep on a
  * condition when they have nothing to do, so that a waiting loader costs no processor time.  Only
@@ -10,9 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-/* The thread is woken for two batches at once: on a machine whose cores all compute, waking it costs
- * more than what it does. */
-enum { SLOTS = 5, WORTH_WAKING = 2 };
+enum { SLOTS = 3 };
 
 typedef struct slot {
     float *images;    /* [B,D] */
@@ -45,7 +44,11 @@ struct rv_loader {
 
 rv_loader_config rv_loader_defaults(const rv_source *source)
 {
-    return (rv_loader_config){.batch = source->info.batch, .seed = 1, .shuffle = 1, .drop_last = 0};
+    return (rv_loader_config){.batch = source->info.batch,
+                              .seed = 1,
+                              .shuffle = 1,
+                              .drop_last = 0,
+                              .ahead = rv_context_threads(source->context) < rv_processors()};
 }
 
 /* Fills one slot with the next batch. */
@@ -91,13 +94,21 @@ static void *run_thread(void *user)
     return NULL;
 }
 
-rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
+/* Without a thread: a batch that failed stays, and fails again. */
+static slot *next_alone(rv_loader *loader)
+{
+    slot *s = &loader->slots[0];
+    if (s->error.status == RV_OK)
+        fill_slot(loader, s);
+    return s;
+}
+
+static slot *next_ahead(rv_loader *loader)
 {
     pthread_mutex_lock(&loader->lock);
     if (loader->returned != loader->taken) {
         loader->returned = loader->taken;
-        if (loader->made - loader->returned <= SLOTS - WORTH_WAKING)
-            pthread_cond_signal(&loader->emptied);
+        pthread_cond_signal(&loader->emptied);
     }
     while (loader->made == loader->taken)
         pthread_cond_wait(&loader->filled, &loader->lock);
@@ -105,6 +116,12 @@ rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
     if (s->error.status == RV_OK)
         ++loader->taken; /* a bad slot stays, and fails again */
     pthread_mutex_unlock(&loader->lock);
+    return s;
+}
+
+rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
+{
+    const slot *s = loader->config.ahead ? next_ahead(loader) : next_alone(loader);
     if (s->error.status != RV_OK)
         return rv_fail(loader->context, s->error.status, "%s", s->error.message);
     *batch = s->batch;
@@ -127,10 +144,8 @@ static void free_memory(rv_loader *loader)
     rv_free(loader);
 }
 
-void rv_loader_free(rv_loader *loader)
+static void stop_thread(rv_loader *loader)
 {
-    if (!loader)
-        return;
     pthread_mutex_lock(&loader->lock);
     loader->stopping = 1;
     pthread_cond_signal(&loader->emptied);
@@ -139,6 +154,14 @@ void rv_loader_free(rv_loader *loader)
     pthread_cond_destroy(&loader->filled);
     pthread_cond_destroy(&loader->emptied);
     pthread_mutex_destroy(&loader->lock);
+}
+
+void rv_loader_free(rv_loader *loader)
+{
+    if (!loader)
+        return;
+    if (loader->config.ahead)
+        stop_thread(loader);
     free_memory(loader);
 }
 
@@ -172,7 +195,7 @@ static int allocate(rv_loader *loader)
     size_t batch = (size_t)loader->config.batch < count ? (size_t)loader->config.batch : count;
     if (batch > SIZE_MAX / sizeof(float) / size)
         return 0;
-    for (int i = 0; i < SLOTS; ++i) {
+    for (int i = 0; i < (loader->config.ahead ? SLOTS : 1); ++i) {
         slot *s = &loader->slots[i];
         s->images = rv_malloc_aligned(batch * size * sizeof *s->images);
         s->labels = rv_malloc(batch * sizeof *s->labels);
@@ -228,7 +251,7 @@ rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_
         free_memory(made);
         return rv_fail_memory(context);
     }
-    if (!start_thread(made)) {
+    if (made->config.ahead && !start_thread(made)) {
         free_memory(made);
         return rv_fail(context, RV_NO_MEMORY, "the loader's thread could not be started");
     }

@@ -64,7 +64,7 @@ void cpu_code_zero(cpu_code *code, int general);
 void cpu_code_add(cpu_code *code, int general, int number);
 /* 8 bytes at [base + displacement] += general */
 void cpu_code_advance(cpu_code *code, int base, int displacement, int general);
-/* Takes 1 from the 8 bytes at [base + displacement], and jumps back to `target` unless 0 is left. */
+/* Takes 1 from the 8 bytes at [base + displacement]; jumps back to `target` unless 0 is left. */
 void cpu_code_count_down(cpu_code *code, int base, int displacement, size_t target);
 /* Jumps back to `target` while a < b. */
 void cpu_code_loop(cpu_code *code, int a, int b, size_t target);

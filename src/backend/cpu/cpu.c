@@ -49,6 +49,7 @@ static void plan_free(void *opaque)
     rv_free_aligned(plan->slab);
     rv_free_aligned(plan->scratch);
     rv_free_aligned(plan->partials);
+    rv_free_aligned(plan->terms);
     rv_free(plan->wide);
     rv_free(plan->rows);
     rv_arena_free(&plan->arena);
@@ -112,7 +113,7 @@ static void commit(const cpu_plan *plan, int assignment)
 static float *term(const cpu_plan *plan, const cpu_step *step, int thread)
 {
     size_t size = (size_t)((plan->value[step->value].size + 15) / 16 * 16);
-    return plan->partials + step->terms_at + (size_t)thread * size;
+    return plan->terms + step->terms_at + (size_t)thread * size;
 }
 
 static void run_matmul(cpu_plan *plan, const cpu_step *step, int thread)

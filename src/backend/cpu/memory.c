@@ -111,8 +111,9 @@ rv_status cpu_plan_memory(cpu_plan *plan)
     plan->slab = rv_malloc_aligned(plan->slab_bytes + ALIGNMENT); /* runs.c: may_read_past */
     plan->scratch = rv_malloc_aligned(plan->scratch_bytes);
     plan->partials = rv_malloc_aligned(plan->partial_count * sizeof *plan->partials);
+    plan->terms = rv_malloc_aligned(plan->term_count * sizeof *plan->terms);
     plan->wide = rv_malloc(plan->wide_count * sizeof *plan->wide);
-    return plan->slab && plan->scratch && plan->partials && plan->wide
+    return plan->slab && plan->scratch && plan->partials && plan->terms && plan->wide
                ? RV_OK
                : rv_fail_memory(plan->context);
 }

@@ -17,8 +17,11 @@ enum { SLOT_A, SLOT_B, SLOT_RESULT, SLOT_SCRATCH, SLOTS };
 struct rv_contraction {
     char what[112]; /* for messages */
     char implementation[64];
-    size_t scratch;    /* of the primitive */
-    int64_t m, n, gap; /* gap > 0: the result is made aside, then copied to rows this far apart */
+    size_t scratch; /* of the primitive */
+    int64_t
+        aside; /* elements of a result that is made aside, transposed, then put in place; or 0 */
+    dnnl_primitive_t placing;
+    dnnl_memory_t placed[2]; /* from, to */
     dnnl_stream_t stream;
     dnnl_primitive_t primitive;
     dnnl_memory_t memory[SLOTS]; /* NULL: unused */
@@ -162,10 +165,16 @@ static dnnl_status_t matrix(dnnl_memory_desc_t *out, const rv_product *p, int op
                                             stride + skipped);
 }
 
-/* brgemm's results have no gaps between rows. */
-static int is_made_aside(const rv_product *p)
+/* A forward pass of few examples, y = x w', is made as y' = w x': what brgemm packs then is the
+ * examples, not the weights, which it reads as they lie. */
+static int is_mirrored(const rv_product *p)
 {
-    return preferred(p)[0] == 'b' && row_of(p, 2) != p->n;
+    return preferred(p)[0] == 'b' && p->m < TALL;
+}
+
+static rv_product mirror_of(const rv_product *p)
+{
+    return (rv_product){1, p->n, p->k, p->m, {0, 1}, {row_of(p, 1), row_of(p, 0), 0}};
 }
 
 static dnnl_status_t describe(const rv_product *p, dnnl_primitive_desc_t *out)
@@ -209,24 +218,47 @@ static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t de
     return status;
 }
 
+/* From the mirrored result, made aside, to its place. */
+static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product *product)
+{
+    const rv_onednn *library = rv_onednn_get();
+    dnnl_memory_desc_t from, to;
+    dnnl_dims_t size = {product->m, product->n}, stride = {1, product->m};
+    dnnl_primitive_desc_t description;
+    dnnl_status_t status = dnnl_memory_desc_init_by_strides(&from, 2, size, dnnl_f32, stride);
+    if (status == dnnl_success)
+        status = matrix(&to, product, 2);
+    if (status == dnnl_success)
+        status = dnnl_reorder_primitive_desc_create(&description, &from, library->engine, &to,
+                                                    library->engine, NULL);
+    if (status != dnnl_success)
+        return status;
+    status = dnnl_primitive_create(&contraction->placing, description);
+    dnnl_primitive_desc_destroy(description);
+    for (int i = 0; status == dnnl_success && i < 2; i++)
+        status = dnnl_memory_create(&contraction->placed[i], i ? &to : &from, library->engine,
+                                    DNNL_MEMORY_NONE);
+    return status;
+}
+
 static dnnl_status_t make(rv_contraction *contraction, const rv_product *product)
 {
     dnnl_primitive_desc_t description = NULL;
-    rv_product dense = *product;
+    rv_product made = *product;
     if (product->batch < 1 || product->m < 1 || product->k < 1 || product->n < 1)
         return dnnl_invalid_arguments;
-    contraction->m = product->m;
-    contraction->n = product->n;
-    if (is_made_aside(product)) {
-        contraction->gap = row_of(product, 2);
-        dense.row[2] = 0;
+    if (is_mirrored(product)) {
+        contraction->aside = product->m * product->n;
+        made = mirror_of(product);
     }
     int before = rv_onednn_threads(1);
-    dnnl_status_t status = describe(&dense, &description);
+    dnnl_status_t status = describe(&made, &description);
     if (status == dnnl_success) {
         status = build(contraction, description);
         dnnl_primitive_desc_destroy(description);
     }
+    if (status == dnnl_success && contraction->aside)
+        status = build_placing(contraction, product);
     rv_onednn_threads(before);
     return status;
 }
@@ -260,6 +292,11 @@ void rv_contraction_free(rv_contraction *contraction)
     for (int slot = 0; slot < SLOTS; slot++)
         if (contraction->memory[slot])
             dnnl_memory_destroy(contraction->memory[slot]);
+    for (int i = 0; i < 2; i++)
+        if (contraction->placed[i])
+            dnnl_memory_destroy(contraction->placed[i]);
+    if (contraction->placing)
+        dnnl_primitive_destroy(contraction->placing);
     if (contraction->primitive)
         dnnl_primitive_destroy(contraction->primitive);
     if (contraction->stream)
@@ -274,8 +311,7 @@ static size_t padded(size_t bytes)
 
 size_t rv_contraction_scratch(const rv_contraction *contraction)
 {
-    size_t aside = contraction->gap ? (size_t)(contraction->m * contraction->n) : 0;
-    return padded(contraction->scratch) + aside * sizeof(float);
+    return padded(contraction->scratch) + (size_t)contraction->aside * sizeof(float);
 }
 
 /* oneDNN takes pointers without const; it does not write what it reads. */
@@ -292,23 +328,35 @@ static dnnl_status_t bind_slots(rv_contraction *contraction, const void *const p
     return status;
 }
 
+static dnnl_status_t place(rv_contraction *contraction, float *from, float *to)
+{
+    const dnnl_exec_arg_t argument[] = {{DNNL_ARG_FROM, contraction->placed[0]},
+                                        {DNNL_ARG_TO, contraction->placed[1]}};
+    dnnl_status_t status =
+        dnnl_memory_set_data_handle_v2(contraction->placed[0], from, contraction->stream);
+    if (status == dnnl_success)
+        status = dnnl_memory_set_data_handle_v2(contraction->placed[1], to, contraction->stream);
+    return status == dnnl_success
+               ? dnnl_primitive_execute(contraction->placing, contraction->stream, 2, argument)
+               : status;
+}
+
 rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, const float *a,
                              const float *b, float *result, void *scratch)
 {
     float *aside = (float *)(void *)((char *)scratch + padded(contraction->scratch));
-    float *made = contraction->gap ? aside : result;
-    const void *const pointers[SLOTS] = {a, b, made, scratch};
+    const void *const plain[SLOTS] = {a, b, result, scratch};
+    const void *const mirrored[SLOTS] = {b, a, aside, scratch};
     int before = rv_onednn_threads(1);
-    dnnl_status_t status = bind_slots(contraction, pointers);
+    dnnl_status_t status = bind_slots(contraction, contraction->aside ? mirrored : plain);
     if (status == dnnl_success)
         status = dnnl_primitive_execute(contraction->primitive, contraction->stream,
                                         contraction->argument_count, contraction->argument);
+    if (status == dnnl_success && contraction->aside)
+        status = place(contraction, aside, result);
     if (status == dnnl_success)
         status = dnnl_stream_wait(contraction->stream);
     rv_onednn_threads(before);
-    for (int64_t row = 0; contraction->gap && row < contraction->m; row++)
-        memcpy(result + row * contraction->gap, aside + row * contraction->n,
-               (size_t)contraction->n * sizeof *result);
     return status == dnnl_success ? RV_OK : rv_onednn_fail(context, status, contraction->what);
 }
 

@@ -156,7 +156,7 @@ typedef struct cpu_step {
     int group;
     cpu_part *part; /* MATMUL: [parts] */
     int parts;
-    int has_terms;   /* MATMUL: its parts are terms, among the plan's partial results */
+    int has_terms;   /* MATMUL: its parts are terms, to be added */
     size_t terms_at; /* MATMUL, ADD */
     int operand[2];  /* MATMUL: values in the contraction's order */
     double flops, bytes, seconds;
@@ -182,6 +182,8 @@ typedef struct cpu_plan {
     size_t scratch_bytes, thread_scratch;
     float *partials; /* of each group, of each thread */
     size_t partial_count;
+    float *terms; /* of the contractions of one depth */
+    size_t term_count, terms_used;
     double *wide; /* buffers of the reference kernels */
     size_t wide_count;
     rv_arena arena;

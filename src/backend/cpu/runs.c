@@ -2,8 +2,8 @@
  *
  * The instructions are put in stages: loads and random bits first; in each stage what is simple
  * (one kernel, native.h), then the functions that are called on tiles (exp, log, ...); the next
- * stage may read them.  Sums into columns are simple; others come last.  Only what crosses from one of these to another goes
- * through a tile in L1. */
+ * stage may read them.  Sums into columns are simple; others come last.  Only what crosses from one
+ * of these to another goes through a tile in L1. */
 #include "backend/cpu/native.h"
 #include "backend/cpu/plan.h"
 

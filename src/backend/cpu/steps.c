@@ -16,7 +16,7 @@ static cpu_value *value_of(const cpu_plan *plan, rv_expr node)
 
 /* ---- which updates can be in place ---- */
 
-/* Whether the old value is read where it may be overwritten already: at the writer's depth or later,
+/* Whether the old value is read where it may be overwritten already: at its depth or later,
  * by another group, or by this one after the writer or not straight. */
 static int read_elsewhere(const cpu_plan *plan, const rv_param *param, int writer)
 {
@@ -97,9 +97,10 @@ static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
         bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
     int parts = step->flops >= LEAST_SHARED_FLOPS ? plan->threads : 1;
     step->has_terms = parts > 1 && rv_product_has_terms(&product, parts);
-    step->terms_at = plan->partial_count;
+    step->terms_at = plan->terms_used;
     if (step->has_terms)
-        plan->partial_count += (size_t)parts * padded_size(product.m * product.n);
+        plan->terms_used += (size_t)parts * padded_size(product.m * product.n);
+    plan->term_count = plan->terms_used > plan->term_count ? plan->terms_used : plan->term_count;
     step->part = rv_arena_alloc(&plan->arena, (size_t)parts * sizeof *step->part);
     if (!step->part)
         return rv_fail_memory(plan->context);
@@ -197,6 +198,7 @@ static rv_status add_depth(cpu_plan *plan, int depth)
 {
     int first = plan->step_count;
     plan->phase++;
+    plan->terms_used = 0; /* those of the depth before are added by now */
     for (int i = 0; i < plan->work->count; i++) {
         cpu_value *value = &plan->value[i];
         rv_status status = RV_OK;

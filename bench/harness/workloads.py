@@ -25,7 +25,8 @@ WORKLOADS = (
 
 CONTENDERS = {
     "reverie": "Reverie",
-    "eager": "PyTorch eager",
+    "eager": "PyTorch eager, fused Adam",
+    "eager-default": "PyTorch eager, default Adam",
     "compiled": "PyTorch compiled",
     "jax": "JAX",
 }

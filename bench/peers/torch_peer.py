@@ -1,4 +1,4 @@
-"""PyTorch, eager or compiled: `torch_peer.py eager|compiled WORKLOAD`."""
+"""PyTorch: `torch_peer.py eager|eager-default|compiled WORKLOAD`."""
 import os
 import sys
 
@@ -8,7 +8,7 @@ import worker
 
 
 class Training:
-    def __init__(self, name, compiled):
+    def __init__(self, name, mode):
         torch.manual_seed(1)
         torch.set_num_threads(worker.cores())
         self.images = torch.from_numpy(worker.load_images(os.environ.get("REVERIE_DATA")))
@@ -16,9 +16,9 @@ class Training:
         self.start = worker.IMAGES
         model = torch_models.make(name)
         self.parameters = sum(p.numel() for p in model.parameters())
-        self.optimizer = make_optimizer(name, model)
+        self.optimizer = make_optimizer(name, model, mode)
         self.loss, self.update = model, self.optimizer.step
-        if compiled:
+        if mode == "compiled":
             self.loss = torch.compile(model)
         self.facts = {"version": torch.__version__}
 
@@ -37,22 +37,23 @@ class Training:
         return loss.detach()
 
 
-def make_optimizer(name, model):
+def make_optimizer(name, model, mode):
+    fused = None if mode == "eager-default" else True
     if name == "l4-vae":
-        return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2, fused=True)
-    return torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+        return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2, fused=fused)
+    return torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
 
 
 class Decoding:
     """Latents one at a time; the picture is there when the call returns."""
 
-    def __init__(self, compiled):
+    def __init__(self, mode):
         torch.manual_seed(1)
         torch.set_num_threads(worker.cores())
         model = torch_models.make("decode").eval()
         self.parameters = sum(p.numel() for p in model.parameters())
         self.latents = torch.randn(64, torch_models.LATENT["decode"]).split(1)
-        self.decode = torch.compile(model.decode) if compiled else model.decode
+        self.decode = torch.compile(model.decode) if mode == "compiled" else model.decode
         self.facts = {"version": torch.__version__}
         self.count = 0
 
@@ -63,8 +64,8 @@ class Decoding:
 
 
 def main():
-    compiled, name = sys.argv[1] == "compiled", sys.argv[2]
-    contender = Decoding(compiled) if name == "decode" else Training(name, compiled)
+    mode, name = sys.argv[1], sys.argv[2]
+    contender = Decoding(mode) if name == "decode" else Training(name, mode)
     worker.serve(contender, 200 if name == "decode" else 30)
 
 

@@ -220,3 +220,13 @@ PYTHON
     mkdir folder.png
     fails 4 'is a folder' sample "$RUN" -o folder.png
 }
+
+@test "a set of training images alone is trained on with data.validation" {
+    works sample "$RUN" -n 60 -o plain.npy
+    fails 3 'holds no test images' train lab2-vae-2d data.name="$PWD/plain.npy" data.validation=0 \
+        --run alone
+    works train lab2-vae-2d data.name="$PWD/plain.npy" data.validation=20 data.pixels=gray \
+        data.batch=20 train.epochs=1 --quiet --run alone
+    grep -q 'No test images: .*plain.npy holds no test images' alone/report.html
+    json 'd["split"] == "validation" and d["examples"] == 20' evaluate alone --split validation
+}

@@ -27,6 +27,21 @@ static void fill_row(const rv_experiment *run, rv_split split, const rv_report *
     }
 }
 
+/* A set of training images alone is held out by validation; the page says why it has no test row. */
+static rv_status open_split(rv_experiment *run, rv_split split, rv_page *page, int *is_there)
+{
+    char why[RUN_PATH];
+    *is_there = rv_experiment_source(run, split) != NULL;
+    if (*is_there)
+        return RV_OK;
+    if (split != RV_SPLIT_TEST || run_held_out(run) == RV_SPLIT_TEST ||
+        rv_error_status(run->context) != RV_BAD_FILE)
+        return rv_error_status(run->context);
+    snprintf(why, sizeof why, "No test images: %s", rv_error_message(run->context));
+    rv_error_clear(run->context);
+    return rv_page_text(page, why);
+}
+
 static rv_status add_table(rv_experiment *run, rv_page *page)
 {
     static const char *const columns[COLUMNS] = {"split", "pixels",         "images",
@@ -38,9 +53,14 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
         rv_report report;
         if (split == RV_SPLIT_VALIDATION && run->settings->data.validation == 0)
             continue;
-        rv_status status = rv_experiment_evaluate(run, (rv_split)split, 1, &report);
+        int is_there;
+        rv_status status = open_split(run, (rv_split)split, page, &is_there);
+        if (status == RV_OK && is_there)
+            status = rv_experiment_evaluate(run, (rv_split)split, 1, &report);
         if (status != RV_OK)
             return status;
+        if (!is_there)
+            continue;
         fill_row(run, (rv_split)split, &report, cells[rows]);
         for (int i = 0; i < COLUMNS; i++)
             pointers[rows * COLUMNS + i] = cells[rows][i];
@@ -99,8 +119,8 @@ static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
         status = add_image(run, page, rv_experiment_manifold(run, 10, 2), "manifold",
                            "Decoded latents on a 10 x 10 grid over [-2, 2] x [-2, 2]", 2);
     if (status == RV_OK && run->model->kind->latent_width(run->model) >= 2)
-        status = add_chart(run, page, rv_experiment_latent_chart(run, RV_SPLIT_TEST, 5000),
-                           "latent", "Posterior means of test images, coloured by class");
+        status = add_chart(run, page, rv_experiment_latent_chart(run, run_held_out(run), 5000),
+                           "latent", "Posterior means of held-out images, coloured by class");
     return status;
 }
 

@@ -74,10 +74,10 @@ static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
                         &run->model);
 }
 
-/* For training: the sizes are those of the data. */
+/* For training: the sizes are those of the data, of which some must be held out. */
 static rv_status make_model_for_data(rv_experiment *run)
 {
-    rv_source *source = rv_experiment_source(run, RV_SPLIT_TEST);
+    rv_source *source = rv_experiment_source(run, run_held_out(run));
     if (!source)
         return rv_error_status(run->context);
     return make_model(run, rv_data_sizes_of(source));
@@ -138,8 +138,6 @@ static rv_status create(rv_experiment *run, int force)
     /* The settings and the data are checked before anything is written. */
     rv_status status = make_model_for_data(run);
     if (status == RV_OK && !rv_experiment_source(run, RV_SPLIT_TRAIN))
-        status = rv_error_status(run->context);
-    if (status == RV_OK && !rv_experiment_source(run, run_held_out(run)))
         status = rv_error_status(run->context);
     if (status != RV_OK)
         return status;

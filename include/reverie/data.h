@@ -163,11 +163,13 @@ typedef struct rv_batch {
     int last;               /* 1: the epoch ends with this batch */
 } rv_batch;
 
-/* Starts the thread, if there is to be one.  RV_BAD_USAGE for a batch below 1, a start outside an epoch, or a batch larger
- * than the set together with drop_last.  The caller owns the loader; the source must outlive it. */
+/* Starts the thread, if there is to be one.  RV_BAD_USAGE for a batch below 1, a start outside an
+ * epoch, or a batch larger than the set together with drop_last.  The caller owns the loader; the
+ * source must outlive it. */
 rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_config *config,
                         rv_loader **loader);
-/* The next batch; allocates nothing.  A failure comes in its turn, after the batches before it, and again on every later call. */
+/* The next batch; allocates nothing.  A failure comes in its turn, after the batches before it, and
+ * again on every later call. */
 rv_status rv_loader_next(rv_loader *loader, rv_batch *batch);
 /* Batches in one epoch. */
 int64_t rv_loader_batches(const rv_loader *loader);

@@ -27,7 +27,7 @@ static void fill_row(const rv_experiment *run, rv_split split, const rv_report *
     }
 }
 
-/* A set of training images alone is held out by validation; the page says why it has no test row. */
+/* Of a set of training images alone some are held out; the page says why it has no test row. */
 static rv_status open_split(rv_experiment *run, rv_split split, rv_page *page, int *is_there)
 {
     char why[RUN_PATH];

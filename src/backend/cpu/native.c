@@ -231,10 +231,11 @@ static void lower(compiler *c, const int16_t *op, int dst)
         cpu_code_vector(c->code, CPU_DIV, dst, in_register(c, op[2], t[0]),
                         cpu_operand_register(t[1]));
         return;
-    case RV_OP_recip:
-        cpu_code_vector(c->code, CPU_DIV, dst, in_register(c, op[2], t[0]),
-                        anywhere(c, op[1], t[1]));
+    case RV_OP_recip: {
+        int one = in_register(c, op[2], t[0]); /* first: both may be reached through R11 */
+        cpu_code_vector(c->code, CPU_DIV, dst, one, anywhere(c, op[1], t[1]));
         return;
+    }
     default: { /* a op b, where the sign bit or its complement may be b */
         int a = in_register(c, op[1], t[0]);
         cpu_code_vector(c->code, binary[op[0]], dst, a, anywhere(c, op[2], t[1]));

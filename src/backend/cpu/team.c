@@ -34,10 +34,9 @@ struct cpu_team {
     void (*job)(void *, int);
     void *argument;
     int is_over;
-    int is_settled;    /* as many threads as processors: thread i runs on home[i] */
-    int *home;         /* [threads] */
-    cpu_set_t allowed; /* of the process */
-    worker *worker;    /* [threads], the first unused */
+    int is_settled; /* as many threads as processors: thread i runs on home[i] */
+    int *home;      /* [threads] */
+    worker *worker; /* [threads], the first unused */
 };
 
 static void pause_briefly(void)
@@ -109,30 +108,32 @@ void cpu_team_meet(cpu_team *team)
 static void stay_home(const cpu_team *team, int thread)
 {
     cpu_set_t home;
-    if (!team->is_settled)
-        return;
     CPU_ZERO(&home);
     CPU_SET(team->home[thread], &home);
     sched_setaffinity(0, sizeof home, &home);
 }
 
-static void go_anywhere(const cpu_team *team)
+/* Moves the caller to his home, unless he was bound elsewhere since; tells where he was allowed. */
+static int leave_for_home(const cpu_team *team, cpu_set_t *allowed)
 {
-    if (team->is_settled)
-        sched_setaffinity(0, sizeof team->allowed, &team->allowed);
+    if (!team->is_settled || sched_getaffinity(0, sizeof *allowed, allowed) != 0 ||
+        !CPU_ISSET(team->home[0], allowed) || CPU_COUNT(allowed) < team->threads)
+        return 0;
+    stay_home(team, 0);
+    return 1;
 }
 
 static void find_homes(cpu_team *team)
 {
     int found = 0;
-    CPU_ZERO(&team->allowed);
-    if (sched_getaffinity(0, sizeof team->allowed, &team->allowed) != 0)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
         return;
     for (int cpu = 0; cpu < CPU_SETSIZE && found < team->threads; cpu++)
-        if (CPU_ISSET(cpu, &team->allowed))
+        if (CPU_ISSET(cpu, &allowed))
             team->home[found++] = cpu;
-    team->is_settled = found == team->threads && CPU_COUNT(&team->allowed) == team->threads;
-    team->spins = CPU_COUNT(&team->allowed) >= team->threads ? SPINS : 0;
+    team->is_settled = found == team->threads && CPU_COUNT(&allowed) == team->threads;
+    team->spins = CPU_COUNT(&allowed) >= team->threads ? SPINS : 0;
 }
 
 /* ---- jobs ---- */
@@ -141,7 +142,8 @@ static void *work(void *opaque)
 {
     const worker *self = opaque;
     cpu_team *team = self->team;
-    stay_home(team, self->number);
+    if (team->is_settled)
+        stay_home(team, self->number);
     for (unsigned seen = 0;; seen++) {
         signpost_wait(&team->start, seen, team->spins);
         if (team->is_over)
@@ -153,14 +155,16 @@ static void *work(void *opaque)
 
 void cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void *argument)
 {
+    cpu_set_t allowed;
     pthread_mutex_lock(&team->busy);
     team->job = job;
     team->argument = argument;
     signpost_move(&team->start);
-    stay_home(team, 0);
+    int moved = leave_for_home(team, &allowed);
     job(argument, 0);
     cpu_team_meet(team);
-    go_anywhere(team);
+    if (moved)
+        sched_setaffinity(0, sizeof allowed, &allowed);
     pthread_mutex_unlock(&team->busy);
 }
 

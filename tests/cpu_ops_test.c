@@ -1,10 +1,10 @@
 /* Every pointwise op, sum and max of the cpu backend against the reference on random shapes (odd
- * sizes, size 1, broadcasts, several threads): pointwise within 4 units in the last place of the
- * result, sums within 1e-6 of the sum of absolute terms, maxima exactly. */
-#include "check.h"
+ * sizes, size 1, broadcasts, several threads), for each instruction set that the machine has:
+ * pointwise within 4 units in the last place of the result, sums within 1e-6 of the sum of absolute
+ * terms, maxima exactly. */
+#include "isa.h"
 
 #include "graph/node.h"
-#include "reverie/program.h"
 
 enum { SHAPES = 60, REDUCTIONS = 500 };
 
@@ -33,7 +33,8 @@ static rv_shape squeezed(rv_stream *stream, rv_shape shape)
     return shape;
 }
 
-static void begin(pair *p, rv_stream *stream, int operands, rv_shape shape, const double range[2])
+static void begin(pair *p, const char *isa, rv_stream *stream, int operands, rv_shape shape,
+                  const double range[2])
 {
     int threads = 1 + (int)rv_stream_below(stream, 3);
     memset(p, 0, sizeof *p);
@@ -42,6 +43,7 @@ static void begin(pair *p, rv_stream *stream, int operands, rv_shape shape, cons
         p->context[b] = rv_context_new();
         rv_context_set_backend(p->context[b], b ? "reference" : "cpu");
         rv_context_set_threads(p->context[b], threads);
+        rv_context_set_isa(p->context[b], isa);
         p->graph[b] = rv_graph_new(p->context[b]);
     }
     for (int i = 0; i < operands; i++) {
@@ -102,7 +104,7 @@ static rv_expr apply(rv_op op, const rv_expr *x)
     }
 }
 
-static void check_op(rv_op op)
+static void check_op(const char *isa, rv_op op)
 {
     int positive = op == RV_OP_log || op == RV_OP_sqrt || op == RV_OP_rsqrt || op == RV_OP_pow ||
                    op == RV_OP_recip || op == RV_OP_div || op == RV_OP_log1p;
@@ -111,7 +113,7 @@ static void check_op(rv_op op)
     for (int trial = 0; trial < SHAPES; trial++) {
         pair p;
         size_t size;
-        begin(&p, &stream, op == RV_OP_cast ? 1 : rv_op_table[op].arity, random_shape(&stream),
+        begin(&p, isa, &stream, op == RV_OP_cast ? 1 : rv_op_table[op].arity, random_shape(&stream),
               range);
         double *got = compute(&p, 0, apply(op, p.x[0]), &size);
         double *exact = compute(&p, 1, apply(op, p.x[1]), &size);
@@ -127,16 +129,16 @@ static void check_op(rv_op op)
 
 static void test_pointwise(void **state)
 {
-    (void)state;
+    const char *isa = skip_without(state);
     for (rv_op op = RV_OP_neg; op <= RV_OP_cast; op++)
-        check_op(op);
+        check_op(isa, op);
 }
 
 static void test_reductions(void **state)
 {
+    const char *isa = skip_without(state);
     const double range[2] = {-3, 5};
     rv_stream stream = rv_stream_at(1, rv_site("cpu_sums"), 0, 0);
-    (void)state;
     for (int trial = 0; trial < REDUCTIONS; trial++) {
         pair p;
         size_t size;
@@ -144,7 +146,7 @@ static void test_reductions(void **state)
         if (trial % 50 == 0) /* large enough for every thread */
             shape = rv_shape3(3 + trial / 50, 1000, 7);
         unsigned axes = 1 + rv_stream_below(&stream, (1u << shape.rank) - 1);
-        begin(&p, &stream, 1, shape, range);
+        begin(&p, isa, &stream, 1, shape, range);
         double *sum = compute(&p, 0, rv_sum(p.x[0][0], axes), &size);
         double *exact = compute(&p, 1, rv_sum(p.x[1][0], axes), &size);
         double *absolute = compute(&p, 1, rv_sum(rv_abs(p.x[1][0]), axes), &size);
@@ -168,13 +170,14 @@ static void test_reductions(void **state)
 /* A NaN in one place reaches the maximum and the sum of its row, and no other. */
 static void test_nan_propagates(void **state)
 {
+    const char *isa = skip_without(state);
     float values[3 * 40], result[3];
     rv_context *context = rv_context_new();
+    rv_context_set_isa(context, isa);
     rv_graph *graph = rv_graph_new(context);
     rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(3, 40));
     rv_expr outputs[2] = {rv_max(x, RV_AXIS(1)), rv_sum(rv_relu(x), RV_AXIS(1))};
     rv_program *program;
-    (void)state;
     for (int i = 0; i < 120; i++)
         values[i] = (float)i;
     values[57] = NAN;
@@ -194,9 +197,9 @@ static void test_nan_propagates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pointwise),
-        cmocka_unit_test(test_reductions),
-        cmocka_unit_test(test_nan_propagates),
+        EACH_ISA(test_pointwise),
+        EACH_ISA(test_reductions),
+        EACH_ISA(test_nan_propagates),
     };
     return cmocka_run_group_tests_name("cpu ops", tests, NULL, NULL);
 }

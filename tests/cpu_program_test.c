@@ -1,9 +1,9 @@
 /* The cpu backend against the reference on random programs: odd sizes, size 1, broadcasts, views,
- * reductions, contractions, random draws, assignments in place and copied; several threads. */
-#include "check.h"
+ * reductions, contractions, random draws, assignments in place and copied; several threads, each
+ * instruction set that the machine has. */
+#include "isa.h"
 
 #include "backend/cpu/plan.h"
-#include "reverie/program.h"
 
 enum { POOL = 48, PROGRAMS = 300 };
 
@@ -188,12 +188,21 @@ static rv_expr mean_of(rv_expr x)
     return rv_mean(bounded(x), rv_all_axes(x));
 }
 
-static void build(outcome *o, uint64_t seed, const char *backend, int threads)
+/* Where and how a program runs: the reference when `isa` is NULL. */
+static rv_context *context_for(const char *isa, int threads)
+{
+    rv_context *context = rv_context_new();
+    rv_context_set_backend(context, isa ? "cpu" : "reference");
+    rv_context_set_threads(context, threads);
+    if (isa && rv_context_set_isa(context, isa) != RV_OK)
+        fail_msg("%s", rv_error_message(context));
+    return context;
+}
+
+static void build(outcome *o, uint64_t seed, const char *isa, int threads)
 {
     memset(o, 0, sizeof *o);
-    o->context = rv_context_new();
-    rv_context_set_backend(o->context, backend);
-    rv_context_set_threads(o->context, threads);
+    o->context = context_for(isa, threads);
     o->graph = rv_graph_new(o->context);
     maker m = {.stream = rv_stream_at(seed, rv_site("program"), 0, 0), .graph = o->graph};
     make_leaves(&m);
@@ -246,11 +255,11 @@ static double largest_difference(const double *a, const double *b, size_t n)
     return worst / scale;
 }
 
-static void compare(uint64_t seed, int threads)
+static void compare(uint64_t seed, const char *isa, int threads)
 {
     outcome fast, exact;
-    build(&fast, seed, "cpu", threads);
-    build(&exact, seed, "reference", 1);
+    build(&fast, seed, isa, threads);
+    build(&exact, seed, NULL, 1);
     for (int run = 0; run < 2; run++) {
         assert_int_equal(rv_run(fast.program), RV_OK);
         assert_int_equal(rv_run(exact.program), RV_OK);
@@ -286,9 +295,9 @@ static void compare(uint64_t seed, int threads)
 
 static void test_random_programs(void **state)
 {
-    (void)state;
+    const char *isa = skip_without(state);
     for (uint64_t seed = 0; seed < PROGRAMS; seed++)
-        compare(seed, seed % 4 == 3 ? 3 : (int)(1 + seed % 2));
+        compare(seed, isa, seed % 4 == 3 ? 3 : (int)(1 + seed % 2));
 }
 
 static void test_every_op_has_a_kind(void **state)
@@ -303,13 +312,47 @@ static void test_every_op_has_a_kind(void **state)
     }
 }
 
+static void check_same_bytes(const outcome *o, const outcome *again)
+{
+    for (int i = 0; i < o->outputs; i++) {
+        size_t n = (size_t)rv_shape_size(rv_expr_shape(o->output[i]));
+        float *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
+        rv_read(o->program, i, a, n);
+        rv_read(again->program, i, b, n);
+        assert_memory_equal(a, b, n * sizeof *a);
+        free(a);
+        free(b);
+    }
+}
+
+/* One program with 1, 2 and 3 threads agrees with the reference, and each number of threads gives
+ * the same bytes every time. */
+static void test_any_number_of_threads(void **state)
+{
+    const char *isa = skip_without(state);
+    for (uint64_t seed = 1000; seed < 1030; seed++)
+        for (int threads = 1; threads <= 3; threads++) {
+            outcome o, again;
+            compare(seed, isa, threads);
+            build(&o, seed, isa, threads);
+            build(&again, seed, isa, threads);
+            for (int run = 0; run < 2; run++) {
+                assert_int_equal(rv_run(o.program), RV_OK);
+                assert_int_equal(rv_run(again.program), RV_OK);
+                check_same_bytes(&o, &again);
+            }
+            release(&o);
+            release(&again);
+        }
+}
+
 /* A run allocates nothing, and the same seed gives the same bytes. */
 static void test_a_run_allocates_nothing(void **state)
 {
+    const char *isa = skip_without(state);
     outcome o, again;
-    (void)state;
-    build(&o, 11, "cpu", 2);
-    build(&again, 11, "cpu", 2);
+    build(&o, 11, isa, 2);
+    build(&again, 11, isa, 2);
     rv_run(o.program);
     rv_memory_counts before = rv_memory_counted();
     for (int i = 0; i < 100; i++)
@@ -318,17 +361,177 @@ static void test_a_run_allocates_nothing(void **state)
     assert_int_equal(after.calls, before.calls);
     for (int i = 0; i < 101; i++)
         rv_run(again.program);
-    for (int i = 0; i < o.outputs; i++) {
-        size_t n = (size_t)rv_shape_size(rv_expr_shape(o.output[i]));
-        float *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
-        rv_read(o.program, i, a, n);
-        rv_read(again.program, i, b, n);
-        assert_memory_equal(a, b, n * sizeof *a);
+    check_same_bytes(&o, &again);
+    release(&o);
+    release(&again);
+}
+
+/* ---- updates that come early ---- */
+
+enum { EARLY_PARAMS = 5 };
+
+/* Updates that can come before most of the program: of a weight, from its gradient; of one that
+ * needs nothing else; of two that swap.  The outputs read the old values after that: through a
+ * transpose, late in a chain of products, and as they are. */
+typedef struct early {
+    rv_context *context;
+    rv_graph *graph;
+    rv_program *program;
+    rv_param *param[EARLY_PARAMS];
+    rv_expr output[4];
+    int64_t rows, columns;
+} early;
+
+static rv_expr late_reader(rv_expr x, rv_expr old)
+{
+    rv_expr chain = x; /* [R,C] */
+    for (int i = 0; i < 3; i++) {
+        rv_expr square = rv_matmul_t(chain, 0, x, 1);          /* [R,R] */
+        chain = rv_tanh(rv_scale(rv_matmul(square, x), 0.01)); /* [R,C] */
+        chain = rv_sub(chain, rv_mean_keep(chain, RV_AXIS(1)));
+    }
+    rv_expr turned = rv_transpose(old, (int[]){1, 0}); /* [C,R] */
+    return rv_add(rv_mul(rv_transpose(chain, (int[]){1, 0}), turned), rv_exp(rv_neg(turned)));
+}
+
+static void build_early(early *e, const char *isa, int threads, int64_t size, int is_guarded)
+{
+    memset(e, 0, sizeof *e);
+    e->context = context_for(isa, threads);
+    e->graph = rv_graph_new(e->context);
+    e->rows = size;
+    e->columns = size + size / 2;
+    rv_shape shape = rv_shape2(e->rows, e->columns);
+    rv_expr value[EARLY_PARAMS], gradient[2];
+    for (int i = 0; i < EARLY_PARAMS; i++) {
+        char name[8] = {'e', (char)('0' + i), 0};
+        e->param[i] = rv_param_get(e->context, name, shape, rv_initial_normal(0, 0.5), RV_WEIGHT);
+        value[i] = rv_param_value(e->graph, e->param[i]);
+    }
+    rv_expr x = rv_input(e->graph, "x", RV_F32, shape);
+    rv_expr loss =
+        rv_mean(rv_square(rv_sub(rv_mul(x, value[0]), value[1])), RV_AXIS(0) | RV_AXIS(1));
+    rv_grad(loss, value, 2, gradient);
+    rv_assign(e->graph, e->param[0], rv_sub(value[0], rv_scale(gradient[0], 0.1)));
+    rv_assign(e->graph, e->param[1], rv_sub(rv_scale(value[1], 0.99), gradient[1]));
+    rv_assign(e->graph, e->param[2], rv_shift(rv_scale(value[2], 0.9), 0.1));
+    rv_assign(e->graph, e->param[3], value[4]);
+    rv_assign(e->graph, e->param[4], value[3]);
+    e->output[0] = loss;
+    e->output[1] = late_reader(x, value[0]);
+    e->output[2] = late_reader(value[1], value[2]);
+    e->output[3] = value[3];
+    check_ok(e->context);
+    rv_compile(e->graph, e->output, 4, is_guarded ? loss : NULL, &e->program);
+    check_ok(e->context);
+}
+
+static void release_early(early *e)
+{
+    rv_program_free(e->program);
+    rv_graph_free(e->graph);
+    rv_context_free(e->context);
+}
+
+static void check_early_outputs(const early *fast, const early *exact, int run)
+{
+    for (int i = 0; i < 4; i++) {
+        size_t n = (size_t)rv_shape_size(rv_expr_shape(fast->output[i]));
+        double *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
+        rv_read_double(fast->program, i, a, n);
+        rv_read_double(exact->program, i, b, n);
+        double worst = largest_difference(a, b, n);
+        if (!(worst < 2e-4))
+            fail_msg("run %d, output %d: difference %.3g from the reference\n%s", run, i, worst,
+                     rv_program_text(fast->program, 0));
         free(a);
         free(b);
     }
-    release(&o);
-    release(&again);
+}
+
+static void check_early_params(const early *fast, const early *exact, int run)
+{
+    size_t n = (size_t)(fast->rows * fast->columns);
+    double *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
+    for (int i = 0; i < EARLY_PARAMS; i++) {
+        rv_param_read_double(fast->param[i], a, n);
+        rv_param_read_double(exact->param[i], b, n);
+        double worst = largest_difference(a, b, n);
+        if (!(worst < 2e-4))
+            fail_msg("run %d, parameter %d: difference %.3g from the reference", run, i, worst);
+    }
+    free(a);
+    free(b);
+}
+
+static void compare_early(const char *isa, int threads, int64_t size, int is_guarded)
+{
+    early fast, exact;
+    size_t n = (size_t)(size * (size + size / 2));
+    float *x = malloc(n * sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = sinf((float)i);
+    build_early(&fast, isa, threads, size, is_guarded);
+    build_early(&exact, NULL, 1, size, is_guarded);
+    rv_bind(fast.program, "x", x, n);
+    rv_bind(exact.program, "x", x, n);
+    for (int run = 0; run < 3; run++) {
+        assert_int_equal(rv_run(fast.program), RV_OK);
+        assert_int_equal(rv_run(exact.program), RV_OK);
+        check_early_outputs(&fast, &exact, run);
+        check_early_params(&fast, &exact, run);
+    }
+    release_early(&fast);
+    release_early(&exact);
+    free(x);
+}
+
+static const int64_t early_sizes[] = {7, 32, 128}; /* the last is shared by the threads */
+
+static void test_updates_come_early(void **state)
+{
+    const char *isa = skip_without(state);
+    for (int s = 0; s < 3; s++)
+        for (int threads = 1; threads <= 3; threads++)
+            for (int is_guarded = 0; is_guarded < 2; is_guarded++)
+                compare_early(isa, threads, early_sizes[s], is_guarded);
+}
+
+static void read_early(const early *e, float *values, size_t n)
+{
+    for (int i = 0; i < EARLY_PARAMS; i++)
+        rv_param_read(e->param[i], values + (size_t)i * n, n);
+}
+
+/* No update has begun when the guard is looked at, though some come long before the end. */
+static void test_guard_stops_early_updates(void **state)
+{
+    const char *isa = skip_without(state);
+    for (int s = 0; s < 3; s++)
+        for (int threads = 1; threads <= 3; threads++) {
+            early e;
+            build_early(&e, isa, threads, early_sizes[s], 1);
+            size_t n = (size_t)(e.rows * e.columns), bytes = EARLY_PARAMS * n * sizeof(float);
+            float *x = calloc(n, sizeof *x), *before = malloc(bytes), *after = malloc(bytes);
+            rv_bind(e.program, "x", x, n);
+            assert_int_equal(rv_run(e.program), RV_OK);
+            read_early(&e, before, n);
+            x[n / 2] = NAN;
+            rv_bind(e.program, "x", x, n);
+            assert_int_equal(rv_run(e.program), RV_NOT_FINITE);
+            read_early(&e, after, n);
+            assert_memory_equal(before, after, bytes);
+            x[n / 2] = 1;
+            rv_error_clear(e.context);
+            rv_bind(e.program, "x", x, n);
+            assert_int_equal(rv_run(e.program), RV_OK); /* and a good run goes on from there */
+            read_early(&e, after, n);
+            assert_memory_not_equal(before, after, bytes);
+            release_early(&e);
+            free(x);
+            free(before);
+            free(after);
+        }
 }
 
 /* A guard that is not finite leaves every parameter as it was, and the first bad node is named. */
@@ -336,8 +539,7 @@ static void test_guard_stops_the_commit(void **state)
 {
     char text[256];
     float bad = -1, value = 0;
-    (void)state;
-    rv_context *context = rv_context_new();
+    rv_context *context = context_for(skip_without(state), 1);
     rv_graph *graph = rv_graph_new(context);
     rv_param *param = rv_param_get(context, "w", rv_shape0(), rv_initial_constant(2), RV_WEIGHT);
     rv_expr w = rv_param_value(graph, param);
@@ -363,10 +565,10 @@ static void test_guard_stops_the_commit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_op_has_a_kind),
-        cmocka_unit_test(test_random_programs),
-        cmocka_unit_test(test_a_run_allocates_nothing),
-        cmocka_unit_test(test_guard_stops_the_commit),
+        cmocka_unit_test(test_every_op_has_a_kind), EACH_ISA(test_random_programs),
+        EACH_ISA(test_any_number_of_threads),       EACH_ISA(test_updates_come_early),
+        EACH_ISA(test_guard_stops_early_updates),   EACH_ISA(test_a_run_allocates_nothing),
+        EACH_ISA(test_guard_stops_the_commit),
     };
     return cmocka_run_group_tests_name("cpu programs", tests, NULL, NULL);
 }

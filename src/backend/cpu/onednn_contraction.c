@@ -18,8 +18,8 @@ struct rv_contraction {
     char what[112]; /* for messages */
     char implementation[64];
     size_t scratch; /* of the primitive */
-    int64_t
-        aside; /* elements of a result that is made aside, transposed, then put in place; or 0 */
+    int64_t aside;  /* elements of a result that is made aside, then put in place; or 0 */
+    int is_mirrored;
     dnnl_primitive_t placing;
     dnnl_memory_t placed[2]; /* from, to */
     dnnl_stream_t stream;
@@ -149,7 +149,8 @@ static const char *preferred(const rv_product *p)
 {
     if (p->batch > 1 || (p->transposed[0] && p->transposed[1]))
         return "";
-    return p->transposed[1] && p->m >= FEW_ROWS ? "brg" : "gemm";
+    int few = p->transposed[1] ? FEW_ROWS : TALL; /* gemm is faster below */
+    return !p->transposed[0] && p->m >= few ? "brg" : "gemm";
 }
 
 /* Matrix number `operand` of the product, [rows,cols] as the product reads it. */
@@ -166,15 +167,27 @@ static dnnl_status_t matrix(dnnl_memory_desc_t *out, const rv_product *p, int op
 }
 
 /* A forward pass of few examples, y = x w', is made as y' = w x': what brgemm packs then is the
- * examples, not the weights, which it reads as they lie. */
+ * examples, not the weights, which it reads as they lie.  The examples fill its vectors. */
 static int is_mirrored(const rv_product *p)
 {
-    return preferred(p)[0] == 'b' && p->m < TALL;
+    return preferred(p)[0] == 'b' && p->transposed[1] && p->m < TALL && p->m % UNIT == 0;
 }
 
-static rv_product mirror_of(const rv_product *p)
+/* Nor has brgemm gaps between the rows of a result. */
+static int is_made_aside(const rv_product *p)
 {
-    return (rv_product){1, p->n, p->k, p->m, {0, 1}, {row_of(p, 1), row_of(p, 0), 0}};
+    return is_mirrored(p) || (preferred(p)[0] == 'b' && row_of(p, 2) != p->n);
+}
+
+/* What is made of the product. */
+static rv_product made_of(const rv_product *p)
+{
+    rv_product made = *p;
+    if (is_mirrored(p))
+        return (rv_product){1, p->n, p->k, p->m, {0, 1}, {row_of(p, 1), row_of(p, 0), 0}};
+    if (is_made_aside(p))
+        made.row[2] = 0;
+    return made;
 }
 
 static dnnl_status_t describe(const rv_product *p, dnnl_primitive_desc_t *out)
@@ -218,14 +231,15 @@ static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t de
     return status;
 }
 
-/* From the mirrored result, made aside, to its place. */
+/* From the result made aside to its place. */
 static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product *product)
 {
     const rv_onednn *library = rv_onednn_get();
     dnnl_memory_desc_t from, to;
-    dnnl_dims_t size = {product->m, product->n}, stride = {1, product->m};
+    dnnl_dims_t size = {product->m, product->n}, plain = {product->n, 1}, turned = {1, product->m};
     dnnl_primitive_desc_t description;
-    dnnl_status_t status = dnnl_memory_desc_init_by_strides(&from, 2, size, dnnl_f32, stride);
+    dnnl_status_t status = dnnl_memory_desc_init_by_strides(&from, 2, size, dnnl_f32,
+                                                            is_mirrored(product) ? turned : plain);
     if (status == dnnl_success)
         status = matrix(&to, product, 2);
     if (status == dnnl_success)
@@ -244,13 +258,12 @@ static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product
 static dnnl_status_t make(rv_contraction *contraction, const rv_product *product)
 {
     dnnl_primitive_desc_t description = NULL;
-    rv_product made = *product;
+    rv_product made = made_of(product);
     if (product->batch < 1 || product->m < 1 || product->k < 1 || product->n < 1)
         return dnnl_invalid_arguments;
-    if (is_mirrored(product)) {
+    contraction->is_mirrored = is_mirrored(product);
+    if (is_made_aside(product))
         contraction->aside = product->m * product->n;
-        made = mirror_of(product);
-    }
     int before = rv_onednn_threads(1);
     dnnl_status_t status = describe(&made, &description);
     if (status == dnnl_success) {
@@ -345,10 +358,11 @@ rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, c
                              const float *b, float *result, void *scratch)
 {
     float *aside = (float *)(void *)((char *)scratch + padded(contraction->scratch));
-    const void *const plain[SLOTS] = {a, b, result, scratch};
-    const void *const mirrored[SLOTS] = {b, a, aside, scratch};
+    const void *const pointers[SLOTS] = {contraction->is_mirrored ? b : a,
+                                         contraction->is_mirrored ? a : b,
+                                         contraction->aside ? aside : result, scratch};
     int before = rv_onednn_threads(1);
-    dnnl_status_t status = bind_slots(contraction, contraction->aside ? mirrored : plain);
+    dnnl_status_t status = bind_slots(contraction, pointers);
     if (status == dnnl_success)
         status = dnnl_primitive_execute(contraction->primitive, contraction->stream,
                                         contraction->argument_count, contraction->argument);

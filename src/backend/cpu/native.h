@@ -52,7 +52,8 @@ int cpu_native_registers(int width);
 
 /* The number of the kernel with this text, compiled if it is new; -1 when memory is out. */
 int cpu_kernels_find(cpu_kernels *kernels, cpu_kernel_text text);
-/* After the last kernel was made; returns 0 when the system does not allow it. */
+/* After the last kernel was made; returns 0 when the system does not allow it, or when memory was
+ * out while the code was written. */
 int cpu_kernels_publish(cpu_kernels *kernels);
 cpu_kernel_fn cpu_kernels_entry(const cpu_kernels *kernels, int number);
 void cpu_kernels_free(cpu_kernels *kernels);

@@ -106,6 +106,11 @@ typedef struct rv_source_info {
     int64_t batch;               /* data.batch */
 } rv_source_info;
 
+/* Whether the set that `config` names keeps test images: an .npy file, and PNG folders without
+ * `test`, are training images alone.  Of what it keeps nothing is read.  Fails as rv_source_open
+ * does for a set that is not there; `*has_test` is 1 then. */
+rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, int *has_test);
+
 /* Opens one split.  On failure `*source` is NULL and the message says which file, and what to do:
  * RV_BAD_FILE for a missing, corrupt or inconsistent data set, RV_BAD_USAGE for a setting that does
  * not fit the set, RV_NO_MEMORY.  The caller owns the source; it must not outlive the context. */

@@ -165,3 +165,20 @@ rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_dat
     }
     return place->kind == RV_DATA_NONE ? fail_missing_name(context, config) : RV_OK;
 }
+
+rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, int *has_test)
+{
+    rv_data_place place;
+    *has_test = 1;
+    rv_status status = rv_data_find(context, config, &place);
+    if (status == RV_OK && place.kind == RV_DATA_NPY)
+        *has_test = 0;
+    if (status == RV_OK && place.kind == RV_DATA_PNG) {
+        char *folder = rv_path_join(place.path, "test");
+        *has_test = folder && rv_folder_exists(folder);
+        status = folder ? RV_OK : rv_fail_memory(context);
+        rv_free(folder);
+    }
+    rv_free(place.path);
+    return status;
+}

@@ -27,40 +27,23 @@ static void fill_row(const rv_experiment *run, rv_split split, const rv_report *
     }
 }
 
-/* Of a set of training images alone some are held out; the page says why it has no test row. */
-static rv_status open_split(rv_experiment *run, rv_split split, rv_page *page, int *is_there)
-{
-    char why[RUN_PATH];
-    *is_there = rv_experiment_source(run, split) != NULL;
-    if (*is_there)
-        return RV_OK;
-    if (split != RV_SPLIT_TEST || run_held_out(run) == RV_SPLIT_TEST ||
-        rv_error_status(run->context) != RV_BAD_FILE)
-        return rv_error_status(run->context);
-    snprintf(why, sizeof why, "No test images: %s", rv_error_message(run->context));
-    rv_error_clear(run->context);
-    return rv_page_text(page, why);
-}
-
 static rv_status add_table(rv_experiment *run, rv_page *page)
 {
     static const char *const columns[COLUMNS] = {"split", "pixels",         "images",
                                                  "ELBO",  "reconstruction", "KL"};
     char cells[SPLITS][COLUMNS][CELL];
     const char *pointers[SPLITS * COLUMNS];
-    int rows = 0;
-    for (int split = 0; split < SPLITS; split++) {
+    int rows = 0, has_test;
+    rv_status status = run_has_test(run, &has_test);
+    for (int split = 0; status == RV_OK && split < SPLITS; split++) {
         rv_report report;
         if (split == RV_SPLIT_VALIDATION && run->settings->data.validation == 0)
             continue;
-        int is_there;
-        rv_status status = open_split(run, (rv_split)split, page, &is_there);
-        if (status == RV_OK && is_there)
-            status = rv_experiment_evaluate(run, (rv_split)split, 1, &report);
+        if (split == RV_SPLIT_TEST && !has_test)
+            continue;
+        status = rv_experiment_evaluate(run, (rv_split)split, 1, &report);
         if (status != RV_OK)
             return status;
-        if (!is_there)
-            continue;
         fill_row(run, (rv_split)split, &report, cells[rows]);
         for (int i = 0; i < COLUMNS; i++)
             pointers[rows * COLUMNS + i] = cells[rows][i];
@@ -68,7 +51,8 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
     }
     rv_table table = {"nats per image, evaluation mode, one latent sample an image", columns,
                       COLUMNS, pointers, rows};
-    rv_status status = rv_page_table(page, &table);
+    if (status == RV_OK)
+        status = rv_page_table(page, &table);
     if (status == RV_OK && run->settings->data.pixels == RV_PIXELS_GRAY)
         status = rv_page_text(page, "On gray pixels the Bernoulli term is a cross-entropy, not a "
                                     "likelihood: it compares only with other gray-pixel numbers.");

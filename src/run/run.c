@@ -67,6 +67,14 @@ rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
     return run->source[split];
 }
 
+rv_status run_has_test(rv_experiment *run, int *has_test)
+{
+    rv_data_config data = run->settings->data;
+    data.directories = run->directories;
+    data.directory_count = run->directory_count;
+    return rv_data_has_test(run->context, &data, has_test);
+}
+
 static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
 {
     rv_context_set_seed(run->context, run->settings->train.seed);
@@ -136,8 +144,12 @@ static rv_status create(rv_experiment *run, int force)
                        "--run, or replace it with --force",
                        run->folder, run->folder);
     /* The settings and the data are checked before anything is written. */
+    int has_test = 0;
     rv_status status = make_model_for_data(run);
-    if (status == RV_OK && !rv_experiment_source(run, RV_SPLIT_TRAIN))
+    if (status == RV_OK)
+        status = run_has_test(run, &has_test);
+    if (status == RV_OK && (!rv_experiment_source(run, RV_SPLIT_TRAIN) ||
+                            (has_test && !rv_experiment_source(run, RV_SPLIT_TEST))))
         status = rv_error_status(run->context);
     if (status != RV_OK)
         return status;

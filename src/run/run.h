@@ -27,6 +27,8 @@ void run_remove(const char *folder);
 rv_status run_write_files(rv_experiment *run);
 /* The held-out split: validation where the recipe sets one aside, else test. */
 rv_split run_held_out(const rv_experiment *run);
+/* Whether the data set keeps test images. */
+rv_status run_has_test(rv_experiment *run, int *has_test);
 
 /* events.c: the observer that writes metrics.jsonl and timing.jsonl. */
 typedef struct run_events run_events;

@@ -53,22 +53,62 @@ typedef struct bench_result {
     double step_ms, spread_ms, fastest_ms, first_step_s, peak_rss_mb, gflop, peak_gflops;
 } bench_result;
 
+/* The turns of the model, and the steps after which all have come round. */
+typedef struct rounds {
+    rv_turn turn[RV_TURNS_MOST];
+    int turns, steps;
+} rounds;
+
+static rounds rounds_of(const rv_trainer *trainer)
+{
+    rounds r = {.steps = 1};
+    r.turns = rv_trainer_turns(trainer, r.turn);
+    for (int i = 0; i < r.turns; i++)
+        r.steps = r.turn[i].every > r.steps ? r.turn[i].every : r.steps;
+    return r;
+}
+
+static rv_status take_round(rv_trainer *trainer, const rounds *r)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < r->steps; i++)
+        status = rv_trainer_step(trainer);
+    return status;
+}
+
+/* Contractions of a round; begins profiling when that is wanted. */
+static rv_status look_at_programs(cli_call *call, rv_trainer *trainer, const rounds *r,
+                                  double *gflop)
+{
+    rv_program *program;
+    *gflop = 0;
+    for (int i = 0; i < r->turns; i++) {
+        rv_status status = rv_trainer_program(trainer, i, &program);
+        if (status != RV_OK)
+            return status;
+        *gflop += rv_program_facts_of(program).flops * 1e-9 * r->steps / r->turn[i].every;
+        if (cli_switch(call, "profile"))
+            rv_program_set_profiling(program, 1);
+    }
+    return RV_OK;
+}
+
 static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *result)
 {
-    int steps = (int)cli_integer(call, "steps");
-    rv_program *program;
+    int steps = (int)cli_integer(call, "steps"), warm_up = (int)cli_integer(call, "warm-up");
+    rounds r = rounds_of(trainer);
     double *each = rv_malloc((size_t)steps * sizeof *each);
     rv_status status = each ? rv_trainer_step(trainer) : rv_fail_memory(call->context);
     result->first_step_s = seconds_of_process();
-    for (int i = 0; status == RV_OK && i < 20; i++) /* warm up */
+    for (int i = 1; status == RV_OK && i < r.steps; i++) /* the rest of the first round */
         status = rv_trainer_step(trainer);
+    for (int i = 0; status == RV_OK && i < warm_up; i++)
+        status = take_round(trainer, &r);
     if (status == RV_OK)
-        status = rv_trainer_program(trainer, &program);
-    if (status == RV_OK && cli_switch(call, "profile"))
-        rv_program_set_profiling(program, 1);
+        status = look_at_programs(call, trainer, &r, &result->gflop);
     for (int i = 0; status == RV_OK && i < steps; i++) {
         double before = seconds_now();
-        status = rv_trainer_step(trainer);
+        status = take_round(trainer, &r);
         each[i] = seconds_now() - before;
     }
     if (status == RV_OK) {
@@ -76,7 +116,6 @@ static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *resu
         result->step_ms = 1e3 * each[steps / 2];
         result->fastest_ms = 1e3 * each[0];
         result->spread_ms = 1e3 * (each[steps * 3 / 4] - each[steps / 4]);
-        result->gflop = rv_program_facts_of(program).flops * 1e-9;
         result->peak_rss_mb = peak_megabytes();
         result->peak_gflops = rv_peak_gflops(rv_context_threads(call->context));
     }
@@ -84,21 +123,34 @@ static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *resu
     return status;
 }
 
-static void print_profile(cli_call *call, rv_trainer *trainer, const bench_result *result)
+static double print_kernels(const rv_kernel_profile *rows, int count, double rounds_measured,
+                            double step_ms)
 {
-    int count;
-    rv_program *program;
-    double steps = (double)cli_integer(call, "steps"), total = 0;
-    if (rv_trainer_program(trainer, &program) != RV_OK)
-        return;
-    const rv_kernel_profile *rows = rv_program_profile(program, &count);
-    printf("%9s %6s %9s %9s  kernel\n", "us", "share", "GFLOP/s", "GB/s");
+    double total = 0;
     for (int i = 0; i < count; i++) {
-        double each = rows[i].seconds / steps;
+        double each = rows[i].seconds / rounds_measured;
         total += each;
-        printf("%9.1f %5.1f%% %9.1f %9.1f  %s\n", 1e6 * each, 1e5 * each / result->step_ms,
+        printf("%9.1f %5.1f%% %9.1f %9.1f  %s\n", 1e6 * each, 1e5 * each / step_ms,
                each > 0 ? rows[i].flops / each * 1e-9 : 0,
                each > 0 ? rows[i].bytes / each * 1e-9 : 0, rows[i].name);
+    }
+    return total;
+}
+
+static void print_profile(cli_call *call, rv_trainer *trainer, const bench_result *result)
+{
+    rounds r = rounds_of(trainer);
+    double total = 0;
+    printf("%9s %6s %9s %9s  kernel\n", "us", "share", "GFLOP/s", "GB/s");
+    for (int i = 0; i < r.turns; i++) {
+        int count;
+        rv_program *program;
+        if (rv_trainer_program(trainer, i, &program) != RV_OK)
+            return;
+        if (r.turns > 1)
+            printf("%s, each %d. step\n", r.turn[i].name, r.turn[i].every);
+        const rv_kernel_profile *rows = rv_program_profile(program, &count);
+        total += print_kernels(rows, count, (double)cli_integer(call, "steps"), result->step_ms);
     }
     printf("%9.1f %5.1f%% %9s %9s  all kernels\n", 1e6 * total, 1e5 * total / result->step_ms, "",
            "");
@@ -144,6 +196,7 @@ static rv_status run_bench(cli_call *call)
 
 static const cli_option options[] = {
     {"steps", 0, "N", RV_OPTION_INTEGER, "200", 1, 1000000, NULL, "iterations measured"},
+    {"warm-up", 0, "N", RV_OPTION_INTEGER, "20", 0, 1000000, NULL, "iterations before them"},
     {"profile", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "a table of kernels too"},
 };
 

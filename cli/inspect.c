@@ -242,9 +242,14 @@ static rv_status inspect_program(cli_call *call)
     cli_workbench bench;
     rv_program *program = NULL;
     const char *dot = cli_text(call, "dot"), *text = NULL;
+    rv_turn turns[RV_TURNS_MOST];
+    int turn = (int)cli_integer(call, "turn");
     rv_status status = cli_workbench_open(call, &bench);
+    if (status == RV_OK && turn >= rv_trainer_turns(bench.trainer, turns))
+        status = rv_fail(call->context, RV_BAD_USAGE, "--turn %d: the turns are 0 to %d", turn,
+                         rv_trainer_turns(bench.trainer, turns) - 1);
     if (status == RV_OK)
-        status = rv_trainer_program(bench.trainer, &program);
+        status = rv_trainer_program(bench.trainer, turn, &program);
     if (status == RV_OK) {
         text = rv_program_text(program, dot != NULL);
         status = text ? RV_OK : rv_fail_memory(call->context);
@@ -296,6 +301,8 @@ static rv_status run(cli_call *call)
 static const cli_option options[] = {
     {"program", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL,
      "the compiled training iteration of a recipe or run: its kernels"},
+    {"turn", 0, "N", RV_OPTION_INTEGER, "0", 0, RV_TURNS_MOST - 1, NULL,
+     "with --program: which program of a model that trains in several"},
     {"dot", 0, "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "the same as a Graphviz graph"},
 };
 

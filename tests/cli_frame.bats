@@ -197,7 +197,7 @@ PYTHON
     complete_words reverie recipes --isa av
     [ "${COMPREPLY[*]}" = "avx2 avx512" ]
     if "$REVERIE" train --help > /dev/null 2>&1; then
-        complete_words reverie train lab1
+        complete_words reverie train lab1-v
         [ "${COMPREPLY[*]}" = "lab1-vae" ]
         complete_words reverie train lab1-vae train.optim
         [[ "${COMPREPLY[*]}" == *"train.optimizer=adamw"* ]]

@@ -220,7 +220,8 @@ static void test_refusals(void **state)
         {"model: vea", "r.yaml:1: unknown model `vea`; did you mean `vae`?"},
         {"about: x\nmodel: transformer", "r.yaml:2: unknown model `transformer`; the models are: "
                                          "vae"},
-        {"latent: 3", "r: `model` is not set; the models are: vae"},
+        {"latent: 3", "r: `model` is not set; the models are: vae, gan, "
+                      "wgan, wgan-gp, vae-gan, bigan, classifier"},
         {"modle: vae\nlatent: 3", "r.yaml:1: unknown key `modle`; did you mean `model`?"},
         {"model: vae\ntrain: {lr: fast}",
          "r.yaml:2: train.lr wants a number from 0 to 1000000, not `fast`"},

@@ -159,6 +159,38 @@ static void an_empty_list_is_the_identity(void **state)
     rv_net_free(net);
 }
 
+/* The first layers and then the rest are the net; numbers are those of the words. */
+static void parts_make_the_whole(void **state)
+{
+    rv_context *context = *state;
+    const char *words[] = {"linear 6", "residual: [linear 6, tanh]", "linear 2"};
+    double y[2][8];
+    rv_net *net;
+    rv_program *program;
+    rv_net_new(context, "net", words, 3, rv_shape1(3), &net);
+    rv_graph *graph = rv_graph_new(context);
+    rv_expr x = rv_full(graph, rv_shape2(4, 3), 0.5), out[2];
+    rv_expr h = rv_net_apply_part(net, x, RV_TRAIN, 0, 2); /* [4,6] */
+    out[0] = rv_net_apply(net, x, RV_TRAIN);
+    out[1] = rv_net_apply_part(net, h, RV_TRAIN, 2, 1);
+    check_count(rv_expr_shape(h).dim[1], 6, "width of the features");
+    assert_ptr_equal(rv_net_apply_part(net, h, RV_TRAIN, 2, 0), h);
+    rv_compile(graph, out, 2, NULL, &program);
+    check_ok(context);
+    assert_int_equal(rv_run(program), RV_OK);
+    for (int i = 0; i < 2; i++)
+        rv_read_double(program, i, y[i], 8);
+    for (int i = 0; i < 8; i++)
+        check_near(y[1][i], y[0][i], 0, "through two parts");
+    assert_true(rv_is_poison(rv_net_apply_part(net, h, RV_TRAIN, 1, 3)));
+    check_error(context, RV_BAD_USAGE, "net has 3 layers: there are none from 1 to 3");
+    assert_true(rv_is_poison(rv_net_apply_part(net, x, RV_TRAIN, 2, 1)));
+    check_error(context, RV_BAD_USAGE, "net.2 takes [6] for each example, but its input is [4,3]");
+    rv_program_free(program);
+    rv_graph_free(graph);
+    rv_net_free(net);
+}
+
 /* ---- what a bad one says ---- */
 
 static void bad_words_are_named(void **state)
@@ -172,7 +204,7 @@ static void bad_words_are_named(void **state)
         {"batch_norm", "unknown layer `batch_norm` at position 2 of encoder; did you mean "
                        "`batchnorm`?"},
         {"Relu", "did you mean `relu`?"},
-        {"transformer", "the layers are linear, batchnorm, "},
+        {"transformer", "the layers are linear, conv, "},
         {"", "`` at position 2 of encoder: there is no layer's name"},
         {"{}", "no layer's name"},
         {"[linear 4]", "no layer's name"},
@@ -382,6 +414,7 @@ int main(void)
         TEST(lab_one_has_its_size),
         TEST(every_form_of_a_word_is_read),
         TEST(an_empty_list_is_the_identity),
+        TEST(parts_make_the_whole),
         TEST(bad_words_are_named),
         TEST(nesting_has_a_limit),
         TEST(shapes_must_fit),

@@ -47,6 +47,11 @@ static void factors_between_epochs(void **state)
     check_near(rv_schedule_at(&config, 2.5, 10), 0.5 * (1 + sqrt(0.5)), 1e-15, "cosine");
     check_near(rv_schedule_at(&config, 10, 10), 0, 1e-15, "at the end");
     check_near(rv_schedule_at(&config, 11, 10), 0, 1e-15, "past the end");
+    config.kind = RV_LATE;
+    config.least = 0.01;
+    check_near(rv_schedule_at(&config, 5, 10), 1, 0, "late: the first half");
+    check_near(rv_schedule_at(&config, 7.5, 10), 0.1, 1e-15, "late: half of the second half");
+    check_near(rv_schedule_at(&config, 10, 10), 0.01, 1e-15, "late: at the end");
 }
 
 static void warmup_grows_on_top(void **state)

@@ -51,7 +51,13 @@ rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *
 /* images [count,D] -> mean and deviation [count,Z] of the first group of latents. */
 rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
                          float *deviation);
-/* Draws z [count,Z] from the prior N(0, I): draw i of the seed is the same whatever the count. */
+/* images [count,D] -> logits of the classes [count,classes].  RV_BAD_USAGE for a model that does
+ * not classify. */
+rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits);
+/* images [count,D] -> features [count,F], F being rv_view_feature_width (0 on failure). */
+rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features);
+int64_t rv_view_feature_width(rv_model *model);
+/* Draws z [count,Z] from the model's prior: draw i of the seed is the same whatever the count. */
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
 
 #ifdef __cplusplus

@@ -2,10 +2,9 @@
  *
  *     rv_model *model;
  *     rv_model_new(context, rv_model_kind_find("vae"), &config, sizes, &model);
- *     rv_graph *graph = rv_graph_new(context);
- *     rv_iteration iteration;                       // one training iteration, as expressions
- *     model->kind->train(model, graph, 64, &iteration);
- *     ...                                           // rv_optimize, rv_compile, rv_run
+ *     rv_iteration iteration = {.graph = rv_graph_new(context), .batch = 64};
+ *     model->kind->train(model, &iteration);        // one training iteration, as expressions
+ *     ...                                           // rv_compile, rv_run
  *     rv_model_free(model);
  *
  * A model is a table of functions that build graphs; its weights belong to the context, by name.
@@ -39,25 +38,50 @@ typedef struct rv_metric {
     rv_expr value;
 } rv_metric;
 
-enum { RV_METRICS_MOST = 12, RV_STAGES_MOST = 4, RV_LATENTS_MOST = 8 };
+enum { RV_METRICS_MOST = 12, RV_STAGES_MOST = 4, RV_TURNS_MOST = 2, RV_LATENTS_MOST = 8 };
 
-/* One part of a training iteration: run `repeat` times, it lowers `loss` by moving `weights`. */
+/* One part of a training iteration: it lowers `loss` by moving `weights`. */
 typedef struct rv_stage {
-    const char *name;
-    int repeat;
-    rv_expr loss; /* scalar: a mean over examples, in nats */
+    const char *name;      /* "discriminator"; also names its optimizer's state */
+    const char *loss_name; /* how the loss is reported: "discriminator_loss" */
+    rv_expr loss;          /* scalar: a mean over examples, in nats */
     rv_metric metric[RV_METRICS_MOST];
     int metric_count;
-    rv_param **weight; /* [weight_count], owned by the model */
+    rv_param *const *weight; /* [weight_count], owned by the model */
     int weight_count;
+    double rate;               /* factor on the learning rate */
+    const char *gradient_name; /* reports the length of the gradient by that name; NULL: not */
 } rv_stage;
+/* A stage without metrics, rate 1, its loss reported as "loss". */
+rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, int weight_count);
+void rv_stage_report(rv_stage *stage, const char *name, rv_expr value);
 
-/* One training iteration.  Inputs of the graph: "x" f32 [B,D]; "labels" i32 [B] where a model
- * reads them; the random state; and what changes from step to step: "beta" (KL warm-up). */
+/* What is trained in one program: the stages of one turn, in order.  `graph`, `batch`, `turn` are
+ * the caller's; inputs of the graph: "x" f32 [B,D]; "labels" i32 [B] where a model reads them; the
+ * random state; and what changes from step to step: "beta" (KL warm-up). */
 typedef struct rv_iteration {
+    rv_graph *graph;
+    int64_t batch;
+    int turn;
+    /* Called by rv_iteration_update with each stage; NULL: the weights are not moved. */
+    rv_status (*optimize)(void *user, const rv_stage *stage);
+    void *user;
     rv_stage stage[RV_STAGES_MOST];
     int stage_count;
 } rv_iteration;
+/* Adds a stage: from here on rv_updated gives the weights that its optimizer leaves, so a loss
+ * built later sees them, and one built before does not. */
+rv_status rv_iteration_update(rv_iteration *iteration, const rv_stage *stage);
+/* The images "x" [B,D] of an iteration. */
+rv_expr rv_iteration_images(const rv_iteration *iteration, rv_data_sizes sizes);
+
+/* A training step is one batch.  A turn is a program that runs in every `every`-th step of the
+ * whole run, turn 0 in each: a WGAN's critic takes a step on each batch, its generator after every
+ * fifth. */
+typedef struct rv_turn {
+    const char *name;
+    int every;
+} rv_turn;
 
 /* Values for each example [B], in nats.  `elbo` is there for a model with a bound. */
 typedef struct rv_evaluation {
@@ -72,24 +96,36 @@ typedef struct rv_latents {
     int64_t width;
 } rv_latents;
 
+/* What z is drawn from before it is decoded: N(0, I), or uniform in (-1, 1). */
+typedef enum rv_prior { RV_PRIOR_NORMAL, RV_PRIOR_UNIFORM } rv_prior;
+
 typedef struct rv_model_kind {
     const char *name, *about;
     const struct rv_option *option; /* [option_count] rows that fill `config_size` bytes */
     int option_count;
     size_t config_size;
-    /* Makes the nets and names the weights; `config` points to config_size bytes, copied. */
-    rv_status (*create)(rv_model *model, const void *config);
+    /* Makes the nets and names the weights, from model->config. */
+    rv_status (*create)(rv_model *model);
     void (*destroy)(rv_model *model);
-    /* The losses of one training iteration at a batch of that size. */
-    rv_status (*train)(rv_model *model, rv_graph *graph, int64_t batch, rv_iteration *out);
+    /* Builds the stages of iteration->turn, each added with rv_iteration_update. */
+    rv_status (*train)(rv_model *model, rv_iteration *iteration);
+    /* The turns, *count of at most RV_TURNS_MOST; NULL: one, in each step. */
+    void (*turns)(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count);
     /* Per-example values in evaluation mode: reconstruction, kl, elbo. */
     rv_status (*evaluate)(rv_model *model, rv_graph *graph, int64_t batch, rv_evaluation *out);
     /* x [B,D] -> groups of latents; *count of at most RV_LATENTS_MOST. */
     rv_status (*encode)(rv_model *model, rv_expr x, rv_latents *out, int *count);
+    /* The held-out value of `evaluate` that chooses the best checkpoint, larger being better. */
+    const char *select;
     /* z [B,Z] -> mean images [B,D], in the range of the data. */
     rv_expr (*decode)(rv_model *model, rv_expr z);
-    /* The width of the z that decode takes; 0 without decode. */
+    /* The width of the z that decode takes. */
     int64_t (*latent_width)(const rv_model *model);
+    /* What z is drawn from; NULL: N(0, I). */
+    rv_prior (*prior)(const rv_model *model);
+    /* x [B,D] -> logits of the classes [B,classes]; and what a judge of images compares [B,F]. */
+    rv_expr (*classify)(rv_model *model, rv_expr x);
+    rv_expr (*features)(rv_model *model, rv_expr x);
     /* The host-side multiplier of the KL at a step of a fractional epoch (warm-up); 1 when NULL. */
     double (*beta_at)(const rv_model *model, double epoch);
     /* Nets, for `show`: *count of them. */
@@ -101,7 +137,7 @@ struct rv_model {
     const rv_model_kind *kind;
     rv_data_sizes sizes;
     void *config; /* config_size bytes, owned */
-    void *self;   /* the kind's own */
+    void *self;   /* the kind's own; NULL until `create` makes it */
 };
 
 /* The kind of that name, NULL when there is none; and all of them, *count. */

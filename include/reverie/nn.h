@@ -6,11 +6,18 @@
  *     rv_expr h = rv_net_apply(net, x, RV_TRAIN);          // [B,784] -> [B,64]
  *     rv_net_free(net);                                    // the weights stay with the context
  *
- * Words: linear N, batchnorm, layernorm, dropout P, the activations, and residual: [WORDS], which
- * adds its input to what its words make of it; rv_layer_word_at lists them.  Options follow a word
- * by name (`linear 512 bias: false`).  Weights are named as PyTorch's Sequential would number the
- * words: "encoder.0.weight" [out,in], "encoder.2.running_mean"; in a residual, also
- * "encoder.3.0.weight".
+ * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
+ * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and
+ * residual: [WORDS], which adds its input to what its words make of it.  rv_layer_word_at lists
+ * them.  Options follow a word by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by their
+ * letter.
+ *
+ * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  The vector
+ * that flatten makes and reshape takes is [C*H*W], channel after channel, as in PyTorch.
+ *
+ * Weights are named as PyTorch's Sequential would number the words: "encoder.0.weight" [out,in],
+ * "encoder.2.running_mean"; in a residual, also "encoder.3.0.weight".  A conv's is [O,K,K,I], a
+ * deconv's [I,K,K,O]; files hold them as PyTorch does, [O,I,K,K] and [I,O,K,K].
  */
 #ifndef REVERIE_NN_H
 #define REVERIE_NN_H
@@ -24,7 +31,8 @@ extern "C" {
 /* Batch norm and dropout tell them apart. */
 typedef enum rv_mode { RV_TRAIN, RV_EVALUATE } rv_mode;
 
-/* How the weight of a linear layer begins, fan_in and fan_out being its sizes. */
+/* How weights begin, fan_in and fan_out being a linear layer's sizes; of a conv or deconv the
+ * channels times the cells of a window. */
 typedef enum rv_net_initialiser {
     RV_INITIALISE_PYTORCH,        /* weight and bias uniform in +-1/sqrt(fan_in) */
     RV_INITIALISE_GLOROT_UNIFORM, /* Glorot & Bengio 2010, equation 16; zero biases */
@@ -32,7 +40,9 @@ typedef enum rv_net_initialiser {
     RV_INITIALISE_HE_UNIFORM, /* He et al. 2015, equation 10; zero biases */
     RV_INITIALISE_HE_NORMAL,
     RV_INITIALISE_NORMAL, /* N(0, deviation^2); zero biases */
-    RV_INITIALISE_ZEROS
+    RV_INITIALISE_ZEROS,
+    RV_INITIALISE_DCGAN /* Radford et al. 2016: conv and deconv weights N(0, 0.02^2), batch norm's
+                           N(1, 0.02^2), their biases zero; linear layers as PyTorch */
 } rv_net_initialiser;
 
 typedef struct rv_net_config {
@@ -57,6 +67,10 @@ void rv_net_free(rv_net *net);
 /* x [...,in] -> [...,out].  In RV_TRAIN batch norm takes the batch's statistics and assigns the
  * running ones, and dropout draws. */
 rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode);
+/* The layers `first` to `first + count - 1` alone, of the words as given (a residual is one): the
+ * features that a net makes on its way.  x is what layer `first` takes; RV_BAD_USAGE and poison
+ * when it is not, or when there are no such layers. */
+rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count);
 
 const char *rv_net_name(const rv_net *net);
 rv_shape rv_net_input_shape(const rv_net *net);
@@ -79,6 +93,11 @@ typedef struct rv_net_layer {
 } rv_net_layer;
 int rv_net_layer_count(const rv_net *net);
 rv_net_layer rv_net_layer_at(const rv_net *net, int index);
+
+/* Whether a net of these words takes an image [H,W,C]: 1 when the first of them that does not take
+ * any shape is of images (conv, a pooling, upsample, flatten); 0 for linear, reshape and deconv,
+ * which take vectors, and when there is none. */
+int rv_words_take_images(const char *const *words, int count);
 
 /* The words there are, for help; static text, NULLs outside. */
 typedef struct rv_layer_word {

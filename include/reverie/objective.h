@@ -3,7 +3,7 @@
  *     rv_elbo_parts parts = rv_elbo(posterior, likelihood, x, rv_elbo_defaults());
  *     rv_expr loss = rv_neg(rv_mean(parts.objective, RV_AXIS(0)));
  *
- * Every result is [B], in nats, summed over pixels and latents; only the caller takes a mean.
+ * A bound is [B], in nats, summed over pixels and latents; only the caller takes a mean.
  */
 #ifndef REVERIE_OBJECTIVE_H
 #define REVERIE_OBJECTIVE_H
@@ -33,6 +33,30 @@ typedef struct rv_elbo_parts {
 /* `posterior` q(z|x) is a diagonal Normal with batch [B], event [Z]; `likelihood` p(x|z) at a draw
  * of it; the prior is N(0, I); x [B,D]. */
 rv_elbo_parts rv_elbo(rv_dist posterior, rv_dist likelihood, rv_expr x, rv_elbo_config config);
+
+/* ---- adversarial losses: scalars, means over examples; scores are [B] or [B,1] ---- */
+
+/* Goodfellow et al. 2014, equation 1, from logits: E[-log D(x)] + E[-log(1 - D(G(z)))], nats. */
+rv_expr rv_gan_discriminator_loss(rv_expr real, rv_expr fake);
+
+typedef enum rv_gan_loss {
+    RV_GAN_NONSATURATING, /* E[-log D(G(z))], section 3 */
+    RV_GAN_MINIMAX        /* E[log(1 - D(G(z)))]: the game's own, whose gradient fades early */
+} rv_gan_loss;
+/* What the generator minimises. */
+rv_expr rv_gan_generator_loss(rv_expr fake, rv_gan_loss kind);
+
+/* Arjovsky et al. 2017, equation 2, to be minimised: E[f(g(z))] - E[f(x)]; minus it estimates the
+ * Wasserstein distance up to the Lipschitz constant of f. */
+rv_expr rv_wasserstein_critic_loss(rv_expr real, rv_expr fake);
+rv_expr rv_wasserstein_generator_loss(rv_expr fake); /* -E[f(g(z))] */
+
+/* Gulrajani et al. 2017, algorithm 1: points between real and fake images [B,D], one uniform draw
+ * an image, keyed by `name`. */
+rv_expr rv_interpolates(rv_expr real, rv_expr fake, const char *name);
+/* E[(|grad f| - 1)^2] over the points [B,D] at which the scores were made: differentiable, so that
+ * the critic's gradient is of second order. */
+rv_expr rv_gradient_penalty(rv_expr scores, rv_expr points);
 
 #ifdef __cplusplus
 }

@@ -47,7 +47,7 @@ rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_e
 void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *weights,
                         int count);
 
-typedef enum rv_schedule { RV_CONSTANT, RV_STEPS, RV_EXPONENTIAL, RV_COSINE } rv_schedule;
+typedef enum rv_schedule { RV_CONSTANT, RV_STEPS, RV_EXPONENTIAL, RV_COSINE, RV_LATE } rv_schedule;
 
 /* The factor on the learning rate. */
 typedef struct rv_schedule_config {
@@ -55,14 +55,15 @@ typedef struct rv_schedule_config {
     double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch */
     const double *milestone; /* STEPS: epochs, ascending [milestone_count]; borrowed */
     int milestone_count;
-    double least;  /* COSINE: the factor at the end */
+    double least;  /* COSINE, LATE: the factor at the end */
     double warmup; /* epochs over which the factor grows linearly from 0 */
 } rv_schedule_config;
 /* Constant, no warm-up, factor 0.1. */
 rv_schedule_config rv_schedule_defaults(void);
 /* At a fractional epoch of `epochs`.  STEPS and EXPONENTIAL change at whole epochs, as PyTorch's
  * MultiStepLR and ExponentialLR stepped once an epoch; COSINE is smooth (Loshchilov & Hutter 2017,
- * equation 5, without restarts). */
+ * equation 5, without restarts); LATE is 1 over the first half and then falls exponentially
+ * (Donahue et al. 2017, appendix C). */
 double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs);
 
 #ifdef __cplusplus

@@ -47,13 +47,15 @@ typedef enum rv_event_kind {
     RV_EVENT_SPLIT  /* an evaluation on the held-out split, after an epoch */
 } rv_event_kind;
 
+enum { RV_EVENT_VALUES_MOST = 2 * RV_METRICS_MOST };
+
 typedef struct rv_event {
     rv_event_kind kind;
     int64_t step, epoch; /* steps taken; epochs finished */
     const char *split;   /* "train", "validation", "test" */
     int count;
-    const char *name[RV_METRICS_MOST + 2];
-    double value[RV_METRICS_MOST + 2];
+    const char *name[RV_EVENT_VALUES_MOST];
+    double value[RV_EVENT_VALUES_MOST];
 } rv_event;
 
 typedef struct rv_trainer rv_trainer;
@@ -95,17 +97,19 @@ typedef struct rv_progress {
     int64_t batch, batches; /* in this epoch */
     int64_t batch_size;
     int count; /* running means of the epoch */
-    const char *name[RV_METRICS_MOST + 2];
-    double value[RV_METRICS_MOST + 2];
+    const char *name[RV_EVENT_VALUES_MOST];
+    double value[RV_EVENT_VALUES_MOST];
     double best; /* best held-out value so far; NaN when none */
     int64_t best_epoch;
 } rv_progress;
 rv_progress rv_trainer_progress(const rv_trainer *trainer);
 
-/* One training iteration on the next batch, for benchmarks and tests. */
+/* One training step, on the next batch, for benchmarks and tests: the turns that are due. */
 rv_status rv_trainer_step(rv_trainer *trainer);
-/* The program of the whole-batch iteration, compiled if need be; owned by the trainer. */
-rv_status rv_trainer_program(rv_trainer *trainer, rv_program **out);
+/* The turns of the model; how many. */
+int rv_trainer_turns(const rv_trainer *trainer, rv_turn out[RV_TURNS_MOST]);
+/* The program of a turn at a whole batch, compiled if need be; owned by the trainer. */
+rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out);
 
 /* ---- checkpoints ---- */
 

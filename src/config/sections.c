@@ -42,9 +42,10 @@ _Static_assert(offsetof(rv_schedule_config, milestone_count) -
 
 /* In the order of rv_optimizer and rv_schedule. */
 #define OPTIMIZERS "sgd|rmsprop|adam|adamw"
-#define SCHEDULES  "constant|steps|exponential|cosine"
+#define SCHEDULES  "constant|steps|exponential|cosine|late"
 _Static_assert(RV_SGD == 0 && RV_RMSPROP == 1 && RV_ADAM == 2 && RV_ADAMW == 3, "OPTIMIZERS");
-_Static_assert(RV_CONSTANT == 0 && RV_STEPS == 1 && RV_EXPONENTIAL == 2 && RV_COSINE == 3,
+_Static_assert(RV_CONSTANT == 0 && RV_STEPS == 1 && RV_EXPONENTIAL == 2 && RV_COSINE == 3 &&
+                   RV_LATE == 4,
                "SCHEDULES");
 
 #define FIELD(name) offsetof(rv_train_config, name)
@@ -84,7 +85,7 @@ static const rv_option train_options[] = {
     {"train.milestones", RV_OPTION_NUMBERS, FIELD(schedule.milestone), "[]", 0, 1e9, NULL,
      "steps: epochs at which the learning rate drops"},
     {"train.least", RV_OPTION_NUMBER, FIELD(schedule.least), "0", 0, 1, NULL,
-     "cosine: factor of the learning rate at the end"},
+     "cosine, late: factor of the learning rate at the end"},
     {"train.warmup", RV_OPTION_NUMBER, FIELD(schedule.warmup), "0", 0, 1e9, NULL,
      "epochs over which the learning rate grows from 0"},
     {"train.ema", RV_OPTION_NUMBER, FIELD(ema), "0", 0, 1, NULL,

@@ -114,15 +114,67 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     return status;
 }
 
+/* A view of images: logits or features, whose width the caller may not know. */
+typedef rv_expr (*image_view)(rv_model *model, rv_expr x);
+
+static rv_status view_images(rv_model *model, image_view make, const float *images, int64_t count,
+                             float *values)
+{
+    view v = {0};
+    rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
+    rv_expr output = input ? make(model, input) : NULL;
+    rv_status status = input ? rv_error_status(model->context) : RV_NO_MEMORY;
+    if (status == RV_OK) {
+        v.out = rv_expr_shape(output).dim[1];
+        status = compile(&v, model, &output, 1);
+    }
+    if (status == RV_OK)
+        status = run_view(&v, model, images, count, &values, 1);
+    view_free(&v);
+    return status;
+}
+
+rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits)
+{
+    if (!model->kind->classify)
+        return no_view(model, "classifier", "classify");
+    return view_images(model, model->kind->classify, images, count, logits);
+}
+
+rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features)
+{
+    if (!model->kind->features)
+        return no_view(model, "features", "evaluate");
+    return view_images(model, model->kind->features, images, count, features);
+}
+
+int64_t rv_view_feature_width(rv_model *model)
+{
+    view v = {0};
+    int64_t width = 0;
+    if (!model->kind->features) {
+        no_view(model, "features", "evaluate");
+        return 0;
+    }
+    rv_expr input = view_input(&v, model, rv_data_width(model->sizes), 1);
+    rv_expr output = input ? model->kind->features(model, input) : NULL;
+    if (output && rv_error_status(model->context) == RV_OK)
+        width = rv_expr_shape(output).dim[1];
+    view_free(&v);
+    return width;
+}
+
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
 {
     if (!model->kind->decode)
         return no_view(model, "decoder", "sample");
     int64_t width = model->kind->latent_width(model);
+    int normal = !model->kind->prior || model->kind->prior(model) == RV_PRIOR_NORMAL;
     for (int64_t i = 0; i < count; i++) {
         rv_stream stream = rv_stream_at(seed, rv_site("prior"), (uint32_t)i, 0);
         for (int64_t j = 0; j < width; j++)
-            z[i * width + j] = (float)rv_stream_normal(&stream);
+            z[i * width + j] =
+                (float)(normal ? rv_stream_normal(&stream) : 2 * rv_stream_uniform(&stream) - 1);
     }
     return RV_OK;
 }

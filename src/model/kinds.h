@@ -5,5 +5,11 @@
 #include "reverie/model.h"
 
 extern const rv_model_kind rv_vae_kind;
+extern const rv_model_kind rv_gan_kind;
+extern const rv_model_kind rv_wgan_kind;
+extern const rv_model_kind rv_wgan_gp_kind;
+extern const rv_model_kind rv_vae_gan_kind;
+extern const rv_model_kind rv_bigan_kind;
+extern const rv_model_kind rv_classifier_kind;
 
 #endif

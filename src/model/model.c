@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-static const rv_model_kind *const kinds[] = {&rv_vae_kind};
+static const rv_model_kind *const kinds[] = {&rv_vae_kind,       &rv_gan_kind,     &rv_wgan_kind,
+                                             &rv_wgan_gp_kind,   &rv_vae_gan_kind, &rv_bigan_kind,
+                                             &rv_classifier_kind};
 
 const rv_model_kind *const *rv_model_kinds(int *count)
 {
@@ -43,7 +45,7 @@ rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const voi
     model->kind = kind;
     model->sizes = sizes;
     memcpy(model->config, config, kind->config_size);
-    rv_status status = kind->create(model, model->config);
+    rv_status status = kind->create(model);
     if (status != RV_OK) {
         rv_model_free(model);
         return status;
@@ -60,4 +62,39 @@ void rv_model_free(rv_model *model)
         model->kind->destroy(model);
     rv_free(model->config);
     rv_free(model);
+}
+
+/* ---- iterations ---- */
+
+rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, int weight_count)
+{
+    return (rv_stage){.name = name,
+                      .loss_name = "loss",
+                      .loss = loss,
+                      .weight = weight,
+                      .weight_count = weight_count,
+                      .rate = 1};
+}
+
+void rv_stage_report(rv_stage *stage, const char *name, rv_expr value)
+{
+    if (stage->metric_count < RV_METRICS_MOST)
+        stage->metric[stage->metric_count++] = (rv_metric){name, value};
+}
+
+rv_status rv_iteration_update(rv_iteration *iteration, const rv_stage *stage)
+{
+    rv_context *context = rv_graph_context(iteration->graph);
+    if (iteration->stage_count == RV_STAGES_MOST)
+        return rv_fail(context, RV_BAD_USAGE, "%s: an iteration has at most %d stages", stage->name,
+                       (int)RV_STAGES_MOST);
+    iteration->stage[iteration->stage_count++] = *stage;
+    return iteration->optimize ? iteration->optimize(iteration->user, stage)
+                               : rv_error_status(context);
+}
+
+rv_expr rv_iteration_images(const rv_iteration *iteration, rv_data_sizes sizes)
+{
+    return rv_input(iteration->graph, "x", RV_F32,
+                    rv_shape2(iteration->batch, rv_data_width(sizes)));
 }

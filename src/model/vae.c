@@ -6,11 +6,11 @@
  *
  * The encoder's words are followed by one linear layer to (mu, s) [B,2Z]; sigma is exp(s), or, for
  * `posterior.scale: softplus`, sqrt(softplus(s) + eta).  The decoder's words are followed by one
- * linear layer to the D pixels.  On gray pixels the Bernoulli likelihood is the labs'
- * cross-entropy, not a density of the data; reports say so. */
+ * linear layer to the D pixels, unless they end in an image.  On gray pixels the Bernoulli
+ * likelihood is the labs' cross-entropy, not a density of the data; reports say so. */
 #include "core/memory.h"
-#include "core/option.h"
 #include "model/kinds.h"
+#include "model/nets.h"
 #include "reverie/objective.h"
 
 #include <math.h>
@@ -54,16 +54,14 @@ static const rv_option options[] = {
      "nats of KL a latent dimension that cost nothing"},
     {"objective.warmup", RV_OPTION_NUMBER, FIELD(warmup), "0", 0, 1e6, NULL,
      "epochs over which the weight of the KL grows from 0 to beta"},
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0,
-     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros",
-     "how the weights of linear layers begin"},
+    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
+     "how the weights begin"},
 };
 
 typedef struct vae {
     vae_config config;
-    rv_net *net[2];    /* encoder, decoder */
-    rv_param **weight; /* of both */
-    int weight_count;
+    rv_net *net[2];      /* encoder, decoder */
+    weight_list weights; /* of both */
 } vae;
 
 static const vae *vae_of(const rv_model *model)
@@ -78,56 +76,36 @@ static void destroy(rv_model *model)
     vae *m = model->self;
     rv_net_free(m->net[0]);
     rv_net_free(m->net[1]);
-    rv_free(m->weight);
+    weight_list_free(&m->weights);
     rv_free(m);
     model->self = NULL;
 }
 
-/* The recipe's words, then the linear layer that this model needs at the end. */
-static rv_net *net_with_head(rv_model *model, const char *name, rv_words words, int64_t in,
-                             int64_t out)
-{
-    char head[48];
-    const vae *m = vae_of(model);
-    const char **all = rv_malloc(((size_t)words.count + 1) * sizeof *all);
-    if (!all) {
-        rv_fail_memory(model->context);
-        return NULL;
-    }
-    for (int i = 0; i < words.count; i++)
-        all[i] = words.word[i];
-    snprintf(head, sizeof head, "linear %lld", (long long)out);
-    all[words.count] = head;
-    rv_net *net = NULL;
-    rv_net_config config = rv_net_defaults();
-    config.initialiser = (rv_net_initialiser)m->config.initialiser;
-    rv_net_new_configured(model->context, name, all, words.count + 1, rv_shape1(in), &config, &net);
-    rv_free(all);
-    return net;
-}
-
-static rv_status create(rv_model *model, const void *config)
+static rv_status create(rv_model *model)
 {
     vae *m = rv_calloc(1, sizeof *m);
     if (!m)
         return rv_fail_memory(model->context);
     model->self = m;
-    m->config = *(const vae_config *)config;
-    int64_t pixels = rv_data_width(model->sizes), latent = m->config.latent;
-    m->net[0] = net_with_head(model, "encoder", m->config.encoder, pixels, 2 * latent);
-    m->net[1] =
-        m->net[0] ? net_with_head(model, "decoder", m->config.decoder, latent, pixels) : NULL;
+    m->config = *(const vae_config *)model->config;
+    const vae_config *c = &m->config;
+    net_wish encoder = {.name = "encoder",
+                        .words = c->encoder,
+                        .in = model_image_shape(model),
+                        .width = 2 * c->latent,
+                        .initialiser = c->initialiser};
+    net_wish decoder = {.name = "decoder",
+                        .words = c->decoder,
+                        .in = rv_shape1(c->latent),
+                        .width = rv_data_width(model->sizes),
+                        .keep_image = 1,
+                        .initialiser = c->initialiser};
+    m->net[0] = model_net(model, &encoder);
+    m->net[1] = m->net[0] ? model_net(model, &decoder) : NULL;
     if (!m->net[1])
         return rv_error_status(model->context);
-    int counts[2] = {rv_net_weight_count(m->net[0]), rv_net_weight_count(m->net[1])};
-    m->weight_count = counts[0] + counts[1];
-    m->weight = rv_malloc((size_t)m->weight_count * sizeof(rv_param *));
-    if (!m->weight)
-        return rv_fail_memory(model->context);
-    for (int i = 0; i < m->weight_count; i++)
-        m->weight[i] =
-            i < counts[0] ? rv_net_weight(m->net[0], i) : rv_net_weight(m->net[1], i - counts[0]);
-    return RV_OK;
+    rv_status status = model_check_images(model, m->net[1]);
+    return status == RV_OK ? model_weights(model, m->net, 2, &m->weights) : status;
 }
 
 /* ---- the model ---- */
@@ -136,7 +114,7 @@ static rv_status create(rv_model *model, const void *config)
 static rv_dist posterior(const vae *m, rv_expr x, rv_mode mode)
 {
     int64_t z = m->config.latent;
-    rv_expr h = rv_net_apply(m->net[0], x, mode);            /* [B,2Z] = (mu, s) */
+    rv_expr h = model_apply(m->net[0], x, mode);             /* [B,2Z] = (mu, s) */
     rv_expr mu = rv_cols(h, 0, z), s = rv_cols(h, z, 2 * z); /* [B,Z] each */
     if (m->config.scale == SCALE_EXP)
         return rv_normal_log(mu, s); /* sigma = exp(s) */
@@ -146,7 +124,7 @@ static rv_dist posterior(const vae *m, rv_expr x, rv_mode mode)
 /* p(x|z);  z [B,Z] -> batch [B], event [D].  Bernoulli of data in [-1,1] reads x as (x + 1) / 2. */
 static rv_dist likelihood(const vae *m, rv_expr z, rv_mode mode)
 {
-    rv_expr h = rv_net_apply(m->net[1], z, mode); /* [B,D] */
+    rv_expr h = model_apply(m->net[1], z, mode); /* [B,D] */
     if (m->config.likelihood == LIKELIHOOD_BERNOULLI)
         return rv_bernoulli(h);
     rv_graph *graph = rv_expr_graph(z);
@@ -171,39 +149,23 @@ static rv_elbo_parts bound(const rv_model *model, rv_expr x, rv_mode mode, rv_el
     return rv_elbo(q, likelihood(m, z, mode), observed(model, x), config);
 }
 
-static rv_expr images(const rv_model *model, rv_graph *graph, int64_t batch)
-{
-    return rv_input(graph, "x", RV_F32, rv_shape2(batch, rv_data_width(model->sizes)));
-}
-
-static rv_expr mean(rv_expr each)
-{
-    return rv_mean(each, RV_AXIS(0));
-}
-
-static rv_status train(rv_model *model, rv_graph *graph, int64_t batch, rv_iteration *out)
+static rv_status train(rv_model *model, rv_iteration *iteration)
 {
     const vae *m = vae_of(model);
-    rv_elbo_config config = {rv_input_scalar(graph, "beta"), m->config.free_bits};
-    rv_elbo_parts parts = bound(model, images(model, graph, batch), RV_TRAIN, config);
-    rv_stage *stage = &out->stage[0];
-    memset(out, 0, sizeof *out);
-    out->stage_count = 1;
-    stage->name = "vae";
-    stage->repeat = 1;
-    stage->loss = rv_neg(mean(parts.objective));
-    stage->metric[0] = (rv_metric){"reconstruction", mean(parts.reconstruction)};
-    stage->metric[1] = (rv_metric){"kl", mean(parts.kl)};
-    stage->metric_count = 2;
-    stage->weight = m->weight;
-    stage->weight_count = m->weight_count;
-    return rv_error_status(model->context);
+    rv_elbo_config config = {rv_input_scalar(iteration->graph, "beta"), m->config.free_bits};
+    rv_expr x = rv_iteration_images(iteration, model->sizes);
+    rv_elbo_parts parts = bound(model, x, RV_TRAIN, config);
+    rv_stage stage = rv_stage_of("vae", rv_neg(model_mean(parts.objective)), m->weights.weight,
+                                 m->weights.count);
+    rv_stage_report(&stage, "reconstruction", model_mean(parts.reconstruction));
+    rv_stage_report(&stage, "kl", model_mean(parts.kl));
+    return rv_iteration_update(iteration, &stage);
 }
 
 static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_evaluation *out)
 {
-    rv_elbo_parts parts =
-        bound(model, images(model, graph, batch), RV_EVALUATE, rv_elbo_defaults());
+    rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(batch, rv_data_width(model->sizes)));
+    rv_elbo_parts parts = bound(model, x, RV_EVALUATE, rv_elbo_defaults());
     memset(out, 0, sizeof *out);
     out->metric[0] = (rv_metric){"elbo", parts.elbo};
     out->metric[1] = (rv_metric){"reconstruction", parts.reconstruction};
@@ -265,6 +227,7 @@ const rv_model_kind rv_vae_kind = {
     .encode = encode,
     .decode = decode,
     .latent_width = latent_width,
+    .select = "elbo",
     .beta_at = beta_at,
     .nets = nets,
 };

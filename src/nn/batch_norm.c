@@ -1,7 +1,8 @@
 /* Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2, as PyTorch does it.
  *
  * The variance is the biased one to normalise with, and the unbiased one for the running variance.
- * Features are on the last axis; the statistics are over all the others. */
+ * Features are on the last axis, the channels of images; the statistics are over all the others,
+ * which are taken as one. */
 #include "nn/net.h"
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR }; /* params */
@@ -10,15 +11,14 @@ enum { EPS, MOMENTUM };                           /* arguments */
 rv_status batch_norm_create(const net_builder *builder, net_layer *l)
 {
     rv_shape features = rv_shape1(l->in.dim[l->in.rank - 1]);
-    (void)builder;
-    layer_declare(l, WEIGHT, "weight", features, rv_initial_constant(1), RV_WEIGHT);
+    layer_declare(l, WEIGHT, "weight", features, initial_gain(builder->config), RV_WEIGHT);
     layer_declare(l, BIAS, "bias", features, rv_initial_constant(0), RV_WEIGHT);
     layer_declare(l, RUNNING_MEAN, "running_mean", features, rv_initial_constant(0), RV_BUFFER);
     layer_declare(l, RUNNING_VAR, "running_var", features, rv_initial_constant(1), RV_BUFFER);
     return RV_OK;
 }
 
-/* running' = (1 - m) running + m now, on the pending value; now [...,C] of size C */
+/* running' = (1 - m) running + m now, on the pending value; now [1,C] */
 static void move(const net_layer *l, int index, rv_expr now)
 {
     rv_graph *graph = rv_expr_graph(now);
@@ -28,21 +28,19 @@ static void move(const net_layer *l, int index, rv_expr now)
     rv_assign(graph, l->param[index], rv_add(rv_scale(running, 1 - m), rv_scale(now, m)));
 }
 
-/* Algorithm 1.  x [...,C];  mu, sigma^2 over the n values of each feature.
+/* Algorithm 1.  x [B,C];  mu, sigma^2 over the B values of each feature.
  *   y = gamma (x - mu) / sqrt(sigma^2 + eps) + beta */
 static rv_expr train(const net_layer *l, rv_expr x)
 {
     rv_graph *graph = rv_expr_graph(x);
-    unsigned others = rv_all_axes(x) & ~rv_axes_from(x, rv_expr_shape(x).rank - 1);
-    double n =
-        (double)(rv_shape_size(rv_expr_shape(x)) / rv_shape_size(rv_param_shape(l->param[BIAS])));
+    double n = (double)rv_expr_shape(x).dim[0];
     if (n < 2)
         return rv_expr_fail(graph, "`batchnorm` in training needs more than one example a batch");
     rv_expr gamma = rv_updated(graph, l->param[WEIGHT]);                           /* [C] */
     rv_expr beta = rv_updated(graph, l->param[BIAS]);                              /* [C] */
-    rv_expr mu = rv_mean_keep(x, others);                                          /* [1,C] */
+    rv_expr mu = rv_mean_keep(x, RV_AXIS(0));                                      /* [1,C] */
     rv_expr centered = rv_sub(x, mu);                                              /* [B,C] */
-    rv_expr variance = rv_mean_keep(rv_square(centered), others);                  /* [1,C] */
+    rv_expr variance = rv_mean_keep(rv_square(centered), RV_AXIS(0));              /* [1,C] */
     rv_expr scale = rv_mul(gamma, rv_rsqrt(rv_shift(variance, l->argument[EPS]))); /* [1,C] */
     move(l, RUNNING_MEAN, mu);
     move(l, RUNNING_VAR, rv_scale(variance, n / (n - 1)));
@@ -64,5 +62,8 @@ static rv_expr evaluate(const net_layer *l, rv_expr x)
 
 rv_expr batch_norm_apply(const net_layer *l, rv_expr x, rv_mode mode)
 {
-    return mode == RV_TRAIN ? train(l, x) : evaluate(l, x);
+    rv_shape shape = rv_expr_shape(x);
+    int64_t features = shape.dim[shape.rank - 1], rows = rv_shape_size(shape) / features;
+    x = rv_reshape(x, rv_shape2(rows, features));
+    return rv_reshape(mode == RV_TRAIN ? train(l, x) : evaluate(l, x), shape);
 }

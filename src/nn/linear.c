@@ -9,8 +9,9 @@ rv_status linear_create(const net_builder *builder, net_layer *l)
     char shape[96];
     if (l->in.rank != 1)
         return rv_fail(builder->context, RV_BAD_USAGE,
-                       "%s: `%s` takes a vector of features, but its input is %s", l->name, l->word,
-                       rv_shape_text(l->in, shape));
+                       "%s: `%s` takes a vector of features, but its input is %s; put `flatten` or "
+                       "`globalavgpool` before it",
+                       l->name, l->word, rv_shape_text(l->in, shape));
     int64_t in = l->in.dim[0], out = (int64_t)l->argument[OUTPUTS];
     l->out = rv_shape1(out);
     layer_declare(l, WEIGHT, "weight", rv_shape2(out, in), initial_weight(builder->config, in, out),

@@ -22,6 +22,32 @@ void layer_declare(net_layer *l, int index, const char *suffix, rv_shape shape,
     l->declared[index] = (declared_param){suffix, shape, initialiser, kind};
 }
 
+/* Far above what fits a machine, far below where products of sizes overflow. */
+static const double values_most = 1099511627776; /* 2^40 */
+
+static double values_of(rv_shape shape)
+{
+    double values = 1;
+    for (int i = 0; i < shape.rank; i++)
+        values *= (double)shape.dim[i];
+    return values;
+}
+
+static rv_status check_size(const net_builder *builder, const net_layer *l)
+{
+    char out[96];
+    if (values_of(l->out) > values_most)
+        return rv_fail(builder->context, RV_BAD_USAGE,
+                       "%s: `%s` gives %s, far more values than fit in memory", l->name, l->word,
+                       rv_shape_text(l->out, out));
+    for (int k = 0; k < LAYER_PARAMS_MOST; k++)
+        if (l->declared[k].suffix && values_of(l->declared[k].shape) > values_most)
+            return rv_fail(builder->context, RV_BAD_USAGE,
+                           "%s: `%s` needs weights %s, far more than fit in memory", l->name,
+                           l->word, rv_shape_text(l->declared[k].shape, out));
+    return RV_OK;
+}
+
 /* Parameters are made last, so that a net that does not fit leaves none behind. */
 static rv_status make_params(const net_builder *builder, layer_list *layers)
 {
@@ -55,7 +81,8 @@ static rv_status layer_new(const net_builder *builder, const char *word, int ind
         return rv_fail_memory(builder->context);
     out->in = out->out = in;
     out->depth = builder->depth;
-    return out->kind->create ? out->kind->create(builder, out) : RV_OK;
+    status = out->kind->create ? out->kind->create(builder, out) : RV_OK;
+    return status == RV_OK ? check_size(builder, out) : status;
 }
 
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
@@ -75,15 +102,21 @@ rv_status layer_list_new(const net_builder *builder, const char *const *words, i
 }
 
 /* Each layer under a scope of its index: within the net's, the path is the layer's name. */
-rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode)
+static rv_expr layer_list_apply_part(const layer_list *layers, rv_expr x, rv_mode mode, int first,
+                                     int count)
 {
-    for (int i = 0; i < layers->count && !rv_is_poison(x); i++) {
+    for (int i = first; i < first + count && !rv_is_poison(x); i++) {
         rv_graph *graph = rv_expr_graph(x);
         rv_scope_begin(graph, "%d", i);
         x = layers->layer[i].kind->apply(&layers->layer[i], x, mode);
         rv_scope_end(graph);
     }
     return x;
+}
+
+rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode)
+{
+    return layer_list_apply_part(layers, x, mode, 0, layers->count);
 }
 
 /* ---- nets ---- */
@@ -165,29 +198,40 @@ void rv_net_free(rv_net *net)
     rv_free(net);
 }
 
-/* Whether the last axes of x are the input of the net. */
-static int fits(const rv_net *net, rv_shape x)
+/* Whether the last axes of x are `in`. */
+static int fits(rv_shape in, rv_shape x)
 {
-    int lead = x.rank - net->in.rank;
-    for (int i = 0; i < net->in.rank; i++)
-        if (lead < 0 || x.dim[lead + i] != net->in.dim[i])
+    int lead = x.rank - in.rank;
+    for (int i = 0; i < in.rank; i++)
+        if (lead < 0 || x.dim[lead + i] != in.dim[i])
             return 0;
     return 1;
 }
 
-rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode)
+rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)
 {
     char wants[96], is[96];
     if (rv_is_poison(x))
         return x;
     rv_graph *graph = rv_expr_graph(x);
-    if (!fits(net, rv_expr_shape(x)))
-        return rv_expr_fail(graph, "%s takes %s for each example, but its input is %s", net->name,
-                            rv_shape_text(net->in, wants), rv_shape_text(rv_expr_shape(x), is));
+    if (first < 0 || count < 0 || first > net->layers.count - count)
+        return rv_expr_fail(graph, "%s has %d layers: there are none from %d to %d", net->name,
+                            net->layers.count, first, first + count - 1);
+    int whole = first == 0 || first == net->layers.count;
+    const char *name = whole ? net->name : net->layers.layer[first].name;
+    rv_shape in = first == 0 ? net->in : whole ? net->out : net->layers.layer[first].in;
+    if (!fits(in, rv_expr_shape(x)))
+        return rv_expr_fail(graph, "%s takes %s for each example, but its input is %s", name,
+                            rv_shape_text(in, wants), rv_shape_text(rv_expr_shape(x), is));
     rv_scope_begin(graph, "%s", net->name);
-    rv_expr y = layer_list_apply(&net->layers, x, mode);
+    rv_expr y = layer_list_apply_part(&net->layers, x, mode, first, count);
     rv_scope_end(graph);
     return y;
+}
+
+rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode)
+{
+    return rv_net_apply_part(net, x, mode, 0, net->layers.count);
 }
 
 /* ---- description ---- */

@@ -5,7 +5,7 @@
 #include "core/arena.h"
 #include "reverie/nn.h"
 
-enum { LAYER_ARGUMENTS_MOST = 4, LAYER_PARAMS_MOST = 4, LAYER_DEPTH_MOST = 8 };
+enum { LAYER_ARGUMENTS_MOST = 6, LAYER_PARAMS_MOST = 4, LAYER_DEPTH_MOST = 8 };
 
 typedef struct net_layer net_layer;
 
@@ -25,18 +25,27 @@ typedef struct net_builder {
 
 typedef enum argument_type { ARGUMENT_INTEGER, ARGUMENT_NUMBER, ARGUMENT_SWITCH } argument_type;
 
-/* An argument of a word: `linear 512 bias: false` gives the first in order and the second by
- * name. */
+/* An argument of a word: `linear 512 bias: false` gives the first in order and the second by name,
+ * `conv 64 k4` the second by its letter. */
 typedef struct layer_argument {
-    const char *name; /* NULL ends the row */
+    const char *name;   /* NULL ends the row */
+    const char *letter; /* "k", "op": stands before the value; NULL: none */
     argument_type type;
     double fallback;    /* NAN: must be given */
     double least, most; /* inclusive */
 } layer_argument;
 
+/* What a layer can be given. */
+typedef enum layer_input {
+    INPUT_ANY,    /* it keeps the shape */
+    INPUT_VECTOR, /* [C], or either: a vector where there is a choice */
+    INPUT_IMAGE   /* [H,W,C] */
+} layer_input;
+
 /* One row a word. */
 typedef struct layer_kind {
     const char *word, *arguments, *help;
+    layer_input input;
     layer_argument argument[LAYER_ARGUMENTS_MOST];
     int holds_list; /* what follows the word is a list of words */
     /* From layer->in: checks it, sets layer->out, declares the weights.  NULL: out = in, none. */
@@ -73,6 +82,9 @@ extern const int layer_kind_count;
 /* words.c: reads one word into layer->kind, layer->argument, layer->word and, for a list,
  * layer->inside_word and layer->inside.count.  `position` counts from 1. */
 rv_status layer_parse(const net_builder *builder, const char *word, int position, net_layer *out);
+/* words.c: the kind that a word begins with, whatever follows it; NULL when it is unknown.  *rest:
+ * what follows. */
+const layer_kind *layer_kind_of(const char *word, const char **rest);
 /* nearest.c: the known word nearest to `word`, NULL when none is near. */
 const char *layer_nearest(const char *word);
 /* net.c: makes layers from words, in[0] -> out of the last. */
@@ -87,10 +99,43 @@ void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape sha
 /* initialise.c */
 rv_initialiser initial_weight(const rv_net_config *config, int64_t fan_in, int64_t fan_out);
 rv_initialiser initial_bias(const rv_net_config *config, int64_t fan_in);
+rv_initialiser initial_kernel(const rv_net_config *config, int64_t fan_in, int64_t fan_out);
+rv_initialiser initial_kernel_bias(const rv_net_config *config, int64_t fan_in);
+rv_initialiser initial_gain(const rv_net_config *config); /* batch norm's weight */
+
+/* image.c: layers of images [H,W,C]. */
+
+/* Latches that the layer takes an image, unless its input is one; *image is its input. */
+rv_status image_input(const net_builder *builder, const net_layer *layer, rv_shape *image);
+/* The same, but a vector [C] is a 1x1 image. */
+rv_status image_or_vector_input(const net_builder *builder, const net_layer *layer,
+                                rv_shape *image);
+/* x [...,in] -> [N,H,W,C], the leading axes as one. */
+rv_expr image_batch(const net_layer *layer, rv_expr x);
+/* y [N,...] -> [...,out], with the leading axes of x [...,in]. */
+rv_expr image_result(const net_layer *layer, rv_expr y, rv_expr x);
+/* [N,H,W,C] -> [N,C,H,W], PyTorch's order, and back. */
+rv_expr image_channels_first(rv_expr x);
+rv_expr image_channels_last(rv_expr x);
 
 /* One file a layer. */
 rv_status linear_create(const net_builder *builder, net_layer *layer);
 rv_expr linear_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status conv_create(const net_builder *builder, net_layer *layer);
+rv_expr conv_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status deconv_create(const net_builder *builder, net_layer *layer);
+rv_expr deconv_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status pool_create(const net_builder *builder, net_layer *layer);
+rv_expr max_pool_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr average_pool_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status global_pool_create(const net_builder *builder, net_layer *layer);
+rv_expr global_pool_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status upsample_create(const net_builder *builder, net_layer *layer);
+rv_expr upsample_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status flatten_create(const net_builder *builder, net_layer *layer);
+rv_expr flatten_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status reshape_create(const net_builder *builder, net_layer *layer);
+rv_expr reshape_apply(const net_layer *layer, rv_expr x, rv_mode mode);
 rv_status batch_norm_create(const net_builder *builder, net_layer *layer);
 rv_expr batch_norm_apply(const net_layer *layer, rv_expr x, rv_mode mode);
 rv_status layer_norm_create(const net_builder *builder, net_layer *layer);

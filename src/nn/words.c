@@ -1,7 +1,8 @@
 /* Reads one word: a layer's name, then arguments in order or by name, or a list of words.
  *
  *   linear 512        linear 512 nobias      linear 512 bias: false      {linear: 512, bias: false}
- *   leaky_relu 0.2    residual: [linear 64, relu]                 {residual: [linear 64, relu]}  */
+ *   leaky_relu 0.2    residual: [linear 64, relu]                 {residual: [linear 64, relu]}
+ *   conv 64 k4 s2 p1  conv 64 kernel: 4 stride: 2 padding: 1      {conv: 64, k: 4, s: 2, p: 1}  */
 #include "nn/net.h"
 
 #include <ctype.h>
@@ -59,6 +60,14 @@ static const layer_kind *find_kind(const char *word, size_t length)
     return NULL;
 }
 
+const layer_kind *layer_kind_of(const char *word, const char **rest)
+{
+    word += strspn(word, " \t\r\n:=,[{\"'");
+    size_t length = strcspn(word, " \t\r\n:=,[]{}\"'");
+    *rest = word + length;
+    return find_kind(word, length);
+}
+
 static rv_status unknown(const place *at, const char *name)
 {
     const net_builder *builder = at->builder;
@@ -87,11 +96,31 @@ static int argument_count(const layer_kind *kind)
     return count;
 }
 
+/* By its name or its letter. */
 static int find_argument(const layer_kind *kind, const char *name)
 {
-    for (int i = 0; i < argument_count(kind); i++)
-        if (strcmp(kind->argument[i].name, name) == 0)
+    for (int i = 0; i < argument_count(kind); i++) {
+        const layer_argument *argument = &kind->argument[i];
+        if (strcmp(argument->name, name) == 0 ||
+            (argument->letter && strcmp(argument->letter, name) == 0))
             return i;
+    }
+    return -1;
+}
+
+/* "k4": the argument of the letter, and its value; -1 when there is none. */
+static int find_letter(const layer_kind *kind, char *token, char **value)
+{
+    for (int i = 0; i < argument_count(kind); i++) {
+        const char *letter = kind->argument[i].letter;
+        size_t length = letter ? strlen(letter) : 0;
+        if (length == 0 || strncmp(token, letter, length) != 0)
+            continue;
+        if (isdigit((unsigned char)token[length]) || token[length] == '-') {
+            *value = token + length;
+            return i;
+        }
+    }
     return -1;
 }
 
@@ -101,10 +130,11 @@ static int read_switch(const char *text, double *value)
     return *value != 0 || strcmp(text, "false") == 0;
 }
 
-static rv_status read_value(const place *at, const layer_argument *argument, const char *text,
+static rv_status read_value(const place *at, const layer_kind *kind, int index, const char *text,
                             double *value)
 {
     char *end;
+    const layer_argument *argument = &kind->argument[index];
     if (argument->type == ARGUMENT_SWITCH) {
         if (!read_switch(text, value))
             return wrong(at, "%s is `%s`, not true or false", argument->name, text);
@@ -112,7 +142,8 @@ static rv_status read_value(const place *at, const layer_argument *argument, con
     }
     *value = strtod(text, &end);
     if (end == text || *end || !isfinite(*value))
-        return wrong(at, "%s is `%s`, not a number", argument->name, text);
+        return wrong(at, "%s is `%s`, not a number; it is `%s %s`", argument->name, text,
+                     kind->word, kind->arguments);
     if (argument->type == ARGUMENT_INTEGER && *value != floor(*value))
         return wrong(at, "%s is %s, not a whole number", argument->name, text);
     if (*value < argument->least || *value > argument->most)
@@ -133,19 +164,21 @@ static char *next_token(char **rest)
     return token;
 }
 
-/* One argument: `name value`, `noname`, or a value for the first argument not given yet. */
+/* One argument: `name value`, `noname`, `k4`, or a value for the first argument not given yet. */
 static rv_status read_argument(const place *at, net_layer *out, char *token, char **rest,
                                char *given)
 {
     const layer_kind *kind = out->kind;
-    int named = find_argument(kind, token);
-    int off = strncmp(token, "no", 2) == 0 ? find_argument(kind, token + 2) : -1;
-    int index = named >= 0 ? named : off;
     char *text = token;
-    if (off >= 0 && named < 0 && kind->argument[off].type == ARGUMENT_SWITCH)
-        text = "false";
-    else if (named >= 0)
+    int index = find_argument(kind, token);
+    int off = strncmp(token, "no", 2) == 0 ? find_argument(kind, token + 2) : -1;
+    if (index >= 0)
         text = next_token(rest);
+    else if (off >= 0 && kind->argument[off].type == ARGUMENT_SWITCH) {
+        index = off;
+        text = "false";
+    } else
+        index = find_letter(kind, token, &text);
     if (index < 0)
         for (index = 0; index < argument_count(kind) && given[index];)
             index++;
@@ -157,7 +190,7 @@ static rv_status read_argument(const place *at, net_layer *out, char *token, cha
     if (given[index])
         return wrong(at, "%s is given twice", kind->argument[index].name);
     given[index] = 1;
-    return read_value(at, &kind->argument[index], text, &out->argument[index]);
+    return read_value(at, kind, index, text, &out->argument[index]);
 }
 
 static rv_status read_arguments(const place *at, char *rest, net_layer *out)

@@ -20,6 +20,8 @@ double rv_schedule_at(const rv_schedule_config *config, double epoch, double epo
         double share = epochs > 0 ? fmin(1, epoch / epochs) : 1;
         factor = config->least + (1 - config->least) * 0.5 * (1 + cos(M_PI * share));
     }
+    if (config->kind == RV_LATE && epochs > 0)
+        factor = pow(config->least, fmin(1, fmax(0, 2 * epoch / epochs - 1)));
     if (config->warmup > 0 && epoch < config->warmup)
         factor *= epoch / config->warmup;
     return factor;

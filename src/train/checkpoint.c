@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 #include "reverie/io.h"
+#include "train/layout.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -38,13 +39,14 @@ static void note(notes *n, const char *key, const char *format, ...)
         n->pair[n->count++] = (rv_text_pair){key, value};
 }
 
-/* "weight name sum name sum ..." */
+/* "name sum weight name sum weight ..." */
 static void note_running(notes *n, const char *key, const running *r)
 {
-    char text[TEXT_BYTES];
-    int used = snprintf(text, sizeof text, "%a", r->weight);
+    char text[TEXT_BYTES] = "";
+    int used = 0;
     for (int i = 0; i < r->count; i++)
-        used += snprintf(text + used, sizeof text - (size_t)used, " %s %a", r->name[i], r->sum[i]);
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %a %a", i ? " " : "",
+                         r->name[i], r->sum[i], r->weight[i]);
     note(n, key, "%s", text);
 }
 
@@ -86,13 +88,15 @@ static rv_status gather(rv_context *context, rv_tensor *tensor, int count, float
         rv_shape shape = rv_param_shape(param);
         size_t size = (size_t)rv_shape_size(shape);
         status = rv_param_read(param, at, size);
+        if (status == RV_OK)
+            status = layout_to_file(context, shape, at);
         tensor[i] = (rv_tensor){.name = rv_param_name(param),
                                 .element = RV_ELEMENT_F32,
                                 .rank = shape.rank,
                                 .data = at,
                                 .bytes = size * sizeof *at};
         for (int d = 0; d < shape.rank; d++)
-            tensor[i].dim[d] = shape.dim[d];
+            tensor[i].dim[d] = layout_outside(shape).dim[d];
         at += size;
     }
     return status;
@@ -101,10 +105,9 @@ static rv_status gather(rv_context *context, rv_tensor *tensor, int count, float
 rv_status rv_trainer_save(rv_trainer *trainer, const char *path)
 {
     rv_context *context = trainer->context;
-    rv_program *program;
     float *values = NULL;
     notes n = {.count = 0};
-    if (rv_trainer_program(trainer, &program) != RV_OK) /* it names the optimizer's state */
+    if (train_compile_all(trainer) != RV_OK)
         return rv_error_status(context);
     int count = rv_param_count(context);
     rv_tensor *tensor = rv_calloc((size_t)count + 1, sizeof *tensor);

@@ -3,20 +3,41 @@
 
 #include "core/memory.h"
 #include "reverie/io.h"
+#include "train/layout.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static rv_status read_param(rv_context *context, const rv_tensors *tensors, const char *name,
-                            rv_param *param)
+/* A tensor of the right size must have the right shape too. */
+static rv_status check_shape(rv_context *context, const char *path, const rv_tensor *tensor,
+                             rv_shape wanted)
 {
-    size_t size = (size_t)rv_shape_size(rv_param_shape(param));
+    char is[96], wants[96];
+    rv_shape shape = {tensor->rank < RV_MAX_RANK ? tensor->rank : RV_MAX_RANK, {0}};
+    for (int i = 0; i < shape.rank; i++)
+        shape.dim[i] = tensor->dim[i];
+    if (tensor->rank == shape.rank && rv_shape_equal(shape, wanted))
+        return RV_OK;
+    return rv_fail(context, RV_BAD_FILE,
+                   "%s: tensor %s is %s, but this model's is %s: the file is of another model",
+                   path, tensor->name, rv_shape_text(shape, is), rv_shape_text(wanted, wants));
+}
+
+static rv_status read_param(rv_context *context, const rv_tensors *tensors, const char *path,
+                            const char *name, rv_param *param)
+{
+    rv_shape shape = rv_param_shape(param);
+    size_t size = (size_t)rv_shape_size(shape);
     float *values = rv_malloc(size * sizeof *values);
     if (!values)
         return rv_fail_memory(context);
     rv_status status = rv_tensors_read(tensors, name, values, size);
+    if (status == RV_OK)
+        status = check_shape(context, path, rv_tensors_find(tensors, name), layout_outside(shape));
+    if (status == RV_OK)
+        status = layout_from_file(context, shape, values);
     if (status == RV_OK)
         status = rv_param_write(param, values, size);
     rv_free(values);
@@ -38,17 +59,16 @@ static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensor
     return RV_OK;
 }
 
-/* "weight name sum name sum ..." */
+/* "name sum weight name sum weight ..." */
 static int read_running(rv_trainer *trainer, const char *text, running *r)
 {
-    char name[64];
-    int used, end = 0;
+    char name[NAME_MOST];
+    int used;
     memset(r, 0, sizeof *r);
-    if (!text || sscanf(text, "%la%n", &r->weight, &end) != 1)
+    if (!text)
         return 0;
-    text += end;
-    while (r->count < VALUES_MOST &&
-           sscanf(text, " %63s %la%n", name, &r->sum[r->count], &used) == 2) {
+    while (r->count < VALUES_MOST && sscanf(text, " %63s %la %la%n", name, &r->sum[r->count],
+                                            &r->weight[r->count], &used) == 3) {
         r->name[r->count] = rv_arena_strdup(&trainer->names, name);
         if (!r->name[r->count])
             return 0;
@@ -96,12 +116,12 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
 }
 
 /* Every parameter of the context, optimizer state included, must be in the file. */
-static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors)
+static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
     rv_status status = RV_OK;
     for (int i = 0; status == RV_OK && i < rv_param_count(trainer->context); i++) {
         rv_param *param = rv_param_at(trainer->context, i);
-        status = read_param(trainer->context, tensors, rv_param_name(param), param);
+        status = read_param(trainer->context, tensors, path, rv_param_name(param), param);
     }
     return status;
 }
@@ -109,9 +129,7 @@ static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors)
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position)
 {
     rv_tensors *tensors = NULL;
-    rv_program *program;
-    /* Compiling names the optimizer's state. */
-    rv_status status = rv_trainer_program(trainer, &program);
+    rv_status status = train_compile_all(trainer);
     if (status == RV_OK)
         status = rv_tensors_open(trainer->context, path, &tensors);
     if (status != RV_OK)
@@ -123,7 +141,7 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
     if (status == RV_OK)
         status = read_position(trainer, tensors, path, position);
     if (status == RV_OK)
-        status = read_all(trainer, tensors);
+        status = read_all(trainer, tensors, path);
     if (status == RV_OK) {
         warn_if_elsewhere(trainer, tensors);
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
@@ -171,7 +189,7 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
             status = rv_fail(model->context, RV_BAD_USAGE,
                              "%s: keeps no moving averages; train with train.ema=0.999", path);
         else
-            status = read_param(model->context, tensors, name, param);
+            status = read_param(model->context, tensors, path, name, param);
     }
     rv_tensors_free(tensors);
     return status;

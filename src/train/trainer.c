@@ -40,6 +40,10 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
     trainer->setup = *setup;
     trainer->batches = (info->count + info->batch - 1) / info->batch;
     trainer->best = NAN;
+    trainer->turns = 1;
+    trainer->turn[0] = (rv_turn){setup->model->kind->name, 1};
+    if (setup->model->kind->turns)
+        setup->model->kind->turns(setup->model, trainer->turn, &trainer->turns);
     rv_status status = RV_OK;
     if (setup->validation && setup->model->kind->evaluate)
         status = rv_evaluator_new(setup->model, setup->config.evaluate_batch, &trainer->evaluator);
@@ -57,8 +61,10 @@ void rv_trainer_free(rv_trainer *trainer)
         return;
     rv_loader_free(trainer->loader);
     rv_evaluator_free(trainer->evaluator);
-    train_program_free(&trainer->whole);
-    train_program_free(&trainer->last);
+    for (int i = 0; i < RV_TURNS_MOST; i++) {
+        train_program_free(&trainer->compiled[i][0]);
+        train_program_free(&trainer->compiled[i][1]);
+    }
     rv_arena_free(&trainer->names);
     rv_free(trainer);
 }
@@ -70,22 +76,44 @@ void rv_trainer_observe(rv_trainer *trainer, rv_observer observer)
 
 /* ---- running means ---- */
 
-static void add_to(running *r, const iteration_program *program, const float *values,
-                   int64_t examples)
+/* The place of a value, the next one when it is new; turns report values of their own. */
+static int place_of(const running *r, const char *name)
 {
-    r->count = program->count;
-    r->weight += (double)examples;
+    int i = 0;
+    while (i < r->count && strcmp(r->name[i], name) != 0)
+        i++;
+    return i;
+}
+
+static void add_to(running *r, const turn_program *program, const float *values, int64_t examples)
+{
     for (int i = 0; i < program->count; i++) {
-        r->name[i] = program->name[i];
-        r->sum[i] += (double)values[i] * (double)examples;
+        int at = place_of(r, program->name[i]);
+        if (at == VALUES_MOST)
+            continue;
+        if (at == r->count)
+            r->name[r->count++] = program->name[i];
+        r->sum[at] += (double)values[i] * (double)examples;
+        r->weight[at] += (double)examples;
     }
 }
 
 static void forget(running *r)
 {
-    r->weight = 0;
     for (int i = 0; i < VALUES_MOST; i++)
-        r->sum[i] = 0;
+        r->sum[i] = r->weight[i] = 0;
+}
+
+/* The means there are, into name and value [VALUES_MOST]; how many. */
+static int means(const running *r, const char **name, double *value)
+{
+    int count = 0;
+    for (int i = 0; i < r->count; i++)
+        if (r->weight[i] > 0) {
+            name[count] = r->name[i];
+            value[count++] = r->sum[i] / r->weight[i];
+        }
+    return count;
 }
 
 static rv_status send(rv_trainer *trainer, const rv_event *event)
@@ -96,69 +124,95 @@ static rv_status send(rv_trainer *trainer, const rv_event *event)
 
 static rv_status send_running(rv_trainer *trainer, rv_event_kind kind, running *r)
 {
-    rv_event event = {.kind = kind,
-                      .step = trainer->step,
-                      .epoch = trainer->epoch,
-                      .split = "train",
-                      .count = r->count};
-    if (r->weight == 0)
-        return RV_OK;
-    for (int i = 0; i < r->count; i++) {
-        event.name[i] = r->name[i];
-        event.value[i] = r->sum[i] / r->weight;
-    }
+    rv_event event = {
+        .kind = kind, .step = trainer->step, .epoch = trainer->epoch, .split = "train"};
+    event.count = means(r, event.name, event.value);
     forget(r);
-    return send(trainer, &event);
+    return event.count > 0 ? send(trainer, &event) : RV_OK;
 }
 
 /* ---- a step ---- */
 
-static rv_status say_not_finite(rv_trainer *trainer, rv_program *program)
+/* Whose loss it was: "generator_loss is not finite", or "the loss" when that cannot be said. */
+static const char *bad_loss(const turn_program *turn)
+{
+    for (int i = 0; i < turn->stages; i++) {
+        float loss = 0;
+        int output = turn->stage[i].loss;
+        if (rv_read(turn->program, output, &loss, 1) == RV_OK && !isfinite(loss) &&
+            strcmp(turn->name[output], "loss") != 0)
+            return turn->name[output];
+    }
+    return "the loss";
+}
+
+static rv_status say_not_finite(rv_trainer *trainer, const turn_program *turn)
 {
     char node[320] = "";
-    rv_status status = rv_program_diagnose(program, node, sizeof node);
+    const char *loss = bad_loss(turn);
+    rv_status status = rv_program_diagnose(turn->program, node, sizeof node);
     if (status != RV_OK)
         return status;
     const char *last = train_last_checkpoint(trainer);
     return rv_fail(trainer->context, RV_NOT_FINITE,
-                   "step %lld (epoch %lld): the loss is not finite; the first value that is not is "
+                   "step %lld (epoch %lld): %s is not finite; the first value that is not is "
                    "%s.  The parameters are those of the step before.  %s%s%s",
-                   (long long)trainer->step + 1, (long long)trainer->epoch + 1,
+                   (long long)trainer->step + 1, (long long)trainer->epoch + 1, loss,
                    node[0] ? node : "in the update", last[0] ? "The last good checkpoint is " : "",
                    last,
                    last[0] ? "; a smaller train.lr or train.clip_norm=1 may help."
                            : "A smaller train.lr or train.clip_norm=1 may help.");
 }
 
-static void bind(const rv_trainer *trainer, const iteration_program *iteration,
+static void bind(const rv_trainer *trainer, int turn, const turn_program *compiled,
                  const rv_batch *batch)
 {
-    rv_program *program = iteration->program;
+    rv_program *program = compiled->program;
     const rv_model *model = trainer->setup.model;
     const rv_train_config *config = &trainer->setup.config;
     double epoch = (double)trainer->epoch + (double)trainer->batch / (double)trainer->batches;
     double rate = config->lr * rv_schedule_at(&config->schedule, epoch, (double)config->epochs);
+    int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* this one included */
     rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
     rv_bind(program, "labels", batch->labels, (size_t)batch->count);
-    for (int i = 0; i < iteration->stages; i++) {
-        rv_bind_scalar(program, iteration->rate_input[i], rate);
-        rv_bind_scalar(program, iteration->step_input[i], (double)(trainer->step + 1));
+    for (int i = 0; i < compiled->stages; i++) {
+        rv_bind_scalar(program, compiled->stage[i].rate, rate * compiled->stage[i].factor);
+        rv_bind_scalar(program, compiled->stage[i].step, (double)times);
     }
     rv_bind_scalar(program, "beta", model->kind->beta_at ? model->kind->beta_at(model, epoch) : 1);
     rv_bind_random(program, config->seed, (uint32_t)trainer->step, 0, 0);
 }
 
-static rv_status advance(rv_trainer *trainer, const rv_batch *batch,
-                         const iteration_program *iteration)
+static rv_status add_values(rv_trainer *trainer, const rv_batch *batch, const turn_program *turn)
 {
     float values[VALUES_MOST];
     rv_status status = RV_OK;
-    for (int i = 0; status == RV_OK && i < iteration->count; i++)
-        status = rv_read(iteration->program, i, &values[i], 1);
+    for (int i = 0; status == RV_OK && i < turn->count; i++)
+        status = rv_read(turn->program, i, &values[i], 1);
     if (status != RV_OK)
         return status;
-    add_to(&trainer->window, iteration, values, batch->count);
-    add_to(&trainer->of_epoch, iteration, values, batch->count);
+    add_to(&trainer->window, turn, values, batch->count);
+    add_to(&trainer->of_epoch, turn, values, batch->count);
+    return RV_OK;
+}
+
+static rv_status take_turn(rv_trainer *trainer, int turn, const rv_batch *batch)
+{
+    turn_program *compiled;
+    if ((trainer->step + 1) % trainer->turn[turn].every != 0)
+        return RV_OK;
+    rv_status status = train_program(trainer, turn, batch->count, &compiled);
+    if (status != RV_OK)
+        return status;
+    bind(trainer, turn, compiled, batch);
+    status = rv_run(compiled->program);
+    if (status == RV_NOT_FINITE)
+        return say_not_finite(trainer, compiled);
+    return status == RV_OK ? add_values(trainer, batch, compiled) : status;
+}
+
+static rv_status advance(rv_trainer *trainer)
+{
     trainer->step++;
     trainer->batch++;
     if (trainer->setup.config.log > 0 && trainer->step % trainer->setup.config.log == 0)
@@ -169,7 +223,6 @@ static rv_status advance(rv_trainer *trainer, const rv_batch *batch,
 rv_status rv_trainer_step(rv_trainer *trainer)
 {
     rv_batch batch;
-    iteration_program *iteration;
     rv_status status = trainer->loader ? RV_OK : start_loader(trainer);
     if (status == RV_OK)
         status = rv_loader_next(trainer->loader, &batch);
@@ -183,28 +236,30 @@ rv_status rv_trainer_step(rv_trainer *trainer)
         trainer->batch++;
         return RV_OK;
     }
-    status = train_program(trainer, batch.count, &iteration);
-    if (status != RV_OK)
-        return status;
-    bind(trainer, iteration, &batch);
-    status = rv_run(iteration->program);
-    if (status == RV_NOT_FINITE)
-        return say_not_finite(trainer, iteration->program);
-    return status == RV_OK ? advance(trainer, &batch, iteration) : status;
+    for (int i = 0; status == RV_OK && i < trainer->turns; i++)
+        status = take_turn(trainer, i, &batch);
+    return status == RV_OK ? advance(trainer) : status;
 }
 
-rv_status rv_trainer_program(rv_trainer *trainer, rv_program **out)
+int rv_trainer_turns(const rv_trainer *trainer, rv_turn out[RV_TURNS_MOST])
 {
-    iteration_program *iteration;
+    for (int i = 0; i < trainer->turns; i++)
+        out[i] = trainer->turn[i];
+    return trainer->turns;
+}
+
+rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out)
+{
+    turn_program *compiled;
     rv_status status =
-        train_program(trainer, rv_source_describe(trainer->setup.train)->batch, &iteration);
-    *out = status == RV_OK ? iteration->program : NULL;
+        train_program(trainer, turn, rv_source_describe(trainer->setup.train)->batch, &compiled);
+    *out = status == RV_OK ? compiled->program : NULL;
     return status;
 }
 
 /* ---- an epoch ---- */
 
-/* The held-out value that chooses the best checkpoint: the ELBO, larger being better. */
+/* The held-out value that chooses the best checkpoint, larger being better. */
 static int is_better(const rv_trainer *trainer, double value)
 {
     return isfinite(value) && (isnan(trainer->best) || value > trainer->best);
@@ -229,7 +284,8 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
         event.name[i] = report.name[i];
         event.value[i] = report.mean[i];
     }
-    double value = rv_report_value(&report, "elbo");
+    const char *select = trainer->setup.model->kind->select;
+    double value = select ? rv_report_value(&report, select) : NAN;
     *best = is_better(trainer, value);
     if (*best) {
         trainer->best = value;
@@ -307,12 +363,8 @@ rv_progress rv_trainer_progress(const rv_trainer *trainer)
                             .batch = trainer->batch,
                             .batches = trainer->batches,
                             .batch_size = rv_source_describe(trainer->setup.train)->batch,
-                            .count = r->weight > 0 ? r->count : 0,
                             .best = trainer->best,
                             .best_epoch = trainer->best_epoch};
-    for (int i = 0; i < progress.count; i++) {
-        progress.name[i] = r->name[i];
-        progress.value[i] = r->sum[i] / r->weight;
-    }
+    progress.count = means(r, progress.name, progress.value);
     return progress;
 }

@@ -6,32 +6,41 @@
 
 #include "core/arena.h"
 
-enum { VALUES_MOST = RV_METRICS_MOST + 2 };
+enum { VALUES_MOST = RV_EVENT_VALUES_MOST, NAME_MOST = 64 };
 
 /* Means over steps, weighted by the examples of each; sums are kept in double, in order. */
 typedef struct running {
     int count;
     const char *name[VALUES_MOST];
-    double sum[VALUES_MOST], weight;
+    double sum[VALUES_MOST], weight[VALUES_MOST];
 } running;
 
-/* One training iteration, compiled for one batch size. */
-typedef struct iteration_program {
+/* One stage of a compiled turn. */
+typedef struct stage_inputs {
+    char rate[NAME_MOST], step[NAME_MOST]; /* names of its inputs */
+    double factor;                         /* on the learning rate */
+    int loss;                              /* which output is its loss */
+} stage_inputs;
+
+/* One turn of a training iteration, compiled for one batch size. */
+typedef struct turn_program {
     int64_t batch;
     rv_graph *graph;
     rv_program *program;
     int count;
     const char *name[VALUES_MOST]; /* of the outputs */
+    stage_inputs stage[RV_STAGES_MOST];
     int stages;
-    char rate_input[RV_STAGES_MOST][64], step_input[RV_STAGES_MOST][64];
-} iteration_program;
+} turn_program;
 
 struct rv_trainer {
     rv_context *context;
     rv_trainer_setup setup;
     rv_loader *loader;
     rv_evaluator *evaluator;
-    iteration_program whole, last; /* of a whole batch, and of the short last one */
+    rv_turn turn[RV_TURNS_MOST];
+    int turns;
+    turn_program compiled[RV_TURNS_MOST][2]; /* of a whole batch, and of the short last one */
     rv_arena names;
     int64_t batches; /* in an epoch */
     int64_t step, epoch, batch;
@@ -42,9 +51,11 @@ struct rv_trainer {
     char last_path[4096]; /* the newest checkpoint, "" when none */
 };
 
-/* program.c: the compiled iteration for a batch of that size. */
-rv_status train_program(rv_trainer *trainer, int64_t batch, iteration_program **out);
-void train_program_free(iteration_program *program);
+/* program.c: a compiled turn for a batch of that size. */
+rv_status train_program(rv_trainer *trainer, int turn, int64_t batch, turn_program **out);
+void train_program_free(turn_program *program);
+/* program.c: every turn at the whole batch; compiling names the optimizer's state. */
+rv_status train_compile_all(rv_trainer *trainer);
 /* checkpoint.c: saves into setup.folder under the step's name; the last few and the best stay. */
 rv_status train_checkpoint(rv_trainer *trainer, int is_best);
 /* Removes the checkpoints of later steps, which training from here gives up. */

@@ -246,6 +246,7 @@ def make_steps():
     g.write()
 
 
-make_layers()
-make_dists()
-make_steps()
+if __name__ == "__main__":
+    make_layers()
+    make_dists()
+    make_steps()

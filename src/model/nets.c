@@ -1,0 +1,174 @@
+#include "model/nets.h"
+
+#include "core/memory.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORD_MOST = 1024 };
+
+/* ---- words ---- */
+
+static int is_part_of_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/* Writes one token of a word: `8w`, `channels`, or itself.  Returns how many characters. */
+static int write_token(char *out, size_t bytes, const char *token, size_t length,
+                       const net_wish *wish, int64_t channels)
+{
+    char *end;
+    long times = strtol(token, &end, 10);
+    if (wish->base_width > 0 && end > token && end == token + length - 1 && *end == 'w')
+        return snprintf(out, bytes, "%lld", (long long)(times * wish->base_width));
+    if (length == strlen("channels") && strncmp(token, "channels", length) == 0)
+        return snprintf(out, bytes, "%lld", (long long)channels);
+    return snprintf(out, bytes, "%.*s", (int)length, token);
+}
+
+static rv_status write_word(rv_model *model, const net_wish *wish, const char *word,
+                            char out[WORD_MOST])
+{
+    size_t used = 0;
+    while (*word && used < WORD_MOST - 1) {
+        size_t length = 0;
+        while (is_part_of_word(word[length]))
+            length++;
+        length += length == 0;
+        used += (size_t)write_token(out + used, WORD_MOST - used, word, length, wish,
+                                    model->sizes.channels);
+        word += length;
+    }
+    if (used >= WORD_MOST - 1)
+        return rv_fail(model->context, RV_BAD_USAGE, "%s: `%.60s...` is too long for a layer",
+                       wish->name, out);
+    out[used] = '\0';
+    return RV_OK;
+}
+
+/* ---- nets ---- */
+
+rv_shape model_image_shape(const rv_model *model)
+{
+    return rv_shape3(model->sizes.height, model->sizes.width, model->sizes.channels);
+}
+
+static rv_net *make(rv_model *model, const net_wish *wish, const char *const *words, int count)
+{
+    rv_net *net = NULL;
+    rv_net_config config = rv_net_defaults();
+    int flat = wish->in.rank == 3 && !rv_words_take_images(words, count);
+    config.initialiser = (rv_net_initialiser)wish->initialiser;
+    rv_net_new_configured(model->context, wish->name, words, count,
+                          flat ? rv_shape1(rv_shape_size(wish->in)) : wish->in, &config, &net);
+    return net;
+}
+
+/* With the linear layer at the end where one is needed; `all` has room for it. */
+static rv_net *make_with_head(rv_model *model, const net_wish *wish, const char **all, char *head)
+{
+    int count = wish->words.count;
+    if (wish->width > 0 && wish->keep_image) {
+        rv_net *net = make(model, wish, all, count);
+        if (!net || rv_net_output_shape(net).rank == 3)
+            return net;
+        rv_net_free(net);
+    }
+    if (wish->width > 0) {
+        snprintf(head, WORD_MOST, "linear %lld", (long long)wish->width);
+        all[count++] = head;
+    }
+    return make(model, wish, all, count);
+}
+
+rv_net *model_net(rv_model *model, const net_wish *wish)
+{
+    size_t count = (size_t)wish->words.count + 1; /* and the head */
+    const char **all = rv_malloc(count * sizeof *all);
+    char(*text)[WORD_MOST] = rv_malloc(count * sizeof *text);
+    rv_status status = all && text ? RV_OK : rv_fail_memory(model->context);
+    for (int i = 0; status == RV_OK && i < wish->words.count; i++) {
+        status = write_word(model, wish, wish->words.word[i], text[i]);
+        all[i] = text[i];
+    }
+    rv_net *net = status == RV_OK ? make_with_head(model, wish, all, text[count - 1]) : NULL;
+    rv_free(all);
+    rv_free(text);
+    return net;
+}
+
+rv_status model_check_images(rv_model *model, const rv_net *net)
+{
+    char gives[96], wanted[96];
+    rv_shape out = rv_net_output_shape(net), image = model_image_shape(model);
+    if (rv_shape_equal(out, image) ||
+        (out.rank == 1 && rv_shape_size(out) == rv_data_width(model->sizes)))
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "%s gives %s for each image, but the images are %s (height, width, channels)",
+                   rv_net_name(net), rv_shape_text(out, gives), rv_shape_text(image, wanted));
+}
+
+/* ---- application ---- */
+
+rv_expr model_flat(rv_expr x)
+{
+    rv_shape shape = rv_expr_shape(x);
+    if (rv_is_poison(x) || shape.rank == 2)
+        return x;
+    return rv_reshape(x, rv_shape2(shape.dim[0], rv_shape_size(shape) / shape.dim[0]));
+}
+
+/* x as the net takes it: [B] and then the net's input. */
+static rv_expr shaped(const rv_net *net, rv_expr x)
+{
+    rv_shape in = rv_net_input_shape(net), shape = rv_expr_shape(x), out = {in.rank + 1, {0}};
+    if (rv_is_poison(x) || shape.rank == in.rank + 1 ||
+        rv_shape_size(shape) != shape.dim[0] * rv_shape_size(in))
+        return x;
+    out.dim[0] = shape.dim[0];
+    for (int i = 0; i < in.rank; i++)
+        out.dim[i + 1] = in.dim[i];
+    return rv_reshape(x, out);
+}
+
+rv_expr model_apply(const rv_net *net, rv_expr x, rv_mode mode)
+{
+    return model_flat(rv_net_apply(net, shaped(net, x), mode));
+}
+
+rv_expr model_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)
+{
+    return rv_net_apply_part(net, first == 0 ? shaped(net, x) : x, mode, first, count);
+}
+
+rv_expr model_mean(rv_expr each)
+{
+    return rv_mean(each, rv_all_axes(each));
+}
+
+/* ---- weights ---- */
+
+rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out)
+{
+    int total = 0;
+    for (int i = 0; i < count; i++)
+        total += rv_net_weight_count(nets[i]);
+    out->weight = rv_malloc((size_t)(total + 1) * sizeof(rv_param *));
+    if (!out->weight)
+        return rv_fail_memory(model->context);
+    out->count = 0;
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < rv_net_weight_count(nets[i]); k++)
+            out->weight[out->count++] = rv_net_weight(nets[i], k);
+    return RV_OK;
+}
+
+void weight_list_free(weight_list *list)
+{
+    rv_free(list->weight);
+    *list = (weight_list){NULL, 0};
+}

@@ -1,0 +1,18 @@
+/* What the Wasserstein GANs share: the critic's turn is their own, the generator's is this. */
+#ifndef MODEL_WASSERSTEIN_H
+#define MODEL_WASSERSTEIN_H
+
+#include "model/pair.h"
+
+enum { TURN_CRITIC, TURN_GENERATOR };
+
+/* A critic step in every training step, a generator step after each `critic_steps` of them. */
+void wasserstein_turns(int64_t critic_steps, rv_turn out[RV_TURNS_MOST], int *count);
+/* The fakes of a critic's turn, without a gradient; the generator in training mode. */
+rv_expr wasserstein_fakes(const pair *p, const rv_iteration *iteration);
+/* The stage of the critic, which reports the estimate of the distance. */
+rv_stage wasserstein_critic_stage(const pair *p, rv_expr critic_loss, rv_expr loss);
+/* Fresh noise, and -E[f(g(z))]. */
+rv_status wasserstein_generator_turn(const pair *p, rv_iteration *iteration, rv_data_sizes sizes);
+
+#endif

@@ -219,7 +219,7 @@ static void test_refusals(void **state)
         {"model: vae\nbeta: 3", "r.yaml:2: unknown key `beta`; did you mean `objective.beta`?"},
         {"model: vea", "r.yaml:1: unknown model `vea`; did you mean `vae`?"},
         {"about: x\nmodel: transformer", "r.yaml:2: unknown model `transformer`; the models are: "
-                                         "vae"},
+                                         "vae, gan, wgan, wgan-gp, vae-gan, bigan, classifier"},
         {"latent: 3", "r: `model` is not set; the models are: vae, gan, "
                       "wgan, wgan-gp, vae-gan, bigan, classifier"},
         {"modle: vae\nlatent: 3", "r.yaml:1: unknown key `modle`; did you mean `model`?"},

@@ -1,0 +1,113 @@
+/* reverie/metrics.h - floor 5: judging samples without a likelihood, over plain arrays of features.
+ *
+ *     rv_rows real = {real_features, 10000, 128}, fake = {fake_features, 10000, 128};
+ *     double distance;
+ *     rv_coverage scores;
+ *     rv_frechet_distance(context, real, fake, &distance);
+ *     rv_coverage_scores(context, real, fake, RV_COVERAGE_NEIGHBOURS, &scores);
+ *     printf("FD %.2f, precision %.3f, recall %.3f\n", distance, scores.precision, scores.recall);
+ *
+ * N, M count rows; W is their width.  Distances between rows are Euclidean, in the unit of the
+ * features.  Every function reads its arrays only, and latches RV_BAD_USAGE for a set that is too
+ * small, widths that differ, or a feature that is not finite (naming its row and column),
+ * RV_NO_MEMORY when memory is out.  On failure the results are left as they were.
+ */
+#ifndef REVERIE_METRICS_H
+#define REVERIE_METRICS_H
+
+#include "reverie/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A table of features [count,width], row-major; the caller's memory. */
+typedef struct rv_rows {
+    const float *values;
+    int64_t count, width;
+} rv_rows;
+
+/* The same with a class for each row: labels [count]. */
+typedef struct rv_labelled_rows {
+    rv_rows rows;
+    const int32_t *labels;
+} rv_labelled_rows;
+
+/* ---- distance between distributions ---- */
+
+/* a [N,W], b [M,W], each of at least 2 rows -> the squared Frechet (2-Wasserstein) distance between
+ * the Gaussians of the same means m and covariances S (unbiased, over N - 1):
+ *     |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2))
+ * (Heusel et al. 2017, section 2; Dowson and Landau 1982).  In double precision, never negative;
+ * covariances may be singular, so N may be less than W.  It is biased upwards for small sets:
+ * compare sets of equal sizes only, beside the distance between two sets of real rows. */
+rv_status rv_frechet_distance(rv_context *context, rv_rows a, rv_rows b, double *distance);
+
+/* ---- fidelity and coverage, by balls to the k-th neighbour ---- */
+
+#define RV_COVERAGE_NEIGHBOURS 5 /* the usual k */
+
+/* B(x) is the closed ball around x that reaches its k-th nearest neighbour in its own set, itself
+ * not counted. */
+typedef struct rv_coverage {
+    double precision; /* share of fake rows inside the ball of some real row; in [0,1] */
+    double recall;    /* share of real rows inside the ball of some fake row; in [0,1] */
+    double density;   /* number of real balls around a fake row, mean, over k; may exceed 1 */
+    double coverage;  /* share of real rows whose ball holds some fake row; in [0,1] */
+} rv_coverage;
+
+/* real [N,W], fake [M,W], 1 <= k < N and M.  Precision and recall: Kynkaanniemi et al. 2019,
+ * equations 1-2; density and coverage: Naeem et al. 2020, equations 3-4 (there M fake rows too).
+ * Balls are decided exactly, in double precision: a fake row at the radius is inside. */
+rv_status rv_coverage_scores(rv_context *context, rv_rows real, rv_rows fake, int k,
+                             rv_coverage *scores);
+
+/* ---- neighbours ---- */
+
+/* queries [N,W], table [M,W], 1 <= k <= M -> index [N,k] of the nearest rows of the table and their
+ * distance [N,k], ascending; of equal distances the smaller index comes first.  Exact: distances
+ * are those of double precision. */
+rv_status rv_nearest_rows(rv_context *context, rv_rows queries, rv_rows table, int k,
+                          int64_t *index, double *distance);
+
+/* The share of test rows whose nearest training row has their label: how well features separate
+ * classes that they were not trained on (1-NN, as Donahue et al. 2017, section 4.2). */
+rv_status rv_nearest_accuracy(rv_context *context, rv_labelled_rows train, rv_labelled_rows test,
+                              double *accuracy);
+
+/* ---- memorisation and diversity ---- */
+
+/* Distances of generated rows to their nearest training row, beside those of held-out real rows:
+ * generated rows that are much nearer than real ones ever are have been copied.  The idea of a
+ * held-out set as the measure: Meehan et al. 2020. */
+typedef struct rv_memorisation {
+    double generated_median, held_out_median; /* distance to the nearest training row */
+    double near_limit;  /* the 1st percentile of the held-out distances, interpolated */
+    double near_share;  /* share of generated rows nearer than that; about 0.01 without copying */
+    double nearer_odds; /* probability that a generated row is nearer than a held-out one, ties half
+                           (Mann and Whitney's U / NM): about 0.5 without copying, 1 with; less
+                           for samples that are off the data */
+} rv_memorisation;
+
+/* train [T,W], held_out [N,W], generated [M,W], pixels or features. */
+rv_status rv_memorisation_measure(rv_context *context, rv_rows train, rv_rows held_out,
+                                  rv_rows generated, rv_memorisation *result);
+
+/* The mean distance over the pairs of different rows, in double precision: 0 when all samples are
+ * one.  Plain loops, N^2 W / 2 steps: for a batch, not a data set.  NaN for fewer than two rows or
+ * when a feature is not finite. */
+double rv_mean_pairwise_distance(rv_rows rows);
+
+/* ---- classes ---- */
+
+/* labels [count] in 0 .. classes - 1 -> shares [classes], which sum to 1.  RV_BAD_USAGE for no
+ * label or one out of range. */
+rv_status rv_class_histogram(rv_context *context, const int32_t *labels, int64_t count, int classes,
+                             double *shares);
+/* - sum p log p in nats, 0 log 0 = 0; log(classes) when all classes are equally frequent. */
+double rv_entropy(const double *shares, int classes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

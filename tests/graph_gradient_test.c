@@ -134,6 +134,24 @@ static rv_expr f_conv_weight_grad(const rv_expr *x)
     return rv_conv2d_weight_grad(x[0], x[1], geometry(), kernel);
 }
 
+/* Windows that cover the image, and windows of one pixel: matrix products. */
+static rv_expr f_conv_cover(const rv_expr *x)
+{
+    return rv_conv2d(x[0], x[1], rv_conv_defaults());
+}
+
+static rv_expr f_conv_cover_input_grad(const rv_expr *x)
+{
+    const int64_t size[2] = {3, 2};
+    return rv_conv2d_input_grad(x[0], x[1], rv_conv_defaults(), size);
+}
+
+static rv_expr f_conv_cover_weight_grad(const rv_expr *x)
+{
+    const int64_t kernel[2] = {3, 2};
+    return rv_conv2d_weight_grad(x[0], x[1], rv_conv_defaults(), kernel);
+}
+
 /* A well-conditioned triangle: the operand plus 2 I. */
 static rv_expr diagonal_dominant(rv_expr a)
 {
@@ -306,6 +324,10 @@ static const gradient_case cases[] = {
     SHAPED(conv, BRACED(4, {2, 4, 5, 2}), BRACED(4, {3, 3, 2, 2})),
     SHAPED(conv_input_grad, BRACED(4, {2, 2, 4, 3}), BRACED(4, {3, 3, 2, 2})),
     SHAPED(conv_weight_grad, BRACED(4, {2, 4, 5, 2}), BRACED(4, {2, 2, 4, 3})),
+    SHAPED(conv_cover, BRACED(4, {2, 3, 2, 2}), BRACED(4, {3, 3, 2, 2})),
+    {"conv_pixel", f_conv_cover, 2, {{4, {2, 3, 2, 2}}, {4, {3, 1, 1, 2}}}, {-1, -1}, {1, 1}},
+    SHAPED(conv_cover_input_grad, BRACED(4, {2, 1, 1, 3}), BRACED(4, {3, 3, 2, 2})),
+    SHAPED(conv_cover_weight_grad, BRACED(4, {2, 3, 2, 2}), BRACED(4, {2, 1, 1, 3})),
     SHAPED(solve_lower, BRACED(2, {3, 3}), BRACED(2, {3, 2})),
     SHAPED(solve_upper_transposed, BRACED(3, {2, 3, 3}), BRACED(3, {2, 3, 2})),
     SHAPED(dynamic_update, BRACED(2, {3, 4}), BRACED(2, {2, 2})),

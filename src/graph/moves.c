@@ -159,11 +159,50 @@ rv_conv rv_conv_defaults(void)
     return (rv_conv){{1, 1}, {0, 0}, {0, 0}, {1, 1}};
 }
 
-rv_expr rv_conv2d(rv_expr x, rv_expr w, rv_conv geometry)
+/* The shapes of a convolution: image [B,H,W,I], window [O,KH,KW,I], result [B,H',W',O]. */
+typedef struct conv_shapes {
+    rv_shape image, window, result;
+} conv_shapes;
+
+/* Whether the convolution is a matrix product of its operands as they lie: the window covers the
+ * image exactly, or is one pixel that goes to every pixel. */
+static int is_product(const conv_shapes *s, const rv_conv *conv)
 {
-    rv_attribute attribute = rv_attribute_none();
-    attribute.conv = geometry;
-    return build_pair(RV_OP_conv, x, w, &attribute);
+    int covers = 1, is_pixel = 1;
+    for (int i = 0; i < 2; i++) {
+        int64_t image = s->image.dim[1 + i], window = s->window.dim[1 + i];
+        if (conv->pad_low[i] != 0 || conv->pad_high[i] != 0 || conv->stride[i] < 1 ||
+            conv->dilation[i] < 1)
+            return 0;
+        covers = covers && image == window && (conv->dilation[i] == 1 || window == 1);
+        is_pixel = is_pixel && window == 1 && conv->stride[i] == 1;
+    }
+    return covers || is_pixel;
+}
+
+/* Whether it is one, and the shapes fit; where they do not, the op says what is wrong. */
+static int is_fitting_product(const conv_shapes *s, const rv_conv *conv)
+{
+    if (s->image.rank != 4 || s->window.rank != 4 || s->result.rank != 4 || !is_product(s, conv))
+        return 0;
+    for (int i = 0; i < 2; i++)
+        if (s->result.dim[1 + i] != s->image.dim[1 + i] - s->window.dim[1 + i] + 1)
+            return 0;
+    return s->image.dim[0] == s->result.dim[0] && s->image.dim[3] == s->window.dim[3] &&
+           s->result.dim[3] == s->window.dim[0];
+}
+
+/* [pixels of the results, channels] */
+static rv_expr as_rows(rv_expr x, const conv_shapes *s)
+{
+    int64_t rows = s->result.dim[0] * s->result.dim[1] * s->result.dim[2];
+    return rv_reshape(x, rv_shape2(rows, rv_shape_size(x->shape) / rows));
+}
+
+/* [O, elements of a window] */
+static rv_expr as_windows(rv_expr w)
+{
+    return rv_reshape(w, rv_shape2(w->shape.dim[0], rv_shape_size(w->shape) / w->shape.dim[0]));
 }
 
 static rv_expr build_conv(rv_op op, const rv_expr pair[2], rv_conv geometry, rv_shape shape)
@@ -173,13 +212,35 @@ static rv_expr build_conv(rv_op op, const rv_expr pair[2], rv_conv geometry, rv_
     return rv_node_new(pair[0]->graph, op, pair, 2, &attribute, RV_F32, shape);
 }
 
+/* An expression of rank 4, or 0 for a dimension it does not have. */
+static int64_t dim_of(rv_expr x, int axis)
+{
+    return x->shape.rank == 4 ? x->shape.dim[axis] : 0;
+}
+
+rv_expr rv_conv2d(rv_expr x, rv_expr w, rv_conv geometry)
+{
+    rv_expr pair[2] = {x, w};
+    if (rv_is_poison(x) || rv_is_poison(w))
+        return rv_is_poison(x) ? x : w;
+    rv_shape shape = rv_shape4(dim_of(x, 0), dim_of(x, 1) - dim_of(w, 1) + 1,
+                               dim_of(x, 2) - dim_of(w, 2) + 1, dim_of(w, 0)); /* of a product */
+    conv_shapes s = {x->shape, w->shape, shape};
+    if (!is_fitting_product(&s, &geometry))
+        return build_conv(RV_OP_conv, pair, geometry, x->shape);
+    return rv_reshape(rv_matmul_t(as_rows(x, &s), 0, as_windows(w), 1), shape);
+}
+
 rv_expr rv_conv2d_input_grad(rv_expr y, rv_expr w, rv_conv geometry, const int64_t size[2])
 {
     rv_expr pair[2] = {y, w};
     if (rv_is_poison(y) || rv_is_poison(w))
         return rv_is_poison(y) ? y : w;
     rv_shape shape = rv_shape4(y->shape.dim[0], size[0], size[1], w->shape.dim[3]);
-    return build_conv(RV_OP_conv_input_grad, pair, geometry, shape);
+    conv_shapes s = {shape, w->shape, y->shape};
+    if (!is_fitting_product(&s, &geometry))
+        return build_conv(RV_OP_conv_input_grad, pair, geometry, shape);
+    return rv_reshape(rv_matmul(as_rows(y, &s), as_windows(w)), shape);
 }
 
 rv_expr rv_conv2d_weight_grad(rv_expr x, rv_expr y, rv_conv geometry, const int64_t kernel[2])
@@ -188,7 +249,10 @@ rv_expr rv_conv2d_weight_grad(rv_expr x, rv_expr y, rv_conv geometry, const int6
     if (rv_is_poison(x) || rv_is_poison(y))
         return rv_is_poison(x) ? x : y;
     rv_shape shape = rv_shape4(y->shape.dim[3], kernel[0], kernel[1], x->shape.dim[3]);
-    return build_conv(RV_OP_conv_weight_grad, pair, geometry, shape);
+    conv_shapes s = {x->shape, shape, y->shape};
+    if (!is_fitting_product(&s, &geometry))
+        return build_conv(RV_OP_conv_weight_grad, pair, geometry, shape);
+    return rv_reshape(rv_matmul_t(as_rows(y, &s), 1, as_rows(x, &s), 0), shape);
 }
 
 /* ---- moves ---- */

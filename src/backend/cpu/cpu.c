@@ -38,9 +38,11 @@ static void plan_free(void *opaque)
     cpu_plan *plan = opaque;
     if (!plan)
         return;
-    for (int i = 0; i < plan->step_count; i++)
+    for (int i = 0; i < plan->step_count; i++) {
+        cpu_convolution_free(plan->step[i].convolution);
         for (int p = 0; p < plan->step[i].parts; p++)
             rv_contraction_free(plan->step[i].part[p].contraction);
+    }
     cpu_team_leave(plan->team);
     rv_free(plan->value);
     rv_free(plan->group);
@@ -50,6 +52,7 @@ static void plan_free(void *opaque)
     rv_free_aligned(plan->scratch);
     rv_free_aligned(plan->partials);
     rv_free_aligned(plan->terms);
+    rv_free_aligned(plan->windows);
     rv_free(plan->wide);
     rv_free(plan->rows);
     rv_arena_free(&plan->arena);
@@ -145,6 +148,26 @@ static void add_terms(cpu_plan *plan, const cpu_step *step, int thread)
         plan->tile->sum_into(result, term(plan, step, other) + from, count);
 }
 
+/* The threads meet between the stages; one that failed goes on, so that none waits for it. */
+static void run_convolution(cpu_plan *plan, const cpu_step *step, int thread)
+{
+    cpu_conv_call call = {.context = plan->context,
+                          .tile = plan->tile,
+                          .thread = thread,
+                          .a = operand_pointer(plan, step->operand[0]),
+                          .b = operand_pointer(plan, step->operand[1]),
+                          .result = cpu_pointer(plan, &plan->value[step->value]),
+                          .scratch = plan->scratch + (size_t)thread * plan->thread_scratch,
+                          .shared = plan->windows};
+    for (int stages = cpu_convolution_stages(step->convolution); call.stage < stages;
+         call.stage++) {
+        if (call.stage > 0)
+            cpu_team_meet(plan->team);
+        if (cpu_convolution_run(step->convolution, &call) != RV_OK)
+            atomic_store(&plan->failed, 1);
+    }
+}
+
 static int guard_holds(cpu_plan *plan)
 {
     int at = plan->work->position[plan->work->guard->id];
@@ -158,6 +181,8 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     case CPU_STEP_COMBINE: cpu_group_combine(plan, &plan->group[step->group]); return;
     case CPU_STEP_MATMUL: run_matmul(plan, step, thread); return;
     case CPU_STEP_ADD: add_terms(plan, step, thread); return;
+    case CPU_STEP_CONVOLUTION: run_convolution(plan, step, thread); return;
+    case CPU_STEP_MOVE: cpu_move_run(plan, step, thread); return;
     case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return;
     case CPU_STEP_COMMIT: commit(plan, step->value); return;
     case CPU_STEP_GUARD: return;
@@ -287,8 +312,12 @@ static rv_status param_read(rv_param *param, double *values)
 
 static const char *step_kind_name(cpu_step_kind kind)
 {
-    static const char *const names[] = {"fused",     "partials", "matmul",
-                                        "reference", "guard",    "commit"};
+    static const char *const names[] = {
+        [CPU_STEP_GROUP] = "fused",         [CPU_STEP_COMBINE] = "partials",
+        [CPU_STEP_MATMUL] = "matmul",       [CPU_STEP_ADD] = "terms",
+        [CPU_STEP_CONVOLUTION] = "conv",    [CPU_STEP_MOVE] = "move",
+        [CPU_STEP_REFERENCE] = "reference", [CPU_STEP_GUARD] = "guard",
+        [CPU_STEP_COMMIT] = "commit"};
     return names[kind];
 }
 
@@ -296,7 +325,7 @@ static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, con
 {
     cpu_plan *plan = opaque;
     facts->kernels = plan->step_count;
-    facts->slab_bytes = plan->slab_bytes + plan->scratch_bytes;
+    facts->slab_bytes = plan->slab_bytes + plan->scratch_bytes + plan->windows_bytes;
     size_t room = (size_t)(plan->step_count + 2) * 200, used = 0;
     char *listing = rv_arena_alloc(arena, room);
     *text = listing;

@@ -84,20 +84,32 @@ static rv_status plan_slab(cpu_plan *plan)
     return RV_OK;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static void plan_scratch(cpu_plan *plan)
 {
     for (int g = 0; g < plan->group_count; g++) {
         const cpu_group *group = &plan->group[g];
         size_t need = padded(cpu_table_bytes(group)) +
                       padded((size_t)(group->registers * group->tile) * sizeof(float));
-        plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
+        plan->thread_scratch = larger(plan->thread_scratch, need);
     }
-    for (int i = 0; i < plan->step_count; i++)
+    for (int i = 0; i < plan->step_count; i++) {
+        const cpu_convolution *convolution = plan->step[i].convolution;
         for (int p = 0; p < plan->step[i].parts; p++) {
             const rv_contraction *contraction = plan->step[i].part[p].contraction;
             size_t need = contraction ? padded(rv_contraction_scratch(contraction)) : 0;
-            plan->thread_scratch = need > plan->thread_scratch ? need : plan->thread_scratch;
+            plan->thread_scratch = larger(plan->thread_scratch, need);
         }
+        if (!convolution)
+            continue;
+        plan->thread_scratch =
+            larger(plan->thread_scratch, padded(cpu_convolution_scratch(convolution)));
+        plan->windows_bytes = larger(plan->windows_bytes, cpu_convolution_shared(convolution));
+    }
     plan->scratch_bytes = plan->thread_scratch * (size_t)plan->threads;
 }
 
@@ -112,8 +124,10 @@ rv_status cpu_plan_memory(cpu_plan *plan)
     plan->scratch = rv_malloc_aligned(plan->scratch_bytes);
     plan->partials = rv_malloc_aligned(plan->partial_count * sizeof *plan->partials);
     plan->terms = rv_malloc_aligned(plan->term_count * sizeof *plan->terms);
+    plan->windows = rv_malloc_aligned(plan->windows_bytes);
     plan->wide = rv_malloc(plan->wide_count * sizeof *plan->wide);
-    return plan->slab && plan->scratch && plan->partials && plan->terms && plan->wide
+    return plan->slab && plan->scratch && plan->partials && plan->terms && plan->windows &&
+                   plan->wide
                ? RV_OK
                : rv_fail_memory(plan->context);
 }

@@ -42,22 +42,28 @@ static const cpu_kind column[RV_OP_COUNT] = {
     [RV_OP_max] = CPU_REDUCE,
     [RV_OP_argmax] = CPU_REFERENCE,
     [RV_OP_matmul] = CPU_MATMUL,
-    [RV_OP_conv] = CPU_REFERENCE,
-    [RV_OP_conv_input_grad] = CPU_REFERENCE,
-    [RV_OP_conv_weight_grad] = CPU_REFERENCE,
+    [RV_OP_conv] = CPU_CONVOLUTION,
+    [RV_OP_conv_input_grad] = CPU_CONVOLUTION,
+    [RV_OP_conv_weight_grad] = CPU_CONVOLUTION,
     [RV_OP_solve_triangular] = CPU_REFERENCE,
     [RV_OP_reshape] = CPU_VIEW,
     [RV_OP_transpose] = CPU_VIEW,
     [RV_OP_broadcast] = CPU_VIEW,
     [RV_OP_slice] = CPU_VIEW,
-    [RV_OP_pad] = CPU_REFERENCE,
-    [RV_OP_concat] = CPU_REFERENCE,
+    [RV_OP_pad] = CPU_MOVE,
+    [RV_OP_concat] = CPU_MOVE,
     [RV_OP_gather] = CPU_REFERENCE,
     [RV_OP_scatter_add] = CPU_REFERENCE,
     [RV_OP_one_hot] = CPU_REFERENCE,
     [RV_OP_dynamic_slice] = CPU_REFERENCE,
     [RV_OP_dynamic_update] = CPU_REFERENCE,
 };
+
+int cpu_is_kernel(cpu_kind kind)
+{
+    return kind == CPU_MATMUL || kind == CPU_CONVOLUTION || kind == CPU_MOVE ||
+           kind == CPU_REFERENCE;
+}
 
 /* Whether the axes that count samples and draws come before all others. */
 static int counts_lead(rv_expr node)

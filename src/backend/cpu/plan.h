@@ -15,6 +15,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/contract.h"
+#include "backend/cpu/convolution.h"
 #include "backend/cpu/native.h"
 #include "backend/cpu/team.h"
 #include "backend/cpu/tile.h"
@@ -29,9 +30,13 @@ typedef enum cpu_kind {
     CPU_FUSED,  /* an instruction of a fused group */
     CPU_REDUCE, /* ends a fused group */
     CPU_MATMUL,
+    CPU_CONVOLUTION,
+    CPU_MOVE,     /* pad, concat: rows are copied */
     CPU_REFERENCE /* the reference kernel, through doubles: rare ops */
 } cpu_kind;
 cpu_kind cpu_kind_of(rv_expr node);
+/* Whether the kind is a step of its own, that reads its operands as they lie in memory. */
+int cpu_is_kernel(cpu_kind kind);
 
 /* Element (i0, i1, ...) of the value is at offset + sum i stride of the base's buffer.  Adjacent
  * axes that can be walked as one are merged; rank 0 is a scalar. */
@@ -137,6 +142,8 @@ typedef enum cpu_step_kind {
     CPU_STEP_COMBINE, /* the threads' partial results of a group */
     CPU_STEP_MATMUL,
     CPU_STEP_ADD, /* the terms of a contraction */
+    CPU_STEP_CONVOLUTION,
+    CPU_STEP_MOVE,
     CPU_STEP_REFERENCE,
     CPU_STEP_GUARD,
     CPU_STEP_COMMIT /* copies a value into its parameter */
@@ -152,15 +159,16 @@ typedef struct cpu_step {
     cpu_step_kind kind;
     int phase, owner; /* owner: the thread that runs it alone; -1: all do, each its part */
     int waits;        /* the threads meet before it */
-    int value;        /* MATMUL, REFERENCE: the node; COMMIT: the assignment */
+    int value;        /* of kernels: the node; COMMIT: the assignment */
     int group;
     cpu_part *part; /* MATMUL: [parts] */
     int parts;
     int has_terms;   /* MATMUL: its parts are terms, to be added */
     size_t terms_at; /* MATMUL, ADD */
-    int operand[2];  /* MATMUL: values in the contraction's order */
+    cpu_convolution *convolution;
+    int operand[2]; /* MATMUL, CONVOLUTION: values in the contraction's order */
     double flops, bytes, seconds;
-    char name[96];
+    char name[160];
 } cpu_step;
 
 typedef struct cpu_plan {
@@ -184,6 +192,8 @@ typedef struct cpu_plan {
     size_t partial_count;
     float *terms; /* of the contractions of one depth */
     size_t term_count, terms_used;
+    unsigned char *windows; /* packed, or their gradients: one convolution's at a time */
+    size_t windows_bytes;
     double *wide; /* buffers of the reference kernels */
     size_t wide_count;
     rv_arena arena;
@@ -207,6 +217,8 @@ rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
 void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread);
 size_t cpu_table_bytes(const cpu_group *group); /* of its kernels' table */
 void cpu_group_combine(cpu_plan *plan, const cpu_group *group);
+/* The thread's share of a pad or a concat: copies.c */
+void cpu_move_run(const cpu_plan *plan, const cpu_step *step, int thread);
 void cpu_reference_run(cpu_plan *plan, const cpu_step *step); /* rare.c */
 size_t cpu_reference_room(const cpu_plan *plan);
 unsigned cpu_flush_denormals(void);

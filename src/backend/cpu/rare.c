@@ -2,8 +2,6 @@
 #include "backend/cpu/plan.h"
 #include "backend/reference/kernels.h"
 
-#include <string.h>
-
 typedef void (*reference_kernel)(rv_expr node, double *y, const double *const *x);
 static const reference_kernel kernels[RV_OP_COUNT] = {
 #define OP(name, arity, shape, gradient, reference) rv_reference_##reference,
@@ -62,40 +60,9 @@ static void widen_operand(const cpu_plan *plan, const cpu_value *operand, double
         wide[i] = wide[0];
 }
 
-/* Padding is the gradient of every slice: rows are copied as they are, any 4-byte type. */
-static void run_pad(const cpu_plan *plan, const cpu_value *value, const cpu_value *from)
-{
-    rv_expr node = value->node;
-    rv_shape small = from->node->shape, wide = node->shape;
-    int inner = wide.rank - 1;
-    int64_t row = small.dim[inner], step = node->attribute.pad.interior[inner] + 1;
-    const float *source = cpu_pointer(plan, &plan->value[from->view.base]) + from->view.offset;
-    float *target = cpu_pointer(plan, value);
-    memset(target, 0, (size_t)value->size * sizeof *target);
-    for (int64_t r = 0, rows = from->size / row; r < rows; r++) {
-        int64_t rest = r, at = 0, stride = wide.dim[inner];
-        for (int d = inner - 1; d >= 0; d--) {
-            int64_t index = rest % small.dim[d];
-            rest /= small.dim[d];
-            at += (node->attribute.pad.low[d] + index * (node->attribute.pad.interior[d] + 1)) *
-                  stride;
-            stride *= wide.dim[d];
-        }
-        float *to = target + at + node->attribute.pad.low[inner];
-        for (int64_t i = 0; i < row; i++)
-            memcpy(to + i * step, source + r * row + i, sizeof *to);
-    }
-}
-
 void cpu_reference_run(cpu_plan *plan, const cpu_step *step)
 {
     const cpu_value *value = &plan->value[step->value];
-    const cpu_value *first = &plan->value[plan->work->position[value->node->operand[0]->id]];
-    int repeated = first->view.rank == 1 && first->view.stride[0] == 0;
-    if (value->node->op == RV_OP_pad && first->node->shape.rank > 0 && !repeated) {
-        run_pad(plan, value, first);
-        return;
-    }
     const double *operand[OPERANDS];
     double *at = plan->wide + value->size;
     for (int j = 0; j < value->node->arity && j < OPERANDS; j++) {

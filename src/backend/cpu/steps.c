@@ -118,11 +118,54 @@ static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
     return RV_OK;
 }
 
+static cpu_conv_shape conv_shape_of(rv_expr node)
+{
+    int forward = node->op == RV_OP_conv, input = node->op == RV_OP_conv_input_grad;
+    rv_shape image = input ? node->shape : node->operand[0]->shape;
+    rv_shape window = forward || input ? node->operand[1]->shape : node->shape;
+    rv_shape result = forward ? node->shape : node->operand[input ? 0 : 1]->shape;
+    return (cpu_conv_shape){.pass = forward ? CPU_CONV_FORWARD
+                                    : input ? CPU_CONV_INPUT_GRADIENT
+                                            : CPU_CONV_WEIGHT_GRADIENT,
+                            .batch = image.dim[0],
+                            .image = {image.dim[1], image.dim[2]},
+                            .kernel = {window.dim[1], window.dim[2]},
+                            .result = {result.dim[1], result.dim[2]},
+                            .inputs = window.dim[3],
+                            .outputs = window.dim[0],
+                            .geometry = node->attribute.conv};
+}
+
+/* All threads run it together. */
+static rv_status plan_convolution(cpu_plan *plan, cpu_step *step, rv_expr node)
+{
+    cpu_conv_shape shape = conv_shape_of(node);
+    step->operand[0] = plan->work->position[node->operand[0]->id];
+    step->operand[1] = plan->work->position[node->operand[1]->id];
+    step->flops = cpu_conv_flops(&shape);
+    step->bytes =
+        bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
+    rv_status status =
+        cpu_convolution_new(plan->context, &shape, plan->threads, &step->convolution);
+    size_t length = strlen(step->name);
+    if (status == RV_OK)
+        snprintf(step->name + length, sizeof step->name - length, ", %s",
+                 cpu_convolution_algorithm(step->convolution));
+    return status;
+}
+
+static cpu_step_kind step_kind_of(cpu_kind kind)
+{
+    return kind == CPU_MATMUL        ? CPU_STEP_MATMUL
+           : kind == CPU_CONVOLUTION ? CPU_STEP_CONVOLUTION
+           : kind == CPU_MOVE        ? CPU_STEP_MOVE
+                                     : CPU_STEP_REFERENCE;
+}
+
 static rv_status add_kernel(cpu_plan *plan, int at)
 {
     cpu_value *value = &plan->value[at];
-    cpu_step *step =
-        new_step(plan, value->kind == CPU_MATMUL ? CPU_STEP_MATMUL : CPU_STEP_REFERENCE);
+    cpu_step *step = new_step(plan, step_kind_of(value->kind));
     char shape[96];
     if (!step)
         return RV_NO_MEMORY;
@@ -131,7 +174,9 @@ static rv_status add_kernel(cpu_plan *plan, int at)
     snprintf(step->name, sizeof step->name, "%s%s%s %s", value->node->scope,
              value->node->scope[0] ? ": " : "", rv_op_table[value->node->op].name,
              rv_shape_text(value->node->shape, shape));
-    return value->kind == CPU_MATMUL ? plan_matmul(plan, step, value->node) : RV_OK;
+    return value->kind == CPU_MATMUL        ? plan_matmul(plan, step, value->node)
+           : value->kind == CPU_CONVOLUTION ? plan_convolution(plan, step, value->node)
+                                            : RV_OK;
 }
 
 static double group_bytes(const cpu_plan *plan, const cpu_group *group)
@@ -206,7 +251,7 @@ static rv_status add_depth(cpu_plan *plan, int depth)
             continue;
         if (value->group >= 0)
             status = add_group(plan, i);
-        else if (value->kind == CPU_MATMUL || value->kind == CPU_REFERENCE)
+        else if (cpu_is_kernel(value->kind))
             status = add_kernel(plan, i);
         if (status != RV_OK)
             return status;
@@ -226,7 +271,8 @@ static double cost_of(const cpu_plan *plan, const cpu_step *step)
 /* Reference kernels share one buffer of doubles: they are thread 0's. */
 static int is_shared(const cpu_plan *plan, const cpu_step *step)
 {
-    return step->kind == CPU_STEP_GUARD || step->kind == CPU_STEP_ADD || step->parts > 1 ||
+    return step->kind == CPU_STEP_GUARD || step->kind == CPU_STEP_ADD ||
+           step->kind == CPU_STEP_CONVOLUTION || step->kind == CPU_STEP_MOVE || step->parts > 1 ||
            (step->kind == CPU_STEP_GROUP && plan->group[step->group].threads > 1);
 }
 
@@ -267,13 +313,16 @@ static int owner_of_phase(const cpu_plan *plan, int first)
     return owner;
 }
 
-/* Threads meet between phases, save where one thread alone goes on. */
+/* Threads meet between phases, save where one thread alone goes on; and before a convolution, as
+ * they use one buffer for all. */
 static void choose_meetings(cpu_plan *plan)
 {
     int before = -2; /* the owner of what ran since the last meeting; -2: nothing did */
     for (int i = 0; i < plan->step_count; i++) {
-        if (i > 0 && plan->step[i].phase == plan->step[i - 1].phase)
+        if (i > 0 && plan->step[i].phase == plan->step[i - 1].phase) {
+            plan->step[i].waits = plan->step[i].kind == CPU_STEP_CONVOLUTION;
             continue;
+        }
         int owner = owner_of_phase(plan, i);
         plan->step[i].waits = before != -2 && (owner < 0 || owner != before);
         before = owner;

@@ -111,7 +111,7 @@ static void make_copies(cpu_plan *plan)
 {
     const rv_work *work = plan->work;
     for (int i = 0; i < work->count; i++)
-        if (plan->value[i].kind == CPU_MATMUL || plan->value[i].kind == CPU_REFERENCE)
+        if (cpu_is_kernel(plan->value[i].kind))
             for (int j = 0; j < work->node[i]->arity; j++)
                 must_be_plain(plan, work->node[i]->operand[j]);
     for (int i = 0; i < work->output_count; i++) {
@@ -306,8 +306,7 @@ static void mark_stored(cpu_plan *plan)
 {
     for (int i = 0; i < plan->work->count; i++) {
         cpu_value *value = &plan->value[i];
-        if (value->kind == CPU_MATMUL || value->kind == CPU_REFERENCE ||
-            value->kind == CPU_REDUCE || value->in_place >= 0)
+        if (cpu_is_kernel(value->kind) || value->kind == CPU_REDUCE || value->in_place >= 0)
             value->stored = 1;
         for (int j = 0; j < value->node->arity && value->kind != CPU_VIEW; j++) {
             const cpu_value *operand = operand_value(plan, value, j);

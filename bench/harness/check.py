@@ -5,35 +5,35 @@ import subprocess
 
 from . import contenders as kinds
 
-STEPS = 300
-FIRST, LATER = 0.02, 0.12  # relative difference from Reverie: at the start, and after STEPS steps
-
 
 def reverie_recipe(workload, settings):
     """The first and the latest losses of a training run, and the count that `show` prints."""
     run = os.path.join(settings.scratch, "run-" + workload.name)
     command = kinds.recipe_command(workload, settings, "train")
-    command += ["train.log=1", f"train.steps={STEPS}", "--run", run, "--quiet"]
+    steps = workload.check_steps * workload.batches
+    command += ["train.log=1", f"train.steps={steps}", "--run", run, "--quiet"]
     command += ["--data-dir", settings.data] if settings.data else []
     done = subprocess.run(command, capture_output=True, text=True, env=kinds.plain_environment())
     if done.returncode != 0:
         raise kinds.Failed(f"reverie train: {kinds.last_lines(done.stderr)}")
     with open(os.path.join(run, "metrics.jsonl")) as file:
-        losses = [event["loss"] for event in map(json.loads, file) if event["event"] == "train"]
+        events = [json.loads(line) for line in file]
+    losses = [event[workload.loss] for event in events if event["event"] == "train"]
+    last = min(10, workload.check_steps // 5)
     shown = kinds.run_json([command[0], "show", command[2], "--json"])
     return {"parameters": shown["parameters"], "first_loss": losses[0],
-            "last_loss": sum(losses[-10:]) / 10}
+            "last_loss": sum(losses[-last:]) / last}
 
 
 def reverie_program(workload, settings):
-    return kinds.Reverie(workload, settings).measure(STEPS)
+    return kinds.Reverie(workload, settings).measure(workload.check_steps)
 
 
 def peer(name, workload, settings):
     contender = kinds.Peer(name, workload, settings)
     try:
         facts = contender.start()
-        return {**facts, **contender.measure(STEPS)}
+        return {**facts, **contender.measure(workload.check_steps)}
     finally:
         contender.stop()
 
@@ -53,11 +53,11 @@ def problems(workload, name, found, reverie, same_data):
     said = []
     if found["parameters"] != workload.parameters:
         said.append(f"{found['parameters']} parameters, not {workload.parameters}")
-    for key, most in (("first_loss", FIRST), ("last_loss", LATER)):
+    for key, most in (("first_loss", workload.first), ("last_loss", workload.later)):
         if workload.name == "decode" or not reverie or name == "reverie" or not same_data:
             continue
-        if differs(reverie[key], found[key], most):
-            said.append(f"{key} {found[key]:.2f}, Reverie's is {reverie[key]:.2f}")
+        if most and differs(reverie[key], found[key], most):
+            said.append(f"{key} {found[key]:.4g}, Reverie's is {reverie[key]:.4g}")
     return said
 
 
@@ -67,10 +67,12 @@ def run(workloads, settings, say):
     for workload in workloads:
         reverie = None
         for name in settings.contenders:
+            if name in workload.without:
+                continue
             found = figures_of(name, workload, settings)
             reverie = found if name == "reverie" else reverie
             said = problems(workload, name, found, reverie, bool(settings.data))
-            losses = [f"{found[key]:.2f}" for key in ("first_loss", "last_loss")
+            losses = [f"{found[key]:.4g}" for key in ("first_loss", "last_loss")
                       if found.get(key) is not None and workload.name != "decode"]
             print(f"{workload.name:8} {name:9} {found['parameters']:9} parameters  "
                   f"loss {' -> '.join(losses) or '-':18} {'; '.join(said) or 'ok'}", flush=True)

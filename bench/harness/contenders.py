@@ -63,6 +63,7 @@ class Reverie:
             options += ["--recipe", recipe]
         if not self.workload.recipe:
             return [os.path.join(self.settings.build, "bench", self.workload.program), *options]
+        options += ["--warm-up", str(self.workload.warm_up)]
         return [*recipe_command(self.workload, self.settings, "bench"), "--json", *options]
 
     def start(self):

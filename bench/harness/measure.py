@@ -10,6 +10,8 @@ def start_all(workload, settings, say):
     """The contenders that started, and {name: why} of those that did not."""
     running, failed = {}, {}
     for name in settings.contenders:
+        if name in workload.without:
+            continue
         contender = kinds.make(name, workload, settings)
         try:
             facts = contender.start()

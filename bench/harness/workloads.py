@@ -10,6 +10,15 @@ class Workload:
     recipe: str = ""  # measured by `reverie bench`, else by a program of its own
     parameters: int = 0
     unit: str = "ms"
+    warm_up: int = 20  # steps of `reverie bench` before the measured ones
+    without: tuple = ()  # contenders left out
+    loss: str = "loss"  # its name in a run's metrics.jsonl
+    # How --check compares: after so many steps of a peer, each `batches` steps of a training run;
+    # by how much losses may differ from Reverie's, relative, in the first step and at the end.
+    check_steps: int = 300
+    batches: int = 1
+    first: float = 0.02
+    later: float = 0.12
 
     @property
     def program(self):
@@ -21,11 +30,17 @@ WORKLOADS = (
     Workload("l4-vae", "L4 VAE step, batch 128", 150, "lab4-vae", 1149972),
     Workload("iwae", "IWAE step, K=50, batch 20", 100, "", 425284),
     Workload("decode", "decode one latent, L1", 2000, "", 1149008, "us"),
+    Workload("dcgan", "L1 DCGAN, D and G, batch 64", 8, "lab1-dcgan", 6241153, warm_up=2,
+             without=("eager-default",), loss="discriminator_loss", check_steps=10, first=0.1,
+             later=0.25),
+    Workload("wgan", "L1 WGAN, 5 critic + 1 generator", 100, "lab1-wgan", 617233,
+             without=("eager-default", "compiled"), loss="critic_loss", batches=5, first=None,
+             later=0.25),
 )
 
 CONTENDERS = {
     "reverie": "Reverie",
-    "eager": "PyTorch eager, fused Adam",
+    "eager": "PyTorch eager",
     "eager-default": "PyTorch eager, default Adam",
     "compiled": "PyTorch compiled",
     "jax": "JAX",
@@ -65,4 +80,6 @@ TARGETS = (
     Target("l4-vae", "jax", "ratio", least=1.7),
     Target("iwae", "jax", "ratio", least=1.4),
     Target("decode", "jax", "ratio", least=2.0),
+    Target("dcgan", "eager", "ratio", least=1.2),
+    Target("wgan", "jax", "ratio", least=2.0),
 )

@@ -5,6 +5,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import jax_gans
 import jax_models
 import numpy
 import optax
@@ -35,19 +36,42 @@ def make_step(loss, optimizer, batch):
     return jax.jit(step, donate_argnums=0)
 
 
+def make_game(play, optimizer, batch):
+    """The same of both players of a GAN; `play` is one iteration."""
+
+    def step(state, images, order, start):
+        *state, key = state
+        key, noise = random.split(key)
+        x = images[jax.lax.dynamic_slice(order, (start,), (batch,))]
+        state, loss = play(optimizer, state, x, noise)
+        return (*state, key), loss
+
+    return jax.jit(step, donate_argnums=0)
+
+
 class Training:
     def __init__(self, name):
         self.images = jnp.asarray(worker.load_images(os.environ.get("REVERIE_DATA")))
         self.batch = worker.BATCH[name]
         self.start, self.shuffle = worker.IMAGES, numpy.random.default_rng(1)
-        key, init = random.split(random.key(1))
+        self.facts = versions()
+        make = self.make_gan if name in ("dcgan", "wgan") else self.make_vae
+        make(name, *random.split(random.key(1)))
+
+    def make_gan(self, name, key, init):
+        params, running, optimizer, play = jax_gans.make(name, init)
+        self.parameters = count(params)
+        memory = {player: optimizer.init(part) for player, part in params.items()}
+        self.state = (params, running, memory, key)
+        self.compiled = make_game(play, optimizer, self.batch)
+
+    def make_vae(self, name, key, init):
         params, running, loss = jax_models.make(name, init)
         l4 = name == "l4-vae"
         optimizer = optax.adamw(1e-3, weight_decay=1e-2) if l4 else optax.adam(1e-3)
         self.parameters = count(params)
         self.state = (params, running, optimizer.init(params), key)
         self.compiled = make_step(loss, optimizer, self.batch)
-        self.facts = versions()
 
     def step(self):
         if self.start + self.batch > worker.IMAGES:
@@ -91,7 +115,7 @@ class Picture:
 def main():
     name = sys.argv[1]
     contender = Decoding() if name == "decode" else Training(name)
-    worker.serve(contender, 200 if name == "decode" else 30)
+    worker.serve(contender, name)
 
 
 if __name__ == "__main__":

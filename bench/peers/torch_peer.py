@@ -3,23 +3,20 @@ import os
 import sys
 
 import torch
+import torch_gans
 import torch_models
 import worker
 
 
-class Training:
-    def __init__(self, name, mode):
+class Batches:
+    """Of images in memory, shuffled anew when they have all been seen."""
+
+    def __init__(self, name):
         torch.manual_seed(1)
         torch.set_num_threads(worker.cores())
         self.images = torch.from_numpy(worker.load_images(os.environ.get("REVERIE_DATA")))
         self.batch = worker.BATCH[name]
         self.start = worker.IMAGES
-        model = torch_models.make(name)
-        self.parameters = sum(p.numel() for p in model.parameters())
-        self.optimizer = make_optimizer(name, model, mode)
-        self.loss, self.update = model, self.optimizer.step
-        if mode == "compiled":
-            self.loss = torch.compile(model)
         self.facts = {"version": torch.__version__}
 
     def next_batch(self):
@@ -28,6 +25,17 @@ class Training:
         rows = self.order[self.start : self.start + self.batch]
         self.start += self.batch
         return self.images.index_select(0, rows)
+
+
+class Training(Batches):
+    def __init__(self, name, mode):
+        super().__init__(name)
+        model = torch_models.make(name)
+        self.parameters = sum(p.numel() for p in model.parameters())
+        self.optimizer = make_optimizer(name, model, mode)
+        self.loss, self.update = model, self.optimizer.step
+        if mode == "compiled":
+            self.loss = torch.compile(model)
 
     def step(self):
         loss = self.loss(self.next_batch())
@@ -44,10 +52,34 @@ def make_optimizer(name, model, mode):
     return torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
 
 
+class Game(Batches):
+    """Of the two players of a GAN; a step is one update of the generator, and all before it."""
+
+    def __init__(self, name, mode):
+        super().__init__(name)
+        make = torch_gans.Wgan if name == "wgan" else torch_gans.Dcgan
+        compiler = torch.compile if mode == "compiled" else lambda net: net
+        self.system = make(compiler=compiler, fused=mode != "eager-default" or None)
+        self.players = (self.system.generator, self.system.discriminator)
+        self.parameters = sum(p.numel() for net in self.players for p in net.parameters())
+        self.images = self.system.scale(self.images).reshape(-1, *self.system.image)
+        self.step = self.round if name == "wgan" else self.iteration
+
+    def iteration(self):
+        return self.system.step(self.next_batch())[0]
+
+    def round(self):
+        batches = self.next_batch().chunk(torch_gans.CRITIC_STEPS)
+        for x in batches:
+            loss = self.system.critic_step(x)
+        self.system.generator_step(len(x))
+        return loss
+
+
 class Decoding:
     """Latents one at a time; the picture is there when the call returns."""
 
-    def __init__(self, mode):
+    def __init__(self, _, mode):
         torch.manual_seed(1)
         torch.set_num_threads(worker.cores())
         model = torch_models.make("decode").eval()
@@ -65,8 +97,9 @@ class Decoding:
 
 def main():
     mode, name = sys.argv[1], sys.argv[2]
-    contender = Decoding(mode) if name == "decode" else Training(name, mode)
-    worker.serve(contender, 200 if name == "decode" else 30)
+    kinds = {"decode": Decoding, "dcgan": Game, "wgan": Game}
+    contender = kinds.get(name, Training)(name, mode)
+    worker.serve(contender, name)
 
 
 if __name__ == "__main__":

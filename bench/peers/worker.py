@@ -12,9 +12,12 @@ import resource
 import sys
 import time
 
-BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "decode": 1}
+# Images of a step; the WGAN's round takes five batches of 64.
+BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "decode": 1, "dcgan": 64, "wgan": 320}
 IMAGES, PIXELS = 6000, 784
-SETTLE = 20  # steps before the measured ones, to be at speed again after a wait
+# Steps after the first one, and before the measured ones to be at speed again after a wait.
+WARM_UP = {"decode": 200, "dcgan": 2}
+SETTLE = {"dcgan": 2}
 
 
 def cores():
@@ -33,27 +36,27 @@ def peak_megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def load_images(directory):
-    """The first 6,000 MNIST training images as float32 [6000, 784] in [0, 1], or noise."""
+def load_images(directory, count=IMAGES):
+    """The first `count` MNIST training images as float32 [count, 784] in [0, 1], or noise."""
     import numpy
 
     if directory:
         path = os.path.join(directory, "mnist", "train-images-idx3-ubyte")
         opened = open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz")
         with opened as file:
-            raw = file.read(16 + IMAGES * PIXELS)[16:]
-        return numpy.frombuffer(raw, numpy.uint8).reshape(IMAGES, PIXELS) / numpy.float32(255)
-    return numpy.random.default_rng(1).random((IMAGES, PIXELS), numpy.float32)
+            raw = file.read(16 + count * PIXELS)[16:]
+        return numpy.frombuffer(raw, numpy.uint8).reshape(count, PIXELS) / numpy.float32(255)
+    return numpy.random.default_rng(1).random((count, PIXELS), numpy.float32)
 
 
 def quantile(ordered, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def measure(step, count):
+def measure(step, count, settle):
     """Each step ends when its result is there; `step` returns something that float() takes."""
     clock = time.perf_counter
-    for _ in range(SETTLE):
+    for _ in range(settle):
         result = step()
     each = []
     for _ in range(count):
@@ -73,7 +76,7 @@ def say(answer):
     print(json.dumps(answer), flush=True)
 
 
-def serve(contender, warm_up):
+def serve(contender, name):
     """`contender` has step(), parameters and facts; making it and its first step are timed too."""
     first_loss = float(contender.step())
     facts = {
@@ -81,12 +84,12 @@ def serve(contender, warm_up):
         "first_loss": first_loss,
         "parameters": contender.parameters,
     }
-    for _ in range(warm_up):
+    for _ in range(WARM_UP.get(name, 30)):
         contender.step()
     say({**facts, **contender.facts, "peak_rss_mb": peak_megabytes()})
     for line in sys.stdin:
         words = line.split()
         if words[:1] == ["measure"]:
-            say(measure(contender.step, int(words[1])))
+            say(measure(contender.step, int(words[1]), SETTLE.get(name, 20)))
         elif words == ["quit"]:
             break

@@ -38,10 +38,29 @@ static void on_event(void *user, const rv_event *event)
     cli_say(w->call, "%s", line);
 }
 
+static void on_alarm(void *user, const rv_event *event, const rv_alarm *alarm)
+{
+    watch *w = user;
+    cli_progress_hide(&w->progress);
+    cli_say(w->call, "epoch %lld: %s: %s", (long long)event->epoch, alarm->name, alarm->cause);
+}
+
 static int on_stop(void *user)
 {
     (void)user;
     return cli_stop_requested();
+}
+
+/* What a run of this kind is for: an adversarial model has no bound to evaluate. */
+static void suggest(const rv_model_kind *kind, const char *folder)
+{
+    const char *program = program_invocation_name;
+    if (kind->decode)
+        printf("draw with `%s sample %s`, ", program, folder);
+    if (kind->decode && !kind->evaluate)
+        printf("see one image over the training with `%s figure %s collage`, ", program, folder);
+    if (kind->classify)
+        printf("see how often it is right with `%s evaluate %s`, ", program, folder);
 }
 
 static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
@@ -56,9 +75,9 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
         return status;
     if (call->json)
         return cli_print_json(call, json_pack("{s:s, s:s}", "run", folder, "status", "done"));
-    printf("%s: done; look at %s/report.html, draw with `%s sample %s`, "
-           "train on with `%s resume %s train.epochs=%lld`\n",
-           folder, folder, program, folder, program, folder,
+    printf("%s: done; look at %s/report.html, ", folder, folder);
+    suggest(rv_experiment_model(run)->kind, folder);
+    printf("train on with `%s resume %s train.epochs=%lld`\n", program, folder,
            (long long)rv_experiment_settings(run)->train.epochs * 2);
     return RV_OK;
 }
@@ -66,7 +85,7 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
 static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoint)
 {
     watch w = {call, cli_progress_begin(call), rv_experiment_folder(run)};
-    rv_watcher watcher = {&w, on_step, on_event, on_stop};
+    rv_watcher watcher = {&w, on_step, on_event, on_stop, on_alarm};
     cli_catch_stop("stopping after this step; once more quits at once");
     rv_status status = rv_experiment_train(run, checkpoint, &watcher);
     cli_progress_hide(&w.progress);

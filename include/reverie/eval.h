@@ -48,6 +48,13 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
 /* z [count,Z] -> images [count,D], means of the likelihood in the range of the data.
  * RV_BAD_USAGE for a model without a decoder. */
 rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images);
+/* The same with a program that is kept: compiled once for up to `rows` rows at a time, it sees the
+ * weights as they are at each run.  Not to be run while a step of training runs.  The model must
+ * outlive the decoder. */
+typedef struct rv_decoder rv_decoder;
+rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out);
+rv_status rv_decoder_run(rv_decoder *decoder, const float *z, int64_t count, float *images);
+void rv_decoder_free(rv_decoder *decoder); /* NULL is ignored */
 /* images [count,D] -> mean and deviation [count,Z] of the first group of latents. */
 rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
                          float *deviation);

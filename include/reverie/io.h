@@ -179,6 +179,26 @@ rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *byt
 /* NUL-terminated base64 of the bytes (RFC 4648, padded); rv_io_free.  NULL when memory is out. */
 char *rv_base64(const uint8_t *bytes, size_t count);
 
+/* ---- animated GIF, gray or RGB ---- */
+
+typedef struct rv_gif_config {
+    int height, width, channels; /* 1 or 3 */
+    int delay;                   /* milliseconds a picture, 0 to 655350, cut to whole tens */
+} rv_gif_config;
+
+/* Pictures one after the other, for ever.  Gray levels are kept exactly; coloured pictures have at
+ * most 256 colours each. */
+typedef struct rv_gif rv_gif;
+/* Begins to write `path` durably.  RV_BAD_USAGE for sizes or a delay that a GIF cannot have. */
+rv_status rv_gif_open(rv_context *context, const char *path, const rv_gif_config *config,
+                      rv_gif **out);
+/* One picture [height,width,channels].  After a failure later calls return the first status. */
+rv_status rv_gif_add(rv_gif *gif, const uint8_t *pixels);
+/* Frees the GIF, whatever happens; on failure the old file is untouched. */
+rv_status rv_gif_commit(rv_gif *gif);
+/* Gives the file up and frees the GIF.  NULL is ignored. */
+void rv_gif_abandon(rv_gif *gif);
+
 /* ---- IDX ---- */
 
 typedef struct rv_idx {

@@ -18,6 +18,7 @@
 #include "reverie/eval.h"
 #include "reverie/graph.h"
 #include "reverie/io.h"
+#include "reverie/judge.h"
 #include "reverie/metrics.h"
 #include "reverie/model.h"
 #include "reverie/nn.h"

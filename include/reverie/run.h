@@ -57,6 +57,7 @@ typedef struct rv_watcher {
     void (*step)(void *user, const rv_progress *progress);
     void (*event)(void *user, const rv_event *event);
     int (*stop)(void *user);
+    void (*alarm)(void *user, const rv_event *event, const rv_alarm *alarm); /* when it begins */
 } rv_watcher;
 
 /* Trains to the last epoch, from `checkpoint` of a resumed run (NULL: its newest) or from the
@@ -83,12 +84,36 @@ typedef struct rv_traversal {
     int steps, columns, enlarge;
 } rv_traversal;
 rv_traversal rv_traversal_defaults(void); /* image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
+/* Its images [steps,D] and the values [steps] that the coordinate takes; both are the caller's. */
+rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *traversal, float *images,
+                             float *values);
+/* The collage of such images. */
+rv_image *rv_traversal_image(rv_experiment *run, const rv_traversal *traversal,
+                             const float *images);
+/* Both at once. */
 rv_image *rv_experiment_traversal(rv_experiment *run, const rv_traversal *traversal);
 
 /* Posterior means of the first `count` images of a split, coloured by class: the two latents, or
  * the two of largest variance when there are more. */
 rv_chart *rv_experiment_latent_chart(rv_experiment *run, rv_split split, int64_t count);
-/* Curves from metrics.jsonl: one chart, training and held-out. */
+/* What a run logs, by how it is measured: losses; the two parts of a bound; a critic's distance and
+ * penalty; scores from 0 to 1; the diversity of samples; lengths of gradients; the rest. */
+typedef enum rv_curves {
+    RV_CURVES_LOSSES,
+    RV_CURVES_RECONSTRUCTION,
+    RV_CURVES_KL,
+    RV_CURVES_DISTANCE,
+    RV_CURVES_SCORES,
+    RV_CURVES_DIVERSITY,
+    RV_CURVES_GRADIENTS,
+    RV_CURVES_OTHER,
+    RV_CURVES_KINDS
+} rv_curves;
+#define RV_CURVES_CHOICES "losses|reconstruction|kl|distance|scores|diversity|gradients|other"
+/* Curves from metrics.jsonl: one chart of the values of a kind, training and held-out.
+ * RV_BAD_USAGE when the run logs none of them. */
+rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which);
+/* The losses. */
 rv_chart *rv_experiment_curves(rv_experiment *run);
 
 /* Posterior means and deviations [count,Z] of the first `count` images of a split. */
@@ -98,6 +123,60 @@ rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count
 /* Evaluates a split, one latent sample an image. */
 rv_status rv_experiment_evaluate(rv_experiment *run, rv_split split, uint64_t seed,
                                  rv_report *report);
+
+/* ---- snapshots: 24 images from one fixed noise, as they were during the training ---- */
+
+/* One is kept after each epoch and every train.snapshots steps, in samples/snapshots: images of the
+ * prior's first 24 draws, so that image k is of the same noise in each. */
+enum { RV_SNAPSHOT_IMAGES = 24 };
+
+typedef struct rv_snapshot_collage {
+    int64_t image;     /* which of the 24 */
+    int rows, columns; /* 0: 3 x 38 where there are so many snapshots, else 5 x 5 */
+    int enlarge;       /* pixels a pixel */
+} rv_snapshot_collage;
+rv_snapshot_collage rv_snapshot_collage_defaults(void); /* image 0, 4x */
+/* One image over the training, in rows x columns snapshots evenly spaced, the first and the last
+ * included; drawn by rv_collage.  Where there are fewer snapshots, each is shown once, with a
+ * notice.  NULL, with RV_BAD_FILE, when the run kept none.  `collage` may be NULL. */
+rv_image *rv_experiment_collage(rv_experiment *run, const rv_snapshot_collage *collage);
+/* One image of the snapshot of a step (-1: the last), enlarged. */
+rv_image *rv_experiment_snapshot(rv_experiment *run, int64_t image, int64_t step, int enlarge);
+
+typedef struct rv_snapshot_animation {
+    int64_t image; /* which of the 24; -1: all, as a sheet of 4 x 6 */
+    int enlarge;   /* 0: 4 for one image, 2 for a sheet */
+    int delay;     /* milliseconds a snapshot */
+} rv_snapshot_animation;
+rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, 80 ms */
+/* All snapshots as an animated GIF; the file appears whole or not at all. */
+rv_status rv_experiment_animation(rv_experiment *run, const char *path,
+                                  const rv_snapshot_animation *animation);
+
+/* ---- a classifier of another run ---- */
+
+/* A trained classifier, to label images and to give the features in which they are compared. */
+typedef struct rv_classifier rv_classifier;
+
+/* Opens the run of a classifier with the weights of `checkpoint` ("last", "best", or a file) for
+ * images of `sizes`, its low and high included: images of another range than the classifier was
+ * trained on are converted.  It has a context of its own; failures are latched in `context`, which
+ * must outlive it.  RV_BAD_USAGE: a run that does not classify, images of another size, or, unless
+ * `data_name` is NULL, a classifier that was trained on other data. */
+rv_status rv_classifier_open(rv_context *context, const rv_experiment_place *place,
+                             const char *checkpoint, rv_data_sizes sizes, const char *data_name,
+                             rv_classifier **out);
+void rv_classifier_free(rv_classifier *classifier); /* NULL is ignored */
+int rv_classifier_classes(const rv_classifier *classifier);
+int64_t rv_classifier_feature_width(const rv_classifier *classifier);
+/* The run's folder; owned by the classifier. */
+const char *rv_classifier_name(const rv_classifier *classifier);
+/* images [count,D] -> probabilities [count,classes]. */
+rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
+                                      float *probabilities);
+/* images [count,D] -> features [count,F], F being rv_classifier_feature_width. */
+rv_status rv_classifier_features(rv_classifier *classifier, const float *images, int64_t count,
+                                 float *features);
 
 /* Writes report.html, and its pictures as PNG, into the folder. */
 rv_status rv_experiment_write_report(rv_experiment *run);

@@ -34,7 +34,8 @@ typedef struct rv_train_config {
     int64_t log;  /* training iterations between two events */
     int64_t save; /* training iterations between two checkpoints within an epoch; 0: none */
     int64_t evaluate_batch;
-    int64_t keep; /* checkpoints kept beside the best */
+    int64_t keep;      /* checkpoints kept beside the best */
+    int64_t snapshots; /* training steps between two snapshots of generated images; 0: epochs */
 } rv_train_config;
 /* 10 epochs, Adam with learning rate 1e-3, seed 1. */
 rv_train_config rv_train_defaults(void);
@@ -57,6 +58,29 @@ typedef struct rv_event {
     const char *name[RV_EVENT_VALUES_MOST];
     double value[RV_EVENT_VALUES_MOST];
 } rv_event;
+
+/* ---- alarms ---- */
+
+/* Something that an adversarial training does wrong, in words, and what to do. */
+typedef struct rv_alarm {
+    const char *name; /* static: "discriminator_saturated" */
+    char cause[256];
+} rv_alarm;
+
+enum { RV_ALARMS_MOST = 4 };
+
+/* Thresholds on the means of an event; see src/train/alarms.c for what healthy trainings have. */
+#define RV_ALARM_REAL_SCORE      0.99 /* D(x) above this and */
+#define RV_ALARM_FAKE_SCORE      0.01 /* D(G(z)) below: discriminator_saturated */
+#define RV_ALARM_GRADIENT        1e-5 /* below: generator_gradient_vanished */
+#define RV_ALARM_DIVERSITY       0.05 /* below, once there were so many steps: samples_collapsed */
+#define RV_ALARM_DIVERSITY_STEPS 500  /* an untrained generator has no diversity either */
+#define RV_ALARM_AT_CLIP         0.95 /* above: critic_at_clip */
+
+/* The alarms of one event, a function of its values alone; how many.  RV_EVENT_EPOCH, and
+ * RV_EVENT_TRAIN once an epoch has passed; other events have none, nor has a model that reports
+ * none of real_score, fake_score, generator_gradient, diversity, at_clip. */
+int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST]);
 
 typedef struct rv_trainer rv_trainer;
 
@@ -85,6 +109,10 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
 void rv_trainer_free(rv_trainer *trainer);
 /* Replaces the observer of the setup. */
 void rv_trainer_observe(rv_trainer *trainer, rv_observer observer);
+
+/* Compiles what will be run: a model that cannot be trained on such batches is refused before the
+ * first step. */
+rv_status rv_trainer_prepare(rv_trainer *trainer);
 
 /* Trains to the last epoch.  RV_OK; RV_INTERRUPTED after saving; RV_NOT_FINITE with the step, the
  * first bad node and the last checkpoint in the message, parameters as before the bad step. */

@@ -41,6 +41,8 @@ void rv_image_free(rv_image *image);
 rv_image *rv_image_enlarge(rv_context *context, const rv_image *image, int factor);
 /* Writes `path`, which must end in ".png"; the file appears whole or not at all. */
 rv_status rv_image_save(rv_context *context, const rv_image *image, const char *path);
+/* Reads a PNG; the caller owns the image.  NULL: RV_BAD_FILE. */
+rv_image *rv_image_load(rv_context *context, const char *path);
 
 /* N pictures of one size as the models give them.  A view: nothing is copied or owned. */
 typedef struct rv_image_batch {
@@ -85,6 +87,16 @@ rv_collage_config rv_collage_defaults(void);
  * batch.  `config` may be NULL.  The caller owns the image.  RV_BAD_USAGE: no pictures, or more
  * than rows*columns. */
 rv_image *rv_collage(rv_context *context, rv_image_batch batch, const rv_collage_config *config);
+
+/* ---- Sheets: pictures edge to edge, to be cut out again ---- */
+
+/* Rows of `columns` pictures (fewer pictures make one shorter row) without margins, the last row
+ * filled with black.  Byte = round(255 * (v - low) / (high - low)), clamped; NaN is black.  Channels
+ * as in the batch.  The caller owns the image.  RV_BAD_USAGE: no pictures, bad sizes or range. */
+rv_image *rv_sheet(rv_context *context, rv_image_batch batch, int columns);
+/* The part of `height` x `width` pixels whose first one is at (top, left).  A new image. */
+rv_image *rv_image_cut(rv_context *context, const rv_image *image, int top, int left, int height,
+                       int width);
 
 /* Picks `wanted` of `total` things, evenly spaced, first and last included: chosen[i] =
  * round(i * (total-1) / (wanted-1)), increasing, no index twice.  One wanted is the last.

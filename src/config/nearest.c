@@ -49,10 +49,10 @@ void config_nearest_try(config_nearest *nearest, const char *given, const char *
                         const char *shown)
 {
     int distance = config_edit_distance(given, candidate);
-    if (distance > 1 && begins_with_the_other(given, candidate))
-        distance = 1;
-    if (distance > 1 + length_of(given) / 4)
+    int begins = distance > 1 && begins_with_the_other(given, candidate);
+    if (!begins && distance > 1 + length_of(given) / 4)
         return;
+    distance = begins ? 3 : 2 * distance; /* a beginning is between one slip and two */
     if (!nearest->word || distance < nearest->distance)
         *nearest = (config_nearest){shown, distance};
 }

@@ -96,6 +96,8 @@ static const rv_option train_options[] = {
      "training steps between two checkpoints; 0: one after each epoch"},
     {"train.keep", RV_OPTION_INTEGER, FIELD(keep), "2", 1, 1000, NULL,
      "checkpoints kept beside the best"},
+    {"train.snapshots", RV_OPTION_INTEGER, FIELD(snapshots), "0", 0, STEPS_MOST, NULL,
+     "training steps between two snapshots of generated images; 0: one after each epoch"},
     {"train.evaluate_batch", RV_OPTION_INTEGER, FIELD(evaluate_batch), "500", 1, 1048576, NULL,
      "images a batch in evaluation; changes the speed, not the result"},
 };

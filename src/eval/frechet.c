@@ -1,4 +1,5 @@
-/* The Frechet distance between two sets of features, each taken for a Gaussian (Heusel et al. 2017).
+/* The Frechet distance between two sets of features, each taken for a Gaussian (Heusel et al.
+ * 2017).
  *
  * The trace of the root needs no root: with S_a = A A' and S_b = B B' (Cholesky factors, or any
  * others), S_a S_b has the eigenvalues of (A' B)(A' B)', so that tr (S_a S_b)^(1/2) is the sum of

@@ -76,20 +76,59 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
     return v->graph ? rv_input(v->graph, "input", RV_F32, rv_shape2(v->rows, width)) : NULL;
 }
 
-rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images)
+/* ---- decoding ---- */
+
+struct rv_decoder {
+    rv_model *model;
+    view view;
+};
+
+rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 {
-    view v = {0};
+    *out = NULL;
     if (!model->kind->decode)
         return no_view(model, "decoder", "decode");
-    rv_expr input = view_input(&v, model, model->kind->latent_width(model), count);
+    rv_decoder *decoder = rv_calloc(1, sizeof *decoder);
+    if (!decoder)
+        return rv_fail_memory(model->context);
+    view *v = &decoder->view;
+    decoder->model = model;
+    rv_expr input = view_input(v, model, model->kind->latent_width(model), rows);
     rv_expr output = input ? model->kind->decode(model, input) : NULL;
-    v.out = rv_data_width(model->sizes);
-    rv_status status = input ? compile(&v, model, &output, 1) : RV_NO_MEMORY;
+    v->out = rv_data_width(model->sizes);
+    rv_status status = input ? compile(v, model, &output, 1) : RV_NO_MEMORY;
+    if (status != RV_OK) {
+        rv_decoder_free(decoder);
+        return status;
+    }
+    *out = decoder;
+    return RV_OK;
+}
+
+rv_status rv_decoder_run(rv_decoder *decoder, const float *z, int64_t count, float *images)
+{
+    return run_view(&decoder->view, decoder->model, z, count, &images, 1);
+}
+
+void rv_decoder_free(rv_decoder *decoder)
+{
+    if (!decoder)
+        return;
+    view_free(&decoder->view);
+    rv_free(decoder);
+}
+
+rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images)
+{
+    rv_decoder *decoder;
+    rv_status status = rv_decoder_new(model, count, &decoder);
     if (status == RV_OK)
-        status = run_view(&v, model, z, count, &images, 1);
-    view_free(&v);
+        status = rv_decoder_run(decoder, z, count, images);
+    rv_decoder_free(decoder);
     return status;
 }
+
+/* ---- encoding, classifying ---- */
 
 rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
                          float *deviation)

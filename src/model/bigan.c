@@ -93,7 +93,9 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     if (status != RV_OK)
         return status;
     /* The labels change places, against the updated discriminator. */
-    rv_expr loss = rv_gan_discriminator_loss(judge(p, fake, z), judge(p, x, code));
+    real_logits = judge(p, x, code);
+    fake_logits = judge(p, fake, z);
+    rv_expr loss = rv_gan_discriminator_loss(fake_logits, real_logits);
     rv_stage generator = rv_stage_of("generator", loss, m->both.weight, m->both.count);
     generator.loss_name = "generator_loss";
     generator.gradient_name = "generator_gradient";

@@ -4,17 +4,20 @@
 
 #include <string.h>
 
+static int ends_in(rv_words words, const char *word)
+{
+    return words.count > 0 && strcmp(words.word[words.count - 1], word) == 0;
+}
+
 static rv_status check_words(rv_model *model, const char *name, rv_words words)
 {
-    static const char *const last[] = {"sigmoid", "tanh"};
-    for (size_t i = 0; words.count > 0 && i < sizeof last / sizeof *last; i++)
-        if (strcmp(words.word[words.count - 1], last[i]) == 0)
-            return rv_fail(
-                model->context, RV_BAD_USAGE,
-                "%s ends in `%s`, but a layer to the images may follow: leave it out and "
-                "set output=%s",
-                name, last[i], last[i]);
-    return RV_OK;
+    const char *last = ends_in(words, "sigmoid") ? "sigmoid" : "tanh";
+    if (!ends_in(words, last))
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "%s ends in `%s`, but a layer to the images may follow: leave it out and set "
+                   "output=%s",
+                   name, last, last);
 }
 
 static void warn_of_range(const rv_model *model, int output)
@@ -57,6 +60,11 @@ static rv_status make_opponent(rv_model *model, const pair_config *config, const
                      .width = 1,
                      .base_width = config->base_width,
                      .initialiser = config->initialiser};
+    if (ends_in(config->opponent, "sigmoid"))
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "%s ends in `sigmoid`, but a linear layer to one number follows, which the "
+                       "loss takes as it is: leave the sigmoid out",
+                       name);
     out->net[OPPONENT] = model_net(model, &wish);
     return out->net[OPPONENT] ? RV_OK : rv_error_status(model->context);
 }

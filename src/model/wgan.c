@@ -65,8 +65,9 @@ static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
     double c = config_of(model)->clip;
     rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
     rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
-    rv_expr loss =
-        rv_wasserstein_critic_loss(pair_judge(p, x, RV_TRAIN), pair_judge(p, fake, RV_TRAIN));
+    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
     rv_stage stage = wasserstein_critic_stage(p, loss, loss);
     rv_stage_report(&stage, "at_clip", share_at_clip(iteration->graph, &p->opponent, c));
     rv_status status = rv_iteration_update(iteration, &stage);

@@ -59,8 +59,9 @@ static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
     rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
     rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
     rv_expr between = rv_interpolates(x, fake, "between");    /* [B,D] */
-    rv_expr loss =
-        rv_wasserstein_critic_loss(pair_judge(p, x, RV_TRAIN), pair_judge(p, fake, RV_TRAIN));
+    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
     rv_expr penalty = rv_gradient_penalty(pair_judge(p, between, RV_TRAIN), between);
     rv_expr total = rv_add(loss, rv_scale(penalty, config_of(model)->penalty));
     rv_stage stage = wasserstein_critic_stage(p, loss, total);

@@ -35,7 +35,8 @@ static rv_expr train(const net_layer *l, rv_expr x)
     rv_graph *graph = rv_expr_graph(x);
     double n = (double)rv_expr_shape(x).dim[0];
     if (n < 2)
-        return rv_expr_fail(graph, "`batchnorm` in training needs more than one example a batch");
+        return rv_expr_fail(graph, "`batchnorm` in training needs more than one example a batch: "
+                                   "set data.batch to 2 or more");
     rv_expr gamma = rv_updated(graph, l->param[WEIGHT]);                           /* [C] */
     rv_expr beta = rv_updated(graph, l->param[BIAS]);                              /* [C] */
     rv_expr mu = rv_mean_keep(x, RV_AXIS(0));                                      /* [1,C] */

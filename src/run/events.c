@@ -1,6 +1,7 @@
 /* metrics.jsonl: one line an event, without wall time, so that a resumed run writes the same bytes
  * as one that was never stopped.  timing.jsonl has the times. */
 #include "run/run.h"
+#include "run/snapshots.h"
 
 #include "core/memory.h"
 #include "reverie/io.h"
@@ -8,24 +9,28 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 struct run_events {
     rv_experiment *run;
     rv_watcher watcher;
     rv_lines *metrics, *timing;
+    run_snapshots *snapshots;
+    rv_status status;               /* of the snapshots after steps */
+    const char *on[RV_ALARMS_MOST]; /* the alarms of the last event that can have any */
     double started;
 };
 
-static double now(void)
+static double seconds(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t keep,
-                          run_events **out)
+rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const rv_progress *now,
+                          int64_t keep, run_events **out)
 {
     char path[RUN_PATH];
     *out = NULL;
@@ -33,7 +38,7 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t
     if (!events)
         return rv_fail_memory(run->context);
     events->run = run;
-    events->started = now();
+    events->started = seconds();
     if (watcher)
         events->watcher = *watcher;
     run_path(run, "metrics.jsonl", path);
@@ -41,6 +46,8 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t
     run_path(run, "timing.jsonl", path);
     if (status == RV_OK)
         status = rv_lines_open(run->context, path, keep == 0 ? 0 : -1, &events->timing);
+    if (status == RV_OK)
+        status = run_snapshots_open(run, now, &events->snapshots);
     if (status != RV_OK) {
         run_events_close(events);
         return status;
@@ -55,7 +62,13 @@ void run_events_close(run_events *events)
         return;
     rv_lines_close(events->metrics);
     rv_lines_close(events->timing);
+    run_snapshots_close(events->snapshots);
     rv_free(events);
+}
+
+rv_status run_events_status(const run_events *events)
+{
+    return events->status;
 }
 
 static rv_status append(run_events *events, rv_lines *lines, json_t *object)
@@ -76,6 +89,30 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* A line for each alarm of the event; the watcher is told of those that the last one had not. */
+static rv_status write_alarms(run_events *events, const rv_event *event)
+{
+    rv_alarm alarm[RV_ALARMS_MOST];
+    const char *on[RV_ALARMS_MOST] = {NULL};
+    rv_status status = RV_OK;
+    if (event->kind == RV_EVENT_SPLIT)
+        return RV_OK;
+    for (int i = 0, count = rv_alarms(event, alarm); status == RV_OK && i < count; i++) {
+        int begins = 1;
+        on[i] = alarm[i].name;
+        for (int k = 0; k < RV_ALARMS_MOST && events->on[k]; k++)
+            begins &= strcmp(events->on[k], alarm[i].name) != 0;
+        status = append(events, events->metrics,
+                        json_pack("{s:s, s:I, s:I, s:s, s:s}", "event", "alarm", "step",
+                                  (json_int_t)event->step, "epoch", (json_int_t)event->epoch,
+                                  "name", alarm[i].name, "cause", alarm[i].cause));
+        if (status == RV_OK && begins && events->watcher.alarm)
+            events->watcher.alarm(events->watcher.user, event, &alarm[i]);
+    }
+    memcpy(events->on, on, sizeof on);
+    return status;
+}
+
 static rv_status on_event(void *user, const rv_event *event)
 {
     static const char *const kinds[] = {"train", "epoch", "evaluation"};
@@ -87,9 +124,12 @@ static rv_status on_event(void *user, const rv_event *event)
         json_object_set_new(line, event->name[i], number(event->value[i]));
     rv_status status = append(events, events->metrics, line);
     if (status == RV_OK)
-        status = append(events, events->timing,
-                        json_pack("{s:I, s:I, s:f}", "step", (json_int_t)event->step, "epoch",
-                                  (json_int_t)event->epoch, "seconds", now() - events->started));
+        status = write_alarms(events, event);
+    if (status == RV_OK)
+        status =
+            append(events, events->timing,
+                   json_pack("{s:I, s:I, s:f}", "step", (json_int_t)event->step, "epoch",
+                             (json_int_t)event->epoch, "seconds", seconds() - events->started));
     if (status == RV_OK && events->watcher.event)
         events->watcher.event(events->watcher.user, event);
     return status;
@@ -101,8 +141,7 @@ static rv_status on_epoch(void *user, rv_trainer *trainer, int64_t epoch)
     run_events *events = user;
     rv_experiment *run = events->run;
     char name[64], path[RUN_PATH];
-    rv_status status = RV_OK;
-    (void)trainer;
+    rv_status status = run_snapshots_take(events->snapshots, rv_trainer_progress(trainer).step);
     for (int i = 0; status == RV_OK && i < 2; i++) {
         int can = run->model->kind->decode && (i == 0 || run->model->kind->encode);
         if (!can)
@@ -121,15 +160,18 @@ static rv_status on_epoch(void *user, rv_trainer *trainer, int64_t epoch)
 static void on_step(void *user, const rv_trainer *trainer)
 {
     run_events *events = user;
-    if (!events->watcher.step)
-        return;
     rv_progress progress = rv_trainer_progress(trainer);
-    events->watcher.step(events->watcher.user, &progress);
+    if (events->status == RV_OK)
+        events->status = run_snapshots_step(events->snapshots, progress.step);
+    if (events->watcher.step)
+        events->watcher.step(events->watcher.user, &progress);
 }
 
 static int on_stop(void *user)
 {
     run_events *events = user;
+    if (events->status != RV_OK)
+        return 1;
     return events->watcher.stop ? events->watcher.stop(events->watcher.user) : 0;
 }
 

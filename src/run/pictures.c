@@ -47,6 +47,15 @@ static int check_decoder(rv_experiment *run, const char *verb)
     return 0;
 }
 
+static int check_encoder(rv_experiment *run, const char *verb)
+{
+    if (run->model->kind->encode)
+        return 1;
+    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `%s` needs",
+            run->model->kind->name, verb);
+    return 0;
+}
+
 static int64_t latent_width(const rv_experiment *run)
 {
     return run->model->kind->latent_width(run->model);
@@ -105,7 +114,7 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
     rv_grid_config config = rv_grid_defaults();
     rv_image *image = NULL;
     rv_source *source = rv_experiment_source(run, split);
-    if (!source || !check_decoder(run, "reconstruct"))
+    if (!source || !check_decoder(run, "reconstruct") || !check_encoder(run, "reconstruct"))
         return NULL;
     int64_t width = rv_data_width(run->model->sizes), there = rv_source_describe(source)->count;
     count = count > there ? (int)there : count;
@@ -176,17 +185,16 @@ static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int6
     return RV_OK;
 }
 
-/* z [steps,Z]: the posterior mean of the image, coordinate `dim` going from `from` to `to`. */
-static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, float *z)
+/* z [steps,Z]: the posterior mean of the image, coordinate `dim` going from `from` to `to` through
+ * along [steps]. */
+static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, float *z,
+                      float *along)
 {
     int64_t width = latent_width(run);
     rv_source *source = rv_experiment_source(run, RV_SPLIT_TEST);
-    float *sigma = floats(run, width), *along = floats(run, t->steps);
-    if (!source || !sigma || !along) {
-        rv_free(sigma);
-        rv_free(along);
+    float *sigma = source ? floats(run, width) : NULL;
+    if (!sigma)
         return rv_error_status(run->context);
-    }
     rv_status status = check_traversal(run, t, rv_source_describe(source)->count);
     if (status == RV_OK)
         status = rv_source_fetch_range(source, t->image, 1, 0, image, NULL);
@@ -203,28 +211,41 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
         }
     }
     rv_free(sigma);
-    rv_free(along);
     return status;
+}
+
+rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *images,
+                             float *values)
+{
+    if (!check_decoder(run, "traverse") || !check_encoder(run, "traverse"))
+        return rv_error_status(run->context);
+    float *z = floats(run, t->steps * latent_width(run));
+    float *one = floats(run, rv_data_width(run->model->sizes));
+    rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
+    if (status == RV_OK)
+        status = rv_view_decode(run->model, z, t->steps, images);
+    rv_free(z);
+    rv_free(one);
+    return status;
+}
+
+rv_image *rv_traversal_image(rv_experiment *run, const rv_traversal *t, const float *images)
+{
+    rv_collage_config config = rv_collage_defaults();
+    config.columns = t->columns;
+    config.enlarge = t->enlarge;
+    return rv_collage(run->context, run_batch(run, images, t->steps), &config);
 }
 
 rv_image *rv_experiment_traversal(rv_experiment *run, const rv_traversal *t)
 {
     rv_image *image = NULL;
-    if (!check_decoder(run, "traverse"))
-        return NULL;
-    int64_t pixels = rv_data_width(run->model->sizes);
-    float *z = floats(run, t->steps * latent_width(run)), *one = floats(run, pixels);
-    float *decoded = floats(run, t->steps * pixels);
-    if (z && one && decoded && walk(run, t, one, z) == RV_OK &&
-        rv_view_decode(run->model, z, t->steps, decoded) == RV_OK) {
-        rv_collage_config config = rv_collage_defaults();
-        config.columns = t->columns;
-        config.enlarge = t->enlarge;
-        image = rv_collage(run->context, run_batch(run, decoded, t->steps), &config);
-    }
-    rv_free(z);
-    rv_free(one);
-    rv_free(decoded);
+    float *images = floats(run, t->steps * rv_data_width(run->model->sizes));
+    float *values = floats(run, t->steps);
+    if (images && values && rv_experiment_walk(run, t, images, values) == RV_OK)
+        image = rv_traversal_image(run, t, images);
+    rv_free(images);
+    rv_free(values);
     return image;
 }
 

@@ -1,39 +1,53 @@
 /* report.html: what a run learned, on one self-contained page; and the same pictures as PNG. */
-#include "run/run.h"
+#include "run/curves.h"
+#include "run/snapshots.h"
 
+#include "core/memory.h"
 #include "reverie/io.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SPLITS = 3, COLUMNS = 6, CELL = 32 };
+enum { SPLITS = 3, FACTS = 3, COLUMNS_MOST = FACTS + RV_METRICS_MOST, CELL = 32 };
 
 /* ---- the table ---- */
 
-static void fill_row(const rv_experiment *run, rv_split split, const rv_report *report,
-                     char cells[COLUMNS][CELL])
+/* What stands above the column of a value. */
+static const char *heading_of(const char *name)
 {
-    static const char *const values[] = {"elbo", "reconstruction", "kl"};
+    static const char *const pairs[][2] = {
+        {"elbo", "ELBO"}, {"kl", "KL"}, {"cross_entropy", "cross-entropy"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (strcmp(pairs[i][0], name) == 0)
+            return pairs[i][1];
+    return name;
+}
+
+static void fill_row(const rv_experiment *run, rv_split split, const rv_report *report,
+                     char cells[COLUMNS_MOST][CELL])
+{
     snprintf(cells[0], CELL, "%s", rv_split_name(split));
     snprintf(cells[1], CELL, "%s", rv_pixels_name(run->settings->data.pixels));
     snprintf(cells[2], CELL, "%lld", (long long)report->examples);
-    for (int i = 0; i < 3; i++) {
-        double value = rv_report_value(report, values[i]);
-        if (isnan(value))
-            cells[3 + i][0] = '\0';
+    for (int i = 0; i < report->count; i++)
+        if (isnan(report->mean[i]))
+            cells[FACTS + i][0] = '\0';
         else
-            snprintf(cells[3 + i], CELL, "%.2f", value);
-    }
+            snprintf(cells[FACTS + i], CELL, "%.*f", run->model->kind->classify ? 4 : 2,
+                     report->mean[i]);
 }
 
-static rv_status add_table(rv_experiment *run, rv_page *page)
+/* The rows there are, and the headings of the columns. */
+typedef struct rows {
+    char cells[SPLITS][COLUMNS_MOST][CELL];
+    const char *heading[COLUMNS_MOST];
+    int count, columns;
+} rows;
+
+static rv_status evaluate_splits(rv_experiment *run, rows *r)
 {
-    static const char *const columns[COLUMNS] = {"split", "pixels",         "images",
-                                                 "ELBO",  "reconstruction", "KL"};
-    char cells[SPLITS][COLUMNS][CELL];
-    const char *pointers[SPLITS * COLUMNS];
-    int rows = 0, has_test;
+    int has_test;
     rv_status status = run_has_test(run, &has_test);
     for (int split = 0; status == RV_OK && split < SPLITS; split++) {
         rv_report report;
@@ -44,16 +58,28 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
         status = rv_experiment_evaluate(run, (rv_split)split, 1, &report);
         if (status != RV_OK)
             return status;
-        fill_row(run, (rv_split)split, &report, cells[rows]);
-        for (int i = 0; i < COLUMNS; i++)
-            pointers[rows * COLUMNS + i] = cells[rows][i];
-        rows++;
+        fill_row(run, (rv_split)split, &report, r->cells[r->count++]);
+        r->columns = FACTS + report.count;
+        for (int i = 0; i < report.count; i++)
+            r->heading[FACTS + i] = heading_of(report.name[i]);
     }
-    rv_table table = {"nats per image, evaluation mode, one latent sample an image", columns,
-                      COLUMNS, pointers, rows};
-    if (status == RV_OK)
+    return status;
+}
+
+static rv_status add_table(rv_experiment *run, rv_page *page)
+{
+    rows r = {.heading = {"split", "pixels", "images"}};
+    const char *cells[SPLITS * COLUMNS_MOST];
+    int classifies = run->model->kind->classify != NULL;
+    rv_status status = evaluate_splits(run, &r);
+    for (int i = 0; i < r.count * r.columns; i++)
+        cells[i] = r.cells[i / r.columns][i % r.columns];
+    rv_table table = {classifies ? "evaluation mode; cross-entropy in nats per image"
+                                 : "nats per image, evaluation mode, one latent sample an image",
+                      r.heading, r.columns, cells, r.count};
+    if (status == RV_OK && r.count > 0)
         status = rv_page_table(page, &table);
-    if (status == RV_OK && run->settings->data.pixels == RV_PIXELS_GRAY)
+    if (status == RV_OK && !classifies && run->settings->data.pixels == RV_PIXELS_GRAY)
         status = rv_page_text(page, "On gray pixels the Bernoulli term is a cross-entropy, not a "
                                     "likelihood: it compares only with other gray-pixel numbers.");
     return status;
@@ -108,6 +134,57 @@ static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
+/* One image over the training, where there is more than one snapshot of it. */
+static rv_status add_collage(rv_experiment *run, rv_page *page)
+{
+    int64_t *steps, count;
+    char caption[160];
+    rv_status status = run_snapshot_list(run, &steps, &count);
+    if (status == RV_OK && count > 1) {
+        snprintf(caption, sizeof caption,
+                 "One image of the fixed noise over the training, steps %lld to %lld",
+                 (long long)steps[0], (long long)steps[count - 1]);
+        rv_snapshot_collage collage = rv_snapshot_collage_defaults();
+        collage.enlarge = 1;
+        status =
+            add_image(run, page, run_collage(run, collage, steps, count), "collage", caption, 2);
+    }
+    rv_free(steps);
+    return status;
+}
+
+/* A chart for each kind of value that the run logs. */
+static rv_status add_curves(rv_experiment *run, rv_page *page)
+{
+    run_curves *curves;
+    char name[64];
+    rv_status status = run_curves_read(run, &curves);
+    for (int i = 0; status == RV_OK && i < RV_CURVES_KINDS; i++) {
+        if (i != RV_CURVES_LOSSES && !run_curves_has(curves, (rv_curves)i))
+            continue;
+        snprintf(name, sizeof name, i == RV_CURVES_LOSSES ? "curves" : "curves-%s",
+                 run_curves_name((rv_curves)i));
+        status = add_chart(run, page, run_curves_chart(curves, (rv_curves)i), name, NULL);
+    }
+    run_curves_free(curves);
+    return status;
+}
+
+static rv_status add_pictures(rv_experiment *run, rv_page *page)
+{
+    if (!run->model->kind->decode)
+        return RV_OK;
+    rv_status status = rv_page_heading(page, "Pictures");
+    if (status == RV_OK)
+        status = add_image(run, page, rv_experiment_samples(run, 64, 1), "samples",
+                           "Draws from the prior", 2);
+    if (status == RV_OK)
+        status = add_collage(run, page);
+    if (status == RV_OK && run->model->kind->encode)
+        status = add_latent_pictures(run, page);
+    return status;
+}
+
 static rv_status write_page(rv_experiment *run, rv_page *page)
 {
     char path[RUN_PATH];
@@ -119,14 +196,9 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     if (status == RV_OK)
         status = rv_page_heading(page, "Learning curves");
     if (status == RV_OK)
-        status = add_chart(run, page, rv_experiment_curves(run), "curves", NULL);
+        status = add_curves(run, page);
     if (status == RV_OK)
-        status = rv_page_heading(page, "Pictures");
-    if (status == RV_OK && run->model->kind->decode)
-        status = add_image(run, page, rv_experiment_samples(run, 64, 1), "samples",
-                           "Draws from the prior", 2);
-    if (status == RV_OK && run->model->kind->decode && run->model->kind->encode)
-        status = add_latent_pictures(run, page);
+        status = add_pictures(run, page);
     if (status == RV_OK)
         status = rv_page_heading(page, "Settings");
     const char *text = rv_config_text(run->config);

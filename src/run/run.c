@@ -82,10 +82,17 @@ static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
                         &run->model);
 }
 
-/* For training: the sizes are those of the data, of which some must be held out. */
+int run_needs_held_out(const rv_experiment *run)
+{
+    return run->settings->model->evaluate || run->settings->model->encode;
+}
+
+/* For training: the sizes are those of the data, of which some must be held out where the model can
+ * be evaluated on them. */
 static rv_status make_model_for_data(rv_experiment *run)
 {
-    rv_source *source = rv_experiment_source(run, run_held_out(run));
+    rv_split split = run_needs_held_out(run) ? run_held_out(run) : RV_SPLIT_TRAIN;
+    rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(run->context);
     return make_model(run, rv_data_sizes_of(source));
@@ -97,7 +104,8 @@ void run_remove(const char *folder)
 {
     static const char *const files[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
                                         "report.html"};
-    static const char *const folders[] = {"checkpoints", "samples", "pictures"};
+    static const char *const folders[] = {"checkpoints", "samples/snapshots", "samples",
+                                          "pictures"};
     char path[RUN_PATH];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);

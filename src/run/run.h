@@ -27,13 +27,18 @@ void run_remove(const char *folder);
 rv_status run_write_files(rv_experiment *run);
 /* The held-out split: validation where the recipe sets one aside, else test. */
 rv_split run_held_out(const rv_experiment *run);
+/* Whether the model is evaluated, or reconstructs: a GAN does neither. */
+int run_needs_held_out(const rv_experiment *run);
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
 
 /* events.c: the observer that writes metrics.jsonl and timing.jsonl. */
 typedef struct run_events run_events;
-rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, int64_t keep,
-                          run_events **out);
+/* For a training that stands at `now`, of whose metrics the first `keep` bytes are kept. */
+rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const rv_progress *now,
+                          int64_t keep, run_events **out);
+/* What failed where the trainer takes no status: after a step. */
+rv_status run_events_status(const run_events *events);
 void run_events_close(run_events *events);
 rv_observer run_events_observer(run_events *events);
 

@@ -65,7 +65,9 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     rv_status status = rv_trainer_new(run->context, setup, &trainer);
     if (status != RV_OK)
         return status;
-    if (run->resumes || checkpoint)
+    if (!run->resumes)
+        status = rv_trainer_prepare(trainer);
+    if (status == RV_OK && (run->resumes || checkpoint))
         status = load(run, trainer, checkpoint, &position);
     if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
         run_remove(run->folder);
@@ -76,11 +78,14 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     /* New settings are kept only now that the checkpoint goes with them. */
     if (status == RV_OK && run->settings_changed)
         status = run_write_files(run);
+    rv_progress now = rv_trainer_progress(trainer);
     if (status == RV_OK)
-        status = run_events_open(run, watcher, position, &events);
+        status = run_events_open(run, watcher, &now, position, &events);
     if (status == RV_OK) {
         rv_trainer_observe(trainer, run_events_observer(events));
         status = rv_trainer_run(trainer);
+        if (run_events_status(events) != RV_OK)
+            status = run_events_status(events);
     }
     run_events_close(events);
     rv_trainer_free(trainer);
@@ -95,13 +100,15 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
     rv_temporaries_remove(folder);
     rv_temporaries_remove(samples);
     rv_temporaries_remove(run->folder);
+    int needed = run_needs_held_out(run);
+    rv_source *held_out = needed ? rv_experiment_source(run, run_held_out(run)) : NULL;
     rv_trainer_setup setup = {.model = run->model,
                               .train = rv_experiment_source(run, RV_SPLIT_TRAIN),
-                              .validation = rv_experiment_source(run, run_held_out(run)),
+                              .validation = held_out,
                               .config = run->settings->train,
                               .folder = folder,
                               .config_text = rv_config_text(run->config)};
-    if (!setup.train || !setup.validation || !setup.config_text)
+    if (!setup.train || (needed && !held_out) || !setup.config_text)
         return rv_error_status(run->context);
     run->settings = rv_config_settings(run->config);
     rv_status status = train(run, &setup, checkpoint, watcher);

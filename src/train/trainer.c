@@ -4,6 +4,7 @@
 #include "core/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 rv_train_config rv_train_defaults(void)
@@ -33,6 +34,10 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
 {
     const rv_source_info *info = rv_source_describe(setup->train);
     *out = NULL;
+    if (info->count == 1 && info->batch > 1)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "there is one training image, and a batch of one is left out: train on more "
+                       "(data.limit), or set data.batch=1");
     rv_trainer *trainer = rv_calloc(1, sizeof *trainer);
     if (!trainer)
         return rv_fail_memory(context);
@@ -146,20 +151,24 @@ static const char *bad_loss(const turn_program *turn)
     return "the loss";
 }
 
-static rv_status say_not_finite(rv_trainer *trainer, const turn_program *turn)
+/* Turns commit one by one: those before this one have taken their step. */
+static rv_status say_not_finite(rv_trainer *trainer, int index, const turn_program *turn)
 {
-    char node[320] = "";
+    char node[320] = "", kept[160] = "The parameters are those of the step before";
     const char *loss = bad_loss(turn);
     rv_status status = rv_program_diagnose(turn->program, node, sizeof node);
     if (status != RV_OK)
         return status;
+    if (index > 0)
+        snprintf(kept, sizeof kept, "The %s did not move; the %s had taken its step",
+                 trainer->turn[index].name, trainer->turn[index - 1].name);
     const char *last = train_last_checkpoint(trainer);
     return rv_fail(trainer->context, RV_NOT_FINITE,
                    "step %lld (epoch %lld): %s is not finite; the first value that is not is "
-                   "%s.  The parameters are those of the step before.  %s%s%s",
+                   "%s.  %s.  %s%s%s",
                    (long long)trainer->step + 1, (long long)trainer->epoch + 1, loss,
-                   node[0] ? node : "in the update", last[0] ? "The last good checkpoint is " : "",
-                   last,
+                   node[0] ? node : "in the update", kept,
+                   last[0] ? "The last good checkpoint is " : "", last,
                    last[0] ? "; a smaller train.lr or train.clip_norm=1 may help."
                            : "A smaller train.lr or train.clip_norm=1 may help.");
 }
@@ -207,7 +216,7 @@ static rv_status take_turn(rv_trainer *trainer, int turn, const rv_batch *batch)
     bind(trainer, turn, compiled, batch);
     status = rv_run(compiled->program);
     if (status == RV_NOT_FINITE)
-        return say_not_finite(trainer, compiled);
+        return say_not_finite(trainer, turn, compiled);
     return status == RV_OK ? add_values(trainer, batch, compiled) : status;
 }
 
@@ -239,6 +248,11 @@ rv_status rv_trainer_step(rv_trainer *trainer)
     for (int i = 0; status == RV_OK && i < trainer->turns; i++)
         status = take_turn(trainer, i, &batch);
     return status == RV_OK ? advance(trainer) : status;
+}
+
+rv_status rv_trainer_prepare(rv_trainer *trainer)
+{
+    return train_compile_all(trainer);
 }
 
 int rv_trainer_turns(const rv_trainer *trainer, rv_turn out[RV_TURNS_MOST])

@@ -79,3 +79,16 @@ rv_status rv_image_save(rv_context *context, const rv_image *image, const char *
     rv_pixels8 pixels = {image->height, image->width, image->channels, image->pixels};
     return rv_png_write(context, path, &pixels);
 }
+
+rv_image *rv_image_load(rv_context *context, const char *path)
+{
+    rv_pixels8 pixels;
+    if (rv_png_load(context, path, &pixels) != RV_OK)
+        return NULL;
+    rv_image *image = rv_image_new(context, pixels.height, pixels.width, pixels.channels);
+    if (image)
+        memcpy(image->pixels, pixels.bytes,
+               (size_t)pixels.height * (size_t)pixels.width * (size_t)pixels.channels);
+    rv_io_free(pixels.bytes);
+    return image;
+}

@@ -1,0 +1,164 @@
+/* reverie classify: the classes of given images. */
+#include "experiment.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+#include "reverie/judge.h"
+
+#include <stdio.h>
+
+enum { LINES_MOST = 50 };
+
+/* What was found: the likeliest class of each image. */
+typedef struct labelled {
+    rv_images images;
+    int classes;
+    float *probabilities; /* [count,classes] */
+    int32_t *labels;      /* [count] */
+} labelled;
+
+static double probability(const labelled *l, int64_t i)
+{
+    return (double)l->probabilities[i * l->classes + l->labels[i]];
+}
+
+static void choose_labels(labelled *l)
+{
+    for (int64_t i = 0; i < l->images.count; i++) {
+        const float *row = l->probabilities + i * l->classes;
+        l->labels[i] = 0;
+        for (int k = 1; k < l->classes; k++)
+            if (row[k] > row[l->labels[i]])
+                l->labels[i] = k;
+    }
+}
+
+static json_t *as_json(cli_call *call, const labelled *l)
+{
+    json_t *labels = json_array(), *probabilities = json_array();
+    for (int64_t i = 0; labels && probabilities && i < l->images.count; i++) {
+        json_array_append_new(labels, json_integer(l->labels[i]));
+        json_array_append_new(probabilities, json_real(probability(l, i)));
+    }
+    json_t *object =
+        json_pack("{s:I, s:i, s:o, s:o}", "images", (json_int_t)l->images.count, "classes",
+                  l->classes, "labels", labels, "probabilities", probabilities);
+    if (object && cli_text(call, "output"))
+        json_object_set_new(object, "file", json_string(cli_text(call, "output")));
+    return object;
+}
+
+static rv_status print_histogram(cli_call *call, const labelled *l)
+{
+    int64_t *count = rv_calloc((size_t)l->classes, sizeof *count);
+    if (!count)
+        return rv_fail_memory(call->context);
+    for (int64_t i = 0; i < l->images.count; i++)
+        count[l->labels[i]]++;
+    printf("label  images\n");
+    for (int k = 0; k < l->classes; k++)
+        printf("%5d %7lld\n", k, (long long)count[k]);
+    rv_free(count);
+    return RV_OK;
+}
+
+static rv_status print(cli_call *call, const labelled *l)
+{
+    const char *output = cli_text(call, "output");
+    int64_t count = l->images.count, lines = count > LINES_MOST ? LINES_MOST : count;
+    printf("image  label  probability\n");
+    for (int64_t i = 0; i < lines; i++)
+        printf("%5lld  %5d       %.4f\n", (long long)i, l->labels[i], probability(l, i));
+    if (count > lines)
+        printf("and %lld more: -o FILE.npy or --json has them all\n", (long long)(count - lines));
+    rv_status status = count > lines ? print_histogram(call, l) : RV_OK;
+    if (output)
+        printf("%s\n", output);
+    return status;
+}
+
+static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l)
+{
+    int64_t count = l->images.count;
+    const char *output = cli_text(call, "output");
+    l->classes = rv_classifier_classes(classifier);
+    l->labels = rv_malloc((size_t)count * sizeof *l->labels);
+    l->probabilities = rv_malloc((size_t)(count * l->classes) * sizeof *l->probabilities);
+    if (!l->labels || !l->probabilities)
+        return rv_fail_memory(call->context);
+    rv_status status =
+        rv_classifier_probabilities(classifier, l->images.values, count, l->probabilities);
+    if (status != RV_OK)
+        return status;
+    choose_labels(l);
+    if (output)
+        status = rv_array_save_as(call->context, output, RV_ELEMENT_I32, l->labels, 1, &count);
+    if (status != RV_OK)
+        return status;
+    return call->json ? cli_print_json(call, as_json(call, l)) : print(call, l);
+}
+
+/* The sizes of the run's images; an error for a run that does not classify. */
+static rv_status find_sizes(cli_call *call, rv_data_sizes *sizes)
+{
+    rv_experiment *run;
+    rv_status status = cli_open(call, &run);
+    if (status != RV_OK)
+        return status;
+    const rv_model_kind *kind = rv_experiment_model(run)->kind;
+    *sizes = rv_experiment_sizes(run);
+    if (!kind->classify)
+        status = rv_fail(call->context, RV_BAD_USAGE,
+                         "%s: model `%s` does not classify; train lab1-classifier or "
+                         "classifier-cnn",
+                         call->argument[0], kind->name);
+    rv_experiment_free(run);
+    return status;
+}
+
+static rv_status run_classify(cli_call *call)
+{
+    labelled l = {0};
+    rv_data_sizes sizes;
+    rv_classifier *classifier = NULL;
+    rv_experiment_place place = cli_place(call, call->argument[0]);
+    const char *output = cli_text(call, "output");
+    if (!cli_text(call, "input"))
+        return rv_fail(call->context, RV_BAD_USAGE, "classify needs -i FILE.npy, images [N,H,W,C]");
+    if (output && !cli_ends_with(output, ".npy"))
+        return rv_fail(call->context, RV_BAD_USAGE, "-o %s: labels go to an .npy file", output);
+    rv_status status = find_sizes(call, &sizes);
+    if (status == RV_OK)
+        status = rv_images_load(call->context, cli_text(call, "input"), sizes, &l.images);
+    if (status == RV_OK)
+        status = rv_classifier_open(call->context, &place, cli_text(call, "checkpoint"), sizes,
+                                    NULL, &classifier);
+    if (status == RV_OK)
+        status = classify(call, classifier, &l);
+    rv_classifier_free(classifier);
+    rv_io_free(l.images.values);
+    rv_free(l.labels);
+    rv_free(l.probabilities);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "images, .npy"},
+    {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "labels [N] to write, .npy"},
+    CLI_CHECKPOINT,
+};
+
+const cli_verb cli_verb_classify = {
+    .name = "classify",
+    .summary = "the classes that a trained classifier gives to images",
+    .usage = "RUN -i FILE.npy [-o FILE.npy]",
+    .example = "reverie classify runs/judge -i images.npy -o labels.npy",
+    .details = "FILE.npy holds images [N,H,W,C], [N,H,W] or [N,D], in the range that the "
+               "classifier was trained on, or bytes 0..255.  Prints a line an image, and the "
+               "number of each label when there are more than 50.",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run_classify,
+};

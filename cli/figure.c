@@ -1,0 +1,181 @@
+/* reverie figure: the figures of a run, by name. */
+#include "experiment.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LATENT_IMAGES = 5000, SNAPSHOT_SCALE = 10 };
+
+static rv_split split_of(const cli_call *call)
+{
+    return (rv_split)cli_choice(call, "split");
+}
+
+static uint64_t seed_of(const cli_call *call)
+{
+    return (uint64_t)cli_integer(call, "seed");
+}
+
+static int count_of(const cli_call *call)
+{
+    return (int)cli_integer(call, "count");
+}
+
+/* --scale, or what the figure has without it. */
+static int scale_of(const cli_call *call, int otherwise)
+{
+    return cli_given(call, "scale") ? (int)cli_integer(call, "scale") : otherwise;
+}
+
+/* ---- the figures ---- */
+
+static rv_status draw_curves(cli_call *call, rv_experiment *run)
+{
+    return cli_save_chart(call,
+                          rv_experiment_curves_of(run, (rv_curves)cli_choice(call, "values")));
+}
+
+static rv_status draw_latent(cli_call *call, rv_experiment *run)
+{
+    return cli_save_chart(call, rv_experiment_latent_chart(run, split_of(call), LATENT_IMAGES));
+}
+
+static rv_status draw_manifold(cli_call *call, rv_experiment *run)
+{
+    return cli_save_image(call, rv_experiment_manifold(run, (int)cli_integer(call, "grid"),
+                                                       cli_number(call, "extent")));
+}
+
+static rv_status draw_samples(cli_call *call, rv_experiment *run)
+{
+    return cli_save_image(call, rv_experiment_samples(run, count_of(call), seed_of(call)));
+}
+
+static rv_status draw_reconstructions(cli_call *call, rv_experiment *run)
+{
+    return cli_save_image(call, rv_experiment_reconstructions(run, split_of(call), count_of(call)));
+}
+
+static rv_status draw_interpolation(cli_call *call, rv_experiment *run)
+{
+    return cli_save_image(call, rv_experiment_interpolations(run, 6, 6, seed_of(call)));
+}
+
+static rv_status draw_collage(cli_call *call, rv_experiment *run)
+{
+    rv_snapshot_collage collage = rv_snapshot_collage_defaults();
+    collage.image = cli_integer(call, "image");
+    collage.rows = (int)cli_integer(call, "rows");
+    collage.columns = (int)cli_integer(call, "columns");
+    collage.enlarge = scale_of(call, collage.enlarge);
+    return cli_save_image(call, rv_experiment_collage(run, &collage));
+}
+
+static rv_status draw_snapshot(cli_call *call, rv_experiment *run)
+{
+    int64_t step = cli_given(call, "step") ? cli_integer(call, "step") : -1;
+    return cli_save_image(call, rv_experiment_snapshot(run, cli_integer(call, "image"), step,
+                                                       scale_of(call, SNAPSHOT_SCALE)));
+}
+
+static rv_status draw_animation(cli_call *call, rv_experiment *run)
+{
+    const char *path = cli_given(call, "output") ? cli_text(call, "output") : "figure.gif";
+    rv_snapshot_animation animation = rv_snapshot_animation_defaults();
+    if (!cli_ends_with(path, ".gif"))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: an animation is written as GIF; end the name in .gif", path);
+    if (cli_given(call, "image"))
+        animation.image = cli_integer(call, "image");
+    animation.enlarge = scale_of(call, animation.enlarge);
+    animation.delay = (int)cli_integer(call, "delay");
+    rv_status status = rv_experiment_animation(run, path, &animation);
+    return status == RV_OK ? cli_wrote(call, path) : status;
+}
+
+static const struct figure {
+    const char *name;
+    rv_status (*draw)(cli_call *call, rv_experiment *run);
+} figures[] = {
+    {"curves", draw_curves},
+    {"latent", draw_latent},
+    {"manifold", draw_manifold},
+    {"samples", draw_samples},
+    {"reconstructions", draw_reconstructions},
+    {"interpolation", draw_interpolation},
+    {"collage", draw_collage},
+    {"snapshot", draw_snapshot},
+    {"animation", draw_animation},
+};
+
+/* ---- the verb ---- */
+
+static const struct figure *find(cli_call *call, const char *name)
+{
+    char names[256] = "";
+    for (int i = 0; i < CLI_COUNT(figures); i++) {
+        size_t used = strlen(names);
+        if (strcmp(figures[i].name, name) == 0)
+            return &figures[i];
+        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", figures[i].name);
+    }
+    rv_fail(call->context, RV_BAD_USAGE, "unknown figure `%.80s`; there are %s", name, names);
+    return NULL;
+}
+
+static rv_status run_figure(cli_call *call)
+{
+    rv_experiment *run;
+    const struct figure *figure = find(call, call->argument[1]);
+    if (!figure)
+        return RV_BAD_USAGE;
+    rv_status status = cli_open(call, &run);
+    if (status != RV_OK)
+        return status;
+    status = figure->draw(call, run);
+    rv_experiment_free(run);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"count", 'n', "N", RV_OPTION_INTEGER, "64", 1, 65536, NULL,
+     "samples, reconstructions: how many images"},
+    {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL,
+     "samples, interpolation: of the draws"},
+    CLI_SPLIT("test"),
+    {"values", 0, "KIND", RV_OPTION_CHOICE, "losses", 0, 0, RV_CURVES_CHOICES,
+     "curves: of which values"},
+    {"grid", 0, "N", RV_OPTION_INTEGER, "10", 1, 100, NULL, "manifold: images a side"},
+    {"extent", 0, "A", RV_OPTION_NUMBER, "2", 0.01, 100, NULL, "manifold: from -A to A"},
+    {"image", 0, "K", RV_OPTION_INTEGER, NULL, 0, 1048576, NULL,
+     "collage, snapshot: which image of the fixed noise, 0 when absent; animation: all of them"},
+    {"rows", 0, "R", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
+     "collage: 3 where there are 114 snapshots, else 5"},
+    {"columns", 0, "C", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
+     "collage: 38 where there are 114 snapshots, else 5"},
+    {"step", 0, "N", RV_OPTION_INTEGER, NULL, 0, 9007199254740992.0, NULL,
+     "snapshot: after which training step; the last when absent"},
+    {"scale", 0, "S", RV_OPTION_INTEGER, NULL, 1, 64, NULL,
+     "pixels a pixel; by default collage 4, snapshot 10, animation 4, or 2 for all images"},
+    {"delay", 0, "MS", RV_OPTION_INTEGER, "80", 0, 60000, NULL,
+     "animation: milliseconds a snapshot, in whole tens"},
+    CLI_OUTPUT("figure.png"),
+    CLI_CHECKPOINT,
+};
+const cli_verb cli_verb_figure = {
+    .name = "figure",
+    .summary = "draw a figure of a run",
+    .usage = "RUN NAME [-o FILE]",
+    .example = "reverie figure runs/first latent -o latent.svg",
+    .details =
+        "NAME is curves (what training logged: see --values), latent (posterior means), manifold, "
+        "samples, reconstructions, interpolation; or of the snapshots that training keeps of "
+        "images from one fixed noise (see train.snapshots): collage (one image over the "
+        "training), snapshot (one image, large), animation (a GIF).  Charts (curves, latent) are "
+        "written as FILE.png or FILE.svg.",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .least_arguments = 2,
+    .most_arguments = 2,
+    .run = run_figure,
+};

@@ -1,0 +1,180 @@
+/* reverie traverse: one latent coordinate of a test image, and what a classifier sees on the way. */
+#include "experiment.h"
+
+#include "core/memory.h"
+
+#include <stdio.h>
+
+/* "-3s" is three sigmas below the mean, "-100" a plain value. */
+static rv_status read_end(cli_call *call, const char *option, double *value, int *in_sigmas)
+{
+    char unit = 0, extra = 0;
+    const char *text = cli_text(call, option);
+    int read = sscanf(text, "%lf%c%c", value, &unit, &extra);
+    *in_sigmas = read == 2 && unit == 's';
+    if (read == 1 || *in_sigmas)
+        return RV_OK;
+    return rv_fail(call->context, RV_BAD_USAGE,
+                   "--%s `%s`: a number, or a number of sigmas such as -3s", option, text);
+}
+
+static rv_status read_traversal(cli_call *call, rv_traversal *t)
+{
+    int to_in_sigmas = 0;
+    *t = rv_traversal_defaults();
+    rv_status status = read_end(call, "from", &t->from, &t->in_sigmas);
+    if (status == RV_OK)
+        status = read_end(call, "to", &t->to, &to_in_sigmas);
+    if (status == RV_OK && to_in_sigmas != t->in_sigmas)
+        status =
+            rv_fail(call->context, RV_BAD_USAGE, "--from and --to: both in sigmas, or neither");
+    t->image = cli_integer(call, "image");
+    t->dim = cli_integer(call, "dim");
+    t->steps = (int)cli_integer(call, "steps");
+    t->columns = (int)cli_integer(call, "columns");
+    t->enlarge = (int)cli_integer(call, "enlarge");
+    return status;
+}
+
+/* ---- labels ---- */
+
+/* A walk and what the classifier makes of it. */
+typedef struct labels {
+    int count, classes;
+    float *images;        /* [count,D] */
+    float *values;        /* [count] of the coordinate */
+    float *probabilities; /* [count,classes] */
+} labels;
+
+static int likeliest(const labels *l, int image, double *probability)
+{
+    const float *row = l->probabilities + (int64_t)image * l->classes;
+    int best = 0;
+    for (int k = 1; k < l->classes; k++)
+        best = row[k] > row[best] ? k : best;
+    *probability = (double)row[best];
+    return best;
+}
+
+static void print_labels(const labels *l)
+{
+    printf("%5s  %12s  %5s  %11s\n", "image", "value", "label", "probability");
+    for (int i = 0; i < l->count; i++) {
+        double probability;
+        int label = likeliest(l, i, &probability);
+        printf("%5d  %12.6g  %5d  %11.4f\n", i, (double)l->values[i], label, probability);
+    }
+}
+
+static rv_status print_labels_json(cli_call *call, const labels *l, const char *classifier)
+{
+    json_t *images = json_array();
+    for (int i = 0; i < l->count; i++) {
+        double probability;
+        int label = likeliest(l, i, &probability);
+        json_array_append_new(images, json_pack("{s:i, s:f, s:i, s:f}", "image", i, "value",
+                                                (double)l->values[i], "label", label, "probability",
+                                                probability));
+    }
+    return cli_print_json(call, json_pack("{s:s, s:s, s:o}", "file", cli_text(call, "output"),
+                                          "classifier", classifier, "images", images));
+}
+
+/* The picture is there before the labels are printed. */
+static rv_status save_picture(cli_call *call, rv_experiment *run, const rv_traversal *t,
+                              const labels *l)
+{
+    rv_image *image = rv_traversal_image(run, t, l->images);
+    rv_status status = image ? rv_image_save(call->context, image, cli_text(call, "output"))
+                             : rv_error_status(call->context);
+    rv_image_free(image);
+    return status;
+}
+
+static rv_status walk_and_label(cli_call *call, rv_experiment *run, const rv_traversal *t,
+                                rv_classifier *classifier)
+{
+    labels l = {.count = t->steps, .classes = rv_classifier_classes(classifier)};
+    size_t count = (size_t)l.count;
+    size_t pixels = (size_t)rv_data_width(rv_experiment_model(run)->sizes);
+    l.images = rv_malloc(count * pixels * sizeof *l.images);
+    l.values = rv_malloc(count * sizeof *l.values);
+    l.probabilities = rv_malloc(count * (size_t)l.classes * sizeof *l.probabilities);
+    rv_status status =
+        l.images && l.values && l.probabilities ? RV_OK : rv_fail_memory(call->context);
+    if (status == RV_OK)
+        status = rv_experiment_walk(run, t, l.images, l.values);
+    if (status == RV_OK)
+        status = rv_classifier_probabilities(classifier, l.images, l.count, l.probabilities);
+    if (status == RV_OK)
+        status = save_picture(call, run, t, &l);
+    if (status == RV_OK && call->json)
+        status = print_labels_json(call, &l, rv_classifier_name(classifier));
+    else if (status == RV_OK) {
+        print_labels(&l);
+        status = cli_wrote(call, cli_text(call, "output"));
+    }
+    rv_free(l.images);
+    rv_free(l.values);
+    rv_free(l.probabilities);
+    return status;
+}
+
+static rv_status traverse_with_labels(cli_call *call, rv_experiment *run, const rv_traversal *t)
+{
+    rv_classifier *classifier;
+    rv_experiment_place place = cli_place(call, cli_text(call, "classifier"));
+    rv_status status =
+        rv_classifier_open(call->context, &place, "last", rv_experiment_model(run)->sizes,
+                           rv_experiment_settings(run)->data.name, &classifier);
+    if (status != RV_OK)
+        return status;
+    status = walk_and_label(call, run, t, classifier);
+    rv_classifier_free(classifier);
+    return status;
+}
+
+/* ---- the verb ---- */
+
+static rv_status run_traverse(cli_call *call)
+{
+    rv_experiment *run;
+    rv_traversal t;
+    rv_status status = read_traversal(call, &t);
+    if (status == RV_OK)
+        status = cli_open(call, &run);
+    if (status != RV_OK)
+        return status;
+    status = cli_given(call, "classifier") ? traverse_with_labels(call, run, &t)
+                                           : cli_save_image(call, rv_experiment_traversal(run, &t));
+    rv_experiment_free(run);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"image", 0, "I", RV_OPTION_INTEGER, "0", 0, 4294967295.0, NULL, "test image to start from"},
+    {"dim", 0, "D", RV_OPTION_INTEGER, "0", 0, 1048576, NULL, "latent coordinate that changes"},
+    {"from", 0, "A", RV_OPTION_TEXT, "-3s", 0, 0, NULL, "first value; -3s: mean - 3 sigma"},
+    {"to", 0, "B", RV_OPTION_TEXT, "3s", 0, 0, NULL, "last value"},
+    {"steps", 0, "N", RV_OPTION_INTEGER, "20", 1, 10000, NULL, "images"},
+    {"columns", 0, "N", RV_OPTION_INTEGER, "5", 1, 1000, NULL, "images a row"},
+    {"enlarge", 0, "N", RV_OPTION_INTEGER, "4", 1, 64, NULL, "pixels a pixel"},
+    {"classifier", 0, "RUN2", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "run of a classifier, which labels each image"},
+    CLI_OUTPUT("traversal.png"),
+    CLI_CHECKPOINT,
+};
+const cli_verb cli_verb_traverse = {
+    .name = "traverse",
+    .summary = "one latent coordinate of a test image, from end to end",
+    .usage = "RUN [--image 0] --dim 18 [--from -3s --to 3s] [--steps 20] [--columns 5] "
+             "[--classifier RUN2] [-o FILE]",
+    .example = "reverie traverse runs/first --image 0 --dim 1 -o traversal.png",
+    .details = "With --classifier, the value of the coordinate, the label and its probability are "
+               "printed for each image; RUN2 must be trained on the same data.",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run_traverse,
+};

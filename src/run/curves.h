@@ -1,0 +1,14 @@
+/* The values that a run logged, read once and drawn in several charts. */
+#ifndef RUN_CURVES_H
+#define RUN_CURVES_H
+
+#include "run/run.h"
+
+typedef struct run_curves run_curves;
+rv_status run_curves_read(rv_experiment *run, run_curves **out);
+void run_curves_free(run_curves *curves);
+int run_curves_has(const run_curves *curves, rv_curves which);
+const char *run_curves_name(rv_curves which); /* "losses"; static */
+rv_chart *run_curves_chart(run_curves *curves, rv_curves which);
+
+#endif

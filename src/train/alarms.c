@@ -1,0 +1,98 @@
+/* Alarms: what the numbers of an adversarial training say about how it fails.
+ *
+ *   discriminator_saturated      Arjovsky & Bottou 2017, "Towards Principled Methods for Training
+ *                                Generative Adversarial Networks", theorem 2.1
+ *   generator_gradient_vanished  the same, theorem 2.4
+ *   samples_collapsed            Goodfellow 2016, "NIPS 2016 Tutorial: GANs", section 5.1.1
+ *   critic_at_clip               Gulrajani et al. 2017, "Improved Training of Wasserstein GANs",
+ *                                section 3
+ *
+ * Each is a threshold on a mean over the steps since the last event.  Trainings that go well, by
+ * which the thresholds were chosen: real_score 0.5 to 0.8 and fake_score 0.2 to 0.5 (`bigan`,
+ * `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is flattest, 0.1 and
+ * more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an epoch, where an
+ * untrained net begins at 0.003 to 0.007. */
+#include "reverie/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* NaN when the event has no such value: every comparison is false then. */
+static double value_of(const rv_event *event, const char *name)
+{
+    for (int i = 0; i < event->count; i++)
+        if (strcmp(event->name[i], name) == 0)
+            return event->value[i];
+    return NAN;
+}
+
+static int discriminator_saturated(const rv_event *event, rv_alarm *alarm)
+{
+    double real = value_of(event, "real_score"), fake = value_of(event, "fake_score");
+    if (!(real > RV_ALARM_REAL_SCORE && fake < RV_ALARM_FAKE_SCORE))
+        return 0;
+    alarm->name = "discriminator_saturated";
+    snprintf(alarm->cause, sizeof alarm->cause,
+             "the discriminator tells all images from all samples (mean scores %.4f and %.4f): the "
+             "generator learns little from it; lower its rate (`gan`: "
+             "objective.discriminator_rate=0.2), or give it fewer or narrower layers",
+             real, fake);
+    return 1;
+}
+
+static int gradient_vanished(const rv_event *event, rv_alarm *alarm)
+{
+    double length = value_of(event, "generator_gradient");
+    if (!(length < RV_ALARM_GRADIENT))
+        return 0;
+    alarm->name = "generator_gradient_vanished";
+    snprintf(alarm->cause, sizeof alarm->cause,
+             "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
+             "around the samples; raise objective.clip (`wgan`), take "
+             "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
+             length);
+    return 1;
+}
+
+static int samples_collapsed(const rv_event *event, rv_alarm *alarm)
+{
+    double diversity = value_of(event, "diversity");
+    if (event->epoch < 1 || event->step < RV_ALARM_DIVERSITY_STEPS ||
+        !(diversity < RV_ALARM_DIVERSITY))
+        return 0;
+    alarm->name = "samples_collapsed";
+    snprintf(alarm->cause, sizeof alarm->cause,
+             "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
+             "generator turns all noise into one picture; lower train.lr, put batchnorm into the "
+             "generator, or take model wgan-gp",
+             diversity);
+    return 1;
+}
+
+static int critic_at_clip(const rv_event *event, rv_alarm *alarm)
+{
+    double share = value_of(event, "at_clip");
+    if (!(share > RV_ALARM_AT_CLIP))
+        return 0;
+    alarm->name = "critic_at_clip";
+    snprintf(alarm->cause, sizeof alarm->cause,
+             "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
+             "raise objective.clip, lower train.lr, or take model wgan-gp",
+             100 * share);
+    return 1;
+}
+
+int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST])
+{
+    int count = 0;
+    if (event->kind == RV_EVENT_SPLIT)
+        return 0;
+    if (event->kind == RV_EVENT_TRAIN && event->epoch < 1)
+        return 0;
+    count += discriminator_saturated(event, &out[count]);
+    count += gradient_vanished(event, &out[count]);
+    count += samples_collapsed(event, &out[count]);
+    count += critic_at_clip(event, &out[count]);
+    return count;
+}

@@ -1,4 +1,4 @@
-/* reverie traverse: one latent coordinate of a test image, and what a classifier sees on the way. */
+/* reverie traverse: one latent coordinate of a test image, and what a classifier makes of it. */
 #include "experiment.h"
 
 #include "core/memory.h"

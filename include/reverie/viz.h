@@ -91,8 +91,8 @@ rv_image *rv_collage(rv_context *context, rv_image_batch batch, const rv_collage
 /* ---- Sheets: pictures edge to edge, to be cut out again ---- */
 
 /* Rows of `columns` pictures (fewer pictures make one shorter row) without margins, the last row
- * filled with black.  Byte = round(255 * (v - low) / (high - low)), clamped; NaN is black.  Channels
- * as in the batch.  The caller owns the image.  RV_BAD_USAGE: no pictures, bad sizes or range. */
+ * filled with black.  Byte = round(255 * (v - low) / (high - low)), clamped; NaN is black.
+ * Channels as in the batch.  The caller owns the image.  RV_BAD_USAGE: no pictures, bad sizes or range. */
 rv_image *rv_sheet(rv_context *context, rv_image_batch batch, int columns);
 /* The part of `height` x `width` pixels whose first one is at (top, left).  A new image. */
 rv_image *rv_image_cut(rv_context *context, const rv_image *image, int top, int left, int height,

@@ -82,9 +82,11 @@ static void add_images(json_t *object, const rv_judgement *j, const char *classi
 static json_t *judgement_json(cli_call *call, const rv_judgement *j)
 {
     json_t *object = json_pack("{s:s}", "split", rv_split_name(j->split));
-    if (object && !isnan(j->nearest_neighbour_accuracy))
-        json_object_set_new(object, "nearest_neighbour_accuracy",
-                            number(j->nearest_neighbour_accuracy));
+    if (object && !isnan(j->nearest_neighbour_codes))
+        json_object_set_new(object, "nearest_neighbour_codes", number(j->nearest_neighbour_codes));
+    if (object && !isnan(j->nearest_neighbour_features))
+        json_object_set_new(object, "nearest_neighbour_features",
+                            number(j->nearest_neighbour_features));
     if (object && j->images > 0)
         add_images(object, j, cli_text(call, "classifier"));
     if (object && j->pictures)
@@ -134,9 +136,12 @@ static void print_images(const rv_judgement *j, const char *classifier)
 static void print_judgement(cli_call *call, const rv_judgement *j)
 {
     printf("%s split\n", rv_split_name(j->split));
-    if (!isnan(j->nearest_neighbour_accuracy))
-        printf("  %-26s %.4f  share whose nearest training encoding has their class\n",
-               "nearest_neighbour_accuracy", j->nearest_neighbour_accuracy);
+    if (!isnan(j->nearest_neighbour_codes))
+        printf("  %-26s %.4f  share whose nearest training encoding z has their class\n",
+               "nearest_neighbour_codes", j->nearest_neighbour_codes);
+    if (!isnan(j->nearest_neighbour_features))
+        printf("  %-26s %.4f  the same of the features that the encoder makes z of\n",
+               "nearest_neighbour_features", j->nearest_neighbour_features);
     if (j->images > 0)
         print_images(j, cli_text(call, "classifier"));
     if (j->pictures)

@@ -125,13 +125,15 @@ assert d['class_entropy'] == 0 and max(d['class_shares']) == 1 and d['recall'] =
 }
 
 @test "evaluate judges an encoder by the nearest neighbour" {
-    json 'set(d) == {"split", "nearest_neighbour_accuracy"} and
-        0.3 < d["nearest_neighbour_accuracy"] <= 1' evaluate runs/bigan
+    json 'set(d) == {"split", "nearest_neighbour_codes", "nearest_neighbour_features"} and
+        0.3 < d["nearest_neighbour_codes"] <= 1 and
+        0.3 < d["nearest_neighbour_features"] <= 1' evaluate runs/bigan
     works evaluate runs/bigan
-    has "$out" "nearest_neighbour_accuracy 0."
-    json '"nearest_neighbour_accuracy" in d and "frechet_distance" in d' \
+    has "$out" "nearest_neighbour_codes    0."
+    has "$out" "nearest_neighbour_features 0."
+    json '"nearest_neighbour_codes" in d and "frechet_distance" in d' \
         evaluate runs/bigan "${JUDGE[@]}" --count 100
-    json '"nearest_neighbour_accuracy" not in d and d["images"] == 300' \
+    json '"nearest_neighbour_codes" not in d and d["images"] == 300' \
         evaluate runs/bigan "${JUDGE[@]}" --images runs/samples.npy
     fails 2 'choose test or validation' evaluate runs/bigan --split train
 }
@@ -146,7 +148,7 @@ assert d['class_entropy'] == 0 and max(d['class_shares']) == 1 and d['recall'] =
 }
 
 @test "evaluate with a classifier judges a VAE's samples too" {
-    json '"frechet_distance" in d and "nearest_neighbour_accuracy" not in d' \
+    json '"frechet_distance" in d and "nearest_neighbour_codes" not in d' \
         evaluate runs/vae "${JUDGE[@]}" --count 100
     json 'd["elbo"] < 0' evaluate runs/vae
 }
@@ -217,4 +219,19 @@ assert sum(int(l.split()[1]) for l in lines if l) == 300, lines"
     fails 2 'holds no image' classify runs/judge -i empty.npy
     fails 2 '.npy file' classify runs/judge -i runs/samples.npy -o labels.txt
     fails 4 'nowhere' classify runs/judge -i runs/samples.npy -o nowhere/labels.npy
+}
+
+@test "training says what goes wrong: on the terminal, in metrics.jsonl, in the report" {
+    works train lab1-wgan data.name=digits data.limit=320 train.epochs=2 \
+        objective.clip=1e-6 --run runs/stuck
+    has "$err" "critic_at_clip"
+    has "$err" "raise objective.clip"
+    [ "$(grep -c '"name":"critic_at_clip"' runs/stuck/metrics.jsonl)" -eq 2 ]
+    [ "$(grep -c 'critic_at_clip' <<< "$err")" -eq 1 ]
+    grep -q 'What went wrong' runs/stuck/report.html
+    grep -q 'critic_at_clip, epochs 1 to 2' runs/stuck/report.html
+    works train lab1-wgan data.name=digits data.limit=320 train.epochs=2 \
+        --run runs/fine
+    [ "$(grep -c '"event":"alarm"' runs/fine/metrics.jsonl)" -eq 0 ]
+    [ "$(grep -c 'What went wrong' runs/fine/report.html)" -eq 0 ]
 }

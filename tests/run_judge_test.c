@@ -241,7 +241,7 @@ static void test_samples(void **state)
     assert_true(other->frechet_distance != first->frechet_distance);
     assert_true(other->frechet_floor == first->frechet_floor);
     check_between(first->frechet_distance / first->frechet_floor, 10, 1e9, "distance over floor");
-    assert_true(isnan(first->nearest_neighbour_accuracy));
+    assert_true(isnan(first->nearest_neighbour_codes));
     /* 12 pairs: 2 rows of 8 columns, each twice, 28 pixels and 2 between. */
     assert_int_equal(first->pictures->height, 4 * 30 + 2);
     assert_int_equal(first->pictures->width, 8 * 30 + 2);
@@ -287,7 +287,8 @@ static void test_encoder(void **state)
     rv_experiment_judge(run, &config, &j);
     check_ok(w.context);
     /* An encoder that has hardly been trained is a random projection, far above chance. */
-    check_between(j->nearest_neighbour_accuracy, 0.4, 1, "accuracy of encodings");
+    check_between(j->nearest_neighbour_codes, 0.4, 1, "accuracy of encodings");
+    check_between(j->nearest_neighbour_features, 0.4, 1, "accuracy of features");
     assert_int_equal(j->images, 0);
     rv_judgement_free(j);
     config.split = RV_SPLIT_TRAIN;

@@ -52,8 +52,9 @@ rv_judge_config rv_judge_defaults(void);
 typedef struct rv_judgement {
     rv_split split;
     /* The share of images of the split whose class is that of the training image with the nearest
-     * encoding; NaN for a model with a likelihood or without an encoder, and with `images`. */
-    double nearest_neighbour_accuracy;
+     * encoding z, and with the nearest features, of which the encoder's last layer makes z; NaN for
+     * a model with a likelihood or without an encoder, and with `images`. */
+    double nearest_neighbour_codes, nearest_neighbour_features;
 
     /* The rest is there with a classifier: `images` is 0 without. */
     int64_t images;   /* judged */

@@ -92,7 +92,8 @@ rv_image *rv_collage(rv_context *context, rv_image_batch batch, const rv_collage
 
 /* Rows of `columns` pictures (fewer pictures make one shorter row) without margins, the last row
  * filled with black.  Byte = round(255 * (v - low) / (high - low)), clamped; NaN is black.
- * Channels as in the batch.  The caller owns the image.  RV_BAD_USAGE: no pictures, bad sizes or range. */
+ * Channels as in the batch.  The caller owns the image.  RV_BAD_USAGE: no pictures, bad sizes or
+ * range. */
 rv_image *rv_sheet(rv_context *context, rv_image_batch batch, int columns);
 /* The part of `height` x `width` pixels whose first one is at (top, left).  A new image. */
 rv_image *rv_image_cut(rv_context *context, const rv_image *image, int top, int left, int height,

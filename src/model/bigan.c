@@ -103,6 +103,14 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     return rv_iteration_update(iteration, &generator);
 }
 
+/* What the last layer of the encoder takes: neighbours in these are of one class. */
+static rv_expr features(rv_model *model, rv_expr x)
+{
+    const pair *p = model->self;
+    return model_flat(
+        model_apply_part(p->net[ENCODER], x, RV_EVALUATE, 0, config_of(model)->encoder.count));
+}
+
 /* One point: a Normal of no width. */
 static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
 {
@@ -122,6 +130,7 @@ const rv_model_kind rv_bigan_kind = {
     .destroy = destroy,
     .train = train,
     .encode = encode,
+    .features = features,
     .decode = pair_decode,
     .latent_width = pair_latent_width,
     .prior = pair_prior,

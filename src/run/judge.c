@@ -361,54 +361,94 @@ static rv_status judge_images(judge *j)
 
 /* ---- encodings ---- */
 
+/* What of the encoder: z itself, or the features that its last layer makes z of. */
+typedef enum encoding { CODES, FEATURES } encoding;
+
+static rv_status encode_codes(judge *j, rv_split split, int64_t count, table *out)
+{
+    table deviations = {0};
+    int64_t width = j->run->model->kind->latent_width(j->run->model);
+    rv_status status = new_table(j->context, count, width, out);
+    if (status == RV_OK)
+        status = new_table(j->context, count, width, &deviations);
+    if (status == RV_OK)
+        status = rv_experiment_encode(j->run, split, count, out->values, deviations.values);
+    rv_free(deviations.values);
+    return status;
+}
+
+static rv_status encode_features(judge *j, rv_source *source, int64_t count, table *out)
+{
+    enum { AT_ONCE = 6000 };
+    rv_model *model = j->run->model;
+    table images = {0};
+    int64_t width = rv_view_feature_width(model);
+    rv_status status =
+        width > 0 ? new_table(j->context, count, width, out) : rv_error_status(j->context);
+    if (status == RV_OK)
+        status = new_table(j->context, count < AT_ONCE ? count : AT_ONCE,
+                           rv_data_width(model->sizes), &images);
+    for (int64_t first = 0; status == RV_OK && first < count; first += AT_ONCE) {
+        int64_t n = count - first < AT_ONCE ? count - first : AT_ONCE;
+        status = rv_source_fetch_range(source, first, n, 0, images.values, NULL);
+        if (status == RV_OK)
+            status = rv_view_features(model, images.values, n, out->values + first * width);
+    }
+    rv_free(images.values);
+    return status;
+}
+
 /* The encodings of a split with their labels, in memory of ours. */
-static rv_status encode_split(judge *j, rv_split split, table *codes, int32_t **labels)
+static rv_status encode_split(judge *j, rv_split split, encoding what, table *out, int32_t **labels)
 {
     rv_source *source = rv_experiment_source(j->run, split);
-    table deviations = {0};
     if (!source)
         return rv_error_status(j->context);
     const rv_source_info *info = rv_source_describe(source);
-    int64_t width = j->run->model->kind->latent_width(j->run->model);
     if (info->class_count == 0)
         return rv_fail(j->context, RV_BAD_USAGE,
                        "the images of `%s` have no labels: encodings cannot be judged by them",
                        info->name);
-    rv_notify(j->context, RV_LOG_INFO, "encoding %lld images of the %s split",
-              (long long)info->count, rv_split_name(split));
+    rv_notify(j->context, RV_LOG_INFO, "%s of %lld images of the %s split",
+              what == CODES ? "encodings" : "the encoder's features", (long long)info->count,
+              rv_split_name(split));
     *labels = rv_malloc((size_t)info->count * sizeof **labels);
     rv_status status = *labels ? RV_OK : rv_fail_memory(j->context);
     if (status == RV_OK)
-        status = new_table(j->context, info->count, width, codes);
-    if (status == RV_OK)
-        status = new_table(j->context, info->count, width, &deviations);
-    if (status == RV_OK)
-        status = rv_experiment_encode(j->run, split, info->count, codes->values, deviations.values);
+        status = what == CODES ? encode_codes(j, split, info->count, out)
+                               : encode_features(j, source, info->count, out);
     for (int64_t i = 0; status == RV_OK && i < info->count; i++)
         (*labels)[i] = rv_source_label(source, i);
-    rv_free(deviations.values);
+    return status;
+}
+
+/* Donahue et al. 2017, section 4.2: the class of the nearest training image. */
+static rv_status judge_encodings(judge *j, encoding what, double *accuracy)
+{
+    table train = {0}, real = {0};
+    int32_t *train_labels = NULL, *real_labels = NULL;
+    rv_status status = encode_split(j, RV_SPLIT_TRAIN, what, &train, &train_labels);
+    if (status == RV_OK)
+        status = encode_split(j, j->config->split, what, &real, &real_labels);
+    if (status == RV_OK)
+        status = rv_nearest_accuracy(j->context, (rv_labelled_rows){rows_of(&train), train_labels},
+                                     (rv_labelled_rows){rows_of(&real), real_labels}, accuracy);
+    rv_free(train.values);
+    rv_free(real.values);
+    rv_free(train_labels);
+    rv_free(real_labels);
     return status;
 }
 
 static rv_status judge_encoder(judge *j)
 {
-    table train = {0}, real = {0};
-    int32_t *train_labels = NULL, *real_labels = NULL;
     if (j->config->split == RV_SPLIT_TRAIN)
         return rv_fail(j->context, RV_BAD_USAGE,
                        "the encoder is judged by the nearest training image, which of the "
                        "training split is the image itself; choose test or validation");
-    rv_status status = encode_split(j, RV_SPLIT_TRAIN, &train, &train_labels);
-    if (status == RV_OK)
-        status = encode_split(j, j->config->split, &real, &real_labels);
-    if (status == RV_OK)
-        status = rv_nearest_accuracy(j->context, (rv_labelled_rows){rows_of(&train), train_labels},
-                                     (rv_labelled_rows){rows_of(&real), real_labels},
-                                     &j->out->nearest_neighbour_accuracy);
-    rv_free(train.values);
-    rv_free(real.values);
-    rv_free(train_labels);
-    rv_free(real_labels);
+    rv_status status = judge_encodings(j, CODES, &j->out->nearest_neighbour_codes);
+    if (status == RV_OK && j->run->model->kind->features)
+        status = judge_encodings(j, FEATURES, &j->out->nearest_neighbour_features);
     return status;
 }
 
@@ -453,7 +493,7 @@ rv_status rv_experiment_judge(rv_experiment *run, const rv_judge_config *config,
     if (!j.out)
         return rv_fail_memory(run->context);
     j.out->split = config->split;
-    j.out->nearest_neighbour_accuracy = NAN;
+    j.out->nearest_neighbour_codes = j.out->nearest_neighbour_features = NAN;
     if (config->classifier)
         status = judge_images(&j);
     if (status == RV_OK && has_encoder)

@@ -194,6 +194,8 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     if (status == RV_OK && run->model->kind->evaluate)
         status = add_table(run, page);
     if (status == RV_OK)
+        status = run_add_alarms(run, page);
+    if (status == RV_OK)
         status = rv_page_heading(page, "Learning curves");
     if (status == RV_OK)
         status = add_curves(run, page);

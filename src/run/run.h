@@ -42,6 +42,9 @@ rv_status run_events_status(const run_events *events);
 void run_events_close(run_events *events);
 rv_observer run_events_observer(run_events *events);
 
+/* alarms.c: the alarms of the run, each with its epochs; nothing where there were none. */
+rv_status run_add_alarms(rv_experiment *run, rv_page *page);
+
 /* files.c: frees what json_dumps gave, with the allocator that jansson has. */
 void run_json_free(char *text);
 

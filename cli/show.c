@@ -30,13 +30,14 @@ static void print_net(const rv_net *net)
     char shape[96];
     for (int j = 0; j < rv_net_layer_count(net); j++) {
         rv_net_layer layer = rv_net_layer_at(net, j);
-        printf("  %*s%-16s %-24s %-10s %10lld\n", 2 * layer.depth, "", layer.name, layer.word,
+        printf("  %*s%-16s %-24s %-12s %9lld\n", 2 * layer.depth, "", layer.name, layer.word,
                rv_shape_text(layer.out, shape), (long long)layer.size);
     }
 }
 
 static rv_status show(cli_call *call, const rv_settings *settings, rv_model *model)
 {
+    char in[96], out[96];
     int count = 0;
     int64_t total = 0;
     rv_net *const *nets = model->kind->nets ? model->kind->nets(model, &count) : NULL;
@@ -47,10 +48,9 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
     printf("%s: %s\n%s: %s\n\n", settings->name, settings->about, settings->model->name,
            settings->model->about);
     for (int i = 0; i < count; i++) {
-        printf("%s  [%lld] -> [%lld], %lld parameters\n", rv_net_name(nets[i]),
-               (long long)rv_shape_size(rv_net_input_shape(nets[i])),
-               (long long)rv_shape_size(rv_net_output_shape(nets[i])),
-               (long long)rv_net_size(nets[i]));
+        printf("%s  %s -> %s, %lld parameters\n", rv_net_name(nets[i]),
+               rv_shape_text(rv_net_input_shape(nets[i]), in),
+               rv_shape_text(rv_net_output_shape(nets[i]), out), (long long)rv_net_size(nets[i]));
         print_net(nets[i]);
     }
     printf("\n%lld parameters\n", (long long)total);

@@ -35,6 +35,17 @@ static void guard(builder *b, rv_expr value)
     b->guard = b->guard ? rv_add(b->guard, value) : value;
 }
 
+/* A clipped gradient's length is reported: of the only stage, or of which.  Kept by the trainer,
+ * whose means outlive a program. */
+static const char *name_of_gradient(rv_trainer *trainer, const rv_stage *stage)
+{
+    const char *only = "gradient_norm";
+    if (strcmp(stage->loss_name, "loss") == 0)
+        return only;
+    const char *name = rv_arena_printf(&trainer->names, "%s_gradient", stage->name);
+    return name ? name : only;
+}
+
 /* The guard is the sum of the losses, and of the gradient's norm when that is clipped: one scalar
  * that is finite only if all are. */
 static rv_status add_stage(void *user, const rv_stage *stage)
@@ -56,8 +67,10 @@ static rv_status add_stage(void *user, const rv_stage *stage)
     for (int i = 0; i < stage->metric_count; i++)
         report(b, stage->metric[i].name, stage->metric[i].value);
     int clipped = config->optimizer.clip_norm > 0;
-    if (stage->gradient_name || clipped)
-        report(b, stage->gradient_name ? stage->gradient_name : "gradient_norm", norm);
+    const char *gradient = stage->gradient_name || !clipped ? stage->gradient_name
+                                                            : name_of_gradient(b->trainer, stage);
+    if (gradient)
+        report(b, gradient, norm);
     if (clipped)
         guard(b, norm);
     if (config->ema > 0)

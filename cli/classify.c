@@ -22,17 +22,6 @@ static double probability(const labelled *l, int64_t i)
     return (double)l->probabilities[i * l->classes + l->labels[i]];
 }
 
-static void choose_labels(labelled *l)
-{
-    for (int64_t i = 0; i < l->images.count; i++) {
-        const float *row = l->probabilities + i * l->classes;
-        l->labels[i] = 0;
-        for (int k = 1; k < l->classes; k++)
-            if (row[k] > row[l->labels[i]])
-                l->labels[i] = k;
-    }
-}
-
 static json_t *as_json(cli_call *call, const labelled *l)
 {
     json_t *labels = json_array(), *probabilities = json_array();
@@ -90,7 +79,8 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
         rv_classifier_probabilities(classifier, l->images.values, count, l->probabilities);
     if (status != RV_OK)
         return status;
-    choose_labels(l);
+    for (int64_t i = 0; i < count; i++)
+        l->labels[i] = rv_classifier_likeliest(classifier, l->probabilities + i * l->classes);
     if (output)
         status = rv_array_save_as(call->context, output, RV_ELEMENT_I32, l->labels, 1, &count);
     if (status != RV_OK)

@@ -95,11 +95,6 @@ static int list_runs(cli_call *call, const char *parent, summary *all)
     return count;
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static rv_status print(cli_call *call, const summary *all, int count)
 {
     json_t *list = call->json ? json_array() : NULL;
@@ -109,10 +104,11 @@ static rv_status print(cli_call *call, const summary *all, int count)
     for (int i = 0; i < count; i++)
         if (call->json)
             json_array_append_new(
-                list, json_pack("{s:s, s:I, s:I, s:o, s:s, s:o, s:o}", "run", all[i].folder,
-                                "epoch", (json_int_t)all[i].epoch, "step", (json_int_t)all[i].step,
-                                "loss", number(all[i].loss), "split", all[i].split, "elbo",
-                                number(all[i].elbo), "best_elbo", number(all[i].best)));
+                list,
+                json_pack("{s:s, s:I, s:I, s:o, s:s, s:o, s:o}", "run", all[i].folder, "epoch",
+                          (json_int_t)all[i].epoch, "step", (json_int_t)all[i].step, "loss",
+                          cli_json_number(all[i].loss), "split", all[i].split, "elbo",
+                          cli_json_number(all[i].elbo), "best_elbo", cli_json_number(all[i].best)));
         else
             printf("%-32s %6lld %8lld %12.3f %12.3f %12.3f  %s\n", all[i].folder, all[i].epoch,
                    all[i].step, all[i].loss, all[i].elbo, all[i].best, all[i].split);

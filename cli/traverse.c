@@ -40,7 +40,8 @@ static rv_status read_traversal(cli_call *call, rv_traversal *t)
 
 /* A walk and what the classifier makes of it. */
 typedef struct labels {
-    int count, classes;
+    const rv_classifier *classifier;
+    int count;
     float *images;        /* [count,D] */
     float *values;        /* [count] of the coordinate */
     float *probabilities; /* [count,classes] */
@@ -48,10 +49,8 @@ typedef struct labels {
 
 static int likeliest(const labels *l, int image, double *probability)
 {
-    const float *row = l->probabilities + (int64_t)image * l->classes;
-    int best = 0;
-    for (int k = 1; k < l->classes; k++)
-        best = row[k] > row[best] ? k : best;
+    const float *row = l->probabilities + (int64_t)image * rv_classifier_classes(l->classifier);
+    int best = rv_classifier_likeliest(l->classifier, row);
     *probability = (double)row[best];
     return best;
 }
@@ -94,12 +93,13 @@ static rv_status save_picture(cli_call *call, rv_experiment *run, const rv_trave
 static rv_status walk_and_label(cli_call *call, rv_experiment *run, const rv_traversal *t,
                                 rv_classifier *classifier)
 {
-    labels l = {.count = t->steps, .classes = rv_classifier_classes(classifier)};
+    labels l = {.classifier = classifier, .count = t->steps};
     size_t count = (size_t)l.count;
     size_t pixels = (size_t)rv_data_width(rv_experiment_model(run)->sizes);
     l.images = rv_malloc(count * pixels * sizeof *l.images);
     l.values = rv_malloc(count * sizeof *l.values);
-    l.probabilities = rv_malloc(count * (size_t)l.classes * sizeof *l.probabilities);
+    l.probabilities =
+        rv_malloc(count * (size_t)rv_classifier_classes(classifier) * sizeof *l.probabilities);
     rv_status status =
         l.images && l.values && l.probabilities ? RV_OK : rv_fail_memory(call->context);
     if (status == RV_OK)

@@ -97,6 +97,8 @@ void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
 /* Prints one JSON object or array and a newline on stdout, and releases it.  NULL (what jansson
  * gives when memory is out) is RV_NO_MEMORY. */
 rv_status cli_print_json(cli_call *call, json_t *value);
+/* null for what is not finite, which JSON has no number for. */
+json_t *cli_json_number(double value);
 
 /* From here on SIGINT and SIGTERM ask for a stop instead of ending the program, and print "reverie:
  * MESSAGE" on stderr; a second one ends it at once. */

@@ -174,6 +174,8 @@ const char *rv_classifier_name(const rv_classifier *classifier);
 /* images [count,D] -> probabilities [count,classes]. */
 rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
                                       float *probabilities);
+/* The likeliest class of one image's probabilities [classes], the first of equals. */
+int rv_classifier_likeliest(const rv_classifier *classifier, const float *probabilities);
 /* images [count,D] -> features [count,F], F being rv_classifier_feature_width. */
 rv_status rv_classifier_features(rv_classifier *classifier, const float *images, int64_t count,
                                  float *features);

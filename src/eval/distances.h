@@ -11,8 +11,6 @@
 
 #include "eval/rows.h"
 
-typedef struct distances distances;
-
 /* Distances of one query to consecutive rows of the table.  The true squared distance to row
  * first + j lies in [strip_lower, strip_upper], unless either is NaN (features beyond the range of
  * single precision): compare so that NaN counts as undecided. */

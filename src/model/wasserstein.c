@@ -2,10 +2,11 @@
 
 #include "reverie/objective.h"
 
-void wasserstein_turns(int64_t critic_steps, rv_turn out[RV_TURNS_MOST], int *count)
+void wasserstein_turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count)
 {
+    const wasserstein_config *config = model->config;
     out[TURN_CRITIC] = (rv_turn){"critic", 1};
-    out[TURN_GENERATOR] = (rv_turn){"generator", (int)critic_steps};
+    out[TURN_GENERATOR] = (rv_turn){"generator", (int)config->critic_steps};
     *count = 2;
 }
 

@@ -11,16 +11,13 @@
 #include "reverie/objective.h"
 
 typedef struct wgan_config {
-    pair_config pair;
-    int64_t critic_steps;
+    wasserstein_config wasserstein;
     double clip;
 } wgan_config;
 
 #define FIELD(name) offsetof(wgan_config, name)
 static const rv_option options[] = {
-    PAIR_OPTIONS("generator", "critic"),
-    {"objective.critic_steps", RV_OPTION_INTEGER, FIELD(critic_steps), "5", 1, 1000, NULL,
-     "steps of the critic for each one of the generator"},
+    WASSERSTEIN_OPTIONS,
     {"objective.clip", RV_OPTION_NUMBER, FIELD(clip), "0.01", 1e-9, 1e6, NULL,
      "the critic's weights are kept in [-clip, clip]"},
 };
@@ -82,11 +79,6 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     return wasserstein_generator_turn(model->self, iteration, model->sizes);
 }
 
-static void turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count)
-{
-    wasserstein_turns(config_of(model)->critic_steps, out, count);
-}
-
 const rv_model_kind rv_wgan_kind = {
     .name = "wgan",
     .about = "Wasserstein GAN with weight clipping (Arjovsky et al. 2017)",
@@ -96,7 +88,7 @@ const rv_model_kind rv_wgan_kind = {
     .create = create,
     .destroy = pair_destroy,
     .train = train,
-    .turns = turns,
+    .turns = wasserstein_turns,
     .decode = pair_decode,
     .latent_width = pair_latent_width,
     .prior = pair_prior,

@@ -15,16 +15,13 @@
 #include <string.h>
 
 typedef struct wgan_gp_config {
-    pair_config pair;
-    int64_t critic_steps;
+    wasserstein_config wasserstein;
     double penalty;
 } wgan_gp_config;
 
 #define FIELD(name) offsetof(wgan_gp_config, name)
 static const rv_option options[] = {
-    PAIR_OPTIONS("generator", "critic"),
-    {"objective.critic_steps", RV_OPTION_INTEGER, FIELD(critic_steps), "5", 1, 1000, NULL,
-     "steps of the critic for each one of the generator"},
+    WASSERSTEIN_OPTIONS,
     {"objective.penalty", RV_OPTION_NUMBER, FIELD(penalty), "10", 0, 1e6, NULL,
      "weight of the gradient penalty"},
 };
@@ -47,7 +44,7 @@ static void warn_of_batch_norm(const rv_model *model, rv_words critic)
 
 static rv_status create(rv_model *model)
 {
-    warn_of_batch_norm(model, config_of(model)->pair.opponent);
+    warn_of_batch_norm(model, config_of(model)->wasserstein.pair.opponent);
     return pair_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
 }
 
@@ -76,11 +73,6 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     return wasserstein_generator_turn(model->self, iteration, model->sizes);
 }
 
-static void turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count)
-{
-    wasserstein_turns(config_of(model)->critic_steps, out, count);
-}
-
 const rv_model_kind rv_wgan_gp_kind = {
     .name = "wgan-gp",
     .about = "Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)",
@@ -90,7 +82,7 @@ const rv_model_kind rv_wgan_gp_kind = {
     .create = create,
     .destroy = pair_destroy,
     .train = train,
-    .turns = turns,
+    .turns = wasserstein_turns,
     .decode = pair_decode,
     .latent_width = pair_latent_width,
     .prior = pair_prior,

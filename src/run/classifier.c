@@ -225,6 +225,14 @@ rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *im
     return status;
 }
 
+int rv_classifier_likeliest(const rv_classifier *classifier, const float *probabilities)
+{
+    int best = 0;
+    for (int k = 1; k < rv_classifier_classes(classifier); k++)
+        best = probabilities[k] > probabilities[best] ? k : best;
+    return best;
+}
+
 rv_status rv_classifier_features(rv_classifier *classifier, const float *images, int64_t count,
                                  float *features)
 {

@@ -162,9 +162,7 @@ static rv_status measure_classes(judge *j)
         status = rv_classifier_probabilities(j->classifier, j->images.values, count, p.values);
     for (int64_t i = 0; status == RV_OK && i < count; i++) {
         const float *row = p.values + i * classes;
-        labels[i] = 0;
-        for (int k = 1; k < classes; k++)
-            labels[i] = row[k] > row[labels[i]] ? k : labels[i];
+        labels[i] = rv_classifier_likeliest(j->classifier, row);
         out->confidence += (double)row[labels[i]] / (double)count;
     }
     if (status == RV_OK)

@@ -17,19 +17,20 @@ typedef struct hearing {
     int count;
 } hearing;
 
-static void take_line(hearing *all, const json_t *line)
+static rv_status take_line(void *user, json_t *line)
 {
+    hearing *all = user;
     const char *event = json_string_value(json_object_get(line, "event"));
     const char *name = json_string_value(json_object_get(line, "name"));
     const char *cause = json_string_value(json_object_get(line, "cause"));
     long long epoch = json_integer_value(json_object_get(line, "epoch"));
     int i = 0;
     if (!event || strcmp(event, "alarm") != 0 || !name || !cause)
-        return;
+        return RV_OK;
     while (i < all->count && strcmp(all->heard[i].name, name) != 0)
         i++;
     if (i == RV_ALARMS_MOST)
-        return;
+        return RV_OK;
     heard *one = &all->heard[i];
     if (i == all->count) {
         all->count++;
@@ -38,17 +39,7 @@ static void take_line(hearing *all, const json_t *line)
     }
     snprintf(one->cause, sizeof one->cause, "%s", cause);
     one->last = epoch;
-}
-
-static void take_lines(hearing *all, const char *text)
-{
-    while (*text) {
-        size_t length = strcspn(text, "\n");
-        json_t *line = json_loadb(text, length, 0, NULL);
-        take_line(all, line);
-        json_decref(line);
-        text += length + (text[length] == '\n');
-    }
+    return RV_OK;
 }
 
 static rv_status add_one(rv_page *page, const heard *one)
@@ -72,9 +63,9 @@ rv_status run_add_alarms(rv_experiment *run, rv_page *page)
     rv_status status = rv_file_read(run->context, path, (size_t)1 << 30, &text, &size);
     if (status != RV_OK)
         return status;
-    take_lines(&all, (const char *)text);
+    status = run_each_line((const char *)text, take_line, &all);
     rv_io_free(text);
-    if (all.count > 0)
+    if (status == RV_OK && all.count > 0)
         status = rv_page_heading(page, "What went wrong");
     for (int i = 0; status == RV_OK && i < all.count; i++)
         status = add_one(page, &all.heard[i]);

@@ -120,8 +120,9 @@ static const char *common_name(const char *name, double *sign)
 }
 
 /* Points within epochs stand between the whole numbers of the epochs. */
-static rv_status take_line(run_curves *curves, json_t *line)
+static rv_status take_line(void *user, json_t *line)
 {
+    run_curves *curves = user;
     const char *event = json_string_value(json_object_get(line, "event")), *key;
     json_t *value;
     int from = 0;
@@ -144,25 +145,15 @@ static rv_status take_line(run_curves *curves, json_t *line)
     return status;
 }
 
-/* Steps an epoch from the first epoch's line, then the points. */
-static rv_status read_lines(run_curves *curves, const char *text)
+/* Steps an epoch, from the first epoch's line. */
+static rv_status take_epoch(void *user, json_t *line)
 {
-    rv_status status = RV_OK;
-    for (int pass = 0; pass < 2; pass++)
-        for (const char *at = text; *at && status == RV_OK;) {
-            size_t length = strcspn(at, "\n");
-            json_t *line = json_loadb(at, length, 0, NULL);
-            const char *event = json_string_value(json_object_get(line, "event"));
-            int ends_first = curves->steps_an_epoch <= 0 && event && strcmp(event, "epoch") == 0;
-            if (pass == 0 && ends_first)
-                curves->steps_an_epoch = json_number_value(json_object_get(line, "step")) /
-                                         fmax(1, json_number_value(json_object_get(line, "epoch")));
-            if (pass == 1 && line)
-                status = take_line(curves, line);
-            json_decref(line);
-            at += length + (at[length] == '\n');
-        }
-    return status;
+    run_curves *curves = user;
+    const char *event = json_string_value(json_object_get(line, "event"));
+    if (curves->steps_an_epoch <= 0 && event && strcmp(event, "epoch") == 0)
+        curves->steps_an_epoch = json_number_value(json_object_get(line, "step")) /
+                                 fmax(1, json_number_value(json_object_get(line, "epoch")));
+    return RV_OK;
 }
 
 rv_status run_curves_read(rv_experiment *run, run_curves **out)
@@ -179,7 +170,9 @@ rv_status run_curves_read(rv_experiment *run, run_curves **out)
     if (curves) {
         curves->context = run->context;
         curves->held_out = rv_split_name(run_held_out(run));
-        status = read_lines(curves, (const char *)text);
+        status = run_each_line((const char *)text, take_epoch, curves);
+        if (status == RV_OK)
+            status = run_each_line((const char *)text, take_line, curves);
     }
     rv_io_free(text);
     if (status != RV_OK) {

@@ -185,3 +185,19 @@ rv_observer run_events_observer(run_events *events)
 {
     return (rv_observer){events, on_event, on_epoch, on_step, on_stop, on_position};
 }
+
+/* ---- reading back ---- */
+
+rv_status run_each_line(const char *text, run_line take, void *user)
+{
+    rv_status status = RV_OK;
+    while (*text && status == RV_OK) {
+        size_t length = strcspn(text, "\n");
+        json_t *line = json_loadb(text, length, 0, NULL);
+        if (line)
+            status = take(user, line);
+        json_decref(line);
+        text += length + (text[length] == '\n');
+    }
+    return status;
+}

@@ -38,7 +38,13 @@ typedef struct rv_metric {
     rv_expr value;
 } rv_metric;
 
-enum { RV_METRICS_MOST = 12, RV_STAGES_MOST = 4, RV_TURNS_MOST = 2, RV_LATENTS_MOST = 8 };
+enum {
+    RV_METRICS_MOST = 12,
+    RV_STAGES_MOST = 4,
+    RV_TURNS_MOST = 2,
+    RV_LATENTS_MOST = 8,
+    RV_SCALARS_MOST = 4
+};
 
 /* One part of a training iteration: it lowers `loss` by moving `weights`. */
 typedef struct rv_stage {
@@ -58,7 +64,7 @@ void rv_stage_report(rv_stage *stage, const char *name, rv_expr value);
 
 /* What is trained in one program: the stages of one turn, in order.  `graph`, `batch`, `turn` are
  * the caller's; inputs of the graph: "x" f32 [B,D]; "labels" i32 [B] where a model reads them; the
- * random state; and what changes from step to step: "beta" (KL warm-up). */
+ * random state; and the scalars of the model's schedule. */
 typedef struct rv_iteration {
     rv_graph *graph;
     int64_t batch;
@@ -96,6 +102,17 @@ typedef struct rv_latents {
     int64_t width;
 } rv_latents;
 
+/* A scalar input that changes from step to step, as the weight of a KL or a temperature. */
+typedef struct rv_scalar_input {
+    const char *name;
+    double value;
+} rv_scalar_input;
+/* When it is: steps taken before this one, and the same in epochs. */
+typedef struct rv_moment {
+    int64_t step;
+    double epoch;
+} rv_moment;
+
 /* What z is drawn from before it is decoded: N(0, I), or uniform in (-1, 1). */
 typedef enum rv_prior { RV_PRIOR_NORMAL, RV_PRIOR_UNIFORM } rv_prior;
 
@@ -107,6 +124,9 @@ typedef struct rv_model_kind {
     /* Makes the nets and names the weights, from model->config. */
     rv_status (*create)(rv_model *model);
     void (*destroy)(rv_model *model);
+    /* Called once before the first step of a training, with the mean training image [D].  NULL:
+     * the weights stay as their initialisers left them. */
+    rv_status (*start)(rv_model *model, const float *mean);
     /* Builds the stages of iteration->turn, each added with rv_iteration_update. */
     rv_status (*train)(rv_model *model, rv_iteration *iteration);
     /* The turns, *count of at most RV_TURNS_MOST; NULL: one, in each step. */
@@ -115,8 +135,15 @@ typedef struct rv_model_kind {
     rv_status (*evaluate)(rv_model *model, rv_graph *graph, int64_t batch, rv_evaluation *out);
     /* x [B,D] -> groups of latents; *count of at most RV_LATENTS_MOST. */
     rv_status (*encode)(rv_model *model, rv_expr x, rv_latents *out, int *count);
-    /* The held-out value of `evaluate` that chooses the best checkpoint, larger being better. */
-    const char *select;
+    /* log p(x, z_k), [K,B], of z [K,B,...] in the shape of the first group; x [B,D].  For a model
+     * of one group of latents. */
+    rv_expr (*log_joint)(rv_model *model, rv_expr x, rv_expr z);
+    /* log p(x, z_k) - log q(z_k|x), [K,B], at `draws` hard draws of the posterior `group`, which is
+     * what `encode` gave for x, or inputs of its shapes.  NULL: made of log_joint. */
+    rv_expr (*log_weight)(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws);
+    /* The held-out value of `evaluate` that chooses the best checkpoint, larger being better; it
+     * may depend on the config. */
+    const char *(*select)(const rv_model *model);
     /* z [B,Z] -> mean images [B,D], in the range of the data. */
     rv_expr (*decode)(rv_model *model, rv_expr z);
     /* The width of the z that decode takes. */
@@ -126,8 +153,8 @@ typedef struct rv_model_kind {
     /* x [B,D] -> logits of the classes [B,classes]; and what a judge of images compares [B,F]. */
     rv_expr (*classify)(rv_model *model, rv_expr x);
     rv_expr (*features)(rv_model *model, rv_expr x);
-    /* The host-side multiplier of the KL at a step of a fractional epoch (warm-up); 1 when NULL. */
-    double (*beta_at)(const rv_model *model, double epoch);
+    /* The scalar inputs of `train` at a moment: how many.  NULL: none. */
+    int (*schedule)(const rv_model *model, rv_moment moment, rv_scalar_input out[RV_SCALARS_MOST]);
     /* Nets, for `show`: *count of them. */
     rv_net *const *(*nets)(const rv_model *model, int *count);
 } rv_model_kind;
@@ -149,6 +176,10 @@ const rv_model_kind *const *rv_model_kinds(int *count);
 rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const void *config,
                        rv_data_sizes sizes, rv_model **out);
 void rv_model_free(rv_model *model);
+/* log w_k = log p(x, z_k) - log q(z_k|x), [K,B], at `draws` draws of the first group (Burda et al.
+ * 2016, equation 8): by the model's log_weight, else by its log_joint.  Poison, with RV_BAD_USAGE,
+ * for a model that has neither. */
+rv_expr rv_model_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws);
 /* Pixels of an image: height * width * channels. */
 int64_t rv_data_width(rv_data_sizes sizes);
 

@@ -34,6 +34,13 @@ typedef struct rv_elbo_parts {
  * of it; the prior is N(0, I); x [B,D]. */
 rv_elbo_parts rv_elbo(rv_dist posterior, rv_dist likelihood, rv_expr x, rv_elbo_config config);
 
+/* The same from log p(x|z) [B] itself, as the mean over several draws of z. */
+rv_elbo_parts rv_elbo_of(rv_dist posterior, rv_expr log_px, rv_elbo_config config);
+
+/* Burda et al. 2016, equation 8: log 1/K sum_k w_k, [B], from log w [K,B]; in log space, so that no
+ * weight overflows.  With K = 1 it is the ELBO at one draw, and it grows with K to log p(x). */
+rv_expr rv_importance_bound(rv_expr log_weights);
+
 /* ---- adversarial losses: scalars, means over examples; scores are [B] or [B,1] ---- */
 
 /* Goodfellow et al. 2014, equation 1, from logits: E[-log D(x)] + E[-log(1 - D(G(z)))], nats. */

@@ -113,7 +113,6 @@ static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t f
     size_t pixels = (size_t)(count * rv_data_width(model->sizes));
     rv_bind(size->program, "x", evaluator->images, pixels);
     rv_bind(size->program, "labels", evaluator->labels, (size_t)count);
-    rv_bind_scalar(size->program, "beta", 1);
     rv_bind_random(size->program, seed, 0, (uint32_t)first, 0);
     status = rv_run(size->program);
     for (int m = 0; status == RV_OK && m < size->evaluation.metric_count; m++) {

@@ -154,6 +154,12 @@ static rv_net *const *nets(const rv_model *model, int *count)
     return &m->net;
 }
 
+static const char *selects(const rv_model *model)
+{
+    (void)model;
+    return "accuracy";
+}
+
 const rv_model_kind rv_classifier_kind = {
     .name = "classifier",
     .about = "classifier of labelled images, and the judge of generated ones",
@@ -164,7 +170,7 @@ const rv_model_kind rv_classifier_kind = {
     .destroy = destroy,
     .train = train,
     .evaluate = evaluate,
-    .select = "accuracy",
+    .select = selects,
     .classify = classify,
     .features = features,
     .nets = nets,

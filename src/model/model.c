@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-static const rv_model_kind *const kinds[] = {&rv_vae_kind,       &rv_gan_kind,     &rv_wgan_kind,
-                                             &rv_wgan_gp_kind,   &rv_vae_gan_kind, &rv_bigan_kind,
-                                             &rv_classifier_kind};
+static const rv_model_kind *const kinds[] = {&rv_vae_kind,   &rv_iwae_kind,      &rv_gan_kind,
+                                             &rv_wgan_kind,  &rv_wgan_gp_kind,   &rv_vae_gan_kind,
+                                             &rv_bigan_kind, &rv_classifier_kind};
 
 const rv_model_kind *const *rv_model_kinds(int *count)
 {
@@ -62,6 +62,20 @@ void rv_model_free(rv_model *model)
         model->kind->destroy(model);
     rv_free(model->config);
     rv_free(model);
+}
+
+rv_expr rv_model_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws)
+{
+    const rv_model_kind *kind = model->kind;
+    if (kind->log_weight)
+        return kind->log_weight(model, x, group, draws);
+    if (!kind->log_joint)
+        return rv_expr_fail(rv_expr_graph(x),
+                            "model `%s` has no log p(x, z), which the importance-weighted bound "
+                            "needs",
+                            kind->name);
+    rv_expr z = rv_dist_sample_n(group[0].posterior, group[0].name, draws); /* [K,B,...] */
+    return rv_sub(kind->log_joint(model, x, z), rv_log_prob(group[0].posterior, z));
 }
 
 /* ---- iterations ---- */

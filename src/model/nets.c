@@ -1,8 +1,10 @@
 #include "model/nets.h"
 
 #include "core/memory.h"
+#include "reverie/program.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,4 +173,29 @@ void weight_list_free(weight_list *list)
 {
     rv_free(list->weight);
     *list = (weight_list){NULL, 0};
+}
+
+/* ---- beginnings ---- */
+
+rv_status model_start_output(rv_model *model, const rv_net *net, const float *mean)
+{
+    int64_t width = rv_data_width(model->sizes);
+    int last = rv_net_weight_count(net) - 1;
+    rv_param *bias = last >= 0 ? rv_net_weight(net, last) : NULL;
+    if (!bias || !rv_shape_equal(rv_param_shape(bias), rv_shape1(width)))
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "output_bias: %s does not end in a linear layer with a bias for each pixel: "
+                       "set output_bias=default",
+                       rv_net_name(net));
+    float *logits = rv_malloc((size_t)width * sizeof *logits);
+    if (!logits)
+        return rv_fail_memory(model->context);
+    double low = (double)model->sizes.low, range = (double)model->sizes.high - low;
+    for (int64_t i = 0; i < width; i++) {
+        double p = fmin(0.999, fmax(0.001, ((double)mean[i] - low) / range));
+        logits[i] = (float)log(p / (1 - p));
+    }
+    rv_status status = rv_param_write(bias, logits, (size_t)width);
+    rv_free(logits);
+    return status;
 }

@@ -8,6 +8,16 @@
 #define MODEL_INITIALISERS                                                                         \
     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan"
 
+/* The option row of how the last bias begins, in the int at `at`. */
+enum { MODEL_BIAS_DEFAULT, MODEL_BIAS_DATA };
+#define MODEL_OUTPUT_BIAS(at, fallback)                                                            \
+    {                                                                                              \
+        "output_bias", RV_OPTION_CHOICE, (at), fallback, 0, 0, "default|data",                     \
+            "the decoder's last bias begins as the initialiser says, or as the logits of the "     \
+            "mean "                                                                                \
+            "training image"                                                                       \
+    }
+
 /* What a model wants of a net.  In its words, `8w` is 8 times base_width and `channels` the
  * channels of the images, so that a recipe can be made wider by one setting. */
 typedef struct net_wish {
@@ -41,6 +51,11 @@ typedef struct weight_list {
 } weight_list;
 rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out);
 void weight_list_free(weight_list *list);
+
+/* Sets the last bias of the net, [D], to the logits of the images `mean` [D] in the range of the
+ * data, clipped to [0.001, 0.999] of it (Burda et al. 2016).  RV_BAD_USAGE for a net that does not
+ * end in such a bias. */
+rv_status model_start_output(rv_model *model, const rv_net *net, const float *mean);
 
 /* A mean over examples. */
 rv_expr model_mean(rv_expr each);

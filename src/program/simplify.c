@@ -146,6 +146,15 @@ static rv_expr arithmetic(rv_expr node)
     return fold(node);
 }
 
+/* A sum over axes of size 1, which stay: the operand itself. */
+static int sum_of_ones(rv_expr node)
+{
+    for (int i = 0; i < node->shape.rank; i++)
+        if (node->attribute.axes >> i & 1 && node->operand[0]->shape.dim[i] != 1)
+            return 0;
+    return 1;
+}
+
 /* The sum of a broadcast is a product: sum over the new axes of x = n x. */
 static rv_expr sum_of_broadcast(rv_expr node)
 {
@@ -233,7 +242,7 @@ static rv_expr simplified(rv_expr node)
         if (x->op == RV_OP_broadcast)
             return rv_broadcast_to(x->operand[0], node->shape);
         return rv_shape_equal(x->shape, node->shape) ? x : node;
-    case RV_OP_sum: return sum_of_broadcast(node);
+    case RV_OP_sum: return sum_of_ones(node) ? x : sum_of_broadcast(node);
     case RV_OP_matmul: return matmul_of_transpose(node);
     case RV_OP_transpose: return transpose_of_transpose(node);
     default: return node;

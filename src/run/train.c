@@ -1,6 +1,7 @@
 /* Training into a run folder, from the beginning or from a checkpoint. */
 #include "run/run.h"
 
+#include "core/memory.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -55,6 +56,43 @@ static rv_status keep_origin(rv_experiment *run, rv_trainer *trainer)
     return rv_trainer_save(trainer, path);
 }
 
+/* The mean training image [D]; NULL with the error latched.  The caller frees it. */
+static float *mean_image(rv_experiment *run, rv_source *source)
+{
+    enum { ROWS = 256 };
+    const rv_source_info *info = rv_source_describe(source);
+    float *rows = rv_malloc((size_t)(ROWS * info->size) * sizeof *rows);
+    double *sum = rv_calloc((size_t)info->size, sizeof *sum);
+    float *mean = rv_malloc((size_t)info->size * sizeof *mean);
+    rv_status status = rows && sum && mean ? RV_OK : rv_fail_memory(run->context);
+    for (int64_t first = 0; status == RV_OK && first < info->count; first += ROWS) {
+        int64_t count = info->count - first < ROWS ? info->count - first : ROWS;
+        status = rv_source_fetch_range(source, first, count, 0, rows, NULL);
+        for (int64_t i = 0; status == RV_OK && i < count * info->size; i++)
+            sum[i % info->size] += (double)rows[i];
+    }
+    for (int64_t i = 0; status == RV_OK && i < info->size; i++)
+        mean[i] = (float)(sum[i] / (double)info->count);
+    rv_free(rows);
+    rv_free(sum);
+    if (status == RV_OK)
+        return mean;
+    rv_free(mean);
+    return NULL;
+}
+
+/* What a model sets from the data before its first step. */
+static rv_status start(rv_experiment *run, rv_source *source)
+{
+    if (!run->model->kind->start)
+        return RV_OK;
+    float *mean = mean_image(run, source);
+    rv_status status =
+        mean ? run->model->kind->start(run->model, mean) : rv_error_status(run->context);
+    rv_free(mean);
+    return status;
+}
+
 /* The observer's files are opened when the position is known, so the trainer gets them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
                        const rv_watcher *watcher)
@@ -69,6 +107,8 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         status = rv_trainer_prepare(trainer);
     if (status == RV_OK && (run->resumes || checkpoint))
         status = load(run, trainer, checkpoint, &position);
+    if (status == RV_OK && rv_trainer_progress(trainer).step == 0)
+        status = start(run, setup->train);
     if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
         run_remove(run->folder);
     if (status == RV_OK && checkpoint && !run->resumes) {

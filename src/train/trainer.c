@@ -173,6 +173,14 @@ static rv_status say_not_finite(rv_trainer *trainer, int index, const turn_progr
                            : "A smaller train.lr or train.clip_norm=1 may help.");
 }
 
+static void bind_schedule(rv_program *program, const rv_model *model, rv_moment moment)
+{
+    rv_scalar_input scalar[RV_SCALARS_MOST];
+    int count = model->kind->schedule ? model->kind->schedule(model, moment, scalar) : 0;
+    for (int i = 0; i < count; i++)
+        rv_bind_scalar(program, scalar[i].name, scalar[i].value);
+}
+
 static void bind(const rv_trainer *trainer, int turn, const turn_program *compiled,
                  const rv_batch *batch)
 {
@@ -188,7 +196,7 @@ static void bind(const rv_trainer *trainer, int turn, const turn_program *compil
         rv_bind_scalar(program, compiled->stage[i].rate, rate * compiled->stage[i].factor);
         rv_bind_scalar(program, compiled->stage[i].step, (double)times);
     }
-    rv_bind_scalar(program, "beta", model->kind->beta_at ? model->kind->beta_at(model, epoch) : 1);
+    bind_schedule(program, model, (rv_moment){trainer->step, epoch});
     rv_bind_random(program, config->seed, (uint32_t)trainer->step, 0, 0);
 }
 
@@ -298,8 +306,8 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
         event.name[i] = report.name[i];
         event.value[i] = report.mean[i];
     }
-    const char *select = trainer->setup.model->kind->select;
-    double value = select ? rv_report_value(&report, select) : NAN;
+    const rv_model *model = trainer->setup.model;
+    double value = model->kind->select ? rv_report_value(&report, model->kind->select(model)) : NAN;
     *best = is_better(trainer, value);
     if (*best) {
         trainer->best = value;

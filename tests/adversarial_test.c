@@ -463,6 +463,7 @@ static const struct {
     int64_t size[3]; /* weights of each net; as PyTorch counts them */
 } recipes[] = {
     {"classifier-cnn", {421834}},
+    {"iwae-burda", {217300, 207984}},
     {"lab0-bigan", {1907472, 1907713, 1906738}},
     {"lab0-vaegan", {3396673, 138817, 3411136}},
     {"lab1-classifier", {16058}},

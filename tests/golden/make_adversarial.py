@@ -42,18 +42,19 @@ def philox(key, counter):
     return c
 
 
-def uniform(path, step, rows, columns):
+def uniform(path, step, rows, columns, draw=0):
     """In (0, 1), [rows, columns]; a row is a sample."""
     site = xxh3(path.encode())
     key = xxh3(SEED.to_bytes(8, "little") + site.to_bytes(8, "little"))
     key = (key & 0xFFFFFFFF, key >> 32)
-    bits = [[philox(key, (step, i, 0, j // 4))[j % 4] for j in range(columns)] for i in range(rows)]
+    bits = [[philox(key, (step, i, draw, j // 4))[j % 4] for j in range(columns)]
+            for i in range(rows)]
     return (torch.tensor(bits) // 512 + 0.5) / 2.0**23
 
 
-def normal(name, step, rows, columns):
-    radius = uniform(name + "/radius", step, rows, columns)
-    angle = uniform(name + "/angle", step, rows, columns)
+def normal(name, step, rows, columns, draw=0):
+    radius = uniform(name + "/radius", step, rows, columns, draw)
+    angle = uniform(name + "/angle", step, rows, columns, draw)
     return torch.sqrt(-2 * torch.log(radius)) * torch.cos(2 * math.pi * angle)
 
 
@@ -87,7 +88,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         x = self.layers(self.into(x))
-        return x if x.ndim == 2 else x.permute(0, 2, 3, 1).flatten(1)
+        return x.permute(0, 2, 3, 1).flatten(1) if x.ndim == 4 else x
 
 
 def frozen(value):
@@ -411,4 +412,5 @@ def main():
     golden.write()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,7 @@
 #include "reverie/optim.h"
 #include "reverie/program.h"
 #include "reverie/run.h"
+#include "reverie/study.h"
 #include "reverie/train.h"
 #include "reverie/viz.h"
 

@@ -62,11 +62,12 @@ static int samples_collapsed(const rv_event *event, rv_alarm *alarm)
         !(diversity < RV_ALARM_DIVERSITY))
         return 0;
     alarm->name = "samples_collapsed";
-    snprintf(alarm->cause, sizeof alarm->cause,
-             "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
-             "generator turns all noise into one picture; lower train.lr, put batchnorm into the "
-             "generator, or take model wgan-gp",
-             diversity);
+    snprintf(
+        alarm->cause, sizeof alarm->cause,
+        "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
+        "generator turns all noise into one picture; early on that may pass; if it stays, lower "
+        "train.lr, put batchnorm into the generator, or take model wgan-gp",
+        diversity);
     return 1;
 }
 

@@ -1,0 +1,338 @@
+/* reverie study: a recipe over a grid of settings and several seeds, and one report of all. */
+#include "experiment.h"
+#include "terminal.h"
+
+#include "reverie/io.h"
+#include "reverie/study.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- progress ---- */
+
+typedef struct watch {
+    const cli_call *call;
+    cli_progress progress;
+    int number, of; /* runs begun, and to be run */
+} watch;
+
+static void on_begin(void *user, const rv_study_entry *entry)
+{
+    watch *w = user;
+    cli_progress_hide(&w->progress);
+    w->progress = cli_progress_begin(w->call);
+    w->number++;
+    if (entry->state == RV_STUDY_TO_RESUME)
+        cli_say(w->call, "run %d of %d: %s goes on after epoch %lld of %lld", w->number, w->of,
+                entry->name, (long long)entry->epoch, (long long)entry->epochs);
+    else
+        cli_say(w->call, "run %d of %d: %s", w->number, w->of, entry->name);
+}
+
+static void on_end(void *user, const rv_study_entry *entry)
+{
+    watch *w = user;
+    cli_progress_hide(&w->progress);
+    if (entry->status != RV_OK && entry->status != RV_INTERRUPTED)
+        cli_say(w->call, "%s failed: %s", entry->name, entry->message);
+}
+
+static void on_step(void *user, const rv_progress *now)
+{
+    watch *w = user;
+    if (cli_progress_is_due(&w->progress))
+        cli_progress_show(&w->progress, now);
+}
+
+static int on_stop(void *user)
+{
+    (void)user;
+    return cli_stop_requested();
+}
+
+static void on_alarm(void *user, const rv_event *event, const rv_alarm *alarm)
+{
+    watch *w = user;
+    cli_progress_hide(&w->progress);
+    cli_say(w->call, "epoch %lld: %s: %s", (long long)event->epoch, alarm->name, alarm->cause);
+}
+
+/* ---- the table ---- */
+
+static int width_of_cells(const rv_study *study)
+{
+    int width = 4;
+    for (int i = 0; i < rv_study_count(study); i++) {
+        int length = (int)strlen(rv_study_at(study, i).cell);
+        width = length > width ? length : width;
+    }
+    return width;
+}
+
+/* "-144.03 (0.21)" */
+static void spread_text(const rv_spread *spread, int digits, char *text, size_t bytes)
+{
+    if (spread->count == 0)
+        snprintf(text, bytes, "-");
+    else if (spread->count == 1)
+        snprintf(text, bytes, "%.*f", digits, spread->mean);
+    else
+        snprintf(text, bytes, "%.*f (%.*f)", digits, spread->mean, digits, spread->deviation);
+}
+
+static void print_table(const rv_study *study, const rv_study_table *table)
+{
+    char text[64];
+    int width = width_of_cells(study);
+    printf("%-*s  %7s", width, "cell", "runs");
+    for (int k = 0; k < table->value_count; k++)
+        printf("  %18s", table->name[k]);
+    printf("\n");
+    for (int i = 0; i < table->row_count; i++) {
+        const rv_study_row *row = &table->row[i];
+        snprintf(text, sizeof text, "%d of %d", row->done, row->runs);
+        printf("%-*s  %7s", width, row->cell, text);
+        for (int k = 0; k < table->value_count; k++) {
+            spread_text(&row->value[k], rv_study_table_digits(table, k), text, sizeof text);
+            printf("  %18s", text);
+        }
+        printf("%s\n", row->is_best ? "  best" : "");
+    }
+    if (table->value_count == 0)
+        return;
+    printf("%s; mean (standard deviation over the seeds)",
+           strcmp(table->split, "train") == 0 ? "training means of the last epoch" : table->split);
+    if (table->varies)
+        printf("; the cells differ in %s: their numbers do not compare", table->varies);
+    else if (table->best)
+        printf("; best by %s", table->best);
+    printf("\n");
+}
+
+static rv_status print_results(cli_call *call, rv_study *study)
+{
+    const rv_study_table *table;
+    if (call->json) {
+        char *text = rv_study_json(study);
+        if (text)
+            puts(text);
+        rv_study_text_free(text);
+        return text ? RV_OK : rv_error_status(call->context);
+    }
+    rv_status status = rv_study_results(study, &table);
+    if (status == RV_OK) {
+        print_table(study, table);
+        printf("%s/report.html\n", rv_study_folder(study));
+    }
+    return status;
+}
+
+/* ---- what would run ---- */
+
+static const char *const states[] = {"to run", "to resume", "done"};
+
+static void count_states(const rv_study *study, int count[3], double *seconds)
+{
+    count[0] = count[1] = count[2] = 0;
+    *seconds = 0;
+    for (int i = 0; i < rv_study_count(study); i++) {
+        rv_study_entry entry = rv_study_at(study, i);
+        count[entry.state]++;
+        *seconds += isfinite(entry.seconds) ? entry.seconds : 0;
+    }
+}
+
+static rv_status print_plan_json(cli_call *call, const rv_study *study)
+{
+    int count[3];
+    double seconds;
+    json_t *runs = json_array();
+    count_states(study, count, &seconds);
+    for (int i = 0; runs && i < rv_study_count(study); i++) {
+        rv_study_entry entry = rv_study_at(study, i);
+        json_array_append_new(runs, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:o}", "name",
+                                              entry.name, "folder", entry.folder, "cell",
+                                              entry.cell, "seed", (json_int_t)entry.seed, "state",
+                                              states[entry.state], "epoch", (json_int_t)entry.epoch,
+                                              "epochs", (json_int_t)entry.epochs, "seconds",
+                                              cli_json_number(entry.seconds)));
+    }
+    return cli_print_json(call,
+                          json_pack("{s:s, s:s, s:f, s:o}", "study", rv_study_name(study), "folder",
+                                    rv_study_folder(study), "seconds", seconds, "runs", runs));
+}
+
+static rv_status dry_run(cli_call *call, rv_study *study)
+{
+    char text[64];
+    int count[3], width = 4;
+    double seconds;
+    rv_status status = rv_study_estimate(study);
+    if (status != RV_OK)
+        return status;
+    if (call->json)
+        return print_plan_json(call, study);
+    for (int i = 0; i < rv_study_count(study); i++) {
+        int length = (int)strlen(rv_study_at(study, i).name);
+        width = length > width ? length : width;
+    }
+    printf("%-*s  %-9s  %-12s  %s\n", width, "run", "state", "epochs", "about");
+    for (int i = 0; i < rv_study_count(study); i++) {
+        rv_study_entry entry = rv_study_at(study, i);
+        char epochs[64];
+        snprintf(epochs, sizeof epochs, "%lld of %lld", (long long)entry.epoch,
+                 (long long)entry.epochs);
+        cli_duration_text(entry.seconds, text, sizeof text);
+        printf("%-*s  %-9s  %-12s  %s\n", width, entry.name, states[entry.state], epochs,
+               entry.state == RV_STUDY_DONE ? "-" : text);
+    }
+    count_states(study, count, &seconds);
+    cli_duration_text(seconds, text, sizeof text);
+    printf("%d to run, %d to resume, %d done; about %s in all, into %s\n", count[RV_STUDY_TO_RUN],
+           count[RV_STUDY_TO_RESUME], count[RV_STUDY_DONE], text, rv_study_folder(study));
+    return RV_OK;
+}
+
+/* ---- running ---- */
+
+static void say_done(const cli_call *call, const rv_study *study)
+{
+    int count[3];
+    double seconds;
+    count_states(study, count, &seconds);
+    if (count[RV_STUDY_DONE] == rv_study_count(study))
+        cli_say(call, "all %d runs are done already", rv_study_count(study));
+    else if (count[RV_STUDY_DONE] > 0)
+        cli_say(call, "%d of %d runs are done already", count[RV_STUDY_DONE],
+                rv_study_count(study));
+}
+
+/* What failed does not keep the report of the others from being written. */
+static rv_status report(cli_call *call, rv_study *study, rv_status ran)
+{
+    char message[1024];
+    snprintf(message, sizeof message, "%s", rv_error_message(call->context));
+    if (ran != RV_OK)
+        rv_error_clear(call->context);
+    rv_status status = rv_study_write_report(study);
+    if (status == RV_OK)
+        status = print_results(call, study);
+    if (status == RV_OK && ran != RV_OK)
+        return rv_fail(call->context, ran, "%s", message);
+    return status;
+}
+
+static rv_status run_all(cli_call *call, rv_study *study)
+{
+    int count[3];
+    double seconds;
+    watch w = {.call = call, .progress = cli_progress_begin(call)};
+    rv_study_watcher watcher = {&w, on_begin, on_end, {&w, on_step, NULL, on_stop, on_alarm}};
+    rv_status status = rv_study_check(study);
+    if (status != RV_OK)
+        return status;
+    say_done(call, study);
+    count_states(study, count, &seconds);
+    w.of = count[RV_STUDY_TO_RUN] + count[RV_STUDY_TO_RESUME];
+    cli_catch_stop("stopping after this step; once more quits at once");
+    status = rv_study_run(study, &watcher);
+    cli_progress_hide(&w.progress);
+    if (status == RV_INTERRUPTED) {
+        char message[1024];
+        snprintf(message, sizeof message, "%s", rv_error_message(call->context));
+        rv_error_clear(call->context);
+        return rv_fail(call->context, RV_INTERRUPTED,
+                       "%s; the same command goes on from there: `%s study %s`", message,
+                       program_invocation_name, call->argument[0]);
+    }
+    return report(call, study, status);
+}
+
+/* ---- the verb ---- */
+
+static rv_status list_studies(cli_call *call)
+{
+    rv_recipe *studies;
+    int count, width = 0;
+    rv_status status = rv_study_list(call->context, call->recipe_directory,
+                                     call->recipe_directory_count, &studies, &count);
+    if (status != RV_OK)
+        return status;
+    json_t *list = call->json ? json_array() : NULL;
+    for (int i = 0; i < count; i++)
+        width = (int)strlen(studies[i].name) > width ? (int)strlen(studies[i].name) : width;
+    for (int i = 0; i < count; i++)
+        if (call->json)
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:s}", "name", studies[i].name, "path",
+                                            studies[i].path, "about", studies[i].about));
+        else
+            printf("%-*s  %s\n", width, studies[i].name, studies[i].about);
+    rv_recipe_list_free(studies, count);
+    return call->json ? cli_print_json(call, list) : RV_OK;
+}
+
+static rv_status open_study(cli_call *call, const char *path, rv_study **out)
+{
+    char folder[4096];
+    const char *given = cli_text(call, "folder"), *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    snprintf(folder, sizeof folder, "runs/%.*s", (int)strcspn(name, "."), name);
+    rv_study_request request = {.path = path,
+                                .folder = given ? given : folder,
+                                .settings = call->override,
+                                .setting_count = call->override_count,
+                                .recipe_directories = call->recipe_directory,
+                                .recipe_directory_count = call->recipe_directory_count,
+                                .data_directories = call->data_directory,
+                                .data_directory_count = call->data_directory_count,
+                                .seeds = cli_integer(call, "seeds")};
+    return rv_study_open(call->context, &request, out);
+}
+
+static rv_status run_study(cli_call *call)
+{
+    char path[4096];
+    rv_study *study;
+    if (call->argument_count == 0)
+        return list_studies(call);
+    rv_status status = rv_study_find(call->context, call->argument[0], call->recipe_directory,
+                                     call->recipe_directory_count, path, sizeof path);
+    if (status == RV_OK)
+        status = open_study(call, path, &study);
+    if (status != RV_OK)
+        return status;
+    status = cli_switch(call, "dry-run") ? dry_run(call, study) : run_all(call, study);
+    rv_study_free(study);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"dry-run", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL,
+     "say what would run, what is done, and for how long; train nothing"},
+    {"folder", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "folder of the runs and the report; runs/STUDY when not given"},
+    {"seeds", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
+     "seeds 1 to N instead of the study's"},
+};
+
+const cli_verb cli_verb_study = {
+    .name = "study",
+    .summary = "train a recipe over a grid of settings and several seeds, with one report",
+    .usage = "[STUDY] [key=value ...] [--dry-run] [--folder DIR] [--seeds N]",
+    .example = "reverie study lab3-beta --dry-run\n"
+               "reverie study lab3-beta data.name=digits data.limit=2000 train.epochs=2 --seeds 2",
+    .details = "STUDY is a name (`reverie study` alone lists them) or a YAML file: base: a recipe; "
+               "settings: for all runs; grid: keys with lists of values, every combination a cell; "
+               "cases: names with settings that change together; seeds: how many, or a list.  What "
+               "is done is kept, what was interrupted goes on, what failed is named at the end.  "
+               "Ctrl-C saves; the same command goes on.",
+    .option = options,
+    .option_count = CLI_COUNT(options),
+    .least_arguments = 0,
+    .most_arguments = 1,
+    .takes_settings = 1,
+    .run = run_study,
+};

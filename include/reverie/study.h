@@ -1,0 +1,184 @@
+/* reverie/study.h - floor 6: studies: a base recipe, settings that vary, repeats over seeds.
+ *
+ *     rv_study_request request = {"recipes/studies/lab3-beta.yaml", "runs/lab3-beta"};
+ *     rv_study *study;
+ *     rv_study_open(context, &request, &study);  // every run is resolved: nothing is trained yet
+ *     rv_study_run(study, NULL);                 // trains what is missing, resumes what stopped
+ *     rv_study_write_report(study);              // report.html and report.json in the folder
+ *     rv_study_free(study);
+ *
+ * A study is YAML: `about`, `base` (a recipe), `settings` (for all runs), `grid` (key: list of
+ * values; every combination is a cell), `cases` (name: settings that change together), `seeds` (how
+ * many, or a list).  Each cell and seed is an ordinary run folder, FOLDER/beta=0.1,seed=2.
+ */
+#ifndef REVERIE_STUDY_H
+#define REVERIE_STUDY_H
+
+#include "reverie/run.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- a study ---- */
+
+typedef struct rv_study_request {
+    const char *path;            /* of the study file */
+    const char *folder;          /* of its runs and its report; made by the first run */
+    const char *const *settings; /* key=value, over the study's `settings`; [setting_count] */
+    int setting_count;
+    const char *const *recipe_directories; /* where `base` is looked for */
+    int recipe_directory_count;
+    const char *const *data_directories;
+    int data_directory_count;
+    int64_t seeds; /* 1 to `seeds` instead of the file's; 0: the file's */
+} rv_study_request;
+
+typedef enum rv_study_state {
+    RV_STUDY_TO_RUN,
+    RV_STUDY_TO_RESUME, /* stopped before its end, or the study asks for more epochs now */
+    RV_STUDY_DONE
+} rv_study_state;
+
+/* A run of the study; the texts are owned by the study. */
+typedef struct rv_study_entry {
+    const char *cell;   /* "beta=0.1"; "base" when nothing varies */
+    const char *name;   /* of its folder: "beta=0.1,seed=2" */
+    const char *folder; /* with the study's folder before it */
+    int cell_index;
+    int64_t seed;
+    rv_study_state state;
+    int64_t epoch, epochs; /* trained, as its checkpoints say, and in all */
+    double seconds;        /* estimate of what is left; NaN before rv_study_estimate */
+    rv_status status;      /* RV_OK, or why rv_study_run could not finish it */
+    const char *message;   /* "" or the reason in words */
+} rv_study_entry;
+
+typedef struct rv_study rv_study;
+
+/* Reads the file, resolves every run and looks at the folders there are.  RV_BAD_USAGE, with file
+ * and line: unknown keys, empty lists, values that do not parse, cells that are equal, a folder
+ * that was trained with other settings (more train.epochs are fine).  RV_BAD_FILE: no such file or
+ * base.  The caller frees the study, before the context. */
+rv_status rv_study_open(rv_context *context, const rv_study_request *request, rv_study **out);
+void rv_study_free(rv_study *study); /* NULL is ignored */
+/* Makes the model of every cell, on its data, and lets go of it: what can be refused is refused
+ * before anything is trained. */
+rv_status rv_study_check(rv_study *study);
+
+const char *rv_study_name(const rv_study *study);
+const char *rv_study_about(const rv_study *study); /* "" when it has none */
+const char *rv_study_folder(const rv_study *study);
+int rv_study_count(const rv_study *study); /* of runs */
+int rv_study_cells(const rv_study *study);
+/* In the order of cells, then seeds; 0 <= index < rv_study_count. */
+rv_study_entry rv_study_at(const rv_study *study, int index);
+
+/* Fills `seconds` of every run that is not done: from the times of finished runs whose model and
+ * data are as large, else from a few training steps, taken aside. */
+rv_status rv_study_estimate(rv_study *study);
+
+typedef struct rv_study_watcher {
+    void *user;
+    void (*begin)(void *user, const rv_study_entry *entry); /* before it is trained */
+    void (*end)(void *user, const rv_study_entry *entry);   /* `status` says how */
+    rv_watcher training;                                    /* of each run */
+} rv_study_watcher;
+
+/* Trains what is not done, the first seed of every cell first.  A run that fails is noted and the
+ * next one begins; the first failure is latched at the end.  RV_INTERRUPTED when the watcher said
+ * stop: the run is saved, and the study goes on from there when it is called again. */
+rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher);
+
+/* ---- what came out ---- */
+
+/* A value over the seeds of a cell. */
+typedef struct rv_spread {
+    int count;        /* finite values */
+    double mean;      /* NaN for none */
+    double deviation; /* sqrt(sum (v - mean)^2 / (count - 1)); NaN for fewer than two */
+} rv_spread;
+rv_spread rv_spread_of(const double *values, int count);
+
+typedef struct rv_study_row {
+    const char *cell;
+    int runs, done; /* all, and those whose values are here */
+    int is_best; /* by the mean of what the model selects by; no row when cells have other data */
+    rv_spread value[RV_METRICS_MOST];
+} rv_study_row;
+
+/* The evaluated values of every cell: of the last weights, on the test images (the validation
+ * images where there are none); of a model without an evaluation, the training means of its last
+ * epoch. */
+typedef struct rv_study_table {
+    const char *split;  /* "test", "validation", "train"; "" when no run is done */
+    const char *best;   /* the value that is_best goes by; NULL: none */
+    const char *varies; /* a data setting in which cells differ, so that numbers do not compare */
+    int value_count;
+    const char *name[RV_METRICS_MOST];
+    const rv_study_row *row; /* [row_count], by cell */
+    int row_count;
+} rv_study_table;
+
+/* Decimals for that value of the table: 4 when all means are small, as accuracies are, else 2. */
+int rv_study_table_digits(const rv_study_table *table, int value);
+/* Evaluates the runs that are done and were not evaluated before.  The table is owned by the study
+ * and valid until the next call. */
+rv_status rv_study_results(rv_study *study, const rv_study_table **out);
+/* Writes report.html, self-contained, and report.json. */
+rv_status rv_study_write_report(rv_study *study);
+/* report.json as text; the caller frees it with rv_study_text_free.  NULL on failure. */
+char *rv_study_json(rv_study *study);
+void rv_study_text_free(char *text);
+
+/* ---- studies by name ---- */
+
+/* As rv_recipe_find, in the folders `studies` of the recipe directories. */
+rv_status rv_study_find(rv_context *context, const char *name, const char *const *directories,
+                        int directory_count, char *path, size_t bytes);
+/* As rv_recipe_list there; freed with rv_recipe_list_free. */
+rv_status rv_study_list(rv_context *context, const char *const *directories, int directory_count,
+                        rv_recipe **studies, int *count);
+
+/* ---- runs beside each other ---- */
+
+typedef struct rv_run_setting {
+    char *key, *value; /* "train.lr", as it stands in YAML */
+} rv_run_setting;
+/* Every setting of a run folder, in the order of config.yaml; freed with rv_run_settings_free. */
+rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
+                               int *count);
+void rv_run_settings_free(rv_run_setting *settings, int count);
+/* The first setting that makes the numbers of two runs incomparable, since their images or the
+ * pixels of these are others: data.name, data.classes, data.pixels, ...  Static; NULL: none. */
+const char *rv_run_data_differ(const rv_run_setting *a, int a_count, const rv_run_setting *b,
+                               int b_count);
+
+enum { RV_RUN_VALUES_MOST = 3 * RV_EVENT_VALUES_MOST };
+typedef struct rv_run_value {
+    char split[16], name[48]; /* "validation", "elbo" */
+    double last;              /* NaN when it was not finite */
+    double least, most;       /* over the training */
+} rv_run_value;
+/* What metrics.jsonl of a run folder says: where the training stands, and the epochs' and the
+ * evaluations' values, in the order they are logged. */
+typedef struct rv_run_summary {
+    int64_t step, epoch;
+    int64_t epoch_step; /* the step at which the last epoch ended */
+    int count;
+    rv_run_value value[RV_RUN_VALUES_MOST];
+} rv_run_summary;
+/* A run that has logged nothing yet has no values.  RV_BAD_FILE when the folder holds no run. */
+rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_summary *out);
+/* The held-out value that the best weights are chosen by, larger being better: the importance bound
+ * where training maximises it, else the accuracy, else the ELBO; NULL when none was logged. */
+const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
+                                          const rv_run_setting *settings, int count);
+/* NULL when it was not logged. */
+const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const char *split,
+                                        const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

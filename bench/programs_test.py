@@ -57,6 +57,9 @@ def check_programs():
     # Of a net that knows nothing each of the 784 pixels costs about log 2.
     loss = found.get("first_loss") or 0
     expect(abs(loss - 784 * math.log(2)) < 20, f"iwae: first loss {loss}")
+    found = check_program("evaluate_5000", 425284)
+    loss = found.get("first_loss") or 0
+    expect(abs(loss - 784 * math.log(2)) < 20, f"evaluate_5000: first loss {loss}")
     recipe = os.path.join(SOURCE, "recipes", "lab1-vae.yaml")
     found = check_program("decode", 1149008, "--recipe", recipe)
     expect("first_loss" in found and found["first_loss"] is None, "decode: it has a loss")

@@ -66,6 +66,8 @@ static rv_status print(cli_call *call, const labelled *l)
     return status;
 }
 
+enum { BY_ENCODER, BY_EVIDENCE };
+
 static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l)
 {
     int64_t count = l->images.count;
@@ -76,7 +78,9 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
     if (!l->labels || !l->probabilities)
         return rv_fail_memory(call->context);
     rv_status status =
-        rv_classifier_probabilities(classifier, l->images.values, count, l->probabilities);
+        cli_choice(call, "by") == BY_EVIDENCE
+            ? rv_classifier_evidence(classifier, l->images.values, count, l->probabilities)
+            : rv_classifier_probabilities(classifier, l->images.values, count, l->probabilities);
     if (status != RV_OK)
         return status;
     for (int64_t i = 0; i < count; i++)
@@ -97,7 +101,13 @@ static rv_status find_sizes(cli_call *call, rv_data_sizes *sizes)
         return status;
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     *sizes = rv_experiment_sizes(run);
-    if (!kind->classify)
+    if (cli_choice(call, "by") == BY_EVIDENCE && !kind->class_evidence)
+        status =
+            rv_fail(call->context, RV_BAD_USAGE,
+                    "%s: model `%s` has no p(x, y), which --by evidence needs; train m2, m1-m2 "
+                    "or adgm",
+                    call->argument[0], kind->name);
+    else if (!kind->classify)
         status = rv_fail(call->context, RV_BAD_USAGE,
                          "%s: model `%s` does not classify; train lab1-classifier or "
                          "classifier-cnn",
@@ -135,17 +145,21 @@ static rv_status run_classify(cli_call *call)
 static const cli_option options[] = {
     {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "images, .npy"},
     {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "labels [N] to write, .npy"},
+    {"by", 0, "WHAT", RV_OPTION_CHOICE, "encoder", 0, 0, "encoder|evidence",
+     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest"},
     CLI_CHECKPOINT,
 };
 
 const cli_verb cli_verb_classify = {
     .name = "classify",
     .summary = "the classes that a trained classifier gives to images",
-    .usage = "RUN -i FILE.npy [-o FILE.npy]",
+    .usage = "RUN -i FILE.npy [-o FILE.npy] [--by evidence]",
     .example = "reverie classify runs/judge -i images.npy -o labels.npy",
     .details = "FILE.npy holds images [N,H,W,C], [N,H,W] or [N,D], in the range that the "
                "classifier was trained on, or bytes 0..255.  Prints a line an image, and the "
-               "number of each label when there are more than 50.",
+               "number of each label when there are more than 50.  A model that decodes by class "
+               "(m2, m1-m2, adgm) classifies in two ways: by its encoder q(y|x), or by evidence, "
+               "softmax over y of a bound of log p(x,y), at one draw of its other latents.",
     .option = options,
     .option_count = CLI_COUNT(options),
     .least_arguments = 1,

@@ -93,6 +93,18 @@ static rv_status draw_animation(cli_call *call, rv_experiment *run)
     return status == RV_OK ? cli_wrote(call, path) : status;
 }
 
+static rv_status draw_classes(cli_call *call, rv_experiment *run)
+{
+    int columns = cli_given(call, "columns") ? (int)cli_integer(call, "columns") : 10;
+    return cli_save_image(call, rv_experiment_classes_image(run, columns, seed_of(call)));
+}
+
+static rv_status draw_style(cli_call *call, rv_experiment *run)
+{
+    int rows = cli_given(call, "rows") ? (int)cli_integer(call, "rows") : 10;
+    return cli_save_image(call, rv_experiment_style_image(run, split_of(call), rows));
+}
+
 static const struct figure {
     const char *name;
     rv_status (*draw)(cli_call *call, rv_experiment *run);
@@ -106,6 +118,8 @@ static const struct figure {
     {"collage", draw_collage},
     {"snapshot", draw_snapshot},
     {"animation", draw_animation},
+    {"classes", draw_classes},
+    {"style", draw_style},
 };
 
 /* ---- the verb ---- */
@@ -141,7 +155,7 @@ static const cli_option options[] = {
     {"count", 'n', "N", RV_OPTION_INTEGER, "64", 1, 65536, NULL,
      "samples, reconstructions: how many images"},
     {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL,
-     "samples, interpolation: of the draws"},
+     "samples, interpolation, classes: of the draws"},
     CLI_SPLIT("test"),
     {"values", 0, "KIND", RV_OPTION_CHOICE, "losses", 0, 0, RV_CURVES_CHOICES,
      "curves: of which values"},
@@ -150,9 +164,9 @@ static const cli_option options[] = {
     {"image", 0, "K", RV_OPTION_INTEGER, NULL, 0, 1048576, NULL,
      "collage, snapshot: which image of the fixed noise, 0 when absent; animation: all of them"},
     {"rows", 0, "R", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
-     "collage: 3 where there are 114 snapshots, else 5"},
+     "collage: 3 where there are 114 snapshots, else 5; style: 10"},
     {"columns", 0, "C", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
-     "collage: 38 where there are 114 snapshots, else 5"},
+     "collage: 38 where there are 114 snapshots, else 5; classes: 10"},
     {"step", 0, "N", RV_OPTION_INTEGER, NULL, 0, 9007199254740992.0, NULL,
      "snapshot: after which training step; the last when absent"},
     {"scale", 0, "S", RV_OPTION_INTEGER, NULL, 1, 64, NULL,
@@ -169,7 +183,10 @@ const cli_verb cli_verb_figure = {
     .example = "reverie figure runs/first latent -o latent.svg",
     .details =
         "NAME is curves (what training logged: see --values), latent (posterior means), manifold, "
-        "samples, reconstructions, interpolation; or of the snapshots that training keeps of "
+        "samples, reconstructions, interpolation; of a model with classes: classes (a row for "
+        "each, a "
+        "column for each draw of z), style (test images, and each one's z in every class); or of "
+        "the snapshots that training keeps of "
         "images from one fixed noise (see train.snapshots): collage (one image over the "
         "training), snapshot (one image, large), animation (a GIF).  Charts (curves, latent) are "
         "written as FILE.png or FILE.svg.",

@@ -15,6 +15,15 @@
 
 /* ---- sample ---- */
 
+/* --class for each image; NULL without it. */
+static int32_t *given_class(const cli_call *call, int count)
+{
+    int32_t *classes = cli_given(call, "class") ? rv_malloc((size_t)count * sizeof *classes) : NULL;
+    for (int i = 0; classes && i < count; i++)
+        classes[i] = (int32_t)cli_integer(call, "class");
+    return classes;
+}
+
 static rv_status save_arrays(cli_call *call, rv_experiment *run, int count)
 {
     rv_model *model = rv_experiment_model(run);
@@ -23,13 +32,17 @@ static rv_status save_arrays(cli_call *call, rv_experiment *run, int count)
     const char *path = cli_text(call, "output");
     float *z = rv_malloc((size_t)(count * (width + 1)) * sizeof *z);
     float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
-    rv_status status = z && images ? RV_OK : rv_fail_memory(call->context);
+    int32_t *classes = given_class(call, count);
+    rv_status status = z && images && (classes || !cli_given(call, "class"))
+                           ? RV_OK
+                           : rv_fail_memory(call->context);
     if (status == RV_OK)
         status = rv_view_prior(model, (uint64_t)cli_integer(call, "seed"), count, z);
     if (status == RV_OK)
-        status = rv_view_decode(model, z, count, images);
+        status = rv_view_decode_classes(model, z, classes, count, images);
     if (status == RV_OK)
         status = rv_array_save(call->context, path, images, 4, dim);
+    rv_free(classes);
     rv_free(z);
     rv_free(images);
     return status == RV_OK ? cli_wrote(call, path) : status;
@@ -44,6 +57,10 @@ static rv_status run_sample(cli_call *call)
         return status;
     if (cli_ends_with(cli_text(call, "output"), ".npy"))
         status = save_arrays(call, run, count);
+    else if (cli_given(call, "class"))
+        status = cli_save_image(
+            call, rv_experiment_class_samples(run, count, (uint64_t)cli_integer(call, "seed"),
+                                              (int)cli_integer(call, "class")));
     else
         status = cli_save_image(
             call, rv_experiment_samples(run, count, (uint64_t)cli_integer(call, "seed")));
@@ -51,12 +68,18 @@ static rv_status run_sample(cli_call *call)
     return status;
 }
 
-static const cli_option sample_options[] = {COUNT("64"), SEED, CLI_OUTPUT("samples.png"),
-                                            CLI_CHECKPOINT};
+static const cli_option sample_options[] = {
+    COUNT("64"),
+    SEED,
+    {"class", 0, "K", RV_OPTION_INTEGER, NULL, 0, 2147483647, NULL,
+     "images of this class, of a model that decodes by class; all in rotation when absent"},
+    CLI_OUTPUT("samples.png"),
+    CLI_CHECKPOINT,
+};
 const cli_verb cli_verb_sample = {
     .name = "sample",
     .summary = "draw images from the prior",
-    .usage = "RUN [-n 64] [--seed S] [-o FILE]",
+    .usage = "RUN [-n 64] [--seed S] [--class K] [-o FILE]",
     .example = "reverie sample runs/first -n 64 -o samples.png",
     .details = "FILE.png is a grid, FILE.npy the array [N,H,W,C].",
     .option = sample_options,

@@ -149,22 +149,13 @@ static void print_colored(const char *line)
             open + 1, (int)(close - open - 1 - done), open + 1 + done, close);
 }
 
-void cli_progress_show(cli_progress *progress, const rv_progress *now)
+/* The line over the last one, or, where there is no terminal, below it. */
+static void print_line(cli_progress *progress, const char *line)
 {
-    char line[LINE_BYTES];
-    double time = seconds_now();
-    if (progress->quiet)
-        return;
-    measure(progress, now, time);
-    progress->next = time + (progress->is_terminal ? terminal_interval : plain_interval);
     if (!progress->is_terminal) {
-        cli_progress_text(now, progress->rate, 0, line, sizeof line);
         fprintf(stderr, "reverie: %s\n", line);
         return;
     }
-    /* The last column stays free: a full line would wrap on some terminals. */
-    cli_progress_text(now, progress->rate, cli_terminal_width(STDERR_FILENO) - 1, line,
-                      sizeof line);
     fputc('\r', stderr);
     if (progress->color)
         print_colored(line);
@@ -173,6 +164,51 @@ void cli_progress_show(cli_progress *progress, const rv_progress *now)
     fputs("\033[K", stderr); /* clears what an earlier, longer line left */
     fflush(stderr);
     progress->shown = 1;
+}
+
+/* 0 when nothing is to be shown, else the width of the line: -1 for any, without a bar. */
+static int begin_line(cli_progress *progress, const rv_progress *now)
+{
+    double time = seconds_now();
+    if (progress->quiet)
+        return 0;
+    measure(progress, now, time);
+    progress->next = time + (progress->is_terminal ? terminal_interval : plain_interval);
+    /* The last column stays free: a full line would wrap on some terminals. */
+    return progress->is_terminal ? cli_terminal_width(STDERR_FILENO) - 1 : -1;
+}
+
+void cli_progress_show(cli_progress *progress, const rv_progress *now)
+{
+    char line[LINE_BYTES];
+    int width = begin_line(progress, now);
+    if (width == 0)
+        return;
+    cli_progress_text(now, progress->rate, width > 0 ? width : 0, line, sizeof line);
+    print_line(progress, line);
+}
+
+void cli_progress_show_work(cli_progress *progress, const cli_work *work)
+{
+    enum { STEPS = 1000000 };
+    char line[LINE_BYTES] = "", part[96], number[32];
+    rv_progress now = {.step = (int64_t)(work->share * STEPS), .steps = STEPS};
+    int width = begin_line(progress, &now), room = width > 0 ? width : 0;
+    if (width == 0)
+        return;
+    snprintf(part, sizeof part, "%s, %lld/%lld images", work->what, (long long)work->done,
+             (long long)work->images);
+    add_part(line, sizeof line, room, part);
+    if (width >= 70)
+        add_bar(work->share, BAR_LEAST, line, sizeof line);
+    snprintf(part, sizeof part, "  %.0f%%", floor(100 * work->share));
+    add_part(line, sizeof line, room, part);
+    if (progress->rate > 0) {
+        cli_duration_text((STEPS - (double)now.step) / progress->rate, number, sizeof number);
+        snprintf(part, sizeof part, "  %s left", number);
+        add_part(line, sizeof line, room, part);
+    }
+    print_line(progress, line);
 }
 
 void cli_progress_hide(cli_progress *progress)

@@ -32,6 +32,14 @@ cli_progress cli_progress_begin(const cli_call *call);
 /* Whether it is time to show again: ten times a second on a terminal, else every five seconds. */
 int cli_progress_is_due(const cli_progress *progress);
 void cli_progress_show(cli_progress *progress, const rv_progress *now);
+/* The same for other work than training: "importance weights, 1200/10000 images [#.........]  12%
+ * 0:25 left". */
+typedef struct cli_work {
+    const char *what;
+    int64_t done, images;
+    double share; /* of the work, 0 to 1 */
+} cli_work;
+void cli_progress_show_work(cli_progress *progress, const cli_work *work);
 /* Takes the bar away, so that something else can be printed. */
 void cli_progress_hide(cli_progress *progress);
 

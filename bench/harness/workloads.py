@@ -22,13 +22,15 @@ class Workload:
 
     @property
     def program(self):
-        return "" if self.recipe else f"reverie_bench_{self.name}"
+        return "" if self.recipe else f"reverie_bench_{self.name.replace('-', '_')}"
 
 
 WORKLOADS = (
     Workload("l1-vae", "L1 VAE step, batch 64", 200, "lab1-vae", 1149008),
     Workload("l4-vae", "L4 VAE step, batch 128", 150, "lab4-vae", 1149972),
     Workload("iwae", "IWAE step, K=50, batch 20", 100, "", 425284),
+    Workload("evaluate-5000", "L_5000 of 20 images", 8, "", 425284, without=("eager-default",),
+             check_steps=2),
     Workload("decode", "decode one latent, L1", 2000, "", 1149008, "us"),
     Workload("dcgan", "L1 DCGAN, D and G, batch 64", 8, "lab1-dcgan", 6241153, warm_up=2,
              without=("eager-default",), loss="discriminator_loss", check_steps=10, first=0.1,
@@ -79,6 +81,7 @@ TARGETS = (
     Target("l4-vae", "reverie", "share", least=0.80),
     Target("l4-vae", "jax", "ratio", least=1.7),
     Target("iwae", "jax", "ratio", least=1.4),
+    Target("evaluate-5000", "reverie", "share", least=0.70),
     Target("decode", "jax", "ratio", least=2.0),
     Target("dcgan", "eager", "ratio", least=1.2),
     Target("wgan", "jax", "ratio", least=2.0),

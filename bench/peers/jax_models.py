@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import nn, random
 
 LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32}
-SAMPLES = 50  # of the IWAE
+SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
+BOUND_SAMPLES = 5000
 EPS, MOMENTUM = 1e-5, 0.1  # of batch norm, as PyTorch and Reverie have them
 
 
@@ -109,14 +110,28 @@ def init_iwae(key):
 def iwae_loss(params, running, x, key):
     """The encoder runs once an image, the decoder once a sample."""
     h, _ = apply(params["encoder"], [], x, jnp.tanh)
+    log_weights = log_weights_of(params, x, *jnp.split(h, 2, axis=-1), key)
+    bound = nn.logsumexp(log_weights, axis=0) - math.log(SAMPLES)
+    return -bound.mean(), running
+
+
+def bound_loss(params, x, key):
+    """-L_5000, SAMPLES draws at a time."""
+    h, _ = apply(params["encoder"], [], x, jnp.tanh)
     mu, log_sigma = jnp.split(h, 2, axis=-1)
+    keys = random.split(key, BOUND_SAMPLES // SAMPLES)
+    log_weights = jax.lax.map(lambda k: log_weights_of(params, x, mu, log_sigma, k), keys)
+    bound = nn.logsumexp(log_weights, axis=(0, 1)) - math.log(BOUND_SAMPLES)
+    return -bound.mean()
+
+
+def log_weights_of(params, x, mu, log_sigma, key):
+    """log w of SAMPLES draws, [K,B]."""
     eps = random.normal(key, (SAMPLES, *mu.shape))
     z = mu + jnp.exp(log_sigma) * eps
     logits, _ = apply(params["decoder"], [], z.reshape(-1, mu.shape[-1]), jnp.tanh)
     log_px = -cross_entropy(logits.reshape(SAMPLES, *x.shape), x).sum(-1)
-    log_ratio = (0.5 * (jnp.square(eps) - jnp.square(z)) + log_sigma).sum(-1)
-    bound = nn.logsumexp(log_px + log_ratio, axis=0) - math.log(SAMPLES)
-    return -bound.mean(), running
+    return log_px + (0.5 * (jnp.square(eps) - jnp.square(z)) + log_sigma).sum(-1)
 
 
 def decode(params, running, z):

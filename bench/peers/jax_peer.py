@@ -83,6 +83,23 @@ class Training:
         return loss
 
 
+class Bound:
+    """L_5000 of a batch, one compiled function of a key; the weights are constants."""
+
+    def __init__(self, name):
+        params, _ = jax_models.init_iwae(random.key(1))
+        self.images = jnp.asarray(worker.load_images(os.environ.get("REVERIE_DATA")))
+        self.batch, self.start = worker.BATCH[name], 0
+        self.parameters = count(params)
+        self.bound = jax.jit(functools.partial(jax_models.bound_loss, params))
+        self.facts = versions()
+
+    def step(self):
+        self.start = (self.start + self.batch) % worker.IMAGES
+        x = self.images[self.start : self.start + self.batch]
+        return self.bound(x, random.key(self.start)).block_until_ready()
+
+
 class Decoding:
     """Latents one at a time, the picture waited for."""
 
@@ -114,7 +131,10 @@ class Picture:
 
 def main():
     name = sys.argv[1]
-    contender = Decoding() if name == "decode" else Training(name)
+    if name == "evaluate-5000":
+        contender = Bound(name)
+    else:
+        contender = Decoding() if name == "decode" else Training(name)
     worker.serve(contender, name)
 
 

@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32}
-SAMPLES = 50  # of the IWAE
+SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
+BOUND_SAMPLES = 5000
 
 
 def mlp(sizes, activation, norm=False):
@@ -58,14 +59,17 @@ class Iwae(nn.Module):
 
     def forward(self, x):
         mu, log_sigma = self.encoder(x).chunk(2, dim=-1)
+        log_weights = self.log_weights(x, mu, log_sigma)
+        return -(torch.logsumexp(log_weights, 0) - math.log(SAMPLES)).mean()
+
+    def log_weights(self, x, mu, log_sigma):
+        """log w of SAMPLES draws, [K,B]."""
         eps = torch.randn(SAMPLES, *mu.shape)
         z = mu + log_sigma.exp() * eps
         logits = self.decoder(z.flatten(0, 1)).unflatten(0, (SAMPLES, -1))
         log_px = (x * logits - F.softplus(logits)).sum(-1)
-        log_ratio = (0.5 * (eps.square() - z.square()) + log_sigma).sum(-1)
-        bound = torch.logsumexp(log_px + log_ratio, 0) - math.log(SAMPLES)
-        return -bound.mean()
+        return log_px + (0.5 * (eps.square() - z.square()) + log_sigma).sum(-1)
 
 
 def make(name):
-    return Iwae() if name == "iwae" else Vae("l1-vae" if name == "decode" else name)
+    return Iwae() if name in ("iwae", "evaluate-5000") else Vae("l1-vae" if name == "decode" else name)

@@ -1,4 +1,5 @@
 """PyTorch: `torch_peer.py eager|eager-default|compiled WORKLOAD`."""
+import math
 import os
 import sys
 
@@ -76,6 +77,27 @@ class Game(Batches):
         return loss
 
 
+class Bound(Batches):
+    """L_5000 of a batch, SAMPLES draws at a time; the encoder runs once an image."""
+
+    def __init__(self, name, mode):
+        super().__init__(name)
+        self.model = torch_models.make(name).eval()
+        self.parameters = sum(p.numel() for p in self.model.parameters())
+        self.log_weights = self.model.log_weights
+        if mode == "compiled":
+            self.log_weights = torch.compile(self.log_weights)
+
+    def step(self):
+        with torch.inference_mode():
+            x = self.next_batch()
+            mu, log_sigma = self.model.encoder(x).chunk(2, dim=-1)
+            chunks = [self.log_weights(x, mu, log_sigma)
+                      for _ in range(torch_models.BOUND_SAMPLES // torch_models.SAMPLES)]
+            bound = torch.logsumexp(torch.cat(chunks), 0) - math.log(torch_models.BOUND_SAMPLES)
+            return -bound.mean()
+
+
 class Decoding:
     """Latents one at a time; the picture is there when the call returns."""
 
@@ -97,7 +119,7 @@ class Decoding:
 
 def main():
     mode, name = sys.argv[1], sys.argv[2]
-    kinds = {"decode": Decoding, "dcgan": Game, "wgan": Game}
+    kinds = {"decode": Decoding, "evaluate-5000": Bound, "dcgan": Game, "wgan": Game}
     contender = kinds.get(name, Training)(name, mode)
     worker.serve(contender, name)
 

@@ -13,11 +13,12 @@ import sys
 import time
 
 # Images of a step; the WGAN's round takes five batches of 64.
-BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "decode": 1, "dcgan": 64, "wgan": 320}
+BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "evaluate-5000": 20, "decode": 1, "dcgan": 64,
+         "wgan": 320}
 IMAGES, PIXELS = 6000, 784
 # Steps after the first one, and before the measured ones to be at speed again after a wait.
-WARM_UP = {"decode": 200, "dcgan": 2}
-SETTLE = {"dcgan": 2}
+WARM_UP = {"decode": 200, "dcgan": 2, "evaluate-5000": 1}
+SETTLE = {"dcgan": 2, "evaluate-5000": 1}
 
 
 def cores():

@@ -81,6 +81,8 @@ typedef struct rv_data_config {
     rv_range range;            /* RV_RANGE_... */
     rv_data_numbers normalize; /* {mean, deviation}: v becomes (v - mean) / deviation; empty: off */
     int64_t batch;             /* images a batch: what rv_loader_defaults takes */
+    int64_t labels;            /* training images that keep their label; 0: all */
+    int64_t labelled_batch; /* labelled images a batch; 0: as `batch`, or fewer where there are */
 } rv_data_config;
 
 /* digits, seed 1, everything kept, no validation split, gray pixels in [0,1], batches of 64. */
@@ -104,6 +106,8 @@ typedef struct rv_source_info {
     int class_count;             /* labels are 0 .. class_count - 1; 0: the set has no labels */
     uint64_t seed;               /* data.seed */
     int64_t batch;               /* data.batch */
+    int64_t labels;              /* data.labels */
+    int64_t labelled_batch;      /* data.labelled_batch */
 } rv_source_info;
 
 /* Whether the set that `config` names keeps test images: an .npy file, and PNG folders without
@@ -136,6 +140,14 @@ rv_status rv_source_fetch_range(rv_source *source, int64_t first, int64_t count,
 /* The label of one image, -1 when the set has none or `index` is outside it. */
 int32_t rv_source_label(const rv_source *source, int64_t index);
 
+/* The images that keep their label under data.labels: positions in the source, ascending, the
+ * caller's to free with rv_labelled_free.  Chosen from data.seed, as many of each class that the
+ * source has; all of them for data.labels=0.  Kingma et al. 2014, section 4.  RV_BAD_USAGE: a set
+ * without labels, a number that the classes do not divide, or more than a class has. */
+rv_status rv_source_labelled(rv_context *context, const rv_source *source, int64_t **positions,
+                             int64_t *count);
+void rv_labelled_free(int64_t *positions); /* NULL is ignored */
+
 /* ---- Loaders ------------------------------------------------------------------------------- */
 
 /* Batches without end, epoch after epoch; prepared ahead on a thread of their own where a processor
@@ -150,6 +162,8 @@ typedef struct rv_loader_config {
     int shuffle;         /* 1: the order of an epoch is a function of (seed, epoch); 0: 0 .. N-1 */
     int drop_last;       /* 1: a short last batch is left out */
     int ahead;           /* 1: prepared ahead by a thread */
+    const int64_t *only; /* [only_count] positions that the batches are of; NULL: all.  Borrowed */
+    int64_t only_count;  /* while the loader lives */
 } rv_loader_config;
 
 /* The source's data.batch, seed 1, from the beginning, shuffled, with the short last batch; ahead

@@ -68,6 +68,13 @@ rv_expr rv_rsample_n(rv_dist dist, const char *name, int64_t draws);
  * the relaxed draw's.  RV_BAD_USAGE (and poison) for a Normal. */
 rv_expr rv_dist_relaxed(rv_dist dist, const char *name, rv_expr temperature, int64_t draws,
                         int straight_through);
+/* The same draw, from the same noise, where its density is finite at any temperature: of a
+ * categorical the logarithm y of the relaxed draw exp(y) (ExpConcrete), of a Bernoulli its log-odds
+ * y, the relaxed draw being sigmoid(y).  RV_BAD_USAGE (and poison) for a Normal. */
+rv_expr rv_dist_relaxed_log(rv_dist dist, const char *name, rv_expr temperature, int64_t draws);
+/* The log density of y at that temperature, [draws,B], nats (Maddison et al. 2017, appendix
+ * C.3). */
+rv_expr rv_relaxed_log_prob(rv_dist dist, rv_expr temperature, rv_expr y);
 rv_expr rv_dist_mean(rv_dist dist);      /* the shape of a value; probabilities when discrete */
 rv_expr rv_dist_deviation(rv_dist dist); /* standard deviations, the shape of a value */
 rv_expr rv_dist_entropy(rv_dist dist);   /* [B], nats */

@@ -26,12 +26,14 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source);
 
 /* Means over the examples of a split, with their standard errors. */
 typedef struct rv_report {
-    int64_t examples;
+    int64_t examples, draws; /* draws of the latents, an example */
     int count;
     const char *name[RV_METRICS_MOST]; /* static */
     double mean[RV_METRICS_MOST], standard_error[RV_METRICS_MOST];
 } rv_report;
 
+/* "one latent sample an image", or how many. */
+const char *rv_report_draws(const rv_report *report, char text[64]);
 /* NaN when the report has no such value. */
 double rv_report_value(const rv_report *report, const char *name);
 
@@ -46,14 +48,21 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
                            rv_report *report);
 
 /* z [count,Z] -> images [count,D], means of the likelihood in the range of the data.
- * RV_BAD_USAGE for a model without a decoder. */
+ * RV_BAD_USAGE for a model without a decoder.  A model with classes takes them in rotation: image i
+ * has class i mod classes. */
 rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images);
+/* The same with the class of each, [count]; NULL: in rotation.  RV_BAD_USAGE for a class that there
+ * is not, and for a model that does not decode by class. */
+rv_status rv_view_decode_classes(rv_model *model, const float *z, const int32_t *classes,
+                                 int64_t count, float *images);
 /* The same with a program that is kept: compiled once for up to `rows` rows at a time, it sees the
  * weights as they are at each run.  Not to be run while a step of training runs.  The model must
  * outlive the decoder. */
 typedef struct rv_decoder rv_decoder;
 rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out);
 rv_status rv_decoder_run(rv_decoder *decoder, const float *z, int64_t count, float *images);
+rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int32_t *classes,
+                                 int64_t count, float *images);
 void rv_decoder_free(rv_decoder *decoder); /* NULL is ignored */
 /* images [count,D] -> mean and deviation [count,Z] of the first group of latents. */
 rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
@@ -61,6 +70,10 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
 /* images [count,D] -> logits of the classes [count,classes].  RV_BAD_USAGE for a model that does
  * not classify. */
 rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits);
+/* images [count,D] -> a bound of log p(x, y) for each class, nats, [count,classes], at one draw of
+ * the other latents.  RV_BAD_USAGE for a model that has none. */
+rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count,
+                                 float *bounds);
 /* images [count,D] -> features [count,F], F being rv_view_feature_width (0 on failure). */
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features);
 int64_t rv_view_feature_width(rv_model *model);

@@ -63,11 +63,13 @@ rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, in
 void rv_stage_report(rv_stage *stage, const char *name, rv_expr value);
 
 /* What is trained in one program: the stages of one turn, in order.  `graph`, `batch`, `turn` are
- * the caller's; inputs of the graph: "x" f32 [B,D]; "labels" i32 [B] where a model reads them; the
- * random state; and the scalars of the model's schedule. */
+ * the caller's, and so is `labelled`, for a model of RV_LABELS_BESIDE.  Inputs of the graph: "x"
+ * f32 [B,D]; "labels" i32 [B] where a model reads them; "labelled_x" f32 [L,D] and
+ * "labelled_labels" i32 [L] where `labelled` is L > 0, "labels" being of no use then; the random
+ * state; and the scalars of the model's schedule. */
 typedef struct rv_iteration {
     rv_graph *graph;
-    int64_t batch;
+    int64_t batch, labelled; /* labelled: of labelled_x; 0 when none */
     int turn;
     /* Called by rv_iteration_update with each stage; NULL: the weights are not moved. */
     rv_status (*optimize)(void *user, const rv_stage *stage);
@@ -93,6 +95,7 @@ typedef struct rv_turn {
 typedef struct rv_evaluation {
     rv_metric metric[RV_METRICS_MOST];
     int metric_count;
+    int64_t draws; /* of the latents, an example; 0: one, or none are drawn */
 } rv_evaluation;
 
 /* A named group of latents, a distribution for each example. */
@@ -113,14 +116,23 @@ typedef struct rv_moment {
     double epoch;
 } rv_moment;
 
-/* What z is drawn from before it is decoded: N(0, I), or uniform in (-1, 1). */
-typedef enum rv_prior { RV_PRIOR_NORMAL, RV_PRIOR_UNIFORM } rv_prior;
+/* What z is drawn from before it is decoded: N(0, I); uniform in (-1, 1); or discrete, the model's
+ * draw_prior saying how. */
+typedef enum rv_prior { RV_PRIOR_NORMAL, RV_PRIOR_UNIFORM, RV_PRIOR_DISCRETE } rv_prior;
+
+/* Which training images a model learns from where only some of them (data.labels) have labels. */
+typedef enum rv_labels {
+    RV_LABELS_UNUSED, /* all; it does not look at labels */
+    RV_LABELS_ALONE,  /* the labelled ones alone: a classifier */
+    RV_LABELS_BESIDE  /* all, without their labels, and beside them a batch of labelled ones */
+} rv_labels;
 
 typedef struct rv_model_kind {
     const char *name, *about;
     const struct rv_option *option; /* [option_count] rows that fill `config_size` bytes */
     int option_count;
     size_t config_size;
+    rv_labels labels;
     /* Makes the nets and names the weights, from model->config. */
     rv_status (*create)(rv_model *model);
     void (*destroy)(rv_model *model);
@@ -150,6 +162,14 @@ typedef struct rv_model_kind {
     int64_t (*latent_width)(const rv_model *model);
     /* What z is drawn from; NULL: N(0, I). */
     rv_prior (*prior)(const rv_model *model);
+    /* `count` draws of the prior, [count,Z], one a sample: of a discrete or a learned prior.  NULL:
+     * drawn as `prior` says. */
+    rv_expr (*draw_prior)(rv_model *model, rv_graph *graph, int64_t count);
+    /* The same of a class: y [B,classes], one-hot.  `decode` takes the classes in rotation, row b
+     * having class b mod classes. */
+    rv_expr (*decode_class)(rv_model *model, rv_expr z, rv_expr y);
+    /* x [B,D] -> a bound of log p(x, y) for each class, [B,classes]. */
+    rv_expr (*class_evidence)(rv_model *model, rv_expr x);
     /* x [B,D] -> logits of the classes [B,classes]; and what a judge of images compares [B,F]. */
     rv_expr (*classify)(rv_model *model, rv_expr x);
     rv_expr (*features)(rv_model *model, rv_expr x);

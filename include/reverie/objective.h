@@ -41,6 +41,33 @@ rv_elbo_parts rv_elbo_of(rv_dist posterior, rv_expr log_px, rv_elbo_config confi
  * weight overflows.  With K = 1 it is the ELBO at one draw, and it grows with K to log p(x). */
 rv_expr rv_importance_bound(rv_expr log_weights);
 
+/* ---- gradients through discrete draws: the value is the objective itself, and differentiating it
+ * gives an unbiased estimate of the gradient of its expectation ---- */
+
+/* Williams 1992 (REINFORCE); Mnih & Gregor 2014.  Value: `objective`, any shape.
+ * Gradient: signal d log_q + d objective, log_q being log q(z|x) of the draws that the objective is
+ * of.  `signal` is the objective less any baseline that those draws do not enter; it is taken as a
+ * constant. */
+rv_expr rv_score_function(rv_expr objective, rv_expr log_q, rv_expr signal);
+
+/* The signal less its average over the batches before, and over their deviation where that is above
+ * 1 (Mnih & Gregor 2014, algorithm 1).  The averages are state of the context, named "NAME.mean",
+ * "NAME.variance" and "NAME.steps", and move when the program runs: one use a program.  The first
+ * batch is centred at each example's mean over the others. */
+typedef struct rv_signal_config {
+    double decay;  /* of the averages */
+    int normalise; /* divides by the deviation */
+} rv_signal_config;
+rv_signal_config rv_signal_defaults(void); /* decay 0.8; not normalised */
+rv_expr rv_signal_centred(rv_expr signal, const char *name, rv_signal_config config);
+
+/* VIMCO, Mnih & Rezende 2016.  log_weights and log_q [K,B], K >= 2: log p(x, z_k) - log q(z_k|x)
+ * and log q(z_k|x).  Value: the bound L_K, [B].  RV_BAD_USAGE (and poison) for K = 1. */
+rv_expr rv_vimco(rv_expr log_weights, rv_expr log_q);
+/* L(z_j | z_-j), [K,B]: the bound less what it would be with w_j the geometric mean of the others
+ * (equations 8 to 10). */
+rv_expr rv_vimco_signal(rv_expr log_weights);
+
 /* ---- adversarial losses: scalars, means over examples; scores are [B] or [B,1] ---- */
 
 /* Goodfellow et al. 2014, equation 1, from logits: E[-log D(x)] + E[-log(1 - D(G(z)))], nats. */

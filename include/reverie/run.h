@@ -76,6 +76,19 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
 /* n x n decoded latents over [-extent, extent]^2; a model with two latents. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
 
+/* ---- of a model with classes (m2, m1-m2, adgm); RV_BAD_USAGE for another ---- */
+
+/* In the other pictures, samples have the classes in rotation, row r of interpolations has class
+ * r mod classes, the manifold is of class 0, and what begins at an image has its likeliest
+ * class. */
+
+/* n images of one class, decoded from the prior, a grid of 8 a row. */
+rv_image *rv_experiment_class_samples(rv_experiment *run, int count, uint64_t seed, int of_class);
+/* Rows are the classes; each column is one draw of z. */
+rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t seed);
+/* Rows are the first images of a split: the image, and its z (the posterior mean) in each class. */
+rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows);
+
 /* L1's traversal: the latent of a test image, one coordinate changed from `from` to `to`. */
 typedef struct rv_traversal {
     int64_t image, dim;
@@ -120,7 +133,7 @@ rv_chart *rv_experiment_curves(rv_experiment *run);
 rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count, float *mean,
                                float *deviation);
 
-/* Evaluates a split, one latent sample an image. */
+/* Evaluates a split. */
 rv_status rv_experiment_evaluate(rv_experiment *run, rv_split split, uint64_t seed,
                                  rv_report *report);
 
@@ -174,6 +187,10 @@ const char *rv_classifier_name(const rv_classifier *classifier);
 /* images [count,D] -> probabilities [count,classes]. */
 rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
                                       float *probabilities);
+/* The same by evidence: softmax over the classes of a bound of log p(x, y).  RV_BAD_USAGE for a
+ * model that has none. */
+rv_status rv_classifier_evidence(rv_classifier *classifier, const float *images, int64_t count,
+                                 float *probabilities);
 /* The likeliest class of one image's probabilities [classes], the first of equals. */
 int rv_classifier_likeliest(const rv_classifier *classifier, const float *probabilities);
 /* images [count,D] -> features [count,F], F being rv_classifier_feature_width. */

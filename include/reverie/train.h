@@ -104,6 +104,11 @@ typedef struct rv_trainer_setup {
     const char *config_text; /* kept in checkpoints */
 } rv_trainer_setup;
 
+/* RV_BAD_USAGE where a model of this kind cannot be trained with the labels that data.labels and
+ * data.labelled_batch of `source`, the training images, ask for; rv_trainer_new checks it too. */
+rv_status rv_train_check_labels(rv_context *context, const rv_model_kind *kind,
+                                const rv_source *source);
+
 /* The setup is copied; what it points to must outlive the trainer. */
 rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out);
 void rv_trainer_free(rv_trainer *trainer);

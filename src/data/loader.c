@@ -51,18 +51,27 @@ rv_loader_config rv_loader_defaults(const rv_source *source)
                               .ahead = rv_context_threads(source->context) < rv_processors()};
 }
 
+/* Images that the batches are of. */
+static int64_t count_of(const rv_source *source, const rv_loader_config *config)
+{
+    return config->only ? config->only_count : source->info.count;
+}
+
 /* Fills one slot with the next batch. */
 static void fill_slot(rv_loader *loader, slot *s)
 {
     const rv_loader_config *config = &loader->config;
-    int64_t first = loader->index * config->batch, left = loader->source->info.count - first;
+    int64_t all = count_of(loader->source, config);
+    int64_t first = loader->index * config->batch, left = all - first;
     int64_t count = left < config->batch ? left : config->batch;
     if (loader->order && loader->order_epoch != loader->epoch) {
-        rv_order_shuffle(config->seed, loader->epoch, loader->source->info.count, loader->order);
+        rv_order_shuffle(config->seed, loader->epoch, all, loader->order);
         loader->order_epoch = loader->epoch;
     }
-    for (int64_t i = 0; i < count; ++i)
-        s->indices[i] = loader->order ? loader->order[first + i] : first + i;
+    for (int64_t i = 0; i < count; ++i) {
+        int64_t at = loader->order ? loader->order[first + i] : first + i;
+        s->indices[i] = config->only ? config->only[at] : at;
+    }
     int last = loader->index + 1 == loader->batches;
     s->batch =
         (rv_batch){s->images, s->labels, s->indices, count, loader->epoch, loader->index, last};
@@ -168,7 +177,7 @@ void rv_loader_free(rv_loader *loader)
 static rv_status check_config(rv_context *context, const rv_source *source,
                               const rv_loader_config *config, int64_t *batches)
 {
-    int64_t count = source->info.count;
+    int64_t count = count_of(source, config);
     if (config->batch < 1)
         return rv_fail(context, RV_BAD_USAGE, "data.batch=%lld is below 1",
                        (long long)config->batch);
@@ -190,7 +199,8 @@ static rv_status check_config(rv_context *context, const rv_source *source,
 
 static int allocate(rv_loader *loader)
 {
-    size_t count = (size_t)loader->source->info.count, size = (size_t)loader->source->info.size;
+    size_t count = (size_t)count_of(loader->source, &loader->config);
+    size_t size = (size_t)loader->source->info.size;
     /* No batch is longer than the set. */
     size_t batch = (size_t)loader->config.batch < count ? (size_t)loader->config.batch : count;
     if (batch > SIZE_MAX / sizeof(float) / size)

@@ -32,4 +32,8 @@ const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
     {"data.seed", RV_OPTION_INTEGER, FIELD(seed), "1", 0, 9007199254740992.0, NULL,
      "seed of the built-in digits and of binarisation"},
     {"data.batch", RV_OPTION_INTEGER, FIELD(batch), "64", 1, 1048576, NULL, "images a batch"},
+    {"data.labels", RV_OPTION_INTEGER, FIELD(labels), "0", 0, 4294967295.0, NULL,
+     "training images that keep their label, as many of each class; 0: all"},
+    {"data.labelled_batch", RV_OPTION_INTEGER, FIELD(labelled_batch), "0", 0, 1048576, NULL,
+     "labelled images a batch, beside data.batch; 0: as many, or all there are"},
 };

@@ -84,6 +84,10 @@ static rv_status check_config(rv_context *context, const rv_data_config *config,
     if (config->batch < 1)
         return rv_fail(context, RV_BAD_USAGE, "data.batch=%lld is below 1",
                        (long long)config->batch);
+    if (config->labels < 0 || config->labelled_batch < 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.labels=%lld, data.labelled_batch=%lld: neither may be below zero",
+                       (long long)config->labels, (long long)config->labelled_batch);
     return check_normalize(context, config);
 }
 
@@ -156,6 +160,8 @@ static rv_status describe(rv_context *context, const rv_data_config *config,
     info->class_count = files->labels ? files->class_count : 0;
     info->seed = config->seed;
     info->batch = config->batch;
+    info->labels = config->labels;
+    info->labelled_batch = config->labelled_batch;
     return RV_OK;
 }
 

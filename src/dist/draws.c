@@ -61,7 +61,7 @@ rv_expr rv_rsample_n(rv_dist dist, const char *name, int64_t draws)
 /* ---- plain ---- */
 
 /* log p_k + g_k, whose largest is a draw (Gumbel 1954) */
-static rv_expr perturbed(rv_dist dist, const char *name, int64_t draws)
+rv_expr dist_perturbed(rv_dist dist, const char *name, int64_t draws)
 {
     rv_expr g =
         rv_draw_gumbel(rv_expr_graph(dist.logits), name, shape_of(dist, draws), axes_of(draws));
@@ -69,7 +69,7 @@ static rv_expr perturbed(rv_dist dist, const char *name, int64_t draws)
 }
 
 /* l + log u - log(1 - u), above 0 with probability sigmoid(l) */
-static rv_expr perturbed_odds(rv_dist dist, const char *name, int64_t draws)
+rv_expr dist_perturbed_odds(rv_dist dist, const char *name, int64_t draws)
 {
     rv_expr u =
         rv_draw_uniform(rv_expr_graph(dist.logits), name, shape_of(dist, draws), axes_of(draws));
@@ -94,7 +94,7 @@ static rv_expr plain(rv_dist dist, const char *name, int64_t draws)
         rv_expr p = rv_dist_mean(dist);
         return rv_draw_bernoulli(name, rv_broadcast_to(p, shape_of(dist, draws)), axes_of(draws));
     }
-    default: return one_hot_of_largest(perturbed(dist, name, draws));
+    default: return one_hot_of_largest(dist_perturbed(dist, name, draws));
     }
 }
 
@@ -117,11 +117,11 @@ rv_expr rv_dist_relaxed(rv_dist dist, const char *name, rv_expr temperature, int
     if (rv_is_poison(l) || rv_is_poison(temperature))
         return rv_is_poison(l) ? l : temperature;
     if (dist.kind == RV_DIST_CATEGORICAL) {
-        rv_expr x = perturbed(dist, name, draws);
+        rv_expr x = dist_perturbed(dist, name, draws);
         soft = rv_softmax(rv_div(x, temperature));
         hard = one_hot_of_largest(x);
     } else if (dist.kind == RV_DIST_BERNOULLI) {
-        rv_expr x = perturbed_odds(dist, name, draws);
+        rv_expr x = dist_perturbed_odds(dist, name, draws);
         soft = rv_sigmoid(rv_div(x, temperature));
         hard = rv_cast(rv_less(rv_scalar(rv_expr_graph(l), 0), x), RV_F32);
     } else {

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A compiled evaluation at one batch size. */
@@ -28,6 +29,14 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source)
     const rv_source_info *info = rv_source_describe(source);
     float low = info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f;
     return (rv_data_sizes){info->height, info->width, info->channels, info->class_count, low, 1};
+}
+
+const char *rv_report_draws(const rv_report *report, char text[64])
+{
+    if (report->draws == 1)
+        return "one latent sample an image";
+    snprintf(text, 64, "%lld latent samples an image", (long long)report->draws);
+    return text;
 }
 
 double rv_report_value(const rv_report *report, const char *name)
@@ -143,6 +152,7 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
     const rv_evaluation *evaluation = &evaluator->size[examples < evaluator->batch].evaluation;
     double n = (double)examples;
     report->examples = examples;
+    report->draws = evaluation->draws > 0 ? evaluation->draws : 1;
     report->count = evaluation->metric_count;
     for (int m = 0; m < report->count; m++) {
         double mean = sums[m][0] / n, variance = sums[m][1] / n - mean * mean;

@@ -78,10 +78,24 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
 
 /* ---- decoding ---- */
 
+/* Of a model with classes the input is z and, beside it, the class as one-hot values. */
 struct rv_decoder {
     rv_model *model;
     view view;
+    int64_t latents;
+    int classes; /* 0: the model has none */
+    float *rows; /* [view.rows,latents + classes], when it has */
 };
+
+static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
+{
+    const rv_model_kind *kind = decoder->model->kind;
+    int64_t latents = decoder->latents;
+    if (decoder->classes == 0)
+        return kind->decode(decoder->model, input);
+    return kind->decode_class(decoder->model, rv_cols(input, 0, latents),
+                              rv_cols(input, latents, latents + decoder->classes));
+}
 
 rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 {
@@ -93,10 +107,16 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
         return rv_fail_memory(model->context);
     view *v = &decoder->view;
     decoder->model = model;
-    rv_expr input = view_input(v, model, model->kind->latent_width(model), rows);
-    rv_expr output = input ? model->kind->decode(model, input) : NULL;
+    decoder->latents = model->kind->latent_width(model);
+    decoder->classes = model->kind->decode_class ? model->sizes.classes : 0;
+    rv_expr input = view_input(v, model, decoder->latents + decoder->classes, rows);
+    rv_expr output = input ? decoded(decoder, input) : NULL;
     v->out = rv_data_width(model->sizes);
     rv_status status = input ? compile(v, model, &output, 1) : RV_NO_MEMORY;
+    if (status == RV_OK && decoder->classes > 0) {
+        decoder->rows = rv_malloc((size_t)(v->rows * v->in) * sizeof *decoder->rows);
+        status = decoder->rows ? RV_OK : rv_fail_memory(model->context);
+    }
     if (status != RV_OK) {
         rv_decoder_free(decoder);
         return status;
@@ -105,9 +125,44 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
     return RV_OK;
 }
 
+static rv_status check_classes(const rv_decoder *decoder, const int32_t *classes, int64_t count)
+{
+    rv_context *context = decoder->model->context;
+    if (classes && decoder->classes == 0)
+        return rv_fail(context, RV_BAD_USAGE, "model `%s` does not decode by class",
+                       decoder->model->kind->name);
+    for (int64_t i = 0; classes && i < count; i++)
+        if (classes[i] < 0 || classes[i] >= decoder->classes)
+            return rv_fail(context, RV_BAD_USAGE, "class %d: the classes are 0 to %d", classes[i],
+                           decoder->classes - 1);
+    return RV_OK;
+}
+
+rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int32_t *classes,
+                                 int64_t count, float *images)
+{
+    view *v = &decoder->view;
+    rv_status status = check_classes(decoder, classes, count);
+    if (status != RV_OK || decoder->classes == 0)
+        return status == RV_OK ? run_view(v, decoder->model, z, count, &images, 1) : status;
+    for (int64_t first = 0; status == RV_OK && first < count; first += v->rows) {
+        int64_t n = count - first < v->rows ? count - first : v->rows;
+        memset(decoder->rows, 0, (size_t)(v->rows * v->in) * sizeof *decoder->rows);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t of = classes ? classes[first + i] : (first + i) % decoder->classes;
+            memcpy(decoder->rows + i * v->in, z + (first + i) * decoder->latents,
+                   (size_t)decoder->latents * sizeof *z);
+            decoder->rows[i * v->in + decoder->latents + of] = 1;
+        }
+        float *to = images + first * v->out;
+        status = run_view(v, decoder->model, decoder->rows, n, &to, 1);
+    }
+    return status;
+}
+
 rv_status rv_decoder_run(rv_decoder *decoder, const float *z, int64_t count, float *images)
 {
-    return run_view(&decoder->view, decoder->model, z, count, &images, 1);
+    return rv_decoder_run_classes(decoder, z, NULL, count, images);
 }
 
 void rv_decoder_free(rv_decoder *decoder)
@@ -115,17 +170,24 @@ void rv_decoder_free(rv_decoder *decoder)
     if (!decoder)
         return;
     view_free(&decoder->view);
+    rv_free(decoder->rows);
     rv_free(decoder);
 }
 
-rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images)
+rv_status rv_view_decode_classes(rv_model *model, const float *z, const int32_t *classes,
+                                 int64_t count, float *images)
 {
     rv_decoder *decoder;
     rv_status status = rv_decoder_new(model, count, &decoder);
     if (status == RV_OK)
-        status = rv_decoder_run(decoder, z, count, images);
+        status = rv_decoder_run_classes(decoder, z, classes, count, images);
     rv_decoder_free(decoder);
     return status;
+}
+
+rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images)
+{
+    return rv_view_decode_classes(model, z, NULL, count, images);
 }
 
 /* ---- encoding, classifying ---- */
@@ -180,6 +242,13 @@ rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, 
     return view_images(model, model->kind->classify, images, count, logits);
 }
 
+rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count, float *bounds)
+{
+    if (!model->kind->class_evidence)
+        return no_view(model, "bound of log p(x, y)", "classify --by evidence");
+    return view_images(model, model->kind->class_evidence, images, count, bounds);
+}
+
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features)
 {
     if (!model->kind->features)
@@ -203,10 +272,43 @@ int64_t rv_view_feature_width(rv_model *model)
     return width;
 }
 
+/* ---- the prior ---- */
+
+/* Draws of the model's own, keyed by their numbers. */
+static rv_status run_prior(view *v, uint64_t seed, int64_t count, float *z)
+{
+    rv_status status = RV_OK;
+    for (int64_t first = 0; status == RV_OK && first < count; first += v->rows) {
+        int64_t n = count - first < v->rows ? count - first : v->rows;
+        rv_bind_random(v->program, seed, 0, (uint32_t)first, 0);
+        status = rv_run(v->program);
+        if (status == RV_OK)
+            status = rv_read(v->program, 0, v->padded, (size_t)(v->rows * v->out));
+        if (status == RV_OK)
+            memcpy(z + first * v->out, v->padded, (size_t)(n * v->out) * sizeof *z);
+    }
+    return status;
+}
+
+static rv_status draw_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
+{
+    view v = {.rows = CHUNK, .out = model->kind->latent_width(model)};
+    v.in = v.out;
+    v.graph = rv_graph_new(model->context);
+    rv_expr output = v.graph ? model->kind->draw_prior(model, v.graph, v.rows) : NULL;
+    rv_status status = v.graph ? compile(&v, model, &output, 1) : RV_NO_MEMORY;
+    if (status == RV_OK)
+        status = run_prior(&v, seed, count, z);
+    view_free(&v);
+    return status;
+}
+
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
 {
     if (!model->kind->decode)
         return no_view(model, "decoder", "sample");
+    if (model->kind->draw_prior)
+        return draw_prior(model, seed, count, z);
     int64_t width = model->kind->latent_width(model);
     int normal = !model->kind->prior || model->kind->prior(model) == RV_PRIOR_NORMAL;
     for (int64_t i = 0; i < count; i++) {

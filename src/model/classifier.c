@@ -166,6 +166,7 @@ const rv_model_kind rv_classifier_kind = {
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .config_size = sizeof(classifier_config),
+    .labels = RV_LABELS_ALONE,
     .create = create,
     .destroy = destroy,
     .train = train,

@@ -317,6 +317,7 @@ static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_ev
     out->metric[2] = (rv_metric){"kl", b.kl};
     out->metric[3] = (rv_metric){"importance_bound", b.importance};
     out->metric_count = 4;
+    out->draws = config_of(model)->samples;
     return rv_error_status(model->context);
 }
 

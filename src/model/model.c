@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-static const rv_model_kind *const kinds[] = {&rv_vae_kind,   &rv_iwae_kind,      &rv_gan_kind,
-                                             &rv_wgan_kind,  &rv_wgan_gp_kind,   &rv_vae_gan_kind,
-                                             &rv_bigan_kind, &rv_classifier_kind};
+static const rv_model_kind *const kinds[] = {
+    &rv_vae_kind,     &rv_iwae_kind,    &rv_gan_kind,   &rv_wgan_kind,
+    &rv_wgan_gp_kind, &rv_vae_gan_kind, &rv_bigan_kind, &rv_classifier_kind,
+    &rv_m2_kind,      &rv_m1_m2_kind,   &rv_adgm_kind,  &rv_discrete_vae_kind};
 
 const rv_model_kind *const *rv_model_kinds(int *count)
 {

@@ -225,6 +225,7 @@ static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_ev
     out->metric[1] = (rv_metric){"reconstruction", b.parts.reconstruction};
     out->metric[2] = (rv_metric){"kl", b.parts.kl};
     out->metric_count = 3;
+    out->draws = m->config.samples;
     if (m->config.objective == OBJECTIVE_IWAE)
         out->metric[out->metric_count++] = (rv_metric){"importance_bound", b.importance};
     return rv_error_status(model->context);

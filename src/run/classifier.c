@@ -215,14 +215,26 @@ static rv_status look(rv_classifier *c, view see, const float *images, int64_t c
     return hand_over(c, status);
 }
 
-rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
-                                      float *probabilities)
+static rv_status probabilities_of(rv_classifier *classifier, view see, const float *images,
+                                  int64_t count, float *probabilities)
 {
     int classes = rv_classifier_classes(classifier);
-    rv_status status = look(classifier, rv_view_classify, images, count, classes, probabilities);
+    rv_status status = look(classifier, see, images, count, classes, probabilities);
     for (int64_t i = 0; status == RV_OK && i < count; i++)
         softmax(probabilities + i * classes, classes);
     return status;
+}
+
+rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
+                                      float *probabilities)
+{
+    return probabilities_of(classifier, rv_view_classify, images, count, probabilities);
+}
+
+rv_status rv_classifier_evidence(rv_classifier *classifier, const float *images, int64_t count,
+                                 float *probabilities)
+{
+    return probabilities_of(classifier, rv_view_class_evidence, images, count, probabilities);
 }
 
 int rv_classifier_likeliest(const rv_classifier *classifier, const float *probabilities)

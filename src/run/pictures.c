@@ -24,16 +24,18 @@ static float *floats(rv_experiment *run, int64_t count)
     return values;
 }
 
-/* z [count,Z] -> a grid with `columns` a row.  Frees z. */
-static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns)
+/* z [count,Z] and the class of each (NULL: in rotation) -> a grid.  Frees both. */
+static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, int count,
+                              int columns)
 {
     rv_grid_config config = rv_grid_defaults();
     rv_image *image = NULL;
     float *pixels = z ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
     config.columns = columns;
-    if (pixels && rv_view_decode(run->model, z, count, pixels) == RV_OK)
+    if (pixels && rv_view_decode_classes(run->model, z, classes, count, pixels) == RV_OK)
         image = rv_grid(run->context, run_batch(run, pixels, count), &config);
     rv_free(pixels);
+    rv_free(classes);
     rv_free(z);
     return image;
 }
@@ -70,7 +72,7 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
         rv_free(z);
         return NULL;
     }
-    return decoded_grid(run, z, count, 8);
+    return decoded_grid(run, z, NULL, count, 8);
 }
 
 /* ---- reconstructions ---- */
@@ -82,6 +84,7 @@ static rv_status reconstruct(rv_experiment *run, rv_split split, int count, floa
     rv_source *source = rv_experiment_source(run, split);
     float *mean = floats(run, count * latent_width(run));
     float *deviation = floats(run, count * latent_width(run));
+    int32_t *classes = NULL;
     rv_status status = mean && deviation ? RV_OK : RV_NO_MEMORY;
     if (!source)
         status = rv_error_status(run->context);
@@ -90,7 +93,10 @@ static rv_status reconstruct(rv_experiment *run, rv_split split, int count, floa
     if (status == RV_OK)
         status = rv_view_encode(run->model, images, count, mean, deviation);
     if (status == RV_OK)
-        status = rv_view_decode(run->model, mean, count, decoded);
+        status = run_likeliest(run, images, count, &classes);
+    if (status == RV_OK)
+        status = rv_view_decode_classes(run->model, mean, classes, count, decoded);
+    rv_free(classes);
     rv_free(mean);
     rv_free(deviation);
     return status;
@@ -134,6 +140,18 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
 
 /* ---- walks through the latent space ---- */
 
+/* Classes that stay the same along each row, for a model that decodes by class; else NULL. */
+static rv_status same_class(rv_experiment *run, int rows, int columns, int32_t **classes)
+{
+    *classes = NULL;
+    if (!run->model->kind->decode_class)
+        return RV_OK;
+    *classes = rv_malloc((size_t)rows * (size_t)columns * sizeof **classes);
+    for (int i = 0; *classes && i < rows * columns; i++)
+        (*classes)[i] = i / columns % run->model->sizes.classes;
+    return *classes ? RV_OK : rv_fail_memory(run->context);
+}
+
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed)
 {
     if (!check_decoder(run, "interpolate"))
@@ -149,7 +167,12 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
         rv_free(z);
         return NULL;
     }
-    return decoded_grid(run, z, rows * steps, steps);
+    int32_t *classes;
+    if (same_class(run, rows, steps, &classes) != RV_OK) {
+        rv_free(z);
+        return NULL;
+    }
+    return decoded_grid(run, z, classes, rows * steps, steps);
 }
 
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
@@ -165,7 +188,12 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
     float *z = floats(run, 2 * n * n);
     if (z)
         rv_manifold_points(n, extent, z);
-    return decoded_grid(run, z, n * n, n);
+    int32_t *classes;
+    if (same_class(run, 1, n * n, &classes) != RV_OK) {
+        rv_free(z);
+        return NULL;
+    }
+    return decoded_grid(run, z, classes, n * n, n);
 }
 
 rv_traversal rv_traversal_defaults(void)
@@ -179,6 +207,12 @@ static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int6
     if (t->dim < 0 || t->dim >= latent_width(run))
         return rv_fail(run->context, RV_BAD_USAGE, "--dim %lld: the latents are 0 to %lld",
                        (long long)t->dim, (long long)latent_width(run) - 1);
+    const rv_model *model = run->model;
+    if (t->in_sigmas && model->kind->prior && model->kind->prior(model) == RV_PRIOR_DISCRETE)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "traverse: the latents of `%s` are probabilities, which have no sigmas: "
+                       "take --from 0 --to 1",
+                       model->kind->name);
     if (t->image < 0 || t->image >= images)
         return rv_fail(run->context, RV_BAD_USAGE, "--image %lld: the images are 0 to %lld",
                        (long long)t->image, (long long)images - 1);
@@ -221,9 +255,18 @@ rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *i
         return rv_error_status(run->context);
     float *z = floats(run, t->steps * latent_width(run));
     float *one = floats(run, rv_data_width(run->model->sizes));
+    int32_t *classes = NULL, *likeliest = NULL;
     rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
     if (status == RV_OK)
-        status = rv_view_decode(run->model, z, t->steps, images);
+        status = run_likeliest(run, one, 1, &likeliest);
+    if (status == RV_OK)
+        status = same_class(run, 1, t->steps, &classes);
+    for (int i = 0; status == RV_OK && classes && i < t->steps; i++)
+        classes[i] = *likeliest;
+    if (status == RV_OK)
+        status = rv_view_decode_classes(run->model, z, classes, t->steps, images);
+    rv_free(classes);
+    rv_free(likeliest);
     rv_free(z);
     rv_free(one);
     return status;

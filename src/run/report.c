@@ -16,12 +16,27 @@ enum { SPLITS = 3, FACTS = 3, COLUMNS_MOST = FACTS + RV_METRICS_MOST, CELL = 32 
 /* What stands above the column of a value. */
 static const char *heading_of(const char *name)
 {
-    static const char *const pairs[][2] = {
-        {"elbo", "ELBO"}, {"kl", "KL"}, {"cross_entropy", "cross-entropy"}};
+    static const char *const pairs[][2] = {{"elbo", "ELBO"},
+                                           {"kl", "KL"},
+                                           {"cross_entropy", "cross-entropy"},
+                                           {"elbo_labelled", "ELBO of (x, y)"},
+                                           {"accuracy_by_evidence", "accuracy by evidence"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (strcmp(pairs[i][0], name) == 0)
             return pairs[i][1];
     return name;
+}
+
+/* A classifier and nothing else: what it gives is not of images in nats. */
+static int only_classifies(const rv_experiment *run)
+{
+    return run->model->kind->classify && !run->model->kind->decode;
+}
+
+/* Shares are read to more places than nats. */
+static int decimals_of(const rv_experiment *run, const char *name)
+{
+    return only_classifies(run) || strncmp(name, "accuracy", strlen("accuracy")) == 0 ? 4 : 2;
 }
 
 static void fill_row(const rv_experiment *run, rv_split split, const rv_report *report,
@@ -34,7 +49,7 @@ static void fill_row(const rv_experiment *run, rv_split split, const rv_report *
         if (isnan(report->mean[i]))
             cells[FACTS + i][0] = '\0';
         else
-            snprintf(cells[FACTS + i], CELL, "%.*f", run->model->kind->classify ? 4 : 2,
+            snprintf(cells[FACTS + i], CELL, "%.*f", decimals_of(run, report->name[i]),
                      report->mean[i]);
 }
 
@@ -43,6 +58,7 @@ typedef struct rows {
     char cells[SPLITS][COLUMNS_MOST][CELL];
     const char *heading[COLUMNS_MOST];
     int count, columns;
+    char about[128];
 } rows;
 
 static rv_status evaluate_splits(rv_experiment *run, rows *r)
@@ -50,6 +66,7 @@ static rv_status evaluate_splits(rv_experiment *run, rows *r)
     int has_test;
     rv_status status = run_has_test(run, &has_test);
     for (int split = 0; status == RV_OK && split < SPLITS; split++) {
+        char draws[64];
         rv_report report;
         if (split == RV_SPLIT_VALIDATION && run->settings->data.validation == 0)
             continue;
@@ -60,6 +77,8 @@ static rv_status evaluate_splits(rv_experiment *run, rows *r)
             return status;
         fill_row(run, (rv_split)split, &report, r->cells[r->count++]);
         r->columns = FACTS + report.count;
+        snprintf(r->about, sizeof r->about, "nats per image, evaluation mode, %s",
+                 rv_report_draws(&report, draws));
         for (int i = 0; i < report.count; i++)
             r->heading[FACTS + i] = heading_of(report.name[i]);
     }
@@ -70,12 +89,11 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
 {
     rows r = {.heading = {"split", "pixels", "images"}};
     const char *cells[SPLITS * COLUMNS_MOST];
-    int classifies = run->model->kind->classify != NULL;
+    int classifies = only_classifies(run);
     rv_status status = evaluate_splits(run, &r);
     for (int i = 0; i < r.count * r.columns; i++)
         cells[i] = r.cells[i / r.columns][i % r.columns];
-    rv_table table = {classifies ? "evaluation mode; cross-entropy in nats per image"
-                                 : "nats per image, evaluation mode, one latent sample an image",
+    rv_table table = {classifies ? "evaluation mode; cross-entropy in nats per image" : r.about,
                       r.heading, r.columns, cells, r.count};
     if (status == RV_OK && r.count > 0)
         status = rv_page_table(page, &table);
@@ -170,6 +188,17 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
     return status;
 }
 
+/* Of a model with classes. */
+static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
+{
+    rv_status status = add_image(run, page, rv_experiment_classes_image(run, 10, 1), "classes",
+                                 "A row for each class; each column is one draw of z", 2);
+    if (status == RV_OK && run->model->kind->encode)
+        status = add_image(run, page, rv_experiment_style_image(run, run_held_out(run), 10),
+                           "style", "Held-out images, and beside each its style in every class", 2);
+    return status;
+}
+
 static rv_status add_pictures(rv_experiment *run, rv_page *page)
 {
     if (!run->model->kind->decode)
@@ -178,6 +207,8 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
     if (status == RV_OK)
         status = add_image(run, page, rv_experiment_samples(run, 64, 1), "samples",
                            "Draws from the prior", 2);
+    if (status == RV_OK && run->model->kind->decode_class)
+        status = add_class_pictures(run, page);
     if (status == RV_OK)
         status = add_collage(run, page);
     if (status == RV_OK && run->model->kind->encode)

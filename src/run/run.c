@@ -159,6 +159,9 @@ static rv_status create(rv_experiment *run, int force)
     if (status == RV_OK && (!rv_experiment_source(run, RV_SPLIT_TRAIN) ||
                             (has_test && !rv_experiment_source(run, RV_SPLIT_TEST))))
         status = rv_error_status(run->context);
+    if (status == RV_OK)
+        status =
+            rv_train_check_labels(run->context, run->settings->model, run->source[RV_SPLIT_TRAIN]);
     if (status != RV_OK)
         return status;
     if (force)

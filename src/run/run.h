@@ -54,6 +54,10 @@ rv_status run_add_alarms(rv_experiment *run, rv_page *page);
 /* files.c: frees what json_dumps gave, with the allocator that jansson has. */
 void run_json_free(char *text);
 
+/* classes.c: the likeliest class of each image, [count], for a model that decodes by class: the
+ * caller's to rv_free; NULL for another model, whose decoder asks for none. */
+rv_status run_likeliest(rv_experiment *run, const float *images, int64_t count, int32_t **classes);
+
 /* pictures.c: a batch of this run's images. */
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
 

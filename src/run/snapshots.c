@@ -164,8 +164,12 @@ rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step)
     if (!snapshots || step == snapshots->newest)
         return RV_OK;
     rv_experiment *run = snapshots->run;
-    rv_status status =
-        rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
+    rv_status status = RV_OK;
+    if (run->model->kind->draw_prior) /* the same noise, of a prior that is learned */
+        status = rv_view_prior(run->model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
+    if (status == RV_OK)
+        status =
+            rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
     if (status != RV_OK)
         return status;
     rv_image *sheet = rv_sheet(run->context, run_batch(run, snapshots->images, RV_SNAPSHOT_IMAGES),

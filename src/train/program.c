@@ -86,8 +86,12 @@ static rv_status build(rv_trainer *trainer, int turn, int64_t batch, turn_progra
     program->graph = rv_graph_new(trainer->context);
     if (!program->graph)
         return RV_NO_MEMORY;
-    rv_iteration iteration = {
-        .graph = program->graph, .batch = batch, .turn = turn, .optimize = add_stage, .user = &b};
+    rv_iteration iteration = {.graph = program->graph,
+                              .batch = batch,
+                              .labelled = trainer->labelled.rows,
+                              .turn = turn,
+                              .optimize = add_stage,
+                              .user = &b};
     rv_status status = model->kind->train(model, &iteration);
     if (status == RV_OK)
         status = rv_compile(program->graph, b.output, program->count, b.guard, &program->program);

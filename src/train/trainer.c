@@ -25,9 +25,24 @@ static rv_status start_loader(rv_trainer *trainer)
     config.seed = trainer->setup.config.seed;
     config.start_epoch = trainer->epoch;
     config.start_batch = trainer->batch;
+    if (trainer->setup.model->kind->labels == RV_LABELS_ALONE && trainer->labelled.position) {
+        config.only = trainer->labelled.position;
+        config.only_count = trainer->labelled.count;
+    }
     rv_loader_free(trainer->loader);
     trainer->loader = NULL;
+    rv_status status = train_labels_start(trainer);
+    if (status != RV_OK)
+        return status;
     return rv_loader_new(trainer->context, trainer->setup.train, &config, &trainer->loader);
+}
+
+/* Images in an epoch. */
+static int64_t images_of(const rv_trainer *trainer)
+{
+    int alone = trainer->setup.model->kind->labels == RV_LABELS_ALONE;
+    return alone && trainer->labelled.position ? trainer->labelled.count
+                                               : rv_source_describe(trainer->setup.train)->count;
 }
 
 rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out)
@@ -43,14 +58,14 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
         return rv_fail_memory(context);
     trainer->context = context;
     trainer->setup = *setup;
-    trainer->batches = (info->count + info->batch - 1) / info->batch;
     trainer->best = NAN;
     trainer->turns = 1;
     trainer->turn[0] = (rv_turn){setup->model->kind->name, 1};
     if (setup->model->kind->turns)
         setup->model->kind->turns(setup->model, trainer->turn, &trainer->turns);
-    rv_status status = RV_OK;
-    if (setup->validation && setup->model->kind->evaluate)
+    rv_status status = train_labels_open(trainer);
+    trainer->batches = (images_of(trainer) + info->batch - 1) / info->batch;
+    if (status == RV_OK && setup->validation && setup->model->kind->evaluate)
         status = rv_evaluator_new(setup->model, setup->config.evaluate_batch, &trainer->evaluator);
     if (status != RV_OK) {
         rv_trainer_free(trainer);
@@ -65,6 +80,7 @@ void rv_trainer_free(rv_trainer *trainer)
     if (!trainer)
         return;
     rv_loader_free(trainer->loader);
+    train_labels_close(trainer);
     rv_evaluator_free(trainer->evaluator);
     for (int i = 0; i < RV_TURNS_MOST; i++) {
         train_program_free(&trainer->compiled[i][0]);
@@ -181,6 +197,16 @@ static void bind_schedule(rv_program *program, const rv_model *model, rv_moment 
         rv_bind_scalar(program, scalar[i].name, scalar[i].value);
 }
 
+static void bind_labelled(rv_program *program, const rv_trainer *trainer)
+{
+    const rv_batch *batch = &trainer->labelled.batch;
+    if (trainer->labelled.rows == 0)
+        return;
+    rv_bind(program, "labelled_x", batch->images,
+            (size_t)(batch->count * rv_data_width(trainer->setup.model->sizes)));
+    rv_bind(program, "labelled_labels", batch->labels, (size_t)batch->count);
+}
+
 static void bind(const rv_trainer *trainer, int turn, const turn_program *compiled,
                  const rv_batch *batch)
 {
@@ -191,7 +217,9 @@ static void bind(const rv_trainer *trainer, int turn, const turn_program *compil
     double rate = config->lr * rv_schedule_at(&config->schedule, epoch, (double)config->epochs);
     int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* this one included */
     rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
-    rv_bind(program, "labels", batch->labels, (size_t)batch->count);
+    if (model->kind->labels != RV_LABELS_BESIDE) /* whose labels are those of labelled_x alone */
+        rv_bind(program, "labels", batch->labels, (size_t)batch->count);
+    bind_labelled(program, trainer);
     for (int i = 0; i < compiled->stages; i++) {
         rv_bind_scalar(program, compiled->stage[i].rate, rate * compiled->stage[i].factor);
         rv_bind_scalar(program, compiled->stage[i].step, (double)times);
@@ -253,6 +281,8 @@ rv_status rv_trainer_step(rv_trainer *trainer)
         trainer->batch++;
         return RV_OK;
     }
+    if (trainer->labelled.loader)
+        status = rv_loader_next(trainer->labelled.loader, &trainer->labelled.batch);
     for (int i = 0; status == RV_OK && i < trainer->turns; i++)
         status = take_turn(trainer, i, &batch);
     return status == RV_OK ? advance(trainer) : status;

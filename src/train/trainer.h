@@ -33,10 +33,19 @@ typedef struct turn_program {
     int stages;
 } turn_program;
 
+/* The images with labels, for a model that learns from them alone or beside the others. */
+typedef struct labelled_images {
+    int64_t *position;   /* [count] in the training source; NULL: not asked for */
+    int64_t count, rows; /* rows: of the batch beside each other one; 0: none */
+    rv_loader *loader;
+    rv_batch batch; /* of this step */
+} labelled_images;
+
 struct rv_trainer {
     rv_context *context;
     rv_trainer_setup setup;
     rv_loader *loader;
+    labelled_images labelled;
     rv_evaluator *evaluator;
     rv_turn turn[RV_TURNS_MOST];
     int turns;
@@ -50,6 +59,12 @@ struct rv_trainer {
     int dropped_said;
     char last_path[4096]; /* the newest checkpoint, "" when none */
 };
+
+/* labels.c: which images are labelled, what does not fit refused; the loader of them from the step
+ * at which the trainer stands. */
+rv_status train_labels_open(rv_trainer *trainer);
+rv_status train_labels_start(rv_trainer *trainer);
+void train_labels_close(rv_trainer *trainer);
 
 /* program.c: a compiled turn for a batch of that size. */
 rv_status train_program(rv_trainer *trainer, int turn, int64_t batch, turn_program **out);

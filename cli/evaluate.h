@@ -1,0 +1,22 @@
+/* The parts of `reverie evaluate`. */
+#ifndef CLI_EVALUATE_H
+#define CLI_EVALUATE_H
+
+#include "experiment.h"
+
+#include "reverie/run_inference.h"
+
+/* evaluate_images.c: the judgement of images and encodings. */
+rv_status evaluate_images(cli_call *call, rv_experiment *run);
+
+/* evaluate_inference.c: the images that --split and --pixels ask for. */
+rv_run_images evaluate_which(const cli_call *call);
+rv_pixels evaluate_pixels(const rv_experiment *run, const rv_run_images *images);
+/* Prints what is asked for beside the values of a model: --samples, --latents.  With --json it is
+ * added to `object`. */
+rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t *object);
+rv_status evaluate_latents(cli_call *call, rv_experiment *run, json_t *object);
+/* --gap, which stands alone. */
+rv_status evaluate_gap(cli_call *call, rv_experiment *run);
+
+#endif

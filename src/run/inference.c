@@ -1,0 +1,74 @@
+/* Estimates of a run's model over a split of its data. */
+#include "reverie/run_inference.h"
+
+#include "run/run.h"
+
+rv_run_images rv_run_images_defaults(void)
+{
+    return (rv_run_images){RV_SPLIT_TEST, -1};
+}
+
+int rv_run_images_differ(const rv_experiment *run, const rv_run_images *images)
+{
+    return images->pixels >= 0 && images->pixels != (int)run->settings->data.pixels;
+}
+
+rv_source *rv_experiment_images(rv_experiment *run, const rv_run_images *images)
+{
+    rv_source *source = NULL;
+    rv_data_config data = run->settings->data;
+    data.directories = run->directories;
+    data.directory_count = run->directory_count;
+    if (images->pixels >= 0)
+        data.pixels = (rv_pixels)images->pixels;
+    rv_source_open(run->context, &data, images->split, &source);
+    return source;
+}
+
+rv_status rv_experiment_evaluate_images(rv_experiment *run, const rv_run_images *images,
+                                        uint64_t seed, rv_report *report)
+{
+    rv_evaluator *evaluator = NULL;
+    rv_source *source = rv_experiment_images(run, images);
+    rv_status status =
+        source ? rv_evaluator_new(run->model, run->settings->train.evaluate_batch, &evaluator)
+               : rv_error_status(run->context);
+    if (status == RV_OK)
+        status = rv_evaluator_run(evaluator, source, seed, report);
+    rv_evaluator_free(evaluator);
+    rv_source_free(source);
+    return status;
+}
+
+rv_status rv_experiment_importance(rv_experiment *run, const rv_run_images *images,
+                                   const rv_importance_config *config, rv_importance *out)
+{
+    rv_source *source = rv_experiment_images(run, images);
+    if (!source)
+        return rv_error_status(run->context);
+    rv_status status = rv_importance_estimate(run->model, source, config, out);
+    rv_source_free(source);
+    return status;
+}
+
+rv_status rv_experiment_latents(rv_experiment *run, const rv_run_images *images,
+                                const rv_latents_config *config, rv_latents_report *out)
+{
+    rv_source *source = rv_experiment_images(run, images);
+    if (!source)
+        return rv_error_status(run->context);
+    rv_status status = rv_latents_analyse(run->model, source, config, out);
+    rv_source_free(source);
+    return status;
+}
+
+rv_status rv_experiment_gap(rv_experiment *run, const rv_run_images *images,
+                            const rv_gap_config *config, rv_gap *out)
+{
+    rv_source *source = rv_experiment_images(run, images);
+    if (!source)
+        return rv_error_status(run->context);
+    rv_status status = rv_gap_estimate(run->model, source, config, out);
+    rv_source_free(source);
+    return status;
+}

@@ -1,0 +1,92 @@
+/* The labelled images of a training: which they are, and the batch of them beside each step's. */
+#include "train/trainer.h"
+
+#include "core/memory.h"
+#include "core/random.h"
+
+static rv_status refuse(rv_context *context, const rv_model_kind *kind, const rv_source_info *info)
+{
+    if (kind->labels == RV_LABELS_UNUSED && info->labels > 0)
+        return rv_fail(
+            context, RV_BAD_USAGE,
+            "data.labels=%lld: model `%s` does not use labels; leave data.labels out, or "
+            "train m2, m1-m2, adgm or a classifier",
+            (long long)info->labels, kind->name);
+    if (kind->labels != RV_LABELS_BESIDE && info->labelled_batch > 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.labelled_batch=%lld: model `%s` has no labelled batch beside the "
+                       "others; leave it out, and set data.batch",
+                       (long long)info->labelled_batch, kind->name);
+    return RV_OK;
+}
+
+static rv_status choose(rv_context *context, const rv_source *source, labelled_images *labelled)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    rv_status status = rv_source_labelled(context, source, &labelled->position, &labelled->count);
+    if (status == RV_OK && info->labelled_batch > labelled->count)
+        status = rv_fail(context, RV_BAD_USAGE,
+                         "data.labelled_batch=%lld is more than the %lld labelled images: choose a "
+                         "smaller batch, or more data.labels",
+                         (long long)info->labelled_batch, (long long)labelled->count);
+    if (status != RV_OK)
+        return status;
+    labelled->rows = info->labelled_batch > 0 ? info->labelled_batch : info->batch;
+    if (labelled->rows > labelled->count)
+        labelled->rows = labelled->count;
+    return RV_OK;
+}
+
+rv_status train_labels_open(rv_trainer *trainer)
+{
+    const rv_source *source = trainer->setup.train;
+    const rv_model_kind *kind = trainer->setup.model->kind;
+    const rv_source_info *info = rv_source_describe(source);
+    rv_status status = refuse(trainer->context, kind, info);
+    int some =
+        kind->labels == RV_LABELS_BESIDE || (kind->labels == RV_LABELS_ALONE && info->labels > 0);
+    if (status == RV_OK && some)
+        status = choose(trainer->context, source, &trainer->labelled);
+    if (kind->labels != RV_LABELS_BESIDE)
+        trainer->labelled.rows = 0;
+    return status;
+}
+
+rv_status rv_train_check_labels(rv_context *context, const rv_model_kind *kind,
+                                const rv_source *source)
+{
+    labelled_images labelled = {0};
+    const rv_source_info *info = rv_source_describe(source);
+    rv_status status = refuse(context, kind, info);
+    if (status == RV_OK && kind->labels != RV_LABELS_UNUSED)
+        status = choose(context, source, &labelled);
+    rv_labelled_free(labelled.position);
+    return status;
+}
+
+/* Rounds without end, each in an order of its own, a short last batch left out: the batch of a step
+ * depends on its number alone.  A stream apart from that of the images without labels. */
+rv_status train_labels_start(rv_trainer *trainer)
+{
+    labelled_images *labelled = &trainer->labelled;
+    rv_loader_free(labelled->loader);
+    labelled->loader = NULL;
+    if (labelled->rows == 0)
+        return RV_OK;
+    rv_loader_config config = rv_loader_defaults(trainer->setup.train);
+    int64_t in_a_round = labelled->count / labelled->rows;
+    config.batch = labelled->rows;
+    config.seed = trainer->setup.config.seed ^ rv_site("labelled");
+    config.start_epoch = trainer->step / in_a_round;
+    config.start_batch = trainer->step % in_a_round;
+    config.drop_last = 1;
+    config.only = labelled->position;
+    config.only_count = labelled->count;
+    return rv_loader_new(trainer->context, trainer->setup.train, &config, &labelled->loader);
+}
+
+void train_labels_close(rv_trainer *trainer)
+{
+    rv_loader_free(trainer->labelled.loader);
+    rv_labelled_free(trainer->labelled.position);
+}

@@ -337,6 +337,24 @@ static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
     return rv_error_status(model->context);
 }
 
+/* log p(x, h1), of one stochastic layer: with more, the others would have to be summed out. */
+static rv_expr log_joint(rv_model *model, rv_expr x, rv_expr h1)
+{
+    const iwae *m = iwae_of(model);
+    if (rv_is_poison(h1))
+        return h1;
+    if (m->layers > 1)
+        return rv_expr_fail(rv_expr_graph(h1),
+                            "an `iwae` of %d stochastic layers has no log p(x, z) in its first "
+                            "latents alone, which this needs",
+                            m->layers);
+    rv_shape shape = rv_expr_shape(h1);
+    rv_dist prior = rv_std_normal(rv_expr_graph(h1), rv_shape2(shape.dim[1], shape.dim[2]));
+    rv_expr pixels = model_apply(m->net[1], rows_of(h1), RV_EVALUATE);
+    return rv_add(observation_log_prob(model, &config_of(model)->observed, pixels, x),
+                  rv_log_prob(prior, h1));
+}
+
 /* Of the groups, h1 alone is needed: the other layers are drawn given it. */
 static rv_expr log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws)
 {
@@ -379,6 +397,7 @@ const rv_model_kind rv_iwae_kind = {
     .evaluate = evaluate,
     .encode = encode,
     .decode = decode,
+    .log_joint = log_joint,
     .log_weight = log_weight,
     .latent_width = latent_width,
     .select = selects,

@@ -4,30 +4,11 @@
 
 static const double tolerance = 1e-11;
 
-typedef struct bench {
-    golden g;
-    rv_context *context;
-    rv_graph *graph;
-} bench;
+typedef golden_bench bench;
 
 static int set_up(void **state)
 {
-    static bench b;
-    b.g = golden_open("dist/values.txt");
-    b.context = rv_context_new();
-    rv_context_set_backend(b.context, "reference");
-    b.graph = rv_graph_new(b.context);
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    bench *b = *state;
-    rv_graph_free(b->graph);
-    rv_context_free(b->context);
-    golden_free(&b->g);
-    return 0;
+    return golden_set_up(state, "dist/values.txt");
 }
 
 static rv_expr leaf(const bench *b, const char *of, const char *what)
@@ -192,7 +173,7 @@ static void discrete_kl_agrees(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, golden_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(normal_agrees),      TEST(standard_normal_agrees), TEST(bernoulli_agrees),
         TEST(categorical_agrees), TEST(normal_kl_agrees),       TEST(standard_kl_agrees),

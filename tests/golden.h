@@ -76,6 +76,33 @@ static inline rv_expr golden_leaf(const golden *g, rv_graph *graph, const char *
     return rv_param_value(graph, param);
 }
 
+/* A context on the reference backend and a graph, beside the golden arrays of a file. */
+typedef struct golden_bench {
+    golden g;
+    rv_context *context;
+    rv_graph *graph;
+} golden_bench;
+
+static inline int golden_set_up(void **state, const char *path)
+{
+    static golden_bench b;
+    b.g = golden_open(path);
+    b.context = rv_context_new();
+    rv_context_set_backend(b.context, "reference");
+    b.graph = rv_graph_new(b.context);
+    *state = &b;
+    return 0;
+}
+
+static inline int golden_tear_down(void **state)
+{
+    golden_bench *b = *state;
+    rv_graph_free(b->graph);
+    rv_context_free(b->context);
+    golden_free(&b->g);
+    return 0;
+}
+
 /* Compares `count` values with a golden array, relative to 1 + its size. */
 static inline void golden_compare(const golden *g, const char *name, const double *got,
                                   rv_shape shape, double tolerance)

@@ -33,30 +33,11 @@ static const layer_case cases[] = {
      RV_TRAIN},
 };
 
-typedef struct bench {
-    golden g;
-    rv_context *context;
-    rv_graph *graph;
-} bench;
+typedef golden_bench bench;
 
 static int set_up(void **state)
 {
-    static bench b;
-    b.g = golden_open("nn/layers.txt");
-    b.context = rv_context_new();
-    rv_context_set_backend(b.context, "reference");
-    b.graph = rv_graph_new(b.context);
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    bench *b = *state;
-    rv_graph_free(b->graph);
-    rv_context_free(b->context);
-    golden_free(&b->g);
-    return 0;
+    return golden_set_up(state, "nn/layers.txt");
 }
 
 static int word_count(const layer_case *c)
@@ -147,7 +128,7 @@ static void run_case(const layer_case *c)
     check_buffers(b, c, net);
     rv_program_free(program);
     rv_net_free(net);
-    tear_down((void **)&b);
+    golden_tear_down((void **)&b);
 }
 
 static void layers_agree(void **state)
@@ -178,7 +159,7 @@ static void activation_agrees(const char *name, const char *word)
     golden_check(&b->g, full, program, 1, out[1], tolerance);
     rv_program_free(program);
     rv_net_free(net);
-    tear_down((void **)&b);
+    golden_tear_down((void **)&b);
 }
 
 #define ACTIVATION(name, word)                                                                     \
@@ -323,10 +304,10 @@ int main(void)
         cmocka_unit_test(sigmoid_agrees),
         cmocka_unit_test(softplus_agrees),
         cmocka_unit_test(identity_agrees),
-        cmocka_unit_test_setup_teardown(dropout_drops, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(dropout_is_keyed_by_example, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(dropout_is_keyed_by_draw, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(batch_norm_refuses_one_example, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(dropout_drops, set_up, golden_tear_down),
+        cmocka_unit_test_setup_teardown(dropout_is_keyed_by_example, set_up, golden_tear_down),
+        cmocka_unit_test_setup_teardown(dropout_is_keyed_by_draw, set_up, golden_tear_down),
+        cmocka_unit_test_setup_teardown(batch_norm_refuses_one_example, set_up, golden_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ def check_refusals():
 
 def check_harness(folder):
     done = run(os.path.join(SOURCE, "bench", "run"), "--build", BUILD, "--out", folder,
-               "--contenders", "reverie", "--workloads", "iwae,decode,wgan", "--rounds", "2",
+               "--contenders", "reverie", "--workloads", "iwae,decode,m2,wgan", "--rounds", "2",
                "--steps", "3")
     expect("| decode one latent, L1" in done.stdout, f"the table: {done.stdout!r}")
     try:
@@ -87,7 +87,7 @@ def check_harness(folder):
     except (OSError, ValueError) as error:
         faults.append(f"results.json: {error}")
         return
-    for name in ("iwae", "decode", "wgan"):
+    for name in ("iwae", "decode", "m2", "wgan"):
         entry = results["workloads"][name]["reverie"]
         for key in ("step_ms", "step_ms_low", "step_ms_high", "share", "peak_rss_mb"):
             expect(positive(entry.get(key)), f"results.json: {name} {key} is {entry.get(key)}")

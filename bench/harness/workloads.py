@@ -32,6 +32,8 @@ WORKLOADS = (
     Workload("evaluate-5000", "L_5000 of 20 images", 8, "", 425284, without=("eager-default",),
              check_steps=2),
     Workload("decode", "decode one latent, L1", 2000, "", 1149008, "us"),
+    Workload("m2", "M2 step, 200 and 100 labelled", 30, "m2-auxiliary", 1268394, warm_up=5,
+             without=("eager-default",), check_steps=100, first=0.05),
     Workload("dcgan", "L1 DCGAN, D and G, batch 64", 8, "lab1-dcgan", 6241153, warm_up=2,
              without=("eager-default",), loss="discriminator_loss", check_steps=10, first=0.1,
              later=0.25),

@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 from jax import nn, random
 
-LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32}
+LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32, "m2": 50}
 SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
 BOUND_SAMPLES = 5000
+CLASSES, ALPHA, LABELLED = 10, 50, 0.1  # of the M2: weights of log q(y|x) and of J(x,y)
 EPS, MOMENTUM = 1e-5, 0.1  # of batch norm, as PyTorch and Reverie have them
 
 
@@ -134,6 +135,50 @@ def log_weights_of(params, x, mu, log_sigma, key):
     return log_px + (0.5 * (jnp.square(eps) - jnp.square(z)) + log_sigma).sum(-1)
 
 
+def init_m2(key):
+    one, two, three = random.split(key, 3)
+    latent = LATENT["m2"]
+    params = {
+        "classifier": mlp(one, [784, 500, CLASSES], False),
+        "encoder": mlp(two, [784 + CLASSES, 500, 2 * latent], False),
+        "decoder": mlp(three, [latent + CLASSES, 500, 784], False),
+    }
+    return params, {}
+
+
+def m2_loss(params, running, x, key, labelled_x, labels):
+    """-(mean U(x) + LABELLED mean J(x,y) + ALPHA mean log q(y|x)), in nats.
+
+    J(x,y) is a bound of log p(x,y); U(x) = sum_y q(y|x) (J(x,y) - log q(y|x)) takes one pass over
+    CLASSES B rows, the copies of an image with the same noise.
+    """
+    noise, labelled_noise = random.split(key)
+    latent = LATENT["m2"]
+    log_q = nn.log_softmax(apply(params["classifier"], [], x, softplus)[0])
+    every = jnp.repeat(jnp.eye(CLASSES), len(x), 0)
+    eps = jnp.tile(random.normal(noise, (len(x), latent)), (CLASSES, 1))
+    joint = m2_joint(params, jnp.tile(x, (CLASSES, 1)), every, eps).reshape(CLASSES, -1).T
+    unlabelled = (jnp.exp(log_q) * (joint - log_q)).sum(-1).mean()
+
+    y = nn.one_hot(labels, CLASSES)
+    eps = random.normal(labelled_noise, (len(y), latent))
+    labelled = m2_joint(params, labelled_x, y, eps).mean()
+    right = nn.log_softmax(apply(params["classifier"], [], labelled_x, softplus)[0])
+    known = (right * y).sum(-1).mean()
+    return -(unlabelled + LABELLED * labelled + ALPHA * known), running
+
+
+def m2_joint(params, x, y, eps):
+    """J of rows (x, y)."""
+    h, _ = apply(params["encoder"], [], jnp.concatenate((x, y), -1), softplus)
+    mu, log_sigma = jnp.split(h, 2, axis=-1)
+    z = mu + jnp.exp(log_sigma) * eps
+    logits, _ = apply(params["decoder"], [], jnp.concatenate((z, y), -1), softplus)
+    log_px = -cross_entropy(logits, x).sum(-1)
+    kl = 0.5 * (jnp.square(mu) + jnp.exp(2 * log_sigma) - 2 * log_sigma - 1).sum(-1)
+    return log_px - kl - math.log(CLASSES)
+
+
 def decode(params, running, z):
     """The L1 decoder with batch norm in evaluation mode."""
     layers = params["decoder"]
@@ -145,7 +190,12 @@ def decode(params, running, z):
 
 
 def make(name, key):
-    """Parameters, running statistics, and loss(params, running, x, key) -> loss, running."""
+    """Parameters, running statistics, and loss(params, running, x, key) -> loss, running.
+
+    The M2's loss has two arguments more: labelled images and their labels.
+    """
+    if name == "m2":
+        return *init_m2(key), m2_loss
     if name == "iwae":
         return *init_iwae(key), iwae_loss
     vae = "l1-vae" if name == "decode" else name

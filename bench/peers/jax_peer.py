@@ -22,14 +22,14 @@ def versions():
 
 
 def make_step(loss, optimizer, batch):
-    """step(state, images, order, start) -> state, loss; the key is split inside."""
+    """step(state, images, order, start, *labelled) -> state, loss; the key is split inside."""
 
-    def step(state, images, order, start):
+    def step(state, images, order, start, *labelled):
         params, running, memory, key = state
         key, noise = random.split(key)
         x = images[jax.lax.dynamic_slice(order, (start,), (batch,))]
         value_and_grad = jax.value_and_grad(loss, has_aux=True)
-        (value, running), gradient = value_and_grad(params, running, x, noise)
+        (value, running), gradient = value_and_grad(params, running, x, noise, *labelled)
         updates, memory = optimizer.update(gradient, memory, params)
         return (optax.apply_updates(params, updates), running, memory, key), value
 
@@ -55,6 +55,10 @@ class Training:
         self.batch = worker.BATCH[name]
         self.start, self.shuffle = worker.IMAGES, numpy.random.default_rng(1)
         self.facts = versions()
+        self.labelled = ()
+        if name == "m2":
+            rows, labels = worker.labelled_rows(os.environ.get("REVERIE_DATA"))
+            self.labelled = (self.images[rows], jnp.asarray(labels))
         make = self.make_gan if name in ("dcgan", "wgan") else self.make_vae
         make(name, *random.split(random.key(1)))
 
@@ -68,7 +72,8 @@ class Training:
     def make_vae(self, name, key, init):
         params, running, loss = jax_models.make(name, init)
         l4 = name == "l4-vae"
-        optimizer = optax.adamw(1e-3, weight_decay=1e-2) if l4 else optax.adam(1e-3)
+        rate = 4.2e-4 if name == "m2" else 1e-3
+        optimizer = optax.adamw(rate, weight_decay=1e-2) if l4 else optax.adam(rate)
         self.parameters = count(params)
         self.state = (params, running, optimizer.init(params), key)
         self.compiled = make_step(loss, optimizer, self.batch)
@@ -77,7 +82,8 @@ class Training:
         if self.start + self.batch > worker.IMAGES:
             order = self.shuffle.permutation(worker.IMAGES).astype(numpy.int32)
             self.order, self.start = jnp.asarray(order), 0
-        self.state, loss = self.compiled(self.state, self.images, self.order, self.start)
+        batch = (self.images, self.order, self.start)
+        self.state, loss = self.compiled(self.state, *batch, *self.labelled)
         self.start += self.batch
         jax.block_until_ready((self.state, loss))
         return loss

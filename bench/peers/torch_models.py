@@ -5,9 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32}
+LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32, "m2": 50}
 SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
 BOUND_SAMPLES = 5000
+CLASSES, ALPHA, LABELLED = 10, 50, 0.1  # of the M2: weights of log q(y|x) and of J(x,y)
 
 
 def mlp(sizes, activation, norm=False):
@@ -71,5 +72,43 @@ class Iwae(nn.Module):
         return log_px + (0.5 * (eps.square() - z.square()) + log_sigma).sum(-1)
 
 
+class M2(nn.Module):
+    """J(x,y) is a bound of log p(x,y); of an unlabelled image it is summed over all classes."""
+
+    def __init__(self):
+        super().__init__()
+        latent = LATENT["m2"]
+        self.classifier = mlp([784, 500, CLASSES], nn.Softplus)
+        self.encoder = mlp([784 + CLASSES, 500, 2 * latent], nn.Softplus)
+        self.decoder = mlp([latent + CLASSES, 500, 784], nn.Softplus)
+
+    def forward(self, x, labelled_x, labels):
+        """-(mean U(x) + LABELLED mean J(x,y) + ALPHA mean log q(y|x)), in nats."""
+        labelled = self.joint(labelled_x, F.one_hot(labels, CLASSES).float()).mean()
+        classification = F.cross_entropy(self.classifier(labelled_x), labels)
+        return ALPHA * classification - self.unlabelled(x).mean() - LABELLED * labelled
+
+    def unlabelled(self, x):
+        """U(x) = sum_y q(y|x) (J(x,y) - log q(y|x)), [B]: one pass over CLASSES B rows."""
+        log_q = F.log_softmax(self.classifier(x), -1)
+        y = torch.eye(CLASSES).repeat_interleave(len(x), 0)
+        joint = self.joint(x.repeat(CLASSES, 1), y, copies=CLASSES)
+        return (log_q.exp() * (joint.unflatten(0, (CLASSES, -1)).T - log_q)).sum(-1)
+
+    def joint(self, x, y, copies=1):
+        """J of rows (x, y); the copies of an image have the same noise."""
+        mu, log_sigma = self.encoder(torch.cat((x, y), -1)).chunk(2, dim=-1)
+        eps = torch.randn(len(x) // copies, mu.shape[-1]).repeat(copies, 1)
+        z = mu + log_sigma.exp() * eps
+        logits = self.decoder(torch.cat((z, y), -1))
+        log_px = -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+        kl = 0.5 * (mu.square() + (2 * log_sigma).exp() - 2 * log_sigma - 1).sum(-1)
+        return log_px - kl - math.log(CLASSES)
+
+
 def make(name):
-    return Iwae() if name in ("iwae", "evaluate-5000") else Vae("l1-vae" if name == "decode" else name)
+    if name == "m2":
+        return M2()
+    if name in ("iwae", "evaluate-5000"):
+        return Iwae()
+    return Vae("l1-vae" if name == "decode" else name)

@@ -39,18 +39,34 @@ class Training(Batches):
             self.loss = torch.compile(model)
 
     def step(self):
-        loss = self.loss(self.next_batch())
+        loss = self.loss(*self.inputs())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.update()
         return loss.detach()
+
+    def inputs(self):
+        return (self.next_batch(),)
+
+
+class PartlyLabelled(Training):
+    """A batch of images, and beside it all those whose label is known."""
+
+    def __init__(self, name, mode):
+        super().__init__(name, mode)
+        rows, labels = worker.labelled_rows(os.environ.get("REVERIE_DATA"))
+        self.labelled = (self.images[rows], torch.from_numpy(labels))
+
+    def inputs(self):
+        return (self.next_batch(), *self.labelled)
 
 
 def make_optimizer(name, model, mode):
     fused = None if mode == "eager-default" else True
     if name == "l4-vae":
         return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2, fused=fused)
-    return torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
+    rate = 4.2e-4 if name == "m2" else 1e-3
+    return torch.optim.Adam(model.parameters(), lr=rate, fused=fused)
 
 
 class Game(Batches):
@@ -119,7 +135,8 @@ class Decoding:
 
 def main():
     mode, name = sys.argv[1], sys.argv[2]
-    kinds = {"decode": Decoding, "evaluate-5000": Bound, "dcgan": Game, "wgan": Game}
+    kinds = {"decode": Decoding, "evaluate-5000": Bound, "m2": PartlyLabelled, "dcgan": Game,
+             "wgan": Game}
     contender = kinds.get(name, Training)(name, mode)
     worker.serve(contender, name)
 

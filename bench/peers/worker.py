@@ -13,12 +13,13 @@ import sys
 import time
 
 # Images of a step; the WGAN's round takes five batches of 64.
-BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "evaluate-5000": 20, "decode": 1, "dcgan": 64,
-         "wgan": 320}
-IMAGES, PIXELS = 6000, 784
+BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "evaluate-5000": 20, "decode": 1, "m2": 200,
+         "dcgan": 64, "wgan": 320}
+IMAGES, PIXELS, CLASSES = 6000, 784, 10
+LABELLED = 100  # of the images, beside each batch of the M2
 # Steps after the first one, and before the measured ones to be at speed again after a wait.
-WARM_UP = {"decode": 200, "dcgan": 2, "evaluate-5000": 1}
-SETTLE = {"dcgan": 2, "evaluate-5000": 1}
+WARM_UP = {"decode": 200, "m2": 5, "dcgan": 2, "evaluate-5000": 1}
+SETTLE = {"m2": 5, "dcgan": 2, "evaluate-5000": 1}
 
 
 def cores():
@@ -37,17 +38,36 @@ def peak_megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def read_idx(directory, name, header, count):
+    """`count` bytes after the header of a file of MNIST, packed or not."""
+    import numpy
+
+    path = os.path.join(directory, "mnist", name)
+    opened = open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz")
+    with opened as file:
+        return numpy.frombuffer(file.read(header + count)[header:], numpy.uint8)
+
+
 def load_images(directory, count=IMAGES):
     """The first `count` MNIST training images as float32 [count, 784] in [0, 1], or noise."""
     import numpy
 
     if directory:
-        path = os.path.join(directory, "mnist", "train-images-idx3-ubyte")
-        opened = open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz")
-        with opened as file:
-            raw = file.read(16 + count * PIXELS)[16:]
-        return numpy.frombuffer(raw, numpy.uint8).reshape(count, PIXELS) / numpy.float32(255)
+        raw = read_idx(directory, "train-images-idx3-ubyte", 16, count * PIXELS)
+        return raw.reshape(count, PIXELS) / numpy.float32(255)
     return numpy.random.default_rng(1).random((count, PIXELS), numpy.float32)
+
+
+def labelled_rows(directory):
+    """The first images of each class among them, as many of each, and their labels."""
+    import numpy
+
+    each = LABELLED // CLASSES
+    labels = numpy.arange(IMAGES) % CLASSES  # of noise
+    if directory:
+        labels = read_idx(directory, "train-labels-idx1-ubyte", 8, IMAGES)
+    rows = [numpy.flatnonzero(labels == k)[:each] for k in range(CLASSES)]
+    return numpy.concatenate(rows), numpy.repeat(numpy.arange(CLASSES), each)
 
 
 def quantile(ordered, share):

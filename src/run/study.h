@@ -59,7 +59,6 @@ typedef struct study_cell {
     const char *label;  /* "beta=0.1"; "" when nothing varies */
     const char *origin; /* "study.yaml:7", for messages */
     const char *data;   /* the group `data` of its configuration */
-    int64_t weights;    /* of its model; 0: not known yet */
 } study_cell;
 
 struct rv_study {

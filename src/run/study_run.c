@@ -28,16 +28,6 @@ static rv_status sizes_of(rv_study *study, rv_context *aside, const rv_settings 
     return RV_OK;
 }
 
-static int64_t weights_of(rv_model *model)
-{
-    int count = 0;
-    int64_t total = 0;
-    rv_net *const *nets = model->kind->nets ? model->kind->nets(model, &count) : NULL;
-    for (int i = 0; i < count; i++)
-        total += rv_net_size(nets[i]);
-    return total;
-}
-
 typedef struct known_data {
     const char *text; /* the group `data` */
     rv_data_sizes sizes;
@@ -61,8 +51,6 @@ static rv_status check_cell(rv_study *study, int index, known_data *known)
     known->text = cell->data;
     if (settings && status == RV_OK)
         status = rv_model_new(aside, settings->model, settings->model_config, known->sizes, &model);
-    if (model)
-        cell->weights = weights_of(model);
     if (status == RV_OK)
         status = rv_error_status(aside);
     if (status != RV_OK)

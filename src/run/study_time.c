@@ -1,5 +1,6 @@
-/* For how long a study will run: from the times of its finished runs whose model and data are as
- * large, else from a few training steps of one of them, taken aside. */
+/* For how long a study will run: from the times of a cell's finished seeds, else from a few
+ * training steps of it, taken aside.  Cells are not compared: a setting such as the number of draws
+ * changes the time of a step and not the size of the model. */
 #include "run/study.h"
 
 #include "reverie/io.h"
@@ -56,20 +57,14 @@ static double seconds_of(rv_study *study, const study_run *run)
     return whole > 0 && run->entry.epoch > 0 ? whole / (double)run->entry.epoch : (double)NAN;
 }
 
-static int is_as_large(const study_cell *a, const study_cell *b)
-{
-    return a->weights == b->weights && strcmp(a->data, b->data) == 0;
-}
-
-/* The mean over the finished runs of that size; NaN when there is none. */
-static double known_epoch(rv_study *study, const study_cell *cell)
+/* The mean over the finished runs of the cell; NaN when there is none. */
+static double known_epoch(rv_study *study, int cell)
 {
     double sum = 0;
     int count = 0;
     for (int i = 0; i < study->run_count; i++) {
         const study_run *run = &study->run[i];
-        if (run->entry.state != RV_STUDY_DONE ||
-            !is_as_large(cell, &study->cell[run->entry.cell_index]))
+        if (run->entry.state != RV_STUDY_DONE || run->entry.cell_index != cell)
             continue;
         double seconds = seconds_of(study, run);
         sum += isfinite(seconds) ? seconds : 0;
@@ -170,11 +165,11 @@ static rv_status measure(rv_study *study, const study_run *run, double *seconds)
 
 /* ---- all ---- */
 
-static void fill_runs(rv_study *study, const study_cell *cell, double epoch)
+static void fill_runs(rv_study *study, int cell, double epoch)
 {
     for (int i = 0; i < study->run_count; i++) {
         rv_study_entry *entry = &study->run[i].entry;
-        if (entry->state != RV_STUDY_DONE && is_as_large(cell, &study->cell[entry->cell_index]))
+        if (entry->state != RV_STUDY_DONE && entry->cell_index == cell)
             entry->seconds = beside_run + epoch * (double)(entry->epochs - entry->epoch);
     }
 }
@@ -186,7 +181,7 @@ rv_status rv_study_estimate(rv_study *study)
         study->run[i].entry.seconds = study->run[i].entry.state == RV_STUDY_DONE ? 0 : (double)NAN;
     for (int i = 0; status == RV_OK && i < study->run_count; i++) {
         const study_run *run = &study->run[i];
-        const study_cell *cell = &study->cell[run->entry.cell_index];
+        int cell = run->entry.cell_index;
         if (!isnan(run->entry.seconds))
             continue;
         double epoch = known_epoch(study, cell);

@@ -1,51 +1,13 @@
 /* Distributions as mathematics: densities integrate to one, scores average to zero, draws have the
  * moments they should, closed KL against Monte Carlo, and what is refused. */
-#include "check.h"
+#include "graph_bench.h"
 #include "reverie/dist.h"
-#include "reverie/program.h"
 
 enum { DRAWS = 40000 };
 
-typedef struct bench {
-    rv_context *context;
-    rv_graph *graph;
-    rv_program *program;
-} bench;
-
-static int set_up(void **state)
-{
-    static bench b;
-    b.context = rv_context_new();
-    rv_context_set_backend(b.context, "reference");
-    b.graph = rv_graph_new(b.context);
-    b.program = NULL;
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    bench *b = *state;
-    rv_program_free(b->program);
-    rv_graph_free(b->graph);
-    rv_context_free(b->context);
-    return 0;
-}
-
-/* Compiles and runs; the caller reads b->program. */
 static void run(bench *b, const rv_expr *outputs, int count)
 {
-    rv_compile(b->graph, outputs, count, NULL, &b->program);
-    check_ok(b->context);
-    rv_bind_random(b->program, 3, 0, 0, 0);
-    assert_int_equal(rv_run(b->program), RV_OK);
-}
-
-static double *read(const bench *b, int output, int64_t count)
-{
-    double *values = malloc((size_t)count * sizeof *values);
-    assert_int_equal(rv_read_double(b->program, output, values, (size_t)count), RV_OK);
-    return values;
+    run_seeded(b, outputs, count, 3);
 }
 
 static double mean_of(const double *x, int64_t count)

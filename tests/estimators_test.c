@@ -1,34 +1,10 @@
 /* Gradients through discrete draws against exact ones, by enumeration: the mean of many draws of
  * each unbiased estimator within four standard errors; of the biased ones, that they are. */
-#include "check.h"
+#include "graph_bench.h"
 #include "reverie/dist.h"
 #include "reverie/objective.h"
-#include "reverie/program.h"
 
 enum { ROWS = 20000, WIDTH_MOST = 9, DRAWS_MOST = 3 };
-
-typedef struct bench {
-    rv_context *context;
-    rv_graph *graph;
-} bench;
-
-static int set_up(void **state)
-{
-    static bench b;
-    b.context = rv_context_new();
-    rv_context_set_backend(b.context, "reference");
-    b.graph = rv_graph_new(b.context);
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    bench *b = *state;
-    rv_graph_free(b->graph);
-    rv_context_free(b->context);
-    return 0;
-}
 
 /* ---- the problem: log p(x, z) = theta . s(z), of three binary variables, or of one of three
  * classes ---- */

@@ -4,54 +4,16 @@
  * The linear-Gaussian model: p(z) = N(0, I), p(x|z) = N(W z + b, s^2 I), the columns of W
  * orthogonal.  Then p(x) = N(b, W W' + s^2 I), and p(z|x) is diagonal, with variances
  * s^2 / (s^2 + |w_j|^2) and means w_j'(x - b) / (s^2 + |w_j|^2). */
-#include "check.h"
+#include "graph_bench.h"
 
 #include "reverie/objective.h"
 #include "reverie/optim.h"
-#include "reverie/program.h"
 
 enum { DRAWS = 20000, D = 3, Z = 2 };
 
-typedef struct bench {
-    rv_context *context;
-    rv_graph *graph;
-    rv_program *program;
-} bench;
-
-static int set_up(void **state)
-{
-    static bench b;
-    b.context = rv_context_new();
-    rv_context_set_backend(b.context, "reference");
-    b.graph = rv_graph_new(b.context);
-    b.program = NULL;
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    bench *b = *state;
-    rv_program_free(b->program);
-    rv_graph_free(b->graph);
-    rv_context_free(b->context);
-    return 0;
-}
-
 static void run(bench *b, const rv_expr *outputs, int count)
 {
-    rv_compile(b->graph, outputs, count, NULL, &b->program);
-    check_ok(b->context);
-    rv_bind_random(b->program, 11, 0, 0, 0);
-    assert_int_equal(rv_run(b->program), RV_OK);
-}
-
-static double *read(const bench *b, int output, int64_t count)
-{
-    double *values = malloc((size_t)count * sizeof *values);
-    assert_non_null(values);
-    assert_int_equal(rv_read_double(b->program, output, values, (size_t)count), RV_OK);
-    return values;
+    run_seeded(b, outputs, count, 11);
 }
 
 static double read_one(const bench *b, int output)

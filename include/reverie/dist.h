@@ -47,9 +47,9 @@ rv_dist rv_std_normal_like(rv_dist q); /* N(0, I) of q's shape */
 rv_dist rv_bernoulli(rv_expr logits);
 rv_dist rv_categorical(rv_expr logits);
 
-/* A distribution whose batch is draws x B, as a decoder of all draws gives it, as one of [draws,B]:
- * rv_log_prob takes x [B,event] for all draws, or [draws,B,event], and gives [draws,B].  Not of a
- * full covariance. */
+/* A distribution whose batch is draws x B, as a net of all draws gives it, as one of [draws,B]:
+ * rv_log_prob takes x [B,event] for all draws, or [draws,B,event], and gives [draws,B]; rv_rsample
+ * and rv_dist_sample give a draw of each, [draws,B,event].  Not of a full covariance. */
 rv_dist rv_dist_fold(rv_dist dist, int64_t draws);
 /* [B,event] -> [B].  Bernoulli: x log p + (1 - x) log(1 - p), for x in [0,1], grey values too. */
 rv_expr rv_log_prob(rv_dist dist, rv_expr x);

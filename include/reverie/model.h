@@ -136,9 +136,9 @@ typedef struct rv_model_kind {
     /* Makes the nets and names the weights, from model->config. */
     rv_status (*create)(rv_model *model);
     void (*destroy)(rv_model *model);
-    /* Called once before the first step of a training, with the mean training image [D].  NULL:
-     * the weights stay as their initialisers left them. */
-    rv_status (*start)(rv_model *model, const float *mean);
+    /* The net whose last bias begins as the logits of the mean training image, where the config
+     * asks for that; else NULL. */
+    const rv_net *(*begins_at_mean)(const rv_model *model);
     /* Builds the stages of iteration->turn, each added with rv_iteration_update. */
     rv_status (*train)(rv_model *model, rv_iteration *iteration);
     /* The turns, *count of at most RV_TURNS_MOST; NULL: one, in each step. */
@@ -196,6 +196,10 @@ const rv_model_kind *const *rv_model_kinds(int *count);
 rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const void *config,
                        rv_data_sizes sizes, rv_model **out);
 void rv_model_free(rv_model *model);
+/* Sets the last bias of a net, [D], to the logits of the images `mean` [D] in the range of the
+ * data, clipped to [0.001, 0.999] of it (Burda et al. 2016, section 5).  RV_BAD_USAGE for a net
+ * that does not end in such a bias. */
+rv_status rv_model_begin_at_mean(rv_model *model, const rv_net *net, const float *mean);
 /* log w_k = log p(x, z_k) - log q(z_k|x), [K,B], at `draws` draws of the first group (Burda et al.
  * 2016, equation 8): by the model's log_weight, else by its log_joint.  Poison, with RV_BAD_USAGE,
  * for a model that has neither. */

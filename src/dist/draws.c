@@ -13,9 +13,10 @@ static rv_shape shape_of(rv_dist dist, int64_t draws)
     return wide;
 }
 
-static rv_draw_axes axes_of(int64_t draws)
+static rv_draw_axes axes_of(rv_dist dist, int64_t draws)
 {
-    return draws == 0 ? (rv_draw_axes){0, -1} : (rv_draw_axes){1, 0};
+    int is_wide = draws > 0 || dist.leading > 0;
+    return is_wide ? (rv_draw_axes){1, 0} : (rv_draw_axes){0, -1};
 }
 
 /* ---- reparameterised ---- */
@@ -44,7 +45,7 @@ static rv_expr reparameterised(rv_dist dist, const char *name, int64_t draws)
     if (dist.kind != RV_DIST_NORMAL)
         return rv_expr_fail(graph, "draw %s: a discrete distribution has no reparameterised draw",
                             name);
-    rv_expr eps = rv_draw_normal(graph, name, shape_of(dist, draws), axes_of(draws));
+    rv_expr eps = rv_draw_normal(graph, name, shape_of(dist, draws), axes_of(dist, draws));
     return rv_add(dist.mu, rv_mul(rv_exp(dist.log_sigma), eps));
 }
 
@@ -63,16 +64,16 @@ rv_expr rv_rsample_n(rv_dist dist, const char *name, int64_t draws)
 /* log p_k + g_k, whose largest is a draw (Gumbel 1954) */
 rv_expr dist_perturbed(rv_dist dist, const char *name, int64_t draws)
 {
-    rv_expr g =
-        rv_draw_gumbel(rv_expr_graph(dist.logits), name, shape_of(dist, draws), axes_of(draws));
+    rv_expr g = rv_draw_gumbel(rv_expr_graph(dist.logits), name, shape_of(dist, draws),
+                               axes_of(dist, draws));
     return rv_add(rv_log_softmax(dist.logits), g);
 }
 
 /* l + log u - log(1 - u), above 0 with probability sigmoid(l) */
 rv_expr dist_perturbed_odds(rv_dist dist, const char *name, int64_t draws)
 {
-    rv_expr u =
-        rv_draw_uniform(rv_expr_graph(dist.logits), name, shape_of(dist, draws), axes_of(draws));
+    rv_expr u = rv_draw_uniform(rv_expr_graph(dist.logits), name, shape_of(dist, draws),
+                                axes_of(dist, draws));
     return rv_add(dist.logits, rv_sub(rv_log(u), rv_log1p(rv_neg(u))));
 }
 
@@ -92,7 +93,8 @@ static rv_expr plain(rv_dist dist, const char *name, int64_t draws)
     case RV_DIST_NORMAL_FULL: return rv_stop_gradient(reparameterised(dist, name, draws));
     case RV_DIST_BERNOULLI: {
         rv_expr p = rv_dist_mean(dist);
-        return rv_draw_bernoulli(name, rv_broadcast_to(p, shape_of(dist, draws)), axes_of(draws));
+        return rv_draw_bernoulli(name, rv_broadcast_to(p, shape_of(dist, draws)),
+                                 axes_of(dist, draws));
     }
     default: return one_hot_of_largest(dist_perturbed(dist, name, draws));
     }

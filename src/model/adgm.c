@@ -138,7 +138,7 @@ static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode
 {
     if (rv_is_poison(x))
         return (labels_reading){.images = x, .auxiliary = x, .both = x, .logits = x};
-    rv_dist q = labels_normal(model_apply(adgm_of(model)->net[AUXILIARY_ENCODER], x, mode));
+    rv_dist q = model_normal(model_apply(adgm_of(model)->net[AUXILIARY_ENCODER], x, mode));
     rv_expr a = labels_draw(q, "a", rv_expr_shape(x).dim[0]); /* [B,A] */
     labels_reading reading = read_with(model, x, a, mode);
     reading.common = rv_neg(rv_log_prob(q, a)); /* - log q(a|x) */
@@ -148,7 +148,7 @@ static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode
 /* The reading at the mean of q(a|x), for what is to be the same every time. */
 static labels_reading read_mean(const rv_model *model, rv_expr x)
 {
-    rv_dist q = labels_normal(model_apply(adgm_of(model)->net[AUXILIARY_ENCODER], x, RV_EVALUATE));
+    rv_dist q = model_normal(model_apply(adgm_of(model)->net[AUXILIARY_ENCODER], x, RV_EVALUATE));
     return read_with(model, x, q.mu, RV_EVALUATE);
 }
 
@@ -159,10 +159,10 @@ static rv_expr joint(const rv_model *model, const labels_reading *reading, rv_ex
     if (rv_is_poison(reading->both) || rv_is_poison(y))
         return rv_is_poison(y) ? y : reading->both;
     int64_t batch = rv_expr_shape(x).dim[0], times = rv_expr_shape(y).dim[0] / batch;
-    rv_dist q = labels_normal(beside_apply(m->net[ENCODER], reading->both, y, mode));
+    rv_dist q = model_normal(beside_apply(m->net[ENCODER], reading->both, y, mode));
     rv_expr z = labels_draw(q, "z", batch); /* [R B,Z] */
     rv_expr zy = beside(z, y);              /* [R B,Z+K] */
-    rv_dist pa = labels_normal(beside_apply(m->net[AUXILIARY_DECODER], x, zy, mode));
+    rv_dist pa = model_normal(beside_apply(m->net[AUXILIARY_DECODER], x, zy, mode));
     rv_expr log_pa = rv_log_prob(pa, beside_repeat(reading->auxiliary, times)); /* [R B] */
     rv_expr log_px = observation_log_prob(model, &m->config.observed,
                                           model_apply(m->net[DECODER], zy, mode), x); /* [R,B] */
@@ -215,7 +215,7 @@ static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
     labels_reading reading = read_mean(model, x);
     rv_expr y = labels_likeliest(reading.logits);
     rv_expr h = beside_apply(m->net[ENCODER], reading.both, y, RV_EVALUATE);
-    out[0] = (rv_latents){"z", labels_normal(h), m->config.latent};
+    out[0] = (rv_latents){"z", model_normal(h), m->config.latent};
     *count = 1;
     return rv_error_status(model->context);
 }

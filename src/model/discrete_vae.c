@@ -195,12 +195,10 @@ static rv_status create(rv_model *model)
 }
 
 /* The last bias of the decoder from the mean training image. */
-static rv_status start(rv_model *model, const float *mean)
+static const rv_net *begins_at_mean(const rv_model *model)
 {
     const discrete_vae *m = discrete_of(model);
-    if (m->config.output_bias == MODEL_BIAS_DEFAULT)
-        return RV_OK;
-    return model_start_output(model, m->net[NET_DECODER], mean);
+    return m->config.output_bias == MODEL_BIAS_DATA ? m->net[NET_DECODER] : NULL;
 }
 
 /* ---- the model ---- */
@@ -344,7 +342,7 @@ const rv_model_kind rv_discrete_vae_kind = {
     .config_size = sizeof(discrete_config),
     .create = create,
     .destroy = destroy,
-    .start = start,
+    .begins_at_mean = begins_at_mean,
     .train = discrete_train,
     .evaluate = evaluate,
     .encode = encode,

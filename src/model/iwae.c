@@ -177,12 +177,10 @@ static rv_status create(rv_model *model)
 }
 
 /* The decoder begins with the mean training image. */
-static rv_status start(rv_model *model, const float *mean)
+static const rv_net *begins_at_mean(const rv_model *model)
 {
     const iwae *m = iwae_of(model);
-    if (config_of(model)->output_bias == MODEL_BIAS_DEFAULT)
-        return RV_OK;
-    return model_start_output(model, m->net[2 * m->layers - 1], mean);
+    return config_of(model)->output_bias == MODEL_BIAS_DATA ? m->net[2 * m->layers - 1] : NULL;
 }
 
 /* ---- the model ---- */
@@ -190,34 +188,14 @@ static rv_status start(rv_model *model, const float *mean)
 /* A factor q(h'|h) or p(h'|h) at the rows [N,H]: batch [N]. */
 static rv_dist factor(const rv_net *net, rv_expr rows, rv_mode mode)
 {
-    rv_expr h = model_apply(net, rows, mode); /* [N,2W] = (mu, log sigma) */
-    int64_t w = rv_is_poison(h) ? 0 : rv_expr_shape(h).dim[1] / 2;
-    return rv_normal_log(rv_cols(h, 0, w), rv_cols(h, w, 2 * w));
+    return model_normal(model_apply(net, rows, mode));
 }
 
-/* [K,B,W] <-> [K B,W] */
+/* [K,B,W] -> [K B,W] */
 static rv_expr rows_of(rv_expr x)
 {
     rv_shape s = rv_expr_shape(x);
     return rv_is_poison(x) ? x : rv_reshape(x, rv_shape2(s.dim[0] * s.dim[1], s.dim[2]));
-}
-
-static rv_expr draws_of(rv_expr rows, int64_t draws)
-{
-    rv_shape s = rv_expr_shape(rows);
-    return rv_is_poison(rows) ? rows
-                              : rv_reshape(rows, rv_shape3(draws, s.dim[0] / draws, s.dim[1]));
-}
-
-/* A draw of each row's distribution, keyed by draw and example: [K,B,W]. */
-static rv_expr draw_each(rv_dist q, const char *name, int64_t draws)
-{
-    rv_draw_axes axes = {.sample = 1, .draw = 0};
-    rv_expr mu = draws_of(q.mu, draws), log_sigma = draws_of(q.log_sigma, draws);
-    if (rv_is_poison(mu) || rv_is_poison(log_sigma))
-        return rv_is_poison(mu) ? mu : log_sigma;
-    rv_expr eps = rv_draw_normal(rv_expr_graph(mu), name, rv_expr_shape(mu), axes);
-    return rv_add(mu, rv_mul(rv_exp(log_sigma), eps));
 }
 
 static rv_dist posterior(const rv_model *model, rv_expr x, rv_mode mode)
@@ -266,10 +244,10 @@ static log_parts weigh(const rv_model *model, rv_expr x, rv_dist first, int64_t 
     h[0] = rv_rsample_n(first, name, draws); /* [K,B,W] */
     log_q[0] = rv_log_prob(first, h[0]);     /* [K,B] */
     for (int i = 1; i < m->layers; i++) {
-        rv_dist q = factor(m->net[i], rows_of(h[i - 1]), mode);
+        rv_dist q = rv_dist_fold(factor(m->net[i], rows_of(h[i - 1]), mode), draws);
         snprintf(name, sizeof name, "h%d", i + 1);
-        h[i] = draw_each(q, name, draws);
-        log_q[i] = rv_log_prob(rv_dist_fold(q, draws), h[i]);
+        h[i] = rv_rsample(q, name);
+        log_q[i] = rv_log_prob(q, h[i]);
     }
     rv_expr pixels = model_apply(m->net[2 * m->layers - 1], rows_of(h[0]), mode);
     return (log_parts){observation_log_prob(model, &config_of(model)->observed, pixels, x),
@@ -392,7 +370,7 @@ const rv_model_kind rv_iwae_kind = {
     .config_size = sizeof(iwae_config),
     .create = create,
     .destroy = destroy,
-    .start = start,
+    .begins_at_mean = begins_at_mean,
     .train = train,
     .evaluate = evaluate,
     .encode = encode,

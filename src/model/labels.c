@@ -72,12 +72,6 @@ rv_expr labels_fold(rv_expr each, int64_t batch)
     return rv_reshape(each, rv_shape2(rv_expr_shape(each).dim[0] / batch, batch));
 }
 
-rv_dist labels_normal(rv_expr h)
-{
-    int64_t width = rv_is_poison(h) ? 0 : rv_expr_shape(h).dim[1] / 2;
-    return rv_normal_log(rv_cols(h, 0, width), rv_cols(h, width, 2 * width));
-}
-
 rv_expr labels_draw(rv_dist q, const char *name, int64_t batch)
 {
     if (rv_is_poison(q.mu))

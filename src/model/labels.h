@@ -85,9 +85,8 @@ rv_expr labels_of_class(rv_graph *graph, int64_t rows, int classes, int k);
 rv_expr labels_rotation(rv_graph *graph, int64_t rows, int classes);
 /* The rotation for the rows of z, for a model's `decode`. */
 rv_expr labels_rotation_of(const rv_model *model, rv_expr z);
-/* q = N(mu, sigma^2) of rows [R B,Z], h [R B,2Z] being (mu, log sigma); and a draw of it with one
- * noise [B,Z] for all R: classes are compared at the same noise.  -> [R B,Z] */
-rv_dist labels_normal(rv_expr h);
+/* A draw of q, Normal rows [R B,Z], with one noise [B,Z] for all R: classes are compared at the
+ * same noise.  -> [R B,Z] */
 rv_expr labels_draw(rv_dist q, const char *name, int64_t batch);
 /* [R B] -> [R,B] */
 rv_expr labels_fold(rv_expr each, int64_t batch);

@@ -137,7 +137,7 @@ static rv_status create(rv_model *model)
 /* q(z1|x), [B] */
 static rv_dist posterior(const rv_model *model, rv_expr x, rv_mode mode)
 {
-    return labels_normal(model_apply(m1_m2_of(model)->net[FEATURE_ENCODER], x, mode));
+    return model_normal(model_apply(m1_m2_of(model)->net[FEATURE_ENCODER], x, mode));
 }
 
 /* p(x|z1), [B] */
@@ -197,13 +197,13 @@ static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode
 /* q(z2|z1,y) of rows */
 static rv_dist upper_posterior(const rv_model *model, rv_expr z1, rv_expr y, rv_mode mode)
 {
-    return labels_normal(beside_apply(m1_m2_of(model)->net[ENCODER], z1, y, mode));
+    return model_normal(beside_apply(m1_m2_of(model)->net[ENCODER], z1, y, mode));
 }
 
 /* p(z1|y,z2) of rows */
 static rv_dist upper_likelihood(const rv_model *model, rv_expr z2, rv_expr y, rv_mode mode)
 {
-    return labels_normal(model_apply(m1_m2_of(model)->net[DECODER], beside(z2, y), mode));
+    return model_normal(model_apply(m1_m2_of(model)->net[DECODER], beside(z2, y), mode));
 }
 
 static rv_expr joint(const rv_model *model, const labels_reading *reading, rv_expr y, rv_mode mode)

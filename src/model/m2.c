@@ -114,7 +114,7 @@ static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode
 /* q(z|x,y) of rows: x [B,D], y [R B,K] -> batch [R B], event [Z] */
 static rv_dist posterior(const rv_model *model, rv_expr x, rv_expr y, rv_mode mode)
 {
-    return labels_normal(beside_apply(m2_of(model)->net[ENCODER], x, y, mode));
+    return model_normal(beside_apply(m2_of(model)->net[ENCODER], x, y, mode));
 }
 
 /* log p(x|y,z), [R,B];  y, z [R B,.] */
@@ -196,15 +196,14 @@ static rv_expr log_joint(rv_model *model, rv_expr x, rv_expr z)
     rv_shape shape = rv_expr_shape(z);
     int64_t rows = shape.dim[0] * shape.dim[1];
     int classes = model->sizes.classes;
-    rv_expr flat = rv_reshape(z, rv_shape2(rows, shape.dim[2])), log_px = NULL;
+    rv_expr flat = rv_reshape(z, rv_shape2(rows, shape.dim[2])), each = NULL;
     for (int k = 0; k < classes; k++) {
         rv_expr y = labels_of_class(graph, rows, classes, k);
         rv_expr of_class = log_likelihood(model, x, y, flat, RV_EVALUATE); /* [K,B] */
-        rv_expr most = log_px ? rv_maximum(log_px, of_class) : NULL;
-        log_px = !log_px ? of_class
-                         : rv_add(most, rv_log(rv_add(rv_exp(rv_sub(log_px, most)),
-                                                      rv_exp(rv_sub(of_class, most)))));
+        of_class = rv_reshape(of_class, rv_shape3(1, shape.dim[0], shape.dim[1]));
+        each = each ? rv_concat((rv_expr[]){each, of_class}, 2, 0) : of_class; /* [k,K,B] */
     }
+    rv_expr log_px = rv_logsumexp(each, RV_AXIS(0));
     rv_expr log_pz = rv_log_prob(rv_std_normal(graph, rv_shape2(shape.dim[1], shape.dim[2])), z);
     return rv_add(rv_shift(log_px, -log((double)classes)), log_pz);
 }

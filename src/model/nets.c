@@ -152,6 +152,12 @@ rv_expr model_mean(rv_expr each)
     return rv_mean(each, rv_all_axes(each));
 }
 
+rv_dist model_normal(rv_expr h)
+{
+    int64_t width = rv_is_poison(h) ? 0 : rv_expr_shape(h).dim[1] / 2;
+    return rv_normal_log(rv_cols(h, 0, width), rv_cols(h, width, 2 * width));
+}
+
 /* ---- weights ---- */
 
 rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out)
@@ -177,7 +183,7 @@ void weight_list_free(weight_list *list)
 
 /* ---- beginnings ---- */
 
-rv_status model_start_output(rv_model *model, const rv_net *net, const float *mean)
+rv_status rv_model_begin_at_mean(rv_model *model, const rv_net *net, const float *mean)
 {
     int64_t width = rv_data_width(model->sizes);
     int last = rv_net_weight_count(net) - 1;

@@ -44,6 +44,9 @@ rv_expr model_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, 
 /* x [B,...] -> [B,N] */
 rv_expr model_flat(rv_expr x);
 
+/* N(mu, sigma^2) of rows, h [N,2Z] being (mu, log sigma): batch [N], event [Z]. */
+rv_dist model_normal(rv_expr h);
+
 /* The weights of nets, in order. */
 typedef struct weight_list {
     rv_param **weight; /* [count], owned */
@@ -51,11 +54,6 @@ typedef struct weight_list {
 } weight_list;
 rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out);
 void weight_list_free(weight_list *list);
-
-/* Sets the last bias of the net, [D], to the logits of the images `mean` [D] in the range of the
- * data, clipped to [0.001, 0.999] of it (Burda et al. 2016).  RV_BAD_USAGE for a net that does not
- * end in such a bias. */
-rv_status model_start_output(rv_model *model, const rv_net *net, const float *mean);
 
 /* A mean over examples. */
 rv_expr model_mean(rv_expr each);

@@ -139,12 +139,9 @@ static rv_status create(rv_model *model)
     return status == RV_OK ? model_weights(model, m->net, 2, &m->weights) : status;
 }
 
-static rv_status start(rv_model *model, const float *mean)
+static const rv_net *begins_at_mean(const rv_model *model)
 {
-    const vae *m = vae_of(model);
-    if (m->config.output_bias == MODEL_BIAS_DEFAULT)
-        return RV_OK;
-    return model_start_output(model, m->net[1], mean);
+    return vae_of(model)->config.output_bias == MODEL_BIAS_DATA ? vae_of(model)->net[1] : NULL;
 }
 
 /* ---- the model ---- */
@@ -285,7 +282,7 @@ const rv_model_kind rv_vae_kind = {
     .config_size = sizeof(vae_config),
     .create = create,
     .destroy = destroy,
-    .start = start,
+    .begins_at_mean = begins_at_mean,
     .train = train,
     .evaluate = evaluate,
     .encode = encode,

@@ -80,9 +80,7 @@ static rv_status create(rv_model *model)
 static rv_dist posterior(const rv_model *model, rv_expr x, rv_mode mode)
 {
     const pair *p = model->self;
-    int64_t z = p->config->latent;
-    rv_expr h = model_apply(p->net[ENCODER], x, mode); /* [B,2Z] = (mu, s) */
-    return rv_normal_log(rv_cols(h, 0, z), rv_cols(h, z, 2 * z));
+    return model_normal(model_apply(p->net[ENCODER], x, mode)); /* of [B,2Z] = (mu, s) */
 }
 
 /* What the discriminator makes of images: the features of its layer l, and its logits. */

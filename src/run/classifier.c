@@ -18,30 +18,12 @@ struct rv_classifier {
     float *images; /* [SLICE,D] in the range that the classifier was trained on */
 };
 
-static void pass_on(void *user, rv_log_level level, const char *message)
-{
-    rv_notify(user, level, "%s", message);
-}
-
 /* The first failure of the inner context becomes one of the caller's. */
 static rv_status hand_over(const rv_classifier *c, rv_status status)
 {
     if (status == RV_OK)
         return RV_OK;
     return rv_fail(c->context, status, "%s", rv_error_message(c->inner));
-}
-
-static rv_status open_inner(rv_classifier *c)
-{
-    c->inner = rv_context_new();
-    if (!c->inner)
-        return rv_fail_memory(c->context);
-    rv_context_set_log(c->inner, pass_on, c->context);
-    rv_context_set_threads(c->inner, rv_context_threads(c->context));
-    rv_status status = rv_context_set_backend(c->inner, rv_context_backend(c->context));
-    if (status == RV_OK)
-        status = rv_context_set_isa(c->inner, rv_context_isa(c->context));
-    return hand_over(c, status);
 }
 
 /* ---- whether the classifier knows such images ---- */
@@ -106,9 +88,10 @@ static rv_status check_data(const rv_classifier *c, const char *data_name)
 static rv_status open_classifier(rv_classifier *c, const rv_experiment_place *place,
                                  const char *checkpoint, const char *data_name)
 {
-    rv_status status = open_inner(c);
-    if (status == RV_OK)
-        status = hand_over(c, rv_experiment_open(c->inner, place, checkpoint, 0, &c->run));
+    c->inner = run_aside_new(c->context);
+    if (!c->inner)
+        return rv_error_status(c->context);
+    rv_status status = hand_over(c, rv_experiment_open(c->inner, place, checkpoint, 0, &c->run));
     if (status == RV_OK)
         status = check_model(c);
     if (status == RV_OK)

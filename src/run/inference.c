@@ -16,9 +16,7 @@ int rv_run_images_differ(const rv_experiment *run, const rv_run_images *images)
 rv_source *rv_experiment_images(rv_experiment *run, const rv_run_images *images)
 {
     rv_source *source = NULL;
-    rv_data_config data = run->settings->data;
-    data.directories = run->directories;
-    data.directory_count = run->directory_count;
+    rv_data_config data = run_data(run);
     if (images->pixels >= 0)
         data.pixels = (rv_pixels)images->pixels;
     rv_source_open(run->context, &data, images->split, &source);
@@ -28,14 +26,8 @@ rv_source *rv_experiment_images(rv_experiment *run, const rv_run_images *images)
 rv_status rv_experiment_evaluate_images(rv_experiment *run, const rv_run_images *images,
                                         uint64_t seed, rv_report *report)
 {
-    rv_evaluator *evaluator = NULL;
     rv_source *source = rv_experiment_images(run, images);
-    rv_status status =
-        source ? rv_evaluator_new(run->model, run->settings->train.evaluate_batch, &evaluator)
-               : rv_error_status(run->context);
-    if (status == RV_OK)
-        status = rv_evaluator_run(evaluator, source, seed, report);
-    rv_evaluator_free(evaluator);
+    rv_status status = run_evaluate(run, source, seed, report);
     rv_source_free(source);
     return status;
 }

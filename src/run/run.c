@@ -57,11 +57,17 @@ void rv_experiment_free(rv_experiment *run)
     rv_free(run);
 }
 
-rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
+rv_data_config run_data(const rv_experiment *run)
 {
     rv_data_config data = run->settings->data;
     data.directories = run->directories;
     data.directory_count = run->directory_count;
+    return data;
+}
+
+rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
+{
+    rv_data_config data = run_data(run);
     if (!run->source[split])
         rv_source_open(run->context, &data, split, &run->source[split]);
     return run->source[split];
@@ -69,9 +75,7 @@ rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
 
 rv_status run_has_test(rv_experiment *run, int *has_test)
 {
-    rv_data_config data = run->settings->data;
-    data.directories = run->directories;
-    data.directory_count = run->directory_count;
+    rv_data_config data = run_data(run);
     return rv_data_has_test(run->context, &data, has_test);
 }
 
@@ -286,18 +290,21 @@ const char *rv_experiment_folder(const rv_experiment *run)
     return run->folder;
 }
 
-rv_status rv_experiment_evaluate(rv_experiment *run, rv_split split, uint64_t seed,
-                                 rv_report *report)
+rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report)
 {
     rv_evaluator *evaluator;
-    rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(run->context);
     rv_status status =
         rv_evaluator_new(run->model, run->settings->train.evaluate_batch, &evaluator);
-    if (status != RV_OK)
-        return status;
-    status = rv_evaluator_run(evaluator, source, seed, report);
+    if (status == RV_OK)
+        status = rv_evaluator_run(evaluator, source, seed, report);
     rv_evaluator_free(evaluator);
     return status;
+}
+
+rv_status rv_experiment_evaluate(rv_experiment *run, rv_split split, uint64_t seed,
+                                 rv_report *report)
+{
+    return run_evaluate(run, rv_experiment_source(run, split), seed, report);
 }

@@ -31,6 +31,10 @@ rv_status run_write_files(rv_experiment *run);
 rv_split run_held_out(const rv_experiment *run);
 /* Whether the model is evaluated, or reconstructs: a GAN does neither. */
 int run_needs_held_out(const rv_experiment *run);
+/* run.c: the settings of the data, with the directories they are looked for in. */
+rv_data_config run_data(const rv_experiment *run);
+/* run.c: evaluates the model on images; NULL is a source that could not be opened. */
+rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report);
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
 
@@ -53,6 +57,12 @@ rv_status run_add_alarms(rv_experiment *run, rv_page *page);
 
 /* files.c: frees what json_dumps gave, with the allocator that jansson has. */
 void run_json_free(char *text);
+
+/* aside.c: a context like `context`, with its log, for another run: weights are known by name in a
+ * context.  NULL with the error latched in `context`. */
+rv_context *run_aside_new(rv_context *context);
+/* Frees it (NULL is ignored); a failure is latched in `context` too.  Gives the status back. */
+rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status status);
 
 /* classes.c: the likeliest class of each image, [count], for a model that decodes by class: the
  * caller's to rv_free; NULL for another model, whose decoder asks for none. */

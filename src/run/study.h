@@ -85,12 +85,6 @@ rv_status study_expand(rv_study *study);
 /* study_state.c: what the folders hold; RV_BAD_USAGE where they hold something else. */
 rv_status study_look(rv_study *study, study_run *run);
 
-/* study_aside.c: a context of its own for a run, since weights are known by name in a context:
- * threads, backend and messages as in `context`.  NULL: latched. */
-rv_context *study_aside_new(rv_context *context);
-/* Frees it; its failure becomes one of `context`. */
-rv_status study_aside_free(rv_context *context, rv_context *aside, rv_status status);
-
 /* study_state.c: "FOLDER/name"; NULL when memory is out. */
 rv_experiment_place study_place(const rv_study *study, const study_run *run);
 

@@ -57,7 +57,7 @@ static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown
 {
     rv_experiment *experiment;
     rv_experiment_place place = study_place(study, run);
-    rv_context *aside = study_aside_new(study->context);
+    rv_context *aside = run_aside_new(study->context);
     if (!aside)
         return rv_error_status(study->context);
     shown->cell = run->entry.cell;
@@ -66,7 +66,7 @@ static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown
         status = draw_run(experiment, shown);
         rv_experiment_free(experiment);
     }
-    return study_aside_free(study->context, aside, status);
+    return run_aside_free(study->context, aside, status);
 }
 
 /* The first run of each cell that is done; *count of them. */

@@ -39,7 +39,7 @@ static rv_status check_cell(rv_study *study, int index, known_data *known)
     const study_run *run = &study->run[(ptrdiff_t)index * study->plan.seed_count];
     rv_config *config = NULL;
     rv_model *model = NULL;
-    rv_context *aside = study_aside_new(study->context);
+    rv_context *aside = run_aside_new(study->context);
     if (!aside)
         return rv_error_status(study->context);
     rv_status status = rv_config_new(aside, &config);
@@ -58,7 +58,7 @@ static rv_status check_cell(rv_study *study, int index, known_data *known)
                 rv_error_message(aside));
     rv_model_free(model);
     rv_config_free(config);
-    return study_aside_free(study->context, aside, status);
+    return run_aside_free(study->context, aside, status);
 }
 
 rv_status rv_study_check(rv_study *study)
@@ -115,7 +115,7 @@ static rv_status train(rv_study *study, study_run *run, rv_context *aside,
 static rv_status take_run(rv_study *study, study_run *run, const rv_study_watcher *watcher)
 {
     rv_study_entry *entry = &run->entry;
-    rv_context *aside = study_aside_new(study->context);
+    rv_context *aside = run_aside_new(study->context);
     if (!aside)
         return rv_error_status(study->context);
     if (watcher && watcher->begin)

@@ -147,7 +147,7 @@ static rv_status time_epoch(rv_study *study, rv_context *aside, const rv_setting
 static rv_status measure(rv_study *study, const study_run *run, double *seconds)
 {
     rv_config *config = NULL;
-    rv_context *aside = study_aside_new(study->context);
+    rv_context *aside = run_aside_new(study->context);
     *seconds = (double)NAN;
     if (!aside)
         return rv_error_status(study->context);
@@ -160,7 +160,7 @@ static rv_status measure(rv_study *study, const study_run *run, double *seconds)
     else if (status == RV_OK)
         status = rv_error_status(aside);
     rv_config_free(config);
-    return study_aside_free(study->context, aside, status);
+    return run_aside_free(study->context, aside, status);
 }
 
 /* ---- all ---- */

@@ -87,8 +87,8 @@ static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
 
 rv_status study_evaluate(rv_study *study, study_run *run)
 {
-    rv_context *aside = study_aside_new(study->context);
+    rv_context *aside = run_aside_new(study->context);
     if (!aside)
         return rv_error_status(study->context);
-    return study_aside_free(study->context, aside, evaluate(study, aside, run));
+    return run_aside_free(study->context, aside, evaluate(study, aside, run));
 }

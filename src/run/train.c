@@ -81,14 +81,16 @@ static float *mean_image(rv_experiment *run, rv_source *source)
     return NULL;
 }
 
-/* What a model sets from the data before its first step. */
-static rv_status start(rv_experiment *run, rv_source *source)
+/* What a model takes from the data before its first step. */
+static rv_status begin(rv_experiment *run, rv_source *source)
 {
-    if (!run->model->kind->start)
+    rv_model *model = run->model;
+    const rv_net *net = model->kind->begins_at_mean ? model->kind->begins_at_mean(model) : NULL;
+    if (!net)
         return RV_OK;
     float *mean = mean_image(run, source);
     rv_status status =
-        mean ? run->model->kind->start(run->model, mean) : rv_error_status(run->context);
+        mean ? rv_model_begin_at_mean(model, net, mean) : rv_error_status(run->context);
     rv_free(mean);
     return status;
 }
@@ -108,7 +110,7 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     if (status == RV_OK && (run->resumes || checkpoint))
         status = load(run, trainer, checkpoint, &position);
     if (status == RV_OK && rv_trainer_progress(trainer).step == 0)
-        status = start(run, setup->train);
+        status = begin(run, setup->train);
     if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
         run_remove(run->folder);
     if (status == RV_OK && checkpoint && !run->resumes) {

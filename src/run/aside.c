@@ -1,5 +1,4 @@
-/* Each run of a study in a context of its own, since weights are known by name in a context. */
-#include "run/study.h"
+#include "run/run.h"
 
 #include <string.h>
 
@@ -8,7 +7,7 @@ static void pass_on(void *user, rv_log_level level, const char *message)
     rv_notify(user, level, "%s", message);
 }
 
-rv_status study_aside_free(rv_context *context, rv_context *aside, rv_status status)
+rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status status)
 {
     if (status != RV_OK && rv_error_status(context) == RV_OK) {
         const char *message = aside ? rv_error_message(aside) : "";
@@ -19,7 +18,7 @@ rv_status study_aside_free(rv_context *context, rv_context *aside, rv_status sta
     return status;
 }
 
-rv_context *study_aside_new(rv_context *context)
+rv_context *run_aside_new(rv_context *context)
 {
     rv_context *aside = rv_context_new();
     if (!aside) {
@@ -36,6 +35,6 @@ rv_context *study_aside_new(rv_context *context)
         status = rv_context_set_isa(aside, isa);
     if (status == RV_OK)
         return aside;
-    study_aside_free(context, aside, status);
+    run_aside_free(context, aside, status);
     return NULL;
 }

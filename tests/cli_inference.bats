@@ -127,3 +127,16 @@ assert ($expression), d"
     [ "$code" -eq 2 ]
     has "$err" "--svi-steps wants a whole number from 1"
 }
+
+@test "an importance-weighted model of latents that do not match is refused" {
+    refuses() {
+        fails 2 "$1" train iwae-burda data.name=digits data.limit=100 "encoder=$2" "decoder=$3" \
+            --run made
+        not test -e made
+    }
+    refuses "its last word must be \`latent N\`" '[linear 5, tanh]' '[linear 5, tanh]'
+    refuses 'for each of the encoder'"'"'s but the last' '[latent 4, latent 2]' '[linear 5]'
+    refuses '`latent 3` where the encoder has `latent 4`' '[latent 4, latent 2]' '[latent 3]'
+    refuses 'encoder: 5 words `latent`; at most 4' \
+        '[latent 6, latent 5, latent 4, latent 3, latent 2]' '[latent 3, latent 4, latent 5, latent 6]'
+}

@@ -24,7 +24,7 @@ typedef struct adgm_config {
     rv_words auxiliary_encoder, classifier, encoder, auxiliary_decoder, decoder;
     observation observed;
     labels_config labels;
-    int initialiser;
+    net_initialiser initialiser;
 } adgm_config;
 
 #define HIDDEN      "[linear 500, relu]"
@@ -44,8 +44,7 @@ static const rv_option options[] = {
      "layers from (z, y) to the pixels' linear layer"},
     OBSERVATION_OPTIONS(FIELD(observed)),
     LABELS_OPTIONS(FIELD(labels)),
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
-     "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
 };
 
 enum { AUXILIARY_ENCODER, CLASSIFIER, ENCODER, AUXILIARY_DECODER, DECODER, NETS };

@@ -13,7 +13,7 @@ typedef struct classifier_config {
     rv_words layers;
     rv_numbers normalize;
     int64_t base_width;
-    int initialiser;
+    net_initialiser initialiser;
 } classifier_config;
 
 #define FIELD(name) offsetof(classifier_config, name)
@@ -24,8 +24,7 @@ static const rv_option options[] = {
      "[mean, deviation]: the pixels v become (v - mean) / deviation; [] leaves them"},
     {"base_width", RV_OPTION_INTEGER, FIELD(base_width), "64", 1, 65536, NULL,
      "what `w` stands for in the layers: `8w` is 8 times this"},
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
-     "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
 };
 
 typedef struct classifier {

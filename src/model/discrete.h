@@ -38,7 +38,8 @@ typedef struct discrete_config {
     double beta, warmup;
     double start, end, rate, prior_temperature; /* temperatures */
     int64_t every;
-    int initialiser, output_bias;
+    net_initialiser initialiser;
+    int output_bias;
 } discrete_config;
 
 enum { NET_ENCODER, NET_DECODER, NET_BASELINE, DISCRETE_NETS };

@@ -58,8 +58,7 @@ static const rv_option options[] = {
      "steps from one change of the temperature to the next"},
     {"temperature.prior", RV_OPTION_NUMBER, FIELD(prior_temperature), "0.5", 1e-3, 1e3, NULL,
      "temperature of the relaxed prior (relaxed_kl: relaxed); above 0"},
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
-     "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
     MODEL_OUTPUT_BIAS(FIELD(output_bias), "default"),
 };
 

@@ -32,7 +32,8 @@ typedef struct iwae_config {
     observation observed;
     int objective; /* 0: elbo, 1: iwae */
     int64_t samples;
-    int initialiser, output_bias;
+    net_initialiser initialiser;
+    int output_bias;
 } iwae_config;
 
 #define FIELD(name) offsetof(iwae_config, name)
@@ -46,8 +47,7 @@ static const rv_option options[] = {
      "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"},
     {"objective.samples", RV_OPTION_INTEGER, FIELD(samples), "5", 1, 65536, NULL,
      "K, draws of the latents an image"},
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "glorot_uniform", 0, 0,
-     MODEL_INITIALISERS, "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "glorot_uniform"),
     MODEL_OUTPUT_BIAS(FIELD(output_bias), "data"),
 };
 
@@ -81,14 +81,15 @@ static int64_t latent_word(const char *word)
     return *end == '\0' && width > 0 && width <= 65536 ? width : 0;
 }
 
-/* The widths after `latent`; how many. */
+/* The widths after `latent`, as many as there is room for; how many there are. */
 static int widths_in(rv_words words, int64_t width[LAYERS_MOST])
 {
     int count = 0;
     for (int i = 0; i < words.count; i++) {
         int64_t w = latent_word(words.word[i]);
         if (w > 0 && count < LAYERS_MOST)
-            width[count++] = w;
+            width[count] = w;
+        count += w > 0;
     }
     return count;
 }
@@ -111,6 +112,9 @@ static rv_status check_words(const rv_model *model, iwae *m)
     if (last < 0 || latent_word(c->encoder.word[last]) == 0)
         return fail_words(model, "encoder: its last word must be `latent N`, the last latents");
     m->layers = widths_in(c->encoder, m->width);
+    if (m->layers > LAYERS_MOST)
+        return rv_fail(model->context, RV_BAD_USAGE, "encoder: %d words `latent`; at most %d",
+                       m->layers, LAYERS_MOST);
     if (widths_in(c->decoder, down) != m->layers - 1)
         return fail_words(model, "decoder: it needs a `latent N` for each of the encoder's but the "
                                  "last, on which it begins");

@@ -30,7 +30,7 @@ typedef struct m1_m2_config {
     rv_words feature_encoder, feature_decoder, classifier, encoder, decoder;
     observation observed;
     labels_config labels;
-    int initialiser;
+    net_initialiser initialiser;
 } m1_m2_config;
 
 #define FIELD(name) offsetof(m1_m2_config, name)
@@ -52,8 +52,7 @@ static const rv_option options[] = {
      "layers from (z2, y) to the linear layer of p(z1|y,z2)"},
     OBSERVATION_OPTIONS(FIELD(observed)),
     LABELS_OPTIONS(FIELD(labels)),
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
-     "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
 };
 
 enum { FEATURE_ENCODER, FEATURE_DECODER, CLASSIFIER, ENCODER, DECODER, NETS, M1_NETS = 2 };

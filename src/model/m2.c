@@ -23,7 +23,7 @@ typedef struct m2_config {
     rv_words classifier, encoder, decoder;
     observation observed;
     labels_config labels;
-    int initialiser;
+    net_initialiser initialiser;
 } m2_config;
 
 #define FIELD(name) offsetof(m2_config, name)
@@ -37,8 +37,7 @@ static const rv_option options[] = {
      "layers from (z, y) to the pixels' linear layer"},
     OBSERVATION_OPTIONS(FIELD(observed)),
     LABELS_OPTIONS(FIELD(labels)),
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
-     "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
 };
 
 enum { CLASSIFIER, ENCODER, DECODER, NETS };

@@ -63,7 +63,8 @@ static rv_net *make(rv_model *model, const net_wish *wish, const char *const *wo
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
     int flat = wish->in.rank == 3 && !rv_words_take_images(words, count);
-    config.initialiser = (rv_net_initialiser)wish->initialiser;
+    config.initialiser = (rv_net_initialiser)wish->initialiser.kind;
+    config.deviation = wish->initialiser.deviation;
     rv_net_new_configured(model->context, wish->name, words, count,
                           flat ? rv_shape1(rv_shape_size(wish->in)) : wish->in, &config, &net);
     return net;

@@ -5,8 +5,24 @@
 #include "core/option.h"
 #include "reverie/model.h"
 
-#define MODEL_INITIALISERS                                                                         \
-    "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan"
+/* How the weights of a model's nets begin, and its option rows at `at`. */
+typedef struct net_initialiser {
+    int kind;         /* rv_net_initialiser */
+    double deviation; /* of `normal` */
+} net_initialiser;
+#define MODEL_INITIALISER(at, fallback)                                                            \
+    {"initialiser",                                                                                \
+     RV_OPTION_CHOICE,                                                                             \
+     (at) + offsetof(net_initialiser, kind),                                                       \
+     fallback,                                                                                     \
+     0,                                                                                            \
+     0,                                                                                            \
+     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan",               \
+     "how the weights begin"},                                                                     \
+    {                                                                                              \
+        "initialiser_deviation", RV_OPTION_NUMBER, (at) + offsetof(net_initialiser, deviation),    \
+            "0.02", 0, 1e3, NULL, "standard deviation of the weights of initialiser=normal"        \
+    }
 
 /* The option row of how the last bias begins, in the int at `at`. */
 enum { MODEL_BIAS_DEFAULT, MODEL_BIAS_DATA };
@@ -27,7 +43,7 @@ typedef struct net_wish {
     int64_t width;      /* values it must give: `linear WIDTH` is added; 0: as the words leave it */
     int keep_image;     /* no linear layer where the words end in an image */
     int64_t base_width; /* 0: none */
-    int initialiser;    /* rv_net_initialiser */
+    net_initialiser initialiser;
 } net_wish;
 
 /* NULL on failure, with the error latched. */

@@ -10,7 +10,7 @@ typedef struct pair_config {
     rv_words generator, opponent;
     int output; /* pair_output */
     int prior;  /* rv_prior */
-    int initialiser;
+    net_initialiser initialiser;
 } pair_config;
 
 typedef enum pair_output { OUTPUT_SIGMOID, OUTPUT_TANH, OUTPUT_NONE } pair_output;
@@ -59,10 +59,7 @@ typedef enum pair_output { OUTPUT_SIGMOID, OUTPUT_TANH, OUTPUT_NONE } pair_outpu
          65536,                                                                                    \
          NULL,                                                                                     \
          "what `w` stands for in the layers: `8w` is 8 times this"},                               \
-    {                                                                                              \
-        "initialiser", RV_OPTION_CHOICE, PAIR_FIELD(initialiser), "pytorch", 0, 0,                 \
-            MODEL_INITIALISERS, "how the weights begin"                                            \
-    }
+        MODEL_INITIALISER(PAIR_FIELD(initialiser), "pytorch")
 
 /* model->self of an adversarial model, or its first member. */
 typedef struct pair {

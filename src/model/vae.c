@@ -37,7 +37,8 @@ typedef struct vae_config {
     int objective;
     int64_t samples;
     double beta, free_bits, warmup;
-    int initialiser, output_bias;
+    net_initialiser initialiser;
+    int output_bias;
 } vae_config;
 
 #define FIELD(name) offsetof(vae_config, name)
@@ -63,8 +64,7 @@ static const rv_option options[] = {
      "nats of KL a latent dimension that cost nothing"},
     {"objective.warmup", RV_OPTION_NUMBER, FIELD(warmup), "0", 0, 1e6, NULL,
      "epochs over which the weight of the KL grows from 0 to beta"},
-    {"initialiser", RV_OPTION_CHOICE, FIELD(initialiser), "pytorch", 0, 0, MODEL_INITIALISERS,
-     "how the weights begin"},
+    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
     MODEL_OUTPUT_BIAS(FIELD(output_bias), "default"),
 };
 

@@ -65,16 +65,16 @@ assert ($expression), d"
     works probe runs/vae --labels 10 -k 1 --codes-only --json
     diff out.txt seed-1.txt
     not cmp -s seed-1.txt seed-2.txt
-    json 'd["labels"] == 23 and d["classes"] == 10' probe runs/vae --labels 23 -k 1 --codes-only
+    json 'd["labels"] == 30 and d["classes"] == 10' probe runs/vae --labels 30 -k 1 --codes-only
 }
 
 @test "probe says what is missing or does not fit" {
     fails 2 'has no encoder, which `probe` needs' probe runs/gan
     fails 2 'have no labels' probe runs/run-plain
-    fails 2 'too few for 10 classes' probe runs/vae --labels 9
-    fails 2 'of class 1 there are 1, so ask for at most 2' probe runs/run-uneven --labels 4
-    json 'd["labels"] == 3 and d["classes"] == 2' probe runs/run-uneven --labels 3 -k 1
-    fails 2 'the training split has 1500' probe runs/vae --labels 2000
+    fails 2 'labels=9 cannot be shared evenly by 10 classes' probe runs/vae --labels 9
+    fails 2 'asks for 2 images of each class, but class 1 of the training images' probe runs/run-uneven --labels 4
+    json 'd["labels"] == 2 and d["classes"] == 2' probe runs/run-uneven --labels 2 -k 1
+    fails 2 'labels=2000 is more than the 1500 training images' probe runs/vae --labels 2000
     fails 2 'judged by another' probe runs/vae --split train
     fails 2 '30 nearest neighbours are asked of 20' probe runs/vae --labels 20 -k 30 --quiet
     fails 2 '--labels' probe runs/vae --labels 0

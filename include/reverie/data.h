@@ -140,10 +140,21 @@ rv_status rv_source_fetch_range(rv_source *source, int64_t first, int64_t count,
 /* The label of one image, -1 when the set has none or `index` is outside it. */
 int32_t rv_source_label(const rv_source *source, int64_t index);
 
+/* `labels` images, as many of each class that the source has, drawn from `seed`.  `asked` is what
+ * asks for them, as errors call it. */
+typedef struct rv_label_choice {
+    int64_t labels;
+    uint64_t seed;
+    const char *asked;
+} rv_label_choice;
+/* Their positions in the source, ascending, into positions [labels], the caller's.  Kingma et al.
+ * 2014, section 4.  RV_BAD_USAGE: a set without labels, a number that the classes do not divide,
+ * or more than a class has. */
+rv_status rv_source_choose(rv_context *context, const rv_source *source,
+                           const rv_label_choice *choice, int64_t *positions);
 /* The images that keep their label under data.labels: positions in the source, ascending, the
- * caller's to free with rv_labelled_free.  Chosen from data.seed, as many of each class that the
- * source has; all of them for data.labels=0.  Kingma et al. 2014, section 4.  RV_BAD_USAGE: a set
- * without labels, a number that the classes do not divide, or more than a class has. */
+ * caller's to free with rv_labelled_free.  Chosen as by rv_source_choose from data.seed; all of
+ * them for data.labels=0.  Errors as there. */
 rv_status rv_source_labelled(rv_context *context, const rv_source *source, int64_t **positions,
                              int64_t *count);
 void rv_labelled_free(int64_t *positions); /* NULL is ignored */

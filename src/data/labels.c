@@ -1,4 +1,4 @@
-/* Which training images keep their label: a balanced subset, drawn from data.seed. */
+/* A balanced choice of images, and which training images keep their label. */
 #include "core/memory.h"
 #include "core/random.h"
 #include "data/source.h"
@@ -12,35 +12,36 @@ static int count_classes(const rv_source *source, int64_t *of_class)
     return present;
 }
 
-static rv_status check(rv_context *context, const rv_source *source, const int64_t *of_class,
-                       int present)
+static rv_status check(rv_context *context, const rv_source *source, const rv_label_choice *choice,
+                       const int64_t *of_class, int present)
 {
     const rv_source_info *info = &source->info;
-    int64_t wanted = info->labels;
-    if (wanted > info->count)
+    const char *asked = choice->asked;
+    int64_t labels = choice->labels;
+    if (labels < 1 || labels > info->count)
+        return rv_fail(context, RV_BAD_USAGE, "%s=%lld is %s the %lld training images of %s", asked,
+                       (long long)labels, labels < 1 ? "none of" : "more than",
+                       (long long)info->count, info->name);
+    if (labels % present != 0)
         return rv_fail(context, RV_BAD_USAGE,
-                       "data.labels=%lld is more than the %lld training images of %s",
-                       (long long)wanted, (long long)info->count, info->name);
-    if (wanted % present != 0)
-        return rv_fail(context, RV_BAD_USAGE,
-                       "data.labels=%lld cannot be shared evenly by %d classes: choose a multiple "
-                       "of %d",
-                       (long long)wanted, present, present);
+                       "%s=%lld cannot be shared evenly by %d classes: choose a multiple of %d",
+                       asked, (long long)labels, present, present);
     for (int k = 0; k < info->class_count; ++k)
-        if (of_class[k] > 0 && of_class[k] < wanted / present)
+        if (of_class[k] > 0 && of_class[k] < labels / present)
             return rv_fail(context, RV_BAD_USAGE,
-                           "data.labels=%lld asks for %lld images of each class, but class %d of "
-                           "the training images of %s has %lld",
-                           (long long)wanted, (long long)(wanted / present), k, info->name,
+                           "%s=%lld asks for %lld images of each class, but class %d of the "
+                           "training images of %s has %lld",
+                           asked, (long long)labels, (long long)(labels / present), k, info->name,
                            (long long)of_class[k]);
     return RV_OK;
 }
 
 /* Selection sampling of each class (Knuth, volume 2, 3.4.2, algorithm S): `left` images of the
  * class are still to be seen, and `wanted` of them to be taken. */
-static void choose(const rv_source *source, int64_t *left, int64_t *wanted, int64_t *positions)
+static void choose(const rv_source *source, uint64_t seed, int64_t *left, int64_t *wanted,
+                   int64_t *positions)
 {
-    rv_stream stream = rv_stream_at(source->info.seed, rv_site("data.labels"), 0, 0);
+    rv_stream stream = rv_stream_at(seed, rv_site("data.labels"), 0, 0);
     int64_t taken = 0;
     for (int64_t i = 0; i < source->info.count; ++i) {
         int32_t k = source->labels[i];
@@ -52,18 +53,22 @@ static void choose(const rv_source *source, int64_t *left, int64_t *wanted, int6
     }
 }
 
-static rv_status choose_some(rv_context *context, const rv_source *source, int64_t *positions)
+rv_status rv_source_choose(rv_context *context, const rv_source *source,
+                           const rv_label_choice *choice, int64_t *positions)
 {
+    if (!source->labels)
+        return rv_fail(context, RV_BAD_USAGE, "%s: the images of %s have no labels to learn from",
+                       choice->asked, source->info.path);
     size_t classes = (size_t)source->info.class_count;
     int64_t *of_class = rv_calloc(2 * classes, sizeof *of_class), *wanted = of_class + classes;
     if (!of_class)
         return rv_fail_memory(context);
     int present = count_classes(source, of_class);
-    rv_status status = check(context, source, of_class, present);
+    rv_status status = check(context, source, choice, of_class, present);
     for (size_t k = 0; status == RV_OK && k < classes; ++k)
-        wanted[k] = of_class[k] > 0 ? source->info.labels / present : 0;
+        wanted[k] = of_class[k] > 0 ? choice->labels / present : 0;
     if (status == RV_OK)
-        choose(source, of_class, wanted, positions);
+        choose(source, choice->seed, of_class, wanted, positions);
     rv_free(of_class);
     return status;
 }
@@ -83,7 +88,8 @@ rv_status rv_source_labelled(rv_context *context, const rv_source *source, int64
         return rv_fail_memory(context);
     rv_status status = RV_OK;
     if (info->labels > 0)
-        status = choose_some(context, source, chosen);
+        status = rv_source_choose(
+            context, source, &(rv_label_choice){info->labels, info->seed, "data.labels"}, chosen);
     else
         for (int64_t i = 0; i < room; ++i)
             chosen[i] = i;

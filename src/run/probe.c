@@ -2,7 +2,6 @@
 #include "reverie/run_probe.h"
 
 #include "core/memory.h"
-#include "core/random.h"
 #include "run/run.h"
 
 #include <string.h>
@@ -41,99 +40,6 @@ static rv_labelled_rows pixels_of(const image_set *set)
     return (rv_labelled_rows){{set->pixels, set->count, set->width}, set->labels};
 }
 
-/* ---- a balanced choice of labelled images ---- */
-
-/* The images sorted by class, in each class shuffled as far as it is chosen from. */
-typedef struct classes {
-    int64_t *index; /* [images] */
-    int64_t *begin; /* [labels + 1] */
-    int labels;     /* class_count of the data; some may not occur */
-    int occur;
-} classes;
-
-static rv_status sort_by_class(rv_experiment *run, const rv_source *source, classes *c)
-{
-    const rv_source_info *info = rv_source_describe(source);
-    c->labels = info->class_count;
-    c->index = rv_malloc((size_t)info->count * sizeof *c->index);
-    c->begin = rv_calloc((size_t)c->labels + 2, sizeof *c->begin);
-    if (!c->index || !c->begin)
-        return rv_fail_memory(run->context);
-    for (int64_t i = 0; i < info->count; i++)
-        c->begin[rv_source_label(source, i) + 2]++;
-    for (int k = 0; k < c->labels; k++) {
-        c->occur += c->begin[k + 2] > 0;
-        c->begin[k + 2] += c->begin[k + 1];
-    }
-    for (int64_t i = 0; i < info->count; i++) /* begin[k + 1] moves to where class k ends */
-        c->index[c->begin[rv_source_label(source, i) + 1]++] = i;
-    return RV_OK;
-}
-
-static int64_t count_of(const classes *c, int k)
-{
-    return c->begin[k + 1] - c->begin[k];
-}
-
-/* As many of each class that occurs; where that does not divide, the first ones have one more. */
-static int64_t wanted_of(const classes *c, int k, int64_t labels)
-{
-    int before = 0;
-    for (int i = 0; i < k; i++)
-        before += count_of(c, i) > 0;
-    return count_of(c, k) > 0 ? labels / c->occur + (before < labels % c->occur) : 0;
-}
-
-static rv_status check_wanted(rv_experiment *run, const classes *c, int64_t labels)
-{
-    int fewest = -1, enough = 1;
-    if (labels < c->occur)
-        return rv_fail(run->context, RV_BAD_USAGE,
-                       "%lld labelled images are too few for %d classes: each needs one",
-                       (long long)labels, c->occur);
-    for (int k = 0; k < c->labels; k++) {
-        enough = enough && wanted_of(c, k, labels) <= count_of(c, k);
-        if (count_of(c, k) > 0 && (fewest < 0 || count_of(c, k) < count_of(c, fewest)))
-            fewest = k;
-    }
-    if (enough)
-        return RV_OK;
-    return rv_fail(run->context, RV_BAD_USAGE,
-                   "%lld labelled images, as many of each class: there are not so many; of class "
-                   "%d there are %lld, so ask for at most %lld, or for all without a number",
-                   (long long)labels, fewest, (long long)count_of(c, fewest),
-                   (long long)count_of(c, fewest) * c->occur);
-}
-
-/* `wanted` of one class, drawn without replacement (Fisher and Yates), to chosen. */
-static void draw_class(const classes *c, int k, int64_t wanted, rv_stream *stream, int64_t *chosen)
-{
-    int64_t *index = c->index + c->begin[k];
-    for (int64_t i = 0; i < wanted; i++) {
-        int64_t other = i + rv_stream_below(stream, (uint32_t)(count_of(c, k) - i));
-        chosen[i] = index[other];
-        index[other] = index[i];
-    }
-}
-
-static rv_status choose_balanced(rv_experiment *run, const rv_source *source,
-                                 const rv_run_probe_config *config, int64_t *chosen)
-{
-    classes c = {0};
-    rv_stream stream = rv_stream_at(config->seed, rv_site("labelled images"), 0, 0);
-    rv_status status = sort_by_class(run, source, &c);
-    if (status == RV_OK)
-        status = check_wanted(run, &c, config->labels);
-    for (int k = 0; status == RV_OK && k < c.labels; k++) {
-        int64_t wanted = wanted_of(&c, k, config->labels);
-        draw_class(&c, k, wanted, &stream, chosen);
-        chosen += wanted;
-    }
-    rv_free(c.index);
-    rv_free(c.begin);
-    return status;
-}
-
 /* ---- images, codes ---- */
 
 static rv_status fetch(rv_experiment *run, rv_source *source, const rv_run_probe_config *config,
@@ -147,7 +53,9 @@ static rv_status fetch(rv_experiment *run, rv_source *source, const rv_run_probe
     int64_t *chosen = rv_malloc((size_t)set->count * sizeof *chosen);
     rv_status status = set->pixels && set->labels && chosen ? RV_OK : rv_fail_memory(run->context);
     if (status == RV_OK && labelled_only)
-        status = choose_balanced(run, source, config, chosen);
+        status =
+            rv_source_choose(run->context, source,
+                             &(rv_label_choice){config->labels, config->seed, "labels"}, chosen);
     for (int64_t i = 0; !labelled_only && status == RV_OK && i < set->count; i++)
         chosen[i] = i;
     if (status == RV_OK)
@@ -196,10 +104,6 @@ static rv_status load(rv_experiment *run, rv_split split, const rv_run_probe_con
     if (info->class_count == 0)
         return rv_fail(run->context, RV_BAD_USAGE,
                        "the images of `%s` have no labels, which a probe learns", info->name);
-    if (labelled_only && config->labels > info->count)
-        return rv_fail(run->context, RV_BAD_USAGE,
-                       "%lld labelled images are asked for, and the training split has %lld",
-                       (long long)config->labels, (long long)info->count);
     rv_status status = fetch(run, source, config, labelled_only, set);
     if (status == RV_OK)
         rv_notify(run->context, RV_LOG_INFO, "encoding %lld images of the %s split",

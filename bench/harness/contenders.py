@@ -83,7 +83,8 @@ def recipe_command(workload, settings, verb):
     program = os.path.join(settings.build, "reverie")
     recipe = os.path.join(settings.source, "recipes", workload.recipe + ".yaml")
     data = "data.name=" + ("mnist" if settings.data else "digits")
-    return [program, verb, recipe, data, "data.limit=6000", "data.validation=0"]
+    return [program, verb, recipe, data, "data.limit=6000", "data.validation=0",
+            *workload.settings]
 
 
 def run_json(command):

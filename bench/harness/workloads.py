@@ -12,6 +12,7 @@ class Workload:
     unit: str = "ms"
     warm_up: int = 20  # steps of `reverie bench` before the measured ones
     without: tuple = ()  # contenders left out
+    settings: tuple = ()  # over the recipe's
     loss: str = "loss"  # its name in a run's metrics.jsonl
     # How --check compares: after so many steps of a peer, each `batches` steps of a training run;
     # by how much losses may differ from Reverie's, relative, in the first step and at the end.
@@ -33,7 +34,8 @@ WORKLOADS = (
              check_steps=2),
     Workload("decode", "decode one latent, L1", 2000, "", 1149008, "us"),
     Workload("m2", "M2 step, 200 and 100 labelled", 30, "m2-auxiliary", 1268394, warm_up=5,
-             without=("eager-default",), check_steps=100, first=0.05),
+             without=("eager-default",), check_steps=100, first=0.05,
+             settings=("data.batch=200", "data.labelled_batch=100", "train.lr=4.2e-4")),
     Workload("dcgan", "L1 DCGAN, D and G, batch 64", 8, "lab1-dcgan", 6241153, warm_up=2,
              without=("eager-default",), loss="discriminator_loss", check_steps=10, first=0.1,
              later=0.25),

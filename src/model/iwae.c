@@ -244,7 +244,7 @@ static log_parts weigh(const rv_model *model, rv_expr x, rv_dist first, int64_t 
 {
     const iwae *m = iwae_of(model);
     rv_expr h[LAYERS_MOST], log_q[LAYERS_MOST];
-    char name[8] = "h1";
+    char name[16] = "h1";
     h[0] = rv_rsample_n(first, name, draws); /* [K,B,W] */
     log_q[0] = rv_log_prob(first, h[0]);     /* [K,B] */
     for (int i = 1; i < m->layers; i++) {

@@ -251,6 +251,28 @@ static void equal_units_are_equal(void **state)
     rv_chart_free(chart);
 }
 
+/* Digits 1 and 3 of four: the legend names no other. */
+static void classes_without_points_are_not_in_the_legend(void **state)
+{
+    fixture *f = *state;
+    const float points[] = {0, 0, 1, 1, 2, 0};
+    const int32_t classes[] = {3, 1, 3};
+    rv_chart_layout layout;
+    rv_chart *chart = rv_chart_new(f->context, NULL);
+    rv_scatter scatter = rv_scatter_defaults();
+    scatter.points = points;
+    scatter.count = 3;
+    scatter.classes = classes;
+    scatter.class_count = 4;
+    rv_chart_scatter(chart, &scatter);
+    find_layout(chart, &layout);
+    assert_int_equal(layout.legend_count, 2);
+    assert_string_equal(layout.legend[0].name, "1");
+    assert_string_equal(layout.legend[1].name, "3");
+    rv_chart_layout_free(&layout);
+    rv_chart_free(chart);
+}
+
 static void large_charts_stay_small_files(void **state)
 {
     fixture *f = *state;
@@ -361,6 +383,7 @@ int main(void)
         TEST(charts_without_data_are_drawn),
         TEST(strange_sizes_and_texts_are_drawn),
         TEST(equal_units_are_equal),
+        TEST(classes_without_points_are_not_in_the_legend),
         TEST(large_charts_stay_small_files),
         TEST(chart_errors_are_clear),
         TEST(histograms_count_every_finite_value),

@@ -112,6 +112,15 @@ static void make_square(rv_chart_layout *layout)
 
 /* ---- The legend ---- */
 
+/* A class that no point has is not named. */
+static int occurs(const rv_series *series, int class)
+{
+    for (int64_t i = 0; i < series->count; i++)
+        if (series->classes[i] == class)
+            return 1;
+    return 0;
+}
+
 static rv_status list_legend(const rv_chart *chart, rv_chart_layout *layout)
 {
     size_t count = 0;
@@ -123,11 +132,12 @@ static rv_status list_legend(const rv_chart *chart, rv_chart_layout *layout)
     rv_legend_entry *entry = layout->legend;
     for (const rv_series *series = chart->first; series; series = series->next) {
         for (int i = 0; i < series->class_count; i++)
-            *entry++ = (rv_legend_entry){series->class_names[i], series->kind, i, 0, 0};
+            if (occurs(series, i))
+                *entry++ = (rv_legend_entry){series->class_names[i], series->kind, i, 0, 0};
         if (!series->class_count && series->name)
             *entry++ = (rv_legend_entry){series->name, series->kind, series->color, 0, 0};
     }
-    layout->legend_count = (int)count;
+    layout->legend_count = (int)(entry - layout->legend);
     return RV_OK;
 }
 

@@ -90,8 +90,9 @@ static void print_importance(const rv_importance *found, const char *output)
 {
     char name[32];
     snprintf(name, sizeof name, "L_%lld", (long long)found->samples);
-    printf("%lld latent samples an image%s, %lld images\n", (long long)found->samples,
-           found->samples == 1 ? ": one draw of the ELBO" : "", (long long)found->images);
+    printf("%lld latent sample%s an image%s, %lld images\n", (long long)found->samples,
+           found->samples == 1 ? "" : "s", found->samples == 1 ? ": one draw of the ELBO" : "",
+           (long long)found->images);
     printf("  %-16s %10.3f  +- %.3f, a lower bound of log p(x)\n", name, found->bound,
            found->standard_error);
     printf("  %-16s %10.1f  median effective sample size; least %.1f, mean share %.2f%%\n", "ess",

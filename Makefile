@@ -30,7 +30,7 @@ test: build ## build and run every test
 sanitize: packages ## the tests under the address and undefined-behaviour sanitizers
 	@$(CMAKE) -S . -B $(BUILD)-sanitize -DCMAKE_BUILD_TYPE=Debug -DREVERIE_SANITIZE=ON
 	@cmake --build $(BUILD)-sanitize --parallel $(JOBS)
-	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp \
+	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    ctest --output-on-failure
 
 # CONTENDERS, WORKLOADS (names with commas), ROUNDS and ISA choose; BENCH_PYTHON, BENCH_VENV and

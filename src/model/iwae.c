@@ -111,10 +111,11 @@ static rv_status check_words(const rv_model *model, iwae *m)
     int last = c->encoder.count - 1;
     if (last < 0 || latent_word(c->encoder.word[last]) == 0)
         return fail_words(model, "encoder: its last word must be `latent N`, the last latents");
-    m->layers = widths_in(c->encoder, m->width);
-    if (m->layers > LAYERS_MOST)
+    int layers = widths_in(c->encoder, m->width);
+    if (layers > LAYERS_MOST)
         return rv_fail(model->context, RV_BAD_USAGE, "encoder: %d words `latent`; at most %d",
-                       m->layers, LAYERS_MOST);
+                       layers, LAYERS_MOST);
+    m->layers = layers;
     if (widths_in(c->decoder, down) != m->layers - 1)
         return fail_words(model, "decoder: it needs a `latent N` for each of the encoder's but the "
                                  "last, on which it begins");

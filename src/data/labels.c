@@ -53,12 +53,19 @@ static void choose(const rv_source *source, uint64_t seed, int64_t *left, int64_
     }
 }
 
+static rv_status need_labels(rv_context *context, const rv_source *source, const char *asked)
+{
+    if (source->labels)
+        return RV_OK;
+    return rv_fail(context, RV_BAD_USAGE, "%s: the images of %s have no labels to learn from",
+                   asked, source->info.path);
+}
+
 rv_status rv_source_choose(rv_context *context, const rv_source *source,
                            const rv_label_choice *choice, int64_t *positions)
 {
-    if (!source->labels)
-        return rv_fail(context, RV_BAD_USAGE, "%s: the images of %s have no labels to learn from",
-                       choice->asked, source->info.path);
+    if (need_labels(context, source, choice->asked) != RV_OK)
+        return RV_BAD_USAGE;
     size_t classes = (size_t)source->info.class_count;
     int64_t *of_class = rv_calloc(2 * classes, sizeof *of_class), *wanted = of_class + classes;
     if (!of_class)
@@ -79,9 +86,8 @@ rv_status rv_source_labelled(rv_context *context, const rv_source *source, int64
     const rv_source_info *info = &source->info;
     *positions = NULL;
     *count = info->labels > 0 ? info->labels : info->count;
-    if (!source->labels)
-        return rv_fail(context, RV_BAD_USAGE,
-                       "data.labels: the images of %s have no labels to learn from", info->path);
+    if (need_labels(context, source, "data.labels") != RV_OK)
+        return RV_BAD_USAGE;
     int64_t room = *count < info->count ? *count : info->count;
     int64_t *chosen = rv_malloc((size_t)room * sizeof *chosen);
     if (!chosen)

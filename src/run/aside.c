@@ -1,3 +1,4 @@
+/* A context beside the caller's, for another run: weights are known by name in a context. */
 #include "run/run.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* The options of a verb, driven by its table through getopt_long. */
 #include "call.h"
 
+#include "conv_cache.h"
 #include "environment.h"
 
 #include "config/nearest.h"
@@ -22,6 +23,10 @@ const cli_option cli_common_options[] = {
      "where data sets are looked for first: DIR/mnist/..."},
     {"isa", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "baseline|avx2|avx512",
      "instruction set; the best of the machine when absent"},
+    {"conv", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "auto|direct|transform",
+     "how convolutions are computed; the faster way when absent, or as a resumed run did"},
+    {"conv-memory", 0, "MB", RV_OPTION_INTEGER, "256", 0, 1 << 20, NULL,
+     "most that transforms of convolutions may take from one pass of a step to another"},
     {"backend", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "cpu|reference",
      "what computes; reference is slow and in double precision"},
     {"help", 'h', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "this help"},
@@ -228,9 +233,13 @@ static rv_status apply_common(cli_call *call)
         config_choice_name("cpu|reference", cli_choice(call, "backend"), name, sizeof name);
         status = rv_context_set_backend(call->context, name);
     }
+    if (status == RV_OK && cli_given(call, "conv")) /* the choices are in the policies' order */
+        status = rv_context_set_conv(call->context, (rv_conv_policy)cli_choice(call, "conv"));
+    rv_context_set_conv_memory(call->context, (size_t)cli_integer(call, "conv-memory") << 20);
+    rv_context_set_conv_measuring(call->context, 1);
     if (status == RV_OK)
         status = cli_environment_read(call, &call->values->arena, cli_text(call, "data-dir"));
-    return status;
+    return status == RV_OK ? cli_conv_cache_load(call, &call->values->arena) : status;
 }
 
 /* --help and --version answer whatever else is wrong with the words. */

@@ -14,17 +14,19 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
-static rv_status add_data_directories(cli_call *call, rv_arena *arena, const char *first)
+static rv_status find_cache_folder(cli_call *call, rv_arena *arena)
 {
     const char *cache = variable("XDG_CACHE_HOME"), *home = variable("HOME");
-    const char *environment = variable("REVERIE_DATA"), *folder = NULL;
     if (cache)
-        folder = rv_arena_printf(arena, "%s/reverie", cache);
+        call->cache_folder = rv_arena_printf(arena, "%s/reverie", cache);
     else if (home)
-        folder = rv_arena_printf(arena, "%s/.cache/reverie", home);
-    if ((cache || home) && !folder)
-        return rv_fail_memory(call->context);
-    const char *directories[] = {first, environment, folder};
+        call->cache_folder = rv_arena_printf(arena, "%s/.cache/reverie", home);
+    return (cache || home) && !call->cache_folder ? rv_fail_memory(call->context) : RV_OK;
+}
+
+static rv_status add_data_directories(cli_call *call, const char *first)
+{
+    const char *directories[] = {first, variable("REVERIE_DATA"), call->cache_folder};
     for (int i = 0; i < CLI_COUNT(directories); i++)
         if (directories[i])
             call->data_directory[call->data_directory_count++] = directories[i];
@@ -68,7 +70,9 @@ rv_status cli_environment_read(cli_call *call, rv_arena *arena, const char *firs
     call->recipe_directory = rv_arena_alloc(arena, DIRECTORIES_MOST * sizeof(char *));
     if (!call->data_directory || !call->recipe_directory)
         return rv_fail_memory(call->context);
-    rv_status status = add_data_directories(call, arena, first);
+    rv_status status = find_cache_folder(call, arena);
+    if (status == RV_OK)
+        status = add_data_directories(call, first);
     return status == RV_OK ? add_recipe_directories(call, arena) : status;
 }
 

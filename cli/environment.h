@@ -6,9 +6,10 @@
 
 #include "core/arena.h"
 
-/* Where data sets are looked for: --data-dir (`first`, NULL: absent), $REVERIE_DATA, the cache
- * folder ($XDG_CACHE_HOME or ~/.cache, /reverie).  Where recipes are: ./recipes, then those beside
- * the program (a build folder links to the source's), or installed in ../share/reverie. */
+/* The cache folder ($XDG_CACHE_HOME or ~/.cache, /reverie).  Where data sets are looked for:
+ * --data-dir (`first`, NULL: absent), $REVERIE_DATA, the cache folder.  Where recipes are:
+ * ./recipes, then those beside the program (a build folder links to the source's), or installed in
+ * ../share/reverie. */
 rv_status cli_environment_read(cli_call *call, rv_arena *arena, const char *first);
 /* Whether `stream` is a terminal that can move its cursor, and whether colours are wanted there
  * (NO_COLOR, https://no-color.org, is not set). */

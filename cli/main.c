@@ -1,5 +1,6 @@
 /* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
 #include "call.h"
+#include "conv_cache.h"
 #include "help.h"
 
 #include "core/memory.h"
@@ -55,8 +56,10 @@ static rv_status run_verb(cli_call *call, int count, char **words)
         printf("reverie %s\n", rv_version());
     else if (status == RV_OK && call->wants_help)
         status = cli_help_verb(call, call->verb);
-    else if (status == RV_OK)
+    else if (status == RV_OK) {
         status = call->verb->run(call);
+        cli_conv_cache_save(call);
+    }
     return status == RV_OK ? rv_error_status(call->context) : status;
 }
 

@@ -2,6 +2,8 @@
  * which must be caught. */
 #include "gradient_check.h"
 
+#include "backend/cpu/convolution.h"
+#include "backend/cpu/lower.h"
 #include "graph/node.h"
 
 enum { ROWS = 3, COLS = 4 };
@@ -132,6 +134,42 @@ static rv_expr f_conv_weight_grad(const rv_expr *x)
 {
     const int64_t kernel[2] = {3, 2};
     return rv_conv2d_weight_grad(x[0], x[1], geometry(), kernel);
+}
+
+/* Passes as transforms and products of spectra: images [2,4,5,2], windows [3,3,2,2], and results
+ * [2,2,4,3]. */
+static rv_conv_transform algorithm(int family)
+{
+    return (rv_conv_transform){.geometry = {{2, 1}, {1, 0}, {0, 0}, {1, 1}},
+                               .image = {4, 5},
+                               .window = {3, 2},
+                               .result = {2, 4},
+                               .batch = 2,
+                               .inputs = 2,
+                               .outputs = 3,
+                               .family = family,
+                               .tile = {2, 3}};
+}
+
+static rv_expr f_transformed_conv(const rv_expr *x)
+{
+    const rv_conv_transform fourier = algorithm(RV_FOURIER);
+    rv_expr pixels[3] = {x[0], x[1], NULL}, spectrum[3] = {NULL, NULL, NULL};
+    return cpu_lowered_pass(&fourier, CPU_CONV_FORWARD, pixels, spectrum);
+}
+
+static rv_expr f_transformed_input_grad(const rv_expr *x)
+{
+    const rv_conv_transform toom_cook = algorithm(RV_TOOM_COOK);
+    rv_expr pixels[3] = {NULL, x[1], x[0]}, spectrum[3] = {NULL, NULL, NULL};
+    return cpu_lowered_pass(&toom_cook, CPU_CONV_INPUT_GRADIENT, pixels, spectrum);
+}
+
+static rv_expr f_transformed_weight_grad(const rv_expr *x)
+{
+    const rv_conv_transform fourier = algorithm(RV_FOURIER);
+    rv_expr pixels[3] = {x[0], NULL, x[1]}, spectrum[3] = {NULL, NULL, NULL};
+    return cpu_lowered_pass(&fourier, CPU_CONV_WEIGHT_GRADIENT, pixels, spectrum);
 }
 
 /* Windows that cover the image, and windows of one pixel: matrix products. */
@@ -324,6 +362,9 @@ static const gradient_case cases[] = {
     SHAPED(conv, BRACED(4, {2, 4, 5, 2}), BRACED(4, {3, 3, 2, 2})),
     SHAPED(conv_input_grad, BRACED(4, {2, 2, 4, 3}), BRACED(4, {3, 3, 2, 2})),
     SHAPED(conv_weight_grad, BRACED(4, {2, 4, 5, 2}), BRACED(4, {2, 2, 4, 3})),
+    SHAPED(transformed_conv, BRACED(4, {2, 4, 5, 2}), BRACED(4, {3, 3, 2, 2})),
+    SHAPED(transformed_input_grad, BRACED(4, {2, 2, 4, 3}), BRACED(4, {3, 3, 2, 2})),
+    SHAPED(transformed_weight_grad, BRACED(4, {2, 4, 5, 2}), BRACED(4, {2, 2, 4, 3})),
     SHAPED(conv_cover, BRACED(4, {2, 3, 2, 2}), BRACED(4, {3, 3, 2, 2})),
     {"conv_pixel", f_conv_cover, 2, {{4, {2, 3, 2, 2}}, {4, {3, 1, 1, 2}}}, {-1, -1}, {1, 1}},
     SHAPED(conv_cover_input_grad, BRACED(4, {2, 1, 1, 3}), BRACED(4, {3, 3, 2, 2})),

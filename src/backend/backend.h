@@ -1,4 +1,4 @@
-/* What a backend is: ten functions.  The program floor prepares the work (which nodes, in which
+/* What a backend is: eleven functions.  The program floor prepares the work (which nodes, in which
  * order, which assignments); a backend plans it and runs it.  Only a backend knows a pointer, a
  * layout or a stream. */
 #ifndef BACKEND_BACKEND_H
@@ -33,9 +33,20 @@ typedef struct rv_work {
     int binding_count;
 } rv_work;
 
+/* What a backend would rather compute instead of some nodes: `replace` gives an expression of the
+ * same value, or the node itself. */
+typedef struct rv_lowering {
+    void *choices;
+    rv_expr (*replace)(void *choices, rv_expr node);
+    void (*free)(void *choices);
+} rv_lowering;
+
 typedef struct rv_backend {
     const char *name;
     int simplifies; /* whether the graph is rewritten before it is planned */
+    /* What it replaces in the simplified graph; out->replace stays NULL where it is nothing.  NULL:
+     * never anything. */
+    rv_status (*lower)(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out);
     /* Storage of a parameter, plain row-major values in and out; [size of the shape]. */
     rv_status (*param_write)(rv_param *param, const double *values);
     rv_status (*param_read)(rv_param *param, double *values);

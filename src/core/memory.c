@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static atomic_uint_fast64_t calls;
 static atomic_int_fast64_t live;
@@ -58,12 +59,19 @@ char *rv_strdup(const char *text)
     return copy ? memcpy(copy, text, bytes) : NULL;
 }
 
+/* Large blocks ask for huge pages: a walk with large steps then misses fewer translations. */
 void *rv_malloc_aligned(size_t bytes)
 {
-    if (!may_allocate() || bytes > SIZE_MAX - 64)
+    enum { LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
+    size_t unit = bytes >= 2 * (size_t)HUGE_PAGE ? HUGE_PAGE : LINE;
+    if (!may_allocate() || bytes > SIZE_MAX - unit)
         return NULL;
-    size_t rounded = (bytes + 64) / 64 * 64;
-    void *block = counted(aligned_alloc(64, rounded));
+    size_t rounded = (bytes + unit) / unit * unit;
+    void *block = counted(aligned_alloc(unit, rounded));
+#if defined(MADV_HUGEPAGE)
+    if (block && unit == HUGE_PAGE)
+        madvise(block, rounded, MADV_HUGEPAGE); /* a wish: nothing is lost where it is refused */
+#endif
     if (block)
         memset(block, 0, rounded);
     return block;

@@ -182,6 +182,39 @@ RULE(conv_weight_grad)
         out[1] = rv_conv2d(A, g, y->attribute.conv);
 }
 
+/* Linear: the gradient goes through the adjoint. */
+RULE(conv_transform)
+{
+    rv_attribute attribute = y->attribute;
+    attribute.transform.adjoint = !attribute.transform.adjoint;
+    if (needed[0])
+        out[0] = rv_node_new(g->graph, RV_OP_conv_transform, &g, 1, &attribute, RV_F32, A->shape);
+}
+
+/* The three legs of one trilinear form: the gradient by one is the product of the other two. */
+static rv_expr product_of(rv_expr y, int leg, rv_expr a, rv_expr b, rv_shape shape)
+{
+    rv_expr pair[2] = {a, b};
+    rv_attribute attribute = y->attribute;
+    attribute.transform.leg = leg;
+    return rv_node_new(y->graph, RV_OP_conv_product, pair, 2, &attribute, RV_F32, shape);
+}
+
+RULE(conv_product)
+{
+    int leg = y->attribute.transform.leg;
+    int first = leg == RV_IMAGE ? RV_RESULT : RV_IMAGE;
+    int second = leg == RV_WINDOW ? RV_RESULT : RV_WINDOW;
+    if (needed[0]) /* operands in the order image, result, window, but image before window */
+        out[0] = leg == RV_RESULT  ? product_of(y, first, g, B, A->shape)
+                 : leg == RV_IMAGE ? product_of(y, first, g, B, A->shape)
+                                   : product_of(y, first, B, g, A->shape);
+    if (needed[1])
+        out[1] = leg == RV_IMAGE    ? product_of(y, second, g, A, B->shape)
+                 : leg == RV_RESULT ? product_of(y, second, A, g, B->shape)
+                                    : product_of(y, second, A, g, B->shape);
+}
+
 /* 1 on the triangle [N,N] that the op reads, else 0, broadcast to the shape of A. */
 static rv_expr triangle(rv_expr a, int lower)
 {

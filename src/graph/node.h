@@ -13,14 +13,33 @@ typedef enum rv_op {
     RV_OP_COUNT
 } rv_op;
 
+/* The three tensors that a convolution joins. */
+typedef enum rv_conv_leg { RV_IMAGE, RV_WINDOW, RV_RESULT } rv_conv_leg;
+typedef enum rv_conv_family { RV_TOOM_COOK, RV_FOURIER } rv_conv_family;
+
+/* A bilinear algorithm for a convolution (src/backend/transform/transform.h).  A conv_transform
+ * takes the leg's pixels to its spectrum, or as the adjoint a spectrum to pixels; a conv_product
+ * makes the leg's spectrum of the other two, in the order of the operands of the convolution's
+ * passes. */
+typedef struct rv_conv_transform {
+    rv_conv geometry;
+    int image[2], window[2], result[2]; /* heights and widths */
+    int batch, inputs, outputs;         /* images; channels of images and of results */
+    int family;                         /* rv_conv_family */
+    int tile[2];                        /* result pixels that are transformed together */
+    int leg, adjoint;                   /* rv_conv_leg; truth */
+    int again; /* tells nodes apart that are to be computed again rather than kept */
+} rv_conv_transform;
+
 /* What an op needs beside its operands; which member holds is fixed by the op.  Every member is
  * zeroed before it is filled, so that two attributes compare equal byte for byte. */
 typedef union rv_attribute {
     unsigned axes; /* sum, max, argmax */
     struct {
         int a, b;
-    } transposed; /* matmul */
-    rv_conv conv; /* conv, conv_input_grad, conv_weight_grad */
+    } transposed;                /* matmul */
+    rv_conv conv;                /* conv, conv_input_grad, conv_weight_grad */
+    rv_conv_transform transform; /* conv_transform, conv_product */
     struct {
         int lower, transpose;
     } solve;

@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of the convolution that a product of spectra is part of: what a direct sum takes. */
+static double direct_flops(const rv_conv_transform *of)
+{
+    double pixels = (double)of->batch * of->result[0] * of->result[1];
+    return 2 * pixels * of->outputs * of->inputs * of->window[0] * of->window[1];
+}
+
 /* 2 M N K a matrix product; 2 * (elements of the result) * (window elements a result sums). */
 static double node_flops(rv_expr node)
 {
@@ -19,6 +26,7 @@ static double node_flops(rv_expr node)
     case RV_OP_conv_input_grad:
         return 2 * (double)rv_shape_size(a) * (double)(b.dim[1] * b.dim[2] * b.dim[3]);
     case RV_OP_conv_weight_grad: return 2 * size * (double)(b.dim[0] * b.dim[1] * b.dim[2]);
+    case RV_OP_conv_product: return direct_flops(&node->attribute.transform);
     default: return 0;
     }
 }

@@ -97,6 +97,17 @@ void rv_work_free(rv_work *work)
     memset(work, 0, sizeof *work);
 }
 
+static rv_status lower(const rv_backend *backend, rv_graph *graph, rv_expr *roots, int count)
+{
+    rv_lowering lowering = {0};
+    rv_status status = backend->lower(graph, roots, count, &lowering);
+    if (status == RV_OK && lowering.replace)
+        status = rv_simplify(graph, &lowering, roots, count);
+    if (lowering.free)
+        lowering.free(lowering.choices);
+    return status;
+}
+
 /* Copies outputs, assignments and guard into one list of roots, simplified when asked. */
 static rv_status take_roots(rv_program *program, const rv_expr *outputs, int count, rv_expr guard)
 {
@@ -118,7 +129,9 @@ static rv_status take_roots(rv_program *program, const rv_expr *outputs, int cou
         roots[total - 1] = guard;
     rv_status status = RV_OK;
     if (program->backend->simplifies)
-        status = rv_simplify(graph, roots, total);
+        status = rv_simplify(graph, NULL, roots, total);
+    if (status == RV_OK && program->backend->lower)
+        status = lower(program->backend, graph, roots, total);
     for (int i = 0; status == RV_OK && i < total; i++)
         if (roots[i]->arity == 0) /* a leaf as a result is copied: it may change under the run */
             roots[i] = rv_stop_gradient(roots[i]);

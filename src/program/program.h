@@ -13,8 +13,9 @@ struct rv_program {
 };
 
 /* Rewrites what outputs, guard and assignments are computed from: common subexpressions joined,
- * algebraic rules applied.  The roots are replaced in place; new nodes go to the same graph. */
-rv_status rv_simplify(rv_graph *graph, rv_expr *roots, int count);
+ * algebraic rules applied, and what the backend lowers replaced (lowering NULL: nothing).  The
+ * roots are replaced in place; new nodes go to the same graph. */
+rv_status rv_simplify(rv_graph *graph, const rv_lowering *lowering, rv_expr *roots, int count);
 
 /* Fills work->node with what the roots need, operands first. */
 rv_status rv_work_collect(rv_work *work);

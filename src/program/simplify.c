@@ -253,6 +253,7 @@ static rv_expr simplified(rv_expr node)
 
 typedef struct pass {
     rv_graph *graph;
+    const rv_lowering *lowering; /* or NULL */
     table seen;
     rv_expr *result; /* by id of the nodes that were there before the pass */
     uint32_t before;
@@ -323,9 +324,9 @@ static rv_expr rebuild(pass *p, rv_expr node)
     return node;
 }
 
-rv_status rv_simplify(rv_graph *graph, rv_expr *roots, int count)
+rv_status rv_simplify(rv_graph *graph, const rv_lowering *lowering, rv_expr *roots, int count)
 {
-    pass p = {.graph = graph, .before = graph->count};
+    pass p = {.graph = graph, .lowering = lowering, .before = graph->count};
     char *needed = rv_calloc(p.before, 1);
     p.result = rv_calloc(p.before, sizeof *p.result);
     int ok = needed && p.result && grow_table(&p.seen);
@@ -344,6 +345,8 @@ rv_status rv_simplify(rv_graph *graph, rv_expr *roots, int count)
             before = node;
             node = simplified(node);
         }
+        if (lowering)
+            node = lowering->replace(lowering->choices, node);
         p.result[id] = intern_deep(&p, node);
         graph->scope = scope;
         ok = !rv_is_poison(p.result[id]);

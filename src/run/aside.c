@@ -1,6 +1,8 @@
 /* A context beside the caller's, for another run: weights are known by name in a context. */
 #include "run/run.h"
 
+#include "core/choices.h"
+
 #include <string.h>
 
 static void pass_on(void *user, rv_log_level level, const char *message)
@@ -14,9 +16,11 @@ rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status statu
         const char *message = aside ? rv_error_message(aside) : "";
         rv_fail(context, status, "%s", *message ? message : rv_status_name(status));
     }
-    if (aside)
-        rv_context_free(aside);
-    return status;
+    if (!aside)
+        return status;
+    rv_status kept = rv_choices_give_back(context, aside);
+    rv_context_free(aside);
+    return status == RV_OK ? kept : status;
 }
 
 rv_context *run_aside_new(rv_context *context)
@@ -34,6 +38,8 @@ rv_context *run_aside_new(rv_context *context)
         status = rv_context_set_backend(aside, backend);
     if (status == RV_OK && strcmp(rv_context_isa(aside), isa) != 0)
         status = rv_context_set_isa(aside, isa);
+    if (status == RV_OK)
+        status = rv_choices_lend(aside, context);
     if (status == RV_OK)
         return aside;
     run_aside_free(context, aside, status);

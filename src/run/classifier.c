@@ -131,8 +131,7 @@ void rv_classifier_free(rv_classifier *classifier)
     if (!classifier)
         return;
     rv_experiment_free(classifier->run);
-    if (classifier->inner)
-        rv_context_free(classifier->inner);
+    run_aside_free(classifier->context, classifier->inner, RV_OK);
     rv_free(classifier->images);
     rv_free(classifier);
 }

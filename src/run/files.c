@@ -7,15 +7,35 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static json_t *environment(const rv_experiment *run)
+enum { ENVIRONMENT_MOST = 1 << 20 };
+
+/* {key: value} of the lines "key\tvalue\n"; NULL when memory is out. */
+static json_t *convolutions(const char *record)
+{
+    json_t *object = json_object();
+    while (object && *record) {
+        size_t key = strcspn(record, "\t"), value = strcspn(record + key + 1, "\n");
+        json_t *text = json_stringn(record + key + 1, value);
+        if (json_object_setn_new(object, record, key, text) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+        record += key + value + 2;
+    }
+    return object;
+}
+
+static json_t *environment(const rv_experiment *run, const char *record)
 {
     struct utsname machine;
     memset(&machine, 0, sizeof machine);
     uname(&machine);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "version", rv_version(), "system",
-                     machine.sysname, "release", machine.release, "machine", machine.machine,
-                     "backend", rv_context_backend(run->context), "isa",
-                     rv_context_isa(run->context), "threads", rv_context_threads(run->context));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "version", rv_version(),
+                     "system", machine.sysname, "release", machine.release, "machine",
+                     machine.machine, "backend", rv_context_backend(run->context), "isa",
+                     rv_context_isa(run->context), "threads", rv_context_threads(run->context),
+                     "conv", rv_conv_policy_name(rv_context_conv(run->context)), "convolutions",
+                     convolutions(record));
 }
 
 void run_json_free(char *text)
@@ -26,6 +46,52 @@ void run_json_free(char *text)
         release(text);
 }
 
+static rv_status write_environment(rv_experiment *run, const char *record)
+{
+    char path[RUN_PATH];
+    json_t *object = environment(run, record);
+    char *json = object ? json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    json_decref(object);
+    if (!json)
+        return rv_fail_memory(run->context);
+    run_path(run, "env.json", path);
+    rv_status status = rv_file_write(run->context, path, json, strlen(json));
+    run_json_free(json);
+    run->noted_conv = rv_conv_policy_name(rv_context_conv(run->context));
+    run->noted_bytes = strlen(record);
+    return status;
+}
+
+rv_status run_note_convolutions(rv_experiment *run)
+{
+    const char *record = rv_context_conv_record(run->context);
+    if (!record)
+        return rv_error_status(run->context);
+    int is_noted = run->noted_conv == rv_conv_policy_name(rv_context_conv(run->context)) &&
+                   run->noted_bytes == strlen(record);
+    return is_noted ? RV_OK : write_environment(run, record);
+}
+
+rv_status run_follow_environment(rv_experiment *run)
+{
+    char path[RUN_PATH];
+    uint8_t *text;
+    size_t count;
+    run_path(run, "env.json", path);
+    if (!rv_file_exists(path))
+        return RV_OK;
+    rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
+    if (status != RV_OK)
+        return status;
+    json_t *object = json_loadb((const char *)text, count, 0, NULL);
+    const char *policy = json_string_value(json_object_get(object, "conv"));
+    if (policy)
+        status = rv_context_follow_conv(run->context, policy, NULL, path);
+    json_decref(object);
+    rv_io_free(text);
+    return status;
+}
+
 rv_status run_write_files(rv_experiment *run)
 {
     char path[RUN_PATH];
@@ -34,15 +100,9 @@ rv_status run_write_files(rv_experiment *run)
         return rv_error_status(run->context);
     run_path(run, "config.yaml", path);
     rv_status status = rv_file_write(run->context, path, text, strlen(text));
-    json_t *object = environment(run);
-    char *json = object ? json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(object);
-    if (status == RV_OK && !json)
-        status = rv_fail_memory(run->context);
-    run_path(run, "env.json", path);
+    const char *record = rv_context_conv_record(run->context);
     if (status == RV_OK)
-        status = rv_file_write(run->context, path, json, strlen(json));
-    run_json_free(json);
+        status = record ? write_environment(run, record) : rv_error_status(run->context);
     /* rv_config_text may have renewed what the settings point to. */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);

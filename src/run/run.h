@@ -19,6 +19,10 @@ struct rv_experiment {
     rv_model *model;
     int resumes;          /* training goes on from a checkpoint */
     int settings_changed; /* since config.yaml was written */
+    /* Of convolutions, as written to env.json: the policy's name (NULL: not yet), and how many
+     * bytes of choices, which only grow. */
+    const char *noted_conv;
+    size_t noted_bytes;
 };
 
 /* "FOLDER/name" into path. */
@@ -27,6 +31,10 @@ void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH]);
 void run_remove(const char *folder);
 /* files.c: config.yaml and env.json. */
 rv_status run_write_files(rv_experiment *run);
+/* env.json again, where convolutions are computed otherwise than it says. */
+rv_status run_note_convolutions(rv_experiment *run);
+/* The policy of convolutions as env.json has it, for a run that begins again. */
+rv_status run_follow_environment(rv_experiment *run);
 /* The held-out split: validation where the recipe sets one aside, else test. */
 rv_split run_held_out(const rv_experiment *run);
 /* Whether the model is evaluated, or reconstructs: a GAN does neither. */

@@ -127,7 +127,7 @@ static rv_status take_run(rv_study *study, study_run *run, const rv_study_watche
         entry->message =
             rv_arena_strdup(&study->arena, *message ? message : rv_status_name(entry->status));
     }
-    rv_context_free(aside);
+    run_aside_free(study->context, aside, RV_OK);
     if (!entry->message) {
         entry->message = "";
         return rv_fail_memory(study->context);

@@ -35,7 +35,7 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
         rv_notify(run->context, RV_LOG_NOTICE, "%s: no checkpoint yet; begins at step 1",
                   run->folder);
         *position = 0;
-        return RV_OK;
+        return run_follow_environment(run);
     }
     rv_status status =
         checkpoint ? RV_OK : rv_checkpoint_find(run->context, folder, "last", &found);
@@ -95,6 +95,13 @@ static rv_status begin(rv_experiment *run, rv_source *source)
     return status;
 }
 
+/* Some are chosen late: of the evaluation, of pictures. */
+static rv_status note_at_end(rv_experiment *run, rv_status status)
+{
+    rv_status noted = run_note_convolutions(run);
+    return noted == RV_OK ? status : noted;
+}
+
 /* The observer's files are opened when the position is known, so the trainer gets them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
                        const rv_watcher *watcher)
@@ -105,10 +112,11 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     rv_status status = rv_trainer_new(run->context, setup, &trainer);
     if (status != RV_OK)
         return status;
-    if (!run->resumes)
-        status = rv_trainer_prepare(trainer);
-    if (status == RV_OK && (run->resumes || checkpoint))
+    /* A checkpoint says how convolutions are computed, and so comes before compiling. */
+    if (run->resumes || checkpoint)
         status = load(run, trainer, checkpoint, &position);
+    if (status == RV_OK)
+        status = rv_trainer_prepare(trainer);
     if (status == RV_OK && rv_trainer_progress(trainer).step == 0)
         status = begin(run, setup->train);
     if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
@@ -120,6 +128,8 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     /* New settings are kept only now that the checkpoint goes with them. */
     if (status == RV_OK && run->settings_changed)
         status = run_write_files(run);
+    if (status == RV_OK)
+        status = run_note_convolutions(run);
     rv_progress now = rv_trainer_progress(trainer);
     if (status == RV_OK)
         status = run_events_open(run, watcher, &now, position, &events);
@@ -129,6 +139,8 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         if (run_events_status(events) != RV_OK)
             status = run_events_status(events);
     }
+    if (status == RV_OK || status == RV_INTERRUPTED)
+        status = note_at_end(run, status);
     run_events_close(events);
     rv_trainer_free(trainer);
     return status;

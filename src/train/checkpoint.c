@@ -50,6 +50,17 @@ static void note_running(notes *n, const char *key, const running *r)
     note(n, key, "%s", text);
 }
 
+/* The record may be longer than a note. */
+static void note_convolutions(const rv_trainer *trainer, notes *n)
+{
+    const char *record = rv_context_conv_record(trainer->context);
+    const char *copy = record ? rv_arena_strdup(&n->arena, record) : NULL;
+    note(n, "conv", "%s", rv_conv_policy_name(rv_context_conv(trainer->context)));
+    n->ok = n->ok && copy && n->count < PAIRS_MOST;
+    if (n->ok)
+        n->pair[n->count++] = (rv_text_pair){"convolutions", copy};
+}
+
 static void note_position(const rv_trainer *trainer, notes *n)
 {
     const rv_observer *observer = &trainer->setup.observer;
@@ -69,6 +80,7 @@ static void note_position(const rv_trainer *trainer, notes *n)
     note(n, "best_epoch", "%lld", (long long)trainer->best_epoch);
     note(n, "isa", "%s", rv_context_isa(trainer->context));
     note(n, "threads", "%d", rv_context_threads(trainer->context));
+    note_convolutions(trainer, n);
     note_running(n, "window", &trainer->window);
     note_running(n, "of_epoch", &trainer->of_epoch);
     if (trainer->setup.config_text && n->ok && n->count < PAIRS_MOST)

@@ -115,6 +115,14 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
     return RV_OK;
 }
 
+/* Before anything is compiled: the same algorithms as the run had. */
+static rv_status follow_convolutions(const rv_trainer *trainer, const rv_tensors *tensors,
+                                     const char *path)
+{
+    return rv_context_follow_conv(trainer->context, rv_tensors_metadata(tensors, "conv"),
+                                  rv_tensors_metadata(tensors, "convolutions"), path);
+}
+
 /* Every parameter of the context, optimizer state included, must be in the file. */
 static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
@@ -129,15 +137,17 @@ static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors, const 
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position)
 {
     rv_tensors *tensors = NULL;
-    rv_status status = train_compile_all(trainer);
-    if (status == RV_OK)
-        status = rv_tensors_open(trainer->context, path, &tensors);
+    rv_status status = rv_tensors_open(trainer->context, path, &tensors);
     if (status != RV_OK)
         return status;
     const char *model = rv_tensors_metadata(tensors, "model");
     if (model && strcmp(model, trainer->setup.model->kind->name) != 0)
         status = rv_fail(trainer->context, RV_BAD_FILE, "%s: of a model `%s`, not `%s`", path,
                          model, trainer->setup.model->kind->name);
+    if (status == RV_OK)
+        status = follow_convolutions(trainer, tensors, path);
+    if (status == RV_OK)
+        status = train_compile_all(trainer);
     if (status == RV_OK)
         status = read_position(trainer, tensors, path, position);
     if (status == RV_OK)

@@ -1,4 +1,5 @@
 /* The cpu backend: planning in order, running the steps, parameters. */
+#include "backend/cpu/lower.h"
 #include "backend/cpu/plan.h"
 #include "core/memory.h"
 
@@ -40,6 +41,8 @@ static void plan_free(void *opaque)
         return;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_convolution_free(plan->step[i].convolution);
+        cpu_transform_free(plan->step[i].transform);
+        cpu_product_free(plan->step[i].product);
         for (int p = 0; p < plan->step[i].parts; p++)
             rv_contraction_free(plan->step[i].part[p].contraction);
     }
@@ -168,6 +171,22 @@ static void run_convolution(cpu_plan *plan, const cpu_step *step, int thread)
     }
 }
 
+static void run_transform(const cpu_plan *plan, const cpu_step *step, int thread)
+{
+    cpu_transform_run(step->transform, plan->tile, operand_pointer(plan, step->operand[0]),
+                      cpu_pointer(plan, &plan->value[step->value]),
+                      plan->scratch + (size_t)thread * plan->thread_scratch, thread, plan->threads);
+}
+
+static void run_product(cpu_plan *plan, const cpu_step *step, int thread)
+{
+    if (cpu_product_run(
+            step->product, plan->context, plan->tile, operand_pointer(plan, step->operand[0]),
+            operand_pointer(plan, step->operand[1]), cpu_pointer(plan, &plan->value[step->value]),
+            plan->scratch + (size_t)thread * plan->thread_scratch, thread) != RV_OK)
+        atomic_store(&plan->failed, 1);
+}
+
 static int guard_holds(cpu_plan *plan)
 {
     int at = plan->work->position[plan->work->guard->id];
@@ -182,6 +201,8 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     case CPU_STEP_MATMUL: run_matmul(plan, step, thread); return;
     case CPU_STEP_ADD: add_terms(plan, step, thread); return;
     case CPU_STEP_CONVOLUTION: run_convolution(plan, step, thread); return;
+    case CPU_STEP_TRANSFORM: run_transform(plan, step, thread); return;
+    case CPU_STEP_PRODUCT: run_product(plan, step, thread); return;
     case CPU_STEP_MOVE: cpu_move_run(plan, step, thread); return;
     case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return;
     case CPU_STEP_COMMIT: commit(plan, step->value); return;
@@ -315,7 +336,8 @@ static const char *step_kind_name(cpu_step_kind kind)
     static const char *const names[] = {
         [CPU_STEP_GROUP] = "fused",         [CPU_STEP_COMBINE] = "partials",
         [CPU_STEP_MATMUL] = "matmul",       [CPU_STEP_ADD] = "terms",
-        [CPU_STEP_CONVOLUTION] = "conv",    [CPU_STEP_MOVE] = "move",
+        [CPU_STEP_CONVOLUTION] = "conv",    [CPU_STEP_TRANSFORM] = "transform",
+        [CPU_STEP_PRODUCT] = "product",     [CPU_STEP_MOVE] = "move",
         [CPU_STEP_REFERENCE] = "reference", [CPU_STEP_GUARD] = "guard",
         [CPU_STEP_COMMIT] = "commit"};
     return names[kind];
@@ -370,6 +392,7 @@ static rv_kernel_profile *profile(void *opaque, int *count)
 const rv_backend rv_backend_cpu = {
     .name = "cpu",
     .simplifies = 1,
+    .lower = cpu_lower,
     .param_write = param_write,
     .param_read = param_read,
     .plan = plan_new,

@@ -99,11 +99,19 @@ static void plan_scratch(cpu_plan *plan)
     }
     for (int i = 0; i < plan->step_count; i++) {
         const cpu_convolution *convolution = plan->step[i].convolution;
+        const cpu_transform *transform = plan->step[i].transform;
+        const cpu_product *product = plan->step[i].product;
         for (int p = 0; p < plan->step[i].parts; p++) {
             const rv_contraction *contraction = plan->step[i].part[p].contraction;
             size_t need = contraction ? padded(rv_contraction_scratch(contraction)) : 0;
             plan->thread_scratch = larger(plan->thread_scratch, need);
         }
+        if (transform)
+            plan->thread_scratch =
+                larger(plan->thread_scratch, padded(cpu_transform_scratch(transform)));
+        if (product)
+            plan->thread_scratch =
+                larger(plan->thread_scratch, padded(cpu_product_scratch(product)));
         if (!convolution)
             continue;
         plan->thread_scratch =

@@ -45,6 +45,8 @@ static const cpu_kind column[RV_OP_COUNT] = {
     [RV_OP_conv] = CPU_CONVOLUTION,
     [RV_OP_conv_input_grad] = CPU_CONVOLUTION,
     [RV_OP_conv_weight_grad] = CPU_CONVOLUTION,
+    [RV_OP_conv_transform] = CPU_TRANSFORM,
+    [RV_OP_conv_product] = CPU_PRODUCT,
     [RV_OP_solve_triangular] = CPU_REFERENCE,
     [RV_OP_reshape] = CPU_VIEW,
     [RV_OP_transpose] = CPU_VIEW,
@@ -61,8 +63,8 @@ static const cpu_kind column[RV_OP_COUNT] = {
 
 int cpu_is_kernel(cpu_kind kind)
 {
-    return kind == CPU_MATMUL || kind == CPU_CONVOLUTION || kind == CPU_MOVE ||
-           kind == CPU_REFERENCE;
+    return kind == CPU_MATMUL || kind == CPU_CONVOLUTION || kind == CPU_TRANSFORM ||
+           kind == CPU_PRODUCT || kind == CPU_MOVE || kind == CPU_REFERENCE;
 }
 
 /* Whether the axes that count samples and draws come before all others. */

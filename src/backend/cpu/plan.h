@@ -17,8 +17,10 @@
 #include "backend/cpu/contract.h"
 #include "backend/cpu/convolution.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/product.h"
 #include "backend/cpu/team.h"
 #include "backend/cpu/tile.h"
+#include "backend/cpu/transform.h"
 
 #include <stdatomic.h>
 
@@ -31,6 +33,8 @@ typedef enum cpu_kind {
     CPU_REDUCE, /* ends a fused group */
     CPU_MATMUL,
     CPU_CONVOLUTION,
+    CPU_TRANSFORM,
+    CPU_PRODUCT,  /* of spectra */
     CPU_MOVE,     /* pad, concat: rows are copied */
     CPU_REFERENCE /* the reference kernel, through doubles: rare ops */
 } cpu_kind;
@@ -143,6 +147,8 @@ typedef enum cpu_step_kind {
     CPU_STEP_MATMUL,
     CPU_STEP_ADD, /* the terms of a contraction */
     CPU_STEP_CONVOLUTION,
+    CPU_STEP_TRANSFORM,
+    CPU_STEP_PRODUCT,
     CPU_STEP_MOVE,
     CPU_STEP_REFERENCE,
     CPU_STEP_GUARD,
@@ -166,6 +172,8 @@ typedef struct cpu_step {
     int has_terms;   /* MATMUL: its parts are terms, to be added */
     size_t terms_at; /* MATMUL, ADD */
     cpu_convolution *convolution;
+    cpu_transform *transform;
+    cpu_product *product;
     int operand[2]; /* MATMUL, CONVOLUTION: values in the contraction's order */
     double flops, bytes, seconds;
     char name[160];

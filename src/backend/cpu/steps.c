@@ -118,28 +118,10 @@ static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
     return RV_OK;
 }
 
-static cpu_conv_shape conv_shape_of(rv_expr node)
-{
-    int forward = node->op == RV_OP_conv, input = node->op == RV_OP_conv_input_grad;
-    rv_shape image = input ? node->shape : node->operand[0]->shape;
-    rv_shape window = forward || input ? node->operand[1]->shape : node->shape;
-    rv_shape result = forward ? node->shape : node->operand[input ? 0 : 1]->shape;
-    return (cpu_conv_shape){.pass = forward ? CPU_CONV_FORWARD
-                                    : input ? CPU_CONV_INPUT_GRADIENT
-                                            : CPU_CONV_WEIGHT_GRADIENT,
-                            .batch = image.dim[0],
-                            .image = {image.dim[1], image.dim[2]},
-                            .kernel = {window.dim[1], window.dim[2]},
-                            .result = {result.dim[1], result.dim[2]},
-                            .inputs = window.dim[3],
-                            .outputs = window.dim[0],
-                            .geometry = node->attribute.conv};
-}
-
 /* All threads run it together. */
 static rv_status plan_convolution(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
-    cpu_conv_shape shape = conv_shape_of(node);
+    cpu_conv_shape shape = cpu_conv_shape_of(node);
     step->operand[0] = plan->work->position[node->operand[0]->id];
     step->operand[1] = plan->work->position[node->operand[1]->id];
     step->flops = cpu_conv_flops(&shape);
@@ -154,10 +136,39 @@ static rv_status plan_convolution(cpu_plan *plan, cpu_step *step, rv_expr node)
     return status;
 }
 
+/* So this. */
+static rv_status plan_transform(cpu_plan *plan, cpu_step *step, rv_expr node)
+{
+    step->operand[0] = plan->work->position[node->operand[0]->id];
+    step->bytes = bytes_of(plan, node) + bytes_of(plan, node->operand[0]);
+    rv_status status = cpu_transform_new(plan->context, node, &step->transform);
+    size_t length = strlen(step->name);
+    if (status == RV_OK)
+        step->flops = cpu_transform_flops(step->transform);
+    if (status == RV_OK)
+        snprintf(step->name + length, sizeof step->name - length, ", %s",
+                 cpu_transform_name(step->transform));
+    return status;
+}
+
+static rv_status plan_product(cpu_plan *plan, cpu_step *step, rv_expr node)
+{
+    step->operand[0] = plan->work->position[node->operand[0]->id];
+    step->operand[1] = plan->work->position[node->operand[1]->id];
+    step->bytes =
+        bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
+    rv_status status = cpu_product_new(plan->context, node, plan->threads, &step->product);
+    if (status == RV_OK)
+        step->flops = cpu_product_flops(step->product);
+    return status;
+}
+
 static cpu_step_kind step_kind_of(cpu_kind kind)
 {
     return kind == CPU_MATMUL        ? CPU_STEP_MATMUL
            : kind == CPU_CONVOLUTION ? CPU_STEP_CONVOLUTION
+           : kind == CPU_TRANSFORM   ? CPU_STEP_TRANSFORM
+           : kind == CPU_PRODUCT     ? CPU_STEP_PRODUCT
            : kind == CPU_MOVE        ? CPU_STEP_MOVE
                                      : CPU_STEP_REFERENCE;
 }
@@ -176,6 +187,8 @@ static rv_status add_kernel(cpu_plan *plan, int at)
              rv_shape_text(value->node->shape, shape));
     return value->kind == CPU_MATMUL        ? plan_matmul(plan, step, value->node)
            : value->kind == CPU_CONVOLUTION ? plan_convolution(plan, step, value->node)
+           : value->kind == CPU_TRANSFORM   ? plan_transform(plan, step, value->node)
+           : value->kind == CPU_PRODUCT     ? plan_product(plan, step, value->node)
                                             : RV_OK;
 }
 
@@ -272,7 +285,8 @@ static double cost_of(const cpu_plan *plan, const cpu_step *step)
 static int is_shared(const cpu_plan *plan, const cpu_step *step)
 {
     return step->kind == CPU_STEP_GUARD || step->kind == CPU_STEP_ADD ||
-           step->kind == CPU_STEP_CONVOLUTION || step->kind == CPU_STEP_MOVE || step->parts > 1 ||
+           step->kind == CPU_STEP_CONVOLUTION || step->kind == CPU_STEP_TRANSFORM ||
+           step->kind == CPU_STEP_PRODUCT || step->kind == CPU_STEP_MOVE || step->parts > 1 ||
            (step->kind == CPU_STEP_GROUP && plan->group[step->group].threads > 1);
 }
 

@@ -21,6 +21,22 @@ typedef struct rv_tile_random {
     uint32_t element;
 } rv_tile_random;
 
+/* Up to four rows of a sparse matrix that have the same columns. */
+typedef struct rv_tile_group {
+    int rows, columns;
+    int first_row, first_column, first_weight; /* in the map's lists */
+} rv_tile_group;
+
+/* A sparse matrix for vectors of channels.  Column number j lies at from[j], row number i at to[i],
+ * in floats.  The weights of a group are column by column. */
+typedef struct rv_tile_map {
+    const rv_tile_group *group;
+    int groups;
+    const int *row, *column;
+    const float *weight;
+    const int64_t *from, *to;
+} rv_tile_map;
+
 typedef struct rv_tile_table {
     const char *name;           /* "baseline", "avx2", "avx512" */
     int width;                  /* floats in a vector */
@@ -44,6 +60,11 @@ typedef struct rv_tile_table {
     /* acc[i] += a[i], acc[i] = max(acc[i], a[i]) NaN-propagating; exact n, unaligned. */
     void (*sum_into)(float *acc, const float *a, int64_t n);
     void (*max_into)(float *acc, const float *a, int64_t n);
+    /* The matrix applied to n channels, a multiple of 16; streams: past the caches, to what is
+     * 64-byte aligned, and not ordered with other stores before a fence. */
+    void (*combine)(const rv_tile_map *map, float *to, const float *from, int64_t n, int streams);
+    /* dst = p a + q b; exact n, unaligned. */
+    void (*mix)(float *dst, float p, const float *a, float q, const float *b, int64_t n);
     /* n consecutive elements of one sample of one draw, from random.element on (any phase). */
     void (*random_bits)(uint32_t *dst, rv_tile_random random, int64_t n);
 } rv_tile_table;

@@ -58,6 +58,11 @@ static inline floats multiply_add(floats a, floats b, floats c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
+static inline void stream(float *to, floats value)
+{
+    _mm512_stream_ps(to, value);
+}
+
 static inline floats square_root(floats a)
 {
     return _mm512_sqrt_ps(a);

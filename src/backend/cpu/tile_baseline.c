@@ -58,6 +58,11 @@ static inline floats multiply_add(floats a, floats b, floats c)
     return a * b + c;
 }
 
+static inline void stream(float *to, floats value)
+{
+    _mm_stream_ps(to, value);
+}
+
 static inline floats square_root(floats a)
 {
     return _mm_sqrt_ps(a);

@@ -156,12 +156,14 @@ static void make_depths(cpu_plan *plan)
 /* Who reads a value: enough to decide whether it can sink. */
 typedef struct readers {
     int count, depth; /* the depth of all, or -1 when they differ */
+    int first;        /* the least depth */
     int straight;     /* every one a fused node over the same range */
 } readers;
 
 static void add_reader(readers *r, int depth, int straight)
 {
     r->depth = r->count == 0 || r->depth == depth ? depth : -1;
+    r->first = r->count == 0 || depth < r->first ? depth : r->first;
     r->straight = (r->count == 0 || r->straight) && straight;
     r->count++;
 }
@@ -197,7 +199,8 @@ static int assignment_of(const cpu_plan *plan, const cpu_value *value)
 
 /* The new value of a parameter that nothing else reads, or only another such, is computed in the
  * parameter's own buffer, as soon as the guard has been looked at: a gradient is still in the
- * cache then.  What only one later group needs sinks into it. */
+ * cache then.  What only one later group needs sinks into it, and transforms, which are large, sink
+ * to where they are first needed. */
 static void sink(cpu_plan *plan, readers *reader)
 {
     pin_roots(plan, reader);
@@ -217,6 +220,8 @@ static void sink(cpu_plan *plan, readers *reader)
         } else if (value->kind == CPU_FUSED && r->count > 0 && r->straight && updates == -1 &&
                    r->depth > value->depth) {
             value->depth = r->depth;
+        } else if (value->kind == CPU_TRANSFORM && r->count > 0 && r->first - 1 > value->depth) {
+            value->depth = r->first - 1;
         }
         plan->last_depth = value->depth > plan->last_depth ? value->depth : plan->last_depth;
         read_operands(plan, value, reader);

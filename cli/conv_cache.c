@@ -1,0 +1,106 @@
+#include "conv_cache.h"
+
+#include "core/random.h"
+#include "reverie/io.h"
+#include "reverie/program.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+enum { CACHE_MOST = 1 << 20, PROCESSOR_BYTES = 128 };
+
+/* The name that the processor gives itself, or the kind of machine where it gives none. */
+static void processor_name(char name[PROCESSOR_BYTES])
+{
+    struct utsname machine;
+    memset(name, 0, PROCESSOR_BYTES);
+#if defined(__x86_64__)
+    unsigned words[4];
+    for (unsigned part = 0; part < 3; part++)
+        if (__get_cpuid(0x80000002 + part, &words[0], &words[1], &words[2], &words[3]))
+            memcpy(name + part * sizeof words, words, sizeof words);
+#endif
+    if (!*name && uname(&machine) == 0)
+        snprintf(name, PROCESSOR_BYTES, "%s", machine.machine);
+}
+
+static const char *cache_path(const cli_call *call, rv_arena *arena)
+{
+    char processor[PROCESSOR_BYTES], key[PROCESSOR_BYTES + 64];
+    processor_name(processor);
+    snprintf(key, sizeof key, "%s, reverie %s, oneDNN %s", processor, rv_version(),
+             rv_onednn_version());
+    return rv_arena_printf(arena, "%s/convolutions-%016" PRIx64 ".txt", call->cache_folder,
+                           rv_site(key));
+}
+
+/* Adds the choices of a file to those of a context. */
+static rv_status read_file(rv_context *context, const char *path)
+{
+    uint8_t *text;
+    size_t count;
+    rv_status status = rv_file_read(context, path, CACHE_MOST, &text, &count);
+    if (status != RV_OK)
+        return status;
+    if (strlen((const char *)text) != count)
+        status = rv_fail(context, RV_BAD_FILE, "%s: is no text; the file is damaged", path);
+    else
+        status = rv_context_set_conv_choices(context, (const char *)text, path);
+    rv_io_free(text);
+    return status;
+}
+
+rv_status cli_conv_cache_load(cli_call *call, rv_arena *arena)
+{
+    if (!call->cache_folder || rv_context_conv(call->context) != RV_CONV_AUTO)
+        return RV_OK;
+    call->conv_cache = cache_path(call, arena);
+    if (!call->conv_cache)
+        return rv_fail_memory(call->context);
+    if (!rv_file_exists(call->conv_cache))
+        return RV_OK;
+    rv_status status = read_file(call->context, call->conv_cache);
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    rv_notify(call->context, RV_LOG_WARNING, "%s; it is made again",
+              rv_error_message(call->context));
+    rv_error_clear(call->context);
+    call->conv_cache_damaged = 1;
+    return RV_OK;
+}
+
+/* The file may have grown since it was read: what others added stays. */
+static void write_file(rv_context *context, const cli_call *call, const char *news)
+{
+    if (!call->conv_cache_damaged && rv_file_exists(call->conv_cache) &&
+        read_file(context, call->conv_cache) != RV_OK)
+        rv_error_clear(context);
+    rv_context_set_conv_choices(context, news, call->conv_cache);
+    const char *text = rv_context_conv_choices(context);
+    rv_status status = rv_error_status(context);
+    if (status == RV_OK)
+        status = rv_folder_make(context, call->cache_folder);
+    if (status == RV_OK)
+        rv_file_write(context, call->conv_cache, text, strlen(text));
+}
+
+/* In a context of its own, whose failures are of no consequence. */
+void cli_conv_cache_save(cli_call *call)
+{
+    if (!call->conv_cache || rv_context_conv(call->context) != RV_CONV_AUTO)
+        return;
+    const char *news = rv_context_conv_news(call->context);
+    if (!news || (!*news && !call->conv_cache_damaged))
+        return;
+    rv_context *context = rv_context_new();
+    if (!context)
+        return;
+    write_file(context, call, news);
+    rv_context_free(context);
+}

@@ -1,0 +1,224 @@
+/* Convolutions that are computed by a transform become nodes of the graph: transforms of their
+ * operands, a product of matrices for each product of (1) in backend/transform/transform.h, and the
+ * adjoint transform of that.  Equal transforms are then joined as all equal nodes are. */
+#include "backend/cpu/lower.h"
+
+#include "backend/cpu/choose.h"
+#include "backend/transform/transform.h"
+#include "core/context.h"
+#include "core/memory.h"
+
+#include <string.h>
+
+typedef struct chosen {
+    cpu_form form;
+    cpu_choice choice;
+    int again[3]; /* legs whose transforms each pass makes for itself */
+} chosen;
+
+typedef struct choices {
+    rv_graph *graph;
+    chosen *row;
+    int count, room;
+} choices;
+
+static int is_convolution(rv_expr node)
+{
+    return node->op == RV_OP_conv || node->op == RV_OP_conv_input_grad ||
+           node->op == RV_OP_conv_weight_grad;
+}
+
+static chosen *find(const choices *all, const cpu_form *form)
+{
+    for (int i = 0; i < all->count; i++)
+        if (cpu_form_same(&all->row[i].form, form))
+            return &all->row[i];
+    return NULL;
+}
+
+/* ---- the forms of a graph ---- */
+
+static rv_status add_form(choices *all, rv_expr node)
+{
+    cpu_form form = cpu_form_of(node);
+    chosen *known = find(all, &form);
+    if (known) {
+        known->form.count[cpu_conv_pass_of(node->op)]++;
+        return RV_OK;
+    }
+    if (all->count == all->room) {
+        int room = all->room ? 2 * all->room : 16;
+        chosen *grown = rv_realloc(all->row, (size_t)room * sizeof *grown);
+        if (!grown)
+            return rv_fail_memory(all->graph->context);
+        all->row = grown;
+        all->room = room;
+    }
+    chosen *row = &all->row[all->count++];
+    memset(row, 0, sizeof *row);
+    row->form = form;
+    return RV_OK;
+}
+
+static rv_status find_forms(choices *all, const rv_expr *roots, int count)
+{
+    rv_graph *graph = all->graph;
+    rv_status status = RV_OK;
+    char *needed = rv_calloc(graph->count, 1);
+    if (!needed)
+        return rv_fail_memory(graph->context);
+    for (int i = 0; i < count; i++)
+        needed[roots[i]->id] = 1;
+    for (uint32_t id = graph->count; id-- > 0;)
+        for (int i = 0; needed[id] && i < graph->node[id]->arity; i++)
+            needed[graph->node[id]->operand[i]->id] = 1;
+    for (uint32_t id = 0; status == RV_OK && id < graph->count; id++)
+        if (needed[id] && is_convolution(graph->node[id]))
+            status = add_form(all, graph->node[id]);
+    rv_free(needed);
+    return status;
+}
+
+/* ---- what is kept ---- */
+
+/* Bytes of a leg's transforms that would wait for a later pass: of what two passes read, but for
+ * the gradient of the result of the first, which two passes read at once. */
+static double kept_bytes(const chosen *row, int leg)
+{
+    static const int reader[3][2] = {{CPU_CONV_FORWARD, CPU_CONV_WEIGHT_GRADIENT},
+                                     {CPU_CONV_FORWARD, CPU_CONV_INPUT_GRADIENT},
+                                     {CPU_CONV_INPUT_GRADIENT, CPU_CONV_WEIGHT_GRADIENT}};
+    static const int result_of[3] = {RV_RESULT, RV_IMAGE, RV_WINDOW};
+    const int *count = row->form.count;
+    int fewer = count[reader[leg][0]] < count[reader[leg][1]] ? count[reader[leg][0]]
+                                                              : count[reader[leg][1]];
+    if (!row->choice.transforms || row->again[leg] || leg == result_of[row->form.first])
+        return 0;
+    return 4.0 * fewer * (double)cpu_spectrum_elements(&row->choice.algorithm, leg);
+}
+
+/* While it is more than the bound, the largest is made again in each pass. */
+static void bound_memory(choices *all)
+{
+    for (;;) {
+        double sum = 0, most = 0;
+        chosen *row = NULL;
+        int leg = 0;
+        for (int i = 0; i < all->count; i++)
+            for (int j = 0; j < 3; j++) {
+                double bytes = kept_bytes(&all->row[i], j);
+                sum += bytes;
+                if (bytes <= most)
+                    continue;
+                most = bytes;
+                row = &all->row[i];
+                leg = j;
+            }
+        if (!row || sum <= (double)all->graph->context->conv_memory)
+            return;
+        row->again[leg] = 1;
+    }
+}
+
+/* ---- replacing ---- */
+
+static rv_expr transform(const rv_conv_transform *algorithm, rv_expr x, int leg, int adjoint,
+                         int again, rv_shape shape)
+{
+    rv_attribute attribute = rv_attribute_none();
+    attribute.transform = *algorithm;
+    attribute.transform.leg = leg;
+    attribute.transform.adjoint = adjoint;
+    attribute.transform.again = again;
+    return rv_node_new(x->graph, RV_OP_conv_transform, &x, 1, &attribute, RV_F32, shape);
+}
+
+static rv_expr product(const rv_conv_transform *algorithm, rv_expr a, rv_expr b, int leg)
+{
+    rv_expr pair[2] = {a, b};
+    rv_attribute attribute = rv_attribute_none();
+    attribute.transform = *algorithm;
+    attribute.transform.leg = leg;
+    return rv_node_new(a->graph, RV_OP_conv_product, pair, 2, &attribute, RV_F32,
+                       rv_shape1(cpu_spectrum_elements(algorithm, leg)));
+}
+
+/* The legs that a pass reads, and the one that it makes. */
+static const int legs[3][3] = {{RV_IMAGE, RV_WINDOW, RV_RESULT},
+                               {RV_RESULT, RV_WINDOW, RV_IMAGE},
+                               {RV_IMAGE, RV_RESULT, RV_WINDOW}};
+
+static rv_shape pixels_of(const rv_conv_transform *a, int leg)
+{
+    return leg == RV_IMAGE    ? rv_shape4(a->batch, a->image[0], a->image[1], a->inputs)
+           : leg == RV_WINDOW ? rv_shape4(a->outputs, a->window[0], a->window[1], a->inputs)
+                              : rv_shape4(a->batch, a->result[0], a->result[1], a->outputs);
+}
+
+/* Equations (2) of backend/transform/transform.h: the operands' spectra, their product, and the
+ * adjoint of the result's transform.  `again`: see rv_conv_transform, for each leg. */
+static rv_expr lowered(const rv_conv_transform *algorithm, cpu_conv_pass pass,
+                       const rv_expr pixels[3], rv_expr spectrum[3], const int again[3])
+{
+    const int *leg = legs[pass];
+    for (int i = 0; i < 2; i++)
+        if (!spectrum[leg[i]])
+            spectrum[leg[i]] = transform(algorithm, pixels[leg[i]], leg[i], 0, again[leg[i]],
+                                         rv_shape1(cpu_spectrum_elements(algorithm, leg[i])));
+    rv_expr result = product(algorithm, spectrum[leg[0]], spectrum[leg[1]], leg[2]);
+    return transform(algorithm, result, leg[2], 1, 0, pixels_of(algorithm, leg[2]));
+}
+
+rv_expr cpu_lowered_pass(const rv_conv_transform *algorithm, int pass, const rv_expr pixels[3],
+                         rv_expr spectrum[3])
+{
+    static const int never[3] = {0, 0, 0};
+    return lowered(algorithm, (cpu_conv_pass)pass, pixels, spectrum, never);
+}
+
+static rv_expr replaced(const chosen *row, rv_expr node)
+{
+    cpu_conv_pass pass = cpu_conv_pass_of(node->op);
+    rv_expr pixels[3] = {NULL, NULL, NULL}, spectrum[3] = {NULL, NULL, NULL};
+    int again[3];
+    for (int leg = 0; leg < 3; leg++)
+        again[leg] = row->again[leg] ? 1 + (int)pass : 0;
+    for (int i = 0; i < 2; i++)
+        pixels[legs[pass][i]] = node->operand[i];
+    return lowered(&row->choice.algorithm, pass, pixels, spectrum, again);
+}
+
+static rv_expr replace(void *opaque, rv_expr node)
+{
+    const choices *all = opaque;
+    if (!is_convolution(node))
+        return node;
+    cpu_form form = cpu_form_of(node);
+    const chosen *row = find(all, &form);
+    return row && row->choice.transforms ? replaced(row, node) : node;
+}
+
+static void choices_free(void *opaque)
+{
+    choices *all = opaque;
+    if (all)
+        rv_free(all->row);
+    rv_free(all);
+}
+
+rv_status cpu_lower(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out)
+{
+    choices *all = rv_calloc(1, sizeof *all);
+    if (!all)
+        return rv_fail_memory(graph->context);
+    *out = (rv_lowering){all, NULL, choices_free};
+    all->graph = graph;
+    rv_status status = find_forms(all, roots, count);
+    for (int i = 0; status == RV_OK && i < all->count; i++) {
+        status = cpu_choose(graph->context, &all->row[i].form, &all->row[i].choice);
+        if (all->row[i].choice.transforms)
+            out->replace = replace;
+    }
+    bound_memory(all);
+    return status;
+}

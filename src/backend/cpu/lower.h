@@ -1,0 +1,13 @@
+/* What this backend computes otherwise than the graph says: see lower.c. */
+#ifndef CPU_LOWER_H
+#define CPU_LOWER_H
+
+#include "backend/backend.h"
+
+/* One pass by the algorithm.  pixels[] are the legs that it reads; their spectra are made where
+ * spectrum[] has none yet. */
+rv_expr cpu_lowered_pass(const rv_conv_transform *algorithm, int pass, const rv_expr pixels[3],
+                         rv_expr spectrum[3]);
+rv_status cpu_lower(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out);
+
+#endif

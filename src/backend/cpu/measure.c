@@ -1,0 +1,157 @@
+/* The measurement behind a choice: a program of the form's passes alone, planned and run as any
+ * other. */
+#include "backend/backend.h"
+#include "backend/cpu/choose.h"
+#include "backend/cpu/lower.h"
+#include "core/memory.h"
+
+#include <time.h>
+
+enum { ROUNDS = 4 }; /* the first is not counted */
+
+/* The three operands' shapes: images, windows, results. */
+static void shapes_of(const cpu_form *form, rv_shape shape[3])
+{
+    const rv_conv_transform *s = &form->sizes;
+    shape[RV_IMAGE] = rv_shape4(s->batch, s->image[0], s->image[1], s->inputs);
+    shape[RV_WINDOW] = rv_shape4(s->outputs, s->window[0], s->window[1], s->inputs);
+    shape[RV_RESULT] = rv_shape4(s->batch, s->result[0], s->result[1], s->outputs);
+}
+
+static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_form *form,
+                           const rv_shape shape[3])
+{
+    rv_conv geometry = form->sizes.geometry;
+    switch (pass) {
+    case CPU_CONV_FORWARD: return rv_conv2d(leg[RV_IMAGE], leg[RV_WINDOW], geometry);
+    case CPU_CONV_INPUT_GRADIENT:
+        return rv_conv2d_input_grad(leg[RV_RESULT], leg[RV_WINDOW], geometry,
+                                    shape[RV_IMAGE].dim + 1);
+    default:
+        return rv_conv2d_weight_grad(leg[RV_IMAGE], leg[RV_RESULT], geometry,
+                                     shape[RV_WINDOW].dim + 1);
+    }
+}
+
+/* The results of the passes that the form has; their number. */
+static int build(rv_graph *graph, const cpu_form *form, const cpu_choice *choice, rv_expr result[3])
+{
+    static const char *const names[3] = {"image", "window", "result"};
+    rv_shape shape[3];
+    rv_expr leg[3], spectrum[3] = {NULL, NULL, NULL};
+    int count = 0;
+    shapes_of(form, shape);
+    for (int i = 0; i < 3; i++)
+        leg[i] = rv_input(graph, names[i], RV_F32, shape[i]);
+    for (int pass = 0; pass < 3; pass++) {
+        if (form->count[pass] == 0)
+            continue;
+        result[count++] = choice->transforms ? cpu_lowered_pass(&choice->algorithm,
+                                                                (cpu_conv_pass)pass, leg, spectrum)
+                                             : direct_pass(leg, (cpu_conv_pass)pass, form, shape);
+    }
+    return count;
+}
+
+/* All nodes of the graph are needed. */
+static rv_status make_work(rv_graph *graph, const rv_expr *results, int count, rv_work *work)
+{
+    work->graph = graph;
+    work->node = rv_calloc(graph->count, sizeof *work->node);
+    work->position = rv_calloc(graph->count, sizeof *work->position);
+    work->output = rv_calloc((size_t)count, sizeof *work->output);
+    work->binding = rv_calloc(graph->count, sizeof *work->binding);
+    if (!work->node || !work->position || !work->output || !work->binding)
+        return rv_fail_memory(graph->context);
+    for (uint32_t id = 0; id < graph->count; id++) {
+        work->position[id] = -1;
+        if (graph->node[id]->op == RV_OP_poison)
+            continue;
+        work->position[id] = work->count;
+        work->node[work->count++] = graph->node[id];
+        if (graph->node[id]->op == RV_OP_input)
+            work->binding[work->binding_count++].input = graph->node[id];
+    }
+    for (int i = 0; i < count; i++)
+        work->output[work->output_count++] = results[i];
+    return RV_OK;
+}
+
+static void free_work(rv_work *work)
+{
+    for (int i = 0; i < work->binding_count; i++)
+        rv_free_aligned((void *)(uintptr_t)work->binding[i].values);
+    rv_free(work->node);
+    rv_free(work->position);
+    rv_free(work->output);
+    rv_free(work->binding);
+}
+
+static rv_status fill_inputs(rv_work *work)
+{
+    for (int i = 0; i < work->binding_count; i++) {
+        size_t size = (size_t)rv_shape_size(work->binding[i].input->shape);
+        work->binding[i].values = rv_malloc_aligned(size * sizeof(float));
+        if (!work->binding[i].values)
+            return rv_fail_memory(work->graph->context);
+    }
+    return RV_OK;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* A choice being measured. */
+typedef struct trial {
+    rv_graph *graph;
+    rv_work work;
+    void *plan;
+} trial;
+
+static rv_status trial_new(rv_context *context, const cpu_form *form, const cpu_choice *choice,
+                           trial *out)
+{
+    rv_expr result[3];
+    out->graph = rv_graph_new(context);
+    if (!out->graph)
+        return rv_fail_memory(context);
+    int count = build(out->graph, form, choice, result);
+    rv_status status = rv_error_status(context);
+    if (status == RV_OK)
+        status = make_work(out->graph, result, count, &out->work);
+    if (status == RV_OK)
+        status = fill_inputs(&out->work);
+    return status == RV_OK ? rv_backend_cpu.plan(context, &out->work, &out->plan) : status;
+}
+
+static void trial_free(trial *t)
+{
+    rv_backend_cpu.plan_free(t->plan);
+    free_work(&t->work);
+    if (t->graph)
+        rv_graph_free(t->graph);
+}
+
+rv_status cpu_measure(rv_context *context, const cpu_form *form, const cpu_choice choice[2],
+                      double out[2])
+{
+    trial trials[2] = {{0}, {0}};
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < 2; i++)
+        status = trial_new(context, form, &choice[i], &trials[i]);
+    for (int round = 0; status == RV_OK && round < ROUNDS; round++)
+        for (int i = 0; status == RV_OK && i < 2; i++) {
+            double before = seconds();
+            status = rv_backend_cpu.run(trials[i].plan);
+            double taken = seconds() - before;
+            if (round == 1 || (round > 1 && taken < out[i]))
+                out[i] = taken;
+        }
+    for (int i = 0; i < 2; i++)
+        trial_free(&trials[i]);
+    return status;
+}

@@ -1,0 +1,359 @@
+/* Choices of convolution algorithms: the table, its text in and out, the policy, and that a run
+ * goes on as its checkpoint says. */
+#include "check.h"
+
+#include "core/choices.h"
+#include "reverie/config.h"
+#include "reverie/io.h"
+#include "reverie/train.h"
+
+#include <unistd.h>
+
+static void check_text(const char *got, const char *expected)
+{
+    if (!got || strcmp(got, expected) != 0)
+        fail_msg("got\n%s\nexpected\n%s", got ? got : "(null)", expected);
+}
+
+/* Values by key, in the order of the keys, whatever the order they came in. */
+static void test_table(void **state)
+{
+    enum { COUNT = 100 };
+    char key[32], value[32], last[32] = "";
+    (void)state;
+    rv_context *context = rv_context_new();
+    assert_null(rv_choice_find(context, "absent"));
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof key, "conv %d", i * 37 % COUNT);
+        snprintf(value, sizeof value, "value %d", i);
+        assert_int_equal(rv_choice_set(context, key, value), RV_OK);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof key, "conv %d", i * 37 % COUNT);
+        snprintf(value, sizeof value, "value %d", i);
+        check_text(rv_choice_find(context, key), value);
+    }
+    assert_null(rv_choice_find(context, "conv 100"));
+    int lines = 0;
+    for (const char *line = rv_context_conv_choices(context); *line; lines++) {
+        assert_int_equal(sscanf(line, "%31[^\t]", key), 1);
+        if (strcmp(last, key) >= 0)
+            fail_msg("`%s` stands before `%s`", last, key);
+        strcpy(last, key);
+        line = strchr(line, '\n') + 1;
+    }
+    assert_int_equal(lines, COUNT);
+    rv_context_free(context);
+}
+
+static void test_setting_replaces(void **state)
+{
+    (void)state;
+    rv_context *context = rv_context_new();
+    rv_choice_set(context, "b", "1");
+    rv_choice_set(context, "a", "2");
+    rv_choice_set(context, "b", "3");
+    check_text(rv_context_conv_choices(context), "a\t2\nb\t3\n");
+    const char *bad[] = {"", "a\tb", "a\nb", "\x7f", "\xc3\xa9"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(rv_choice_set(context, bad[i], "1"), RV_BAD_USAGE);
+        check_error(context, RV_BAD_USAGE, "one line");
+        assert_int_equal(rv_choice_set(context, "c", bad[i]), RV_BAD_USAGE);
+        check_error(context, RV_BAD_USAGE, "one line");
+    }
+    check_text(rv_context_conv_choices(context), "a\t2\nb\t3\n");
+    rv_context_free(context);
+}
+
+/* In use: found, set, or followed.  New: set here. */
+static void test_record_and_news(void **state)
+{
+    (void)state;
+    rv_context *context = rv_context_new();
+    check_text(rv_context_conv_record(context), "");
+    assert_int_equal(rv_context_set_conv_choices(context, "a\t1\nb\t2\nc\t3\n", "cache.txt"),
+                     RV_OK);
+    check_text(rv_context_conv_record(context), "");
+    check_text(rv_context_conv_news(context), "");
+    check_text(rv_choice_find(context, "b"), "2");
+    rv_choice_set(context, "d", "4");
+    check_text(rv_context_conv_choices(context), "a\t1\nb\t2\nc\t3\nd\t4\n");
+    check_text(rv_context_conv_record(context), "b\t2\nd\t4\n");
+    check_text(rv_context_conv_news(context), "d\t4\n");
+    /* A given one that is set again: new where it differs. */
+    rv_choice_set(context, "a", "1");
+    rv_choice_set(context, "c", "5");
+    check_text(rv_context_conv_record(context), "a\t1\nb\t2\nc\t5\nd\t4\n");
+    check_text(rv_context_conv_news(context), "c\t5\nd\t4\n");
+    /* A record is in use at once, and goes over what was given. */
+    assert_int_equal(rv_context_follow_conv(context, "auto", "a\t6\ne\t7\n", "run"), RV_OK);
+    check_text(rv_context_conv_record(context), "a\t6\nb\t2\nc\t5\nd\t4\ne\t7\n");
+    check_text(rv_context_conv_news(context), "c\t5\nd\t4\n");
+    /* The context's own text may be given back to it. */
+    rv_context *other = rv_context_new();
+    assert_int_equal(rv_context_set_conv_choices(other, rv_context_conv_choices(context), "x"),
+                     RV_OK);
+    check_text(rv_context_conv_choices(other), rv_context_conv_choices(context));
+    rv_context_free(other);
+    rv_context_free(context);
+}
+
+static void test_malformed_text(void **state)
+{
+    static const struct {
+        const char *text, *line;
+    } bad[] = {
+        {"a\t1\nb\t2", "cache.txt:2:"},      /* cut off */
+        {"a\t1\nb\t\n", "cache.txt:2:"},     /* no value */
+        {"\t1\n", "cache.txt:1:"},           /* no key */
+        {"a\t1\n\nb\t2\n", "cache.txt:2:"},  /* an empty line */
+        {"a 1\nb\t2\n", "cache.txt:1:"},     /* no tab */
+        {"a\t1\t2\n", "cache.txt:1:"},       /* two */
+        {"a\t1\nb\t2\r\n", "cache.txt:2:"},  /* control characters */
+        {"a\t1\nb\t\xff\n", "cache.txt:2:"}, /* no ASCII */
+    };
+    (void)state;
+    rv_context *context = rv_context_new();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(rv_context_set_conv_choices(context, bad[i].text, "cache.txt"),
+                         RV_BAD_FILE);
+        check_error(context, RV_BAD_FILE, bad[i].line);
+        check_text(rv_context_conv_choices(context), "");
+    }
+    assert_int_equal(rv_context_set_conv_choices(context, "", "cache.txt"), RV_OK);
+    rv_context_free(context);
+}
+
+static void test_settings(void **state)
+{
+    (void)state;
+    rv_context *context = rv_context_new();
+    assert_int_equal(rv_context_conv(context), RV_CONV_AUTO);
+    assert_int_equal(rv_context_conv_memory(context), 256 << 20);
+    assert_false(rv_context_conv_measuring(context));
+    rv_context_set_conv_memory(context, 0);
+    assert_int_equal(rv_context_conv_memory(context), 0);
+    rv_context_set_conv_measuring(context, 2);
+    assert_int_equal(rv_context_conv_measuring(context), 1);
+    assert_int_equal(rv_context_set_conv(context, (rv_conv_policy)3), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "RV_CONV_TRANSFORM");
+    check_text(rv_conv_policy_name(RV_CONV_AUTO), "auto");
+    check_text(rv_conv_policy_name(RV_CONV_DIRECT), "direct");
+    check_text(rv_conv_policy_name(RV_CONV_TRANSFORM), "transform");
+    assert_null(rv_conv_policy_name((rv_conv_policy)3));
+    /* Choices are those of one policy. */
+    rv_choice_set(context, "a", "1");
+    rv_context_set_conv(context, RV_CONV_AUTO);
+    check_text(rv_context_conv_choices(context), "a\t1\n");
+    rv_context_set_conv(context, RV_CONV_DIRECT);
+    assert_int_equal(rv_context_conv(context), RV_CONV_DIRECT);
+    check_text(rv_context_conv_choices(context), "");
+    rv_context_free(context);
+}
+
+static void count_warning(void *user, rv_log_level level, const char *message)
+{
+    int *count = user;
+    *count += level == RV_LOG_WARNING && strstr(message, "--conv transform would") != NULL;
+}
+
+static void test_following(void **state)
+{
+    int warnings = 0;
+    (void)state;
+    rv_context *context = rv_context_new();
+    rv_context_set_log(context, count_warning, &warnings);
+    rv_choice_set(context, "a", "1");
+    assert_int_equal(rv_context_follow_conv(context, "transform", "b\t2\n", "run"), RV_OK);
+    assert_int_equal(rv_context_conv(context), RV_CONV_TRANSFORM);
+    check_text(rv_context_conv_choices(context), "b\t2\n"); /* a was chosen under auto */
+    /* A checkpoint that names no policy was computed directly. */
+    assert_int_equal(rv_context_follow_conv(context, NULL, NULL, "run"), RV_OK);
+    assert_int_equal(rv_context_conv(context), RV_CONV_DIRECT);
+    assert_int_equal(rv_context_follow_conv(context, "fastest", NULL, "run"), RV_BAD_FILE);
+    check_error(context, RV_BAD_FILE, "run: its convolutions were computed by `fastest`");
+    assert_int_equal(rv_context_follow_conv(context, "auto", "b", "run"), RV_BAD_FILE);
+    check_error(context, RV_BAD_FILE, "run:1:");
+    assert_int_equal(warnings, 0);
+    /* What the caller asked for stays. */
+    rv_context_set_conv(context, RV_CONV_DIRECT);
+    assert_int_equal(rv_context_follow_conv(context, "transform", "b\t2\n", "run"), RV_OK);
+    assert_int_equal(rv_context_conv(context), RV_CONV_DIRECT);
+    check_text(rv_context_conv_choices(context), "");
+    assert_int_equal(warnings, 1);
+    rv_context_set_conv(context, RV_CONV_TRANSFORM);
+    assert_int_equal(rv_context_follow_conv(context, "transform", "b\t2\n", "run"), RV_OK);
+    check_text(rv_context_conv_choices(context), "b\t2\n");
+    assert_int_equal(warnings, 1);
+    rv_context_free(context);
+}
+
+static void test_context_aside(void **state)
+{
+    (void)state;
+    rv_context *context = rv_context_new(), *aside = rv_context_new();
+    rv_context_set_conv_measuring(context, 1);
+    rv_context_set_conv_memory(context, 5);
+    rv_context_set_conv_choices(context, "a\t1\n", "cache.txt");
+    rv_choice_set(context, "b", "2");
+    assert_int_equal(rv_choices_lend(aside, context), RV_OK);
+    assert_int_equal(rv_context_conv_measuring(aside), 1);
+    assert_int_equal(rv_context_conv_memory(aside), 5);
+    check_text(rv_context_conv_choices(aside), "a\t1\nb\t2\n");
+    check_text(rv_context_conv_record(aside), "");
+    check_text(rv_context_conv_news(aside), "");
+    rv_choice_find(aside, "a");
+    rv_choice_set(aside, "c", "3");
+    check_text(rv_context_conv_record(aside), "a\t1\nc\t3\n");
+    assert_int_equal(rv_choices_give_back(context, aside), RV_OK);
+    check_text(rv_context_conv_choices(context), "a\t1\nb\t2\nc\t3\n");
+    check_text(rv_context_conv_record(context), "b\t2\n");
+    check_text(rv_context_conv_news(context), "b\t2\nc\t3\n");
+    /* Choices of another policy are of no use. */
+    rv_context_set_conv(aside, RV_CONV_TRANSFORM);
+    rv_choice_set(aside, "d", "4");
+    assert_int_equal(rv_choices_give_back(context, aside), RV_OK);
+    check_text(rv_context_conv_news(context), "b\t2\nc\t3\n");
+    rv_context_free(aside);
+    rv_context_free(context);
+}
+
+/* Whichever allocation fails: the error is latched, and the table holds whole rows. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    int64_t live = rv_memory_counted().live;
+    for (uint64_t after = 1; after < 8; after++) {
+        rv_context *context = rv_context_new();
+        rv_choice_set(context, "a", "1");
+        rv_memory_fail_after(after, 0);
+        rv_status first = rv_choice_set(context, "b", "2");
+        rv_status second = rv_choice_set(context, "a", "3");
+        rv_status third = rv_context_set_conv_choices(context, "c\t4\n", "x");
+        const char *text = rv_context_conv_choices(context);
+        rv_memory_fail_after(0, 0);
+        int failed = (first != RV_OK) + (second != RV_OK) + (third != RV_OK) + (text == NULL);
+        assert_int_equal(failed, 1); /* these calls allocate more than 7 times */
+        check_error(context, RV_NO_MEMORY, "memory");
+        text = rv_context_conv_choices(context);
+        if ((strstr(text, "b\t2\n") == NULL) != (first != RV_OK) ||
+            (strstr(text, "a\t3\n") == NULL) != (second != RV_OK) ||
+            (strstr(text, "c\t4\n") == NULL) != (third != RV_OK))
+            fail_msg("allocation %d failed, and the table is\n%s", (int)after, text);
+        rv_context_free(context);
+    }
+    assert_int_equal(rv_memory_counted().live, live);
+}
+
+/* ---- checkpoints ---- */
+
+static const char recipe[] = "model: vae\n"
+                             "data: {name: digits, limit: 64, batch: 32}\n"
+                             "latent: 2\n"
+                             "encoder: [linear 4, relu]\n"
+                             "decoder: [linear 4, relu]\n";
+
+typedef struct training {
+    rv_context *context;
+    rv_config *config;
+    rv_source *source;
+    rv_model *model;
+    rv_trainer *trainer;
+} training;
+
+static void begin(training *t)
+{
+    memset(t, 0, sizeof *t);
+    t->context = rv_context_new();
+    rv_config_new(t->context, &t->config);
+    rv_config_parse(t->config, recipe, "recipe");
+    const rv_settings *settings = rv_config_settings(t->config);
+    check_ok(t->context);
+    rv_source_open(t->context, &settings->data, RV_SPLIT_TRAIN, &t->source);
+    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1};
+    rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model);
+    rv_trainer_setup setup = {.model = t->model, .train = t->source, .config = settings->train};
+    rv_trainer_new(t->context, &setup, &t->trainer);
+    check_ok(t->context);
+}
+
+static void end(training *t)
+{
+    rv_trainer_free(t->trainer);
+    rv_model_free(t->model);
+    rv_source_free(t->source);
+    rv_config_free(t->config);
+    rv_context_free(t->context);
+}
+
+static void test_checkpoint_carries_it(void **state)
+{
+    char path[] = "/tmp/reverie-conv-XXXXXX", value[200], record[45 * 250] = "";
+    int64_t position;
+    training first, second;
+    (void)state;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    begin(&first);
+    rv_context_set_conv(first.context, RV_CONV_TRANSFORM);
+    /* More text than a note of the trainer's has room for. */
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    for (int i = 10; i < 50; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "conv %d", i);
+        rv_choice_set(first.context, key, value);
+        strcat(strcat(strcat(strcat(record, key), "\t"), value), "\n");
+    }
+    assert_int_equal(rv_trainer_save(first.trainer, path), RV_OK);
+    begin(&second);
+    rv_context_set_conv_choices(second.context, "conv 10\tanother\n", "cache.txt");
+    assert_int_equal(rv_trainer_load(second.trainer, path, &position), RV_OK);
+    assert_int_equal(rv_context_conv(second.context), RV_CONV_TRANSFORM);
+    check_text(rv_context_conv_record(second.context), record);
+    end(&second);
+    end(&first);
+    unlink(path);
+}
+
+/* What the checkpoint says is known before the first program is compiled: a record that cannot be
+ * read is found before compiling has named the optimizer's state. */
+static void test_followed_before_compiling(void **state)
+{
+    char path[] = "/tmp/reverie-conv-XXXXXX";
+    int64_t position;
+    training t;
+    (void)state;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    rv_text_pair pairs[] = {{"model", "vae"}, {"conv", "auto"}, {"convolutions", "damaged"}};
+    begin(&t);
+    int params = rv_param_count(t.context);
+    assert_int_equal(rv_tensors_write(t.context, path, NULL, 0, pairs, 3), RV_OK);
+    assert_int_equal(rv_trainer_load(t.trainer, path, &position), RV_BAD_FILE);
+    check_error(t.context, RV_BAD_FILE, ":1: no line of a key");
+    assert_int_equal(rv_param_count(t.context), params);
+    assert_int_equal(rv_trainer_prepare(t.trainer), RV_OK);
+    assert_true(rv_param_count(t.context) > params); /* which compiling does */
+    end(&t);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_setting_replaces),
+        cmocka_unit_test(test_record_and_news),
+        cmocka_unit_test(test_malformed_text),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_following),
+        cmocka_unit_test(test_context_aside),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_checkpoint_carries_it),
+        cmocka_unit_test(test_followed_before_compiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

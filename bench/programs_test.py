@@ -11,6 +11,12 @@ import sys
 import tempfile
 
 BUILD, SOURCE = sys.argv[1], sys.argv[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(SOURCE, "bench"))
+
+from harness.workloads import CONTENDERS, TARGETS, WORKLOADS, Target  # noqa: E402
+from peers import worker  # noqa: E402
+
 FIGURES = ("step_ms", "gflop_per_step", "gflops", "first_step_s", "peak_rss_mb")
 faults = []
 
@@ -76,10 +82,28 @@ def check_refusals():
     run(program("bandwidth"), "much", code=2)
 
 
+def check_lists():
+    names = [workload.name for workload in WORKLOADS]
+    expect(set(names) == set(worker.BATCH), f"the peers have other workloads: {worker.BATCH}")
+    with open(os.path.join(SOURCE, "bench", "README.md")) as file:
+        text = file.read()
+    for name in names:
+        expect(f"\n| `{name}` |" in text, f"bench/README.md has no row of {name}")
+    for target in TARGETS:
+        named = [w for w in WORKLOADS if w.name == target.workload]
+        both = (target.contender, target.below or target.contender)
+        expect(named and all(name in CONTENDERS and named[0].has(name) for name in both),
+               f"a target has no row: {target}")
+    below = Target("dcgan", "reverie", "peak_rss_mb", below="eager")
+    for mine, theirs, wanted in ((300, 600, True), (600, 600, False), (300, None, None)):
+        found = below.met({"reverie": {"peak_rss_mb": mine}, "eager": {"peak_rss_mb": theirs}})
+        expect(found is wanted, f"{mine} MB below {theirs} MB: {found}, not {wanted}")
+
+
 def check_harness(folder):
     done = run(os.path.join(SOURCE, "bench", "run"), "--build", BUILD, "--out", folder,
-               "--contenders", "reverie", "--workloads", "iwae,decode,m2,wgan", "--rounds", "2",
-               "--steps", "3")
+               "--contenders", "reverie,reverie-direct", "--workloads",
+               "iwae,decode,m2,wgan,vae-cnn", "--rounds", "2", "--steps", "3")
     expect("| decode one latent, L1" in done.stdout, f"the table: {done.stdout!r}")
     try:
         with open(os.path.join(folder, "results.json")) as file:
@@ -87,7 +111,11 @@ def check_harness(folder):
     except (OSError, ValueError) as error:
         faults.append(f"results.json: {error}")
         return
-    for name in ("iwae", "decode", "m2", "wgan"):
+    expect("| Reverie, --conv direct" in done.stdout, f"the table: {done.stdout!r}")
+    direct = results["workloads"]["vae-cnn"].get("reverie-direct", {}).get("ratio")
+    expect(positive(direct), f"results.json: vae-cnn's direct convolutions: ratio {direct}")
+    expect("reverie-direct" not in results["workloads"]["wgan"], "the WGAN has convolutions")
+    for name in ("iwae", "decode", "m2", "wgan", "vae-cnn"):
         entry = results["workloads"][name]["reverie"]
         for key in ("step_ms", "step_ms_low", "step_ms_high", "share", "peak_rss_mb"):
             expect(positive(entry.get(key)), f"results.json: {name} {key} is {entry.get(key)}")
@@ -97,6 +125,7 @@ def check_harness(folder):
 
 
 def main():
+    check_lists()
     check_programs()
     check_refusals()
     with tempfile.TemporaryDirectory() as folder:

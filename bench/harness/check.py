@@ -1,21 +1,23 @@
 """Do all contenders train the same model?  Parameter counts and losses, before any time counts."""
 import json
 import os
-import subprocess
+
+from peers import worker
 
 from . import contenders as kinds
 
 
-def reverie_recipe(workload, settings):
-    """The first and the latest losses of a training run, and the count that `show` prints."""
-    run = os.path.join(settings.scratch, "run-" + workload.name)
-    command = kinds.recipe_command(workload, settings, "train")
+def reverie_recipe(contender):
+    """The first and the latest losses of a training run as long as a peer's, which warms up, and
+    the count that `show` prints."""
+    workload, settings = contender.workload, contender.settings
+    run = os.path.join(settings.scratch, f"run-{workload.name}-{contender.name}")
+    command = kinds.recipe_command(contender, "train")
     steps = workload.check_steps * workload.batches
+    steps += worker.steps_before(workload.name) * workload.batches
     command += ["train.log=1", f"train.steps={steps}", "--run", run, "--quiet"]
     command += ["--data-dir", settings.data] if settings.data else []
-    done = subprocess.run(command, capture_output=True, text=True, env=kinds.plain_environment())
-    if done.returncode != 0:
-        raise kinds.Failed(f"reverie train: {kinds.last_lines(done.stderr)}")
+    kinds.run_reverie(command)
     with open(os.path.join(run, "metrics.jsonl")) as file:
         events = [json.loads(line) for line in file]
     losses = [event[workload.loss] for event in events if event["event"] == "train"]
@@ -25,24 +27,15 @@ def reverie_recipe(workload, settings):
             "last_loss": sum(losses[-last:]) / last}
 
 
-def reverie_program(workload, settings):
-    return kinds.Reverie(workload, settings).measure(workload.check_steps)
-
-
-def peer(name, workload, settings):
-    contender = kinds.Peer(name, workload, settings)
+def figures_of(name, workload, settings):
+    contender = kinds.make(name, workload, settings)
+    if name in kinds.Reverie.names and workload.recipe:
+        return reverie_recipe(contender)
     try:
         facts = contender.start()
         return {**facts, **contender.measure(workload.check_steps)}
     finally:
         contender.stop()
-
-
-def figures_of(name, workload, settings):
-    if name != "reverie":
-        return peer(name, workload, settings)
-    reader = reverie_recipe if workload.recipe else reverie_program
-    return reader(workload, settings)
 
 
 def differs(mine, theirs, most):
@@ -67,14 +60,14 @@ def run(workloads, settings, say):
     for workload in workloads:
         reverie = None
         for name in settings.contenders:
-            if name in workload.without:
+            if not workload.has(name):
                 continue
             found = figures_of(name, workload, settings)
             reverie = found if name == "reverie" else reverie
             said = problems(workload, name, found, reverie, bool(settings.data))
             losses = [f"{found[key]:.4g}" for key in ("first_loss", "last_loss")
                       if found.get(key) is not None and workload.name != "decode"]
-            print(f"{workload.name:8} {name:9} {found['parameters']:9} parameters  "
+            print(f"{workload.name:10} {name:14} {found['parameters']:9} parameters  "
                   f"loss {' -> '.join(losses) or '-':18} {'; '.join(said) or 'ok'}", flush=True)
             bad += bool(said)
     if not settings.data:

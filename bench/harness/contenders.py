@@ -7,7 +7,10 @@ import json
 import os
 import select
 import subprocess
+import tempfile
 import time
+
+from .workloads import DIRECT
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
 PATIENCE = 900  # seconds, for the slowest compilation
@@ -48,10 +51,10 @@ def last_lines(text, count=3):
 
 
 class Reverie:
-    name = "reverie"
+    names = ("reverie", DIRECT)
 
-    def __init__(self, workload, settings):
-        self.workload, self.settings = workload, settings
+    def __init__(self, name, workload, settings):
+        self.name, self.workload, self.settings = name, workload, settings
 
     def command(self, steps):
         data = self.settings.data
@@ -64,7 +67,7 @@ class Reverie:
         if not self.workload.recipe:
             return [os.path.join(self.settings.build, "bench", self.workload.program), *options]
         options += ["--warm-up", str(self.workload.warm_up)]
-        return [*recipe_command(self.workload, self.settings, "bench"), "--json", *options]
+        return [*recipe_command(self, "bench"), "--json", *options]
 
     def start(self):
         return {}
@@ -79,22 +82,31 @@ class Reverie:
         pass
 
 
-def recipe_command(workload, settings, verb):
+def recipe_command(contender, verb):
+    workload, settings = contender.workload, contender.settings
     program = os.path.join(settings.build, "reverie")
     recipe = os.path.join(settings.source, "recipes", workload.recipe + ".yaml")
     data = "data.name=" + ("mnist" if settings.data else "digits")
+    direct = ["--conv", "direct"] if contender.name == DIRECT else []
     return [program, verb, recipe, data, "data.limit=6000", "data.validation=0",
-            *workload.settings]
+            *workload.settings, *direct]
+
+
+def run_reverie(command):
+    """What it printed.  Each process finds an empty cache: no choice of an earlier run."""
+    with tempfile.TemporaryDirectory(prefix="reverie-bench-cache-") as cache:
+        environment = {**plain_environment(), "XDG_CACHE_HOME": cache}
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        except OSError as error:
+            raise Failed(f"{command[0]}: {error.strerror}; `make build` builds it") from error
+    if done.returncode != 0:
+        raise Failed(f"{os.path.basename(command[0])}: {last_lines(done.stderr)}")
+    return done.stdout
 
 
 def run_json(command):
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, env=plain_environment())
-    except OSError as error:
-        raise Failed(f"{command[0]}: {error.strerror}; `make build` builds it") from error
-    if done.returncode != 0:
-        raise Failed(f"{os.path.basename(command[0])}: {last_lines(done.stderr)}")
-    return json.loads(done.stdout)
+    return json.loads(run_reverie(command))
 
 
 class Peer:
@@ -170,4 +182,5 @@ class Peer:
 
 
 def make(name, workload, settings):
-    return Reverie(workload, settings) if name == "reverie" else Peer(name, workload, settings)
+    kind = Reverie if name in Reverie.names else Peer
+    return kind(name, workload, settings)

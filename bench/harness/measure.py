@@ -10,7 +10,7 @@ def start_all(workload, settings, say):
     """The contenders that started, and {name: why} of those that did not."""
     running, failed = {}, {}
     for name in settings.contenders:
-        if name in workload.without:
+        if not workload.has(name):
             continue
         contender = kinds.make(name, workload, settings)
         try:
@@ -33,7 +33,8 @@ def rounds_of(workload, running, failed, settings, say):
     results = {name: [] for name in running}
     order = list(running)
     for turn in range(settings.rounds):
-        for name in order[turn % len(order):] + order[: turn % len(order)]:
+        first = turn % max(1, len(order))
+        for name in order[first:] + order[:first]:
             if name in failed:
                 continue
             try:

@@ -16,25 +16,26 @@ def times(workload, entry):
     return f"{values[0]} {unit}", f"{values[1]} - {values[2]}"
 
 
-def verdicts(workload, contender, entry, settings):
+def verdicts(workload, contender, figures, settings):
     """What the targets of this row say of this run; they are for machines without a cap."""
     said = []
     if settings["isa"] not in (None, "avx512"):
         return said
     for target in TARGETS:
-        value = entry.get(target.figure)
-        if (target.workload, target.contender) == (workload.name, contender) and value is not None:
-            said.append((target.text(), target.met(value)))
+        if (target.workload, target.contender) == (workload.name, contender):
+            met = target.met(figures)
+            said += [] if met is None else [(target.text(), met)]
     return said
 
 
-def row(workload, contender, entry, settings):
+def row(workload, contender, figures, settings):
+    entry = figures[contender]
     median, spread = times(workload, entry)
     ratio = "-" if contender == "reverie" or "ratio" not in entry else f"{entry['ratio']:.2f}x"
     share = f"{100 * entry['share']:.0f}%" if "share" in entry else "-"
     first = f"{entry['first_step_s']:.2f} s" if entry.get("first_step_s") else "-"
     said = [f"{text}: {'met' if met else 'NOT MET'}"
-            for text, met in verdicts(workload, contender, entry, settings)]
+            for text, met in verdicts(workload, contender, figures, settings)]
     return (workload.title, CONTENDERS[contender], median, spread, ratio, share, first,
             f"{entry['peak_rss_mb']:.0f} MB", "; ".join(said))
 
@@ -45,7 +46,7 @@ def rows(results):
         figures = results["workloads"].get(workload.name, {})
         for contender in CONTENDERS:
             if contender in figures:
-                found.append(row(workload, contender, figures[contender], results["settings"]))
+                found.append(row(workload, contender, figures, results["settings"]))
             elif contender in results["failures"].get(workload.name, {}):
                 found.append((workload.title, CONTENDERS[contender], "failed", *[""] * 6))
     return found
@@ -111,7 +112,8 @@ def page(results):
 def unmet(results):
     count = 0
     for workload in WORKLOADS:
-        for contender, entry in results["workloads"].get(workload.name, {}).items():
-            count += sum(not met for _, met in verdicts(workload, contender, entry,
+        figures = results["workloads"].get(workload.name, {})
+        for contender in figures:
+            count += sum(not met for _, met in verdicts(workload, contender, figures,
                                                         results["settings"]))
     return count

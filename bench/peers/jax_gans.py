@@ -1,6 +1,6 @@
-"""L1's two GANs in JAX: a step is an update of both players, as one function, compiled whole.
+"""The GANs of L1 and L2 in JAX: a step updates both players, as one function, compiled whole.
 
-Images are NHWC, kernels HWIO.  The state is parameters, running statistics, and the optimizers'
+The state is parameters, running statistics, and the optimizers'
 memory, each a dict with "generator" and "discriminator".
 """
 import functools
@@ -8,19 +8,19 @@ import functools
 import jax
 import jax.numpy as jnp
 import optax
-from jax import lax, nn, random
+from jax import nn, random
+from jax_convolutions import deconv, double, halve, kernel
 from jax_models import apply, mlp, normalise, running_of, softplus
 
-LATENT = 100
-SLOPE = 0.01  # of LeakyReLU
+LATENT, DECONV_LATENT = 100, 32
+SLOPE, DECONV_SLOPE = 0.01, 0.2  # of LeakyReLU
 CLIP, CRITIC_STEPS = 0.01, 5  # of the WGAN
 DECONV = ((100, 512, 5, 1), (512, 256, 5, 1), (256, 128, 5, 2), (128, 64, 5, 1), (64, 1, 4, 1))
 CONV = ((1, 64), (64, 128), (128, 256))
-LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
-def leaky_relu(x):
-    return jnp.where(x >= 0, x, SLOPE * x)
+def leaky_relu(x, slope=SLOPE):
+    return jnp.where(x >= 0, x, slope * x)
 
 
 def norm_layer(key, width):
@@ -45,33 +45,6 @@ def init_discriminator(key):
     return layers + mlp(key, [256, 1], False)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def deconv(x, weight, stride):
-    return lax.conv_transpose(x, weight, (stride, stride), "VALID", None, LAYOUT)
-
-
-def deconv_forward(x, weight, stride):
-    return deconv(x, weight, stride), (x, weight)
-
-
-def deconv_backward(stride, kept, gradient):
-    """XLA's own, but for the weights: a matrix product for each place of the kernel, which takes
-    a tenth of the time of the convolution that XLA makes of it."""
-    x, weight = kept
-    _, back = jax.vjp(lambda x: lax.conv_transpose(x, weight, (stride, stride), "VALID", None,
-                                                   LAYOUT), x)
-    of_x, = back(gradient)
-    high, wide = (stride * (size - 1) + 1 for size in x.shape[1:3])
-    of_places = [[jnp.einsum("bhwi,bhwo->io", x,
-                             gradient[:, row : row + high : stride, col : col + wide : stride])
-                  for col in range(weight.shape[1])] for row in range(weight.shape[0])]
-    # conv_transpose does not turn the kernel round, so its first place is added at the end.
-    return of_x, jnp.flip(jnp.stack([jnp.stack(row) for row in of_places]), (0, 1))
-
-
-deconv.defvjp(deconv_forward, deconv_backward)
-
-
 def norm_image(layer, running, x):
     """Batch norm over images and places."""
     y, moved = normalise(layer, running, x.reshape(-1, x.shape[-1]))
@@ -83,7 +56,7 @@ def generate(layers, running, z):
     moved = []
     x = z[:, None, None, :]
     for layer, (_, _, _, stride) in zip(layers, DECONV):
-        x = deconv(x, layer["weight"], stride)
+        x = deconv(x, layer["weight"], stride, 0)
         if "gamma" in layer:
             x, fresh = norm_image(layer, running[len(moved)], x)
             moved.append(fresh)
@@ -95,8 +68,7 @@ def judge(layers, running, x):
     """Logits [B,1] of images."""
     moved = []
     for layer in layers[:-1]:
-        x = lax.conv_general_dilated(x, layer["weight"], (2, 2), ((1, 1), (1, 1)), None, None,
-                                     LAYOUT)
+        x = halve(layer, x)
         if "gamma" in layer:
             x, fresh = norm_image(layer, running[len(moved)], x)
             moved.append(fresh)
@@ -104,32 +76,65 @@ def judge(layers, running, x):
     return x.mean((1, 2)) @ layers[-1]["weight"] + layers[-1]["bias"], moved
 
 
-def discriminator_loss(params, running, x, fakes):
+def init_deconv_players(key):
+    one, two, three, four, five, six = random.split(key, 6)
+    generator = [
+        *mlp(one, [DECONV_LATENT, 128 * 7 * 7], False),
+        kernel(two, 128, 64, transposed=True),
+        kernel(three, 64, 1, transposed=True),
+    ]
+    discriminator = [
+        kernel(four, 1, 64),
+        kernel(five, 64, 128),
+        *mlp(six, [128 * 7 * 7, 1], False),
+    ]
+    for layer in (*generator[:2], discriminator[1]):
+        layer |= {"gamma": jnp.ones_like(layer["bias"]), "beta": jnp.zeros_like(layer["bias"])}
+    return generator, discriminator
+
+
+def deconv_generate(layers, running, z):
+    """Latents [B,32] to images [B,28,28,1], before their sigmoid, by way of 7 and 14."""
+    first, second, last = layers
+    x, one = normalise(first, running[0], z @ first["weight"] + first["bias"])
+    x, two = norm_image(second, running[1], double(second, nn.relu(x).reshape(-1, 7, 7, 128)))
+    return double(last, nn.relu(x)), [one, two]
+
+
+def deconv_judge(layers, running, x):
+    """Logits [B,1] of images."""
+    first, second, last = layers
+    x = leaky_relu(halve(first, x), DECONV_SLOPE)
+    x, moved = norm_image(second, running[0], halve(second, x))
+    x = leaky_relu(x, DECONV_SLOPE).reshape(len(x), -1)
+    return x @ last["weight"] + last["bias"], [moved]
+
+
+def discriminator_loss(judge, params, running, x, fakes):
     """Real + fake; batch norm sees the one, then the other."""
     real, running = judge(params, running, x)
     fake, running = judge(params, running, fakes)
     return softplus(-real).mean() + softplus(fake).mean(), running
 
 
-def init_dcgan(key):
-    one, two = random.split(key)
-    params = {"generator": init_generator(one), "discriminator": init_discriminator(two)}
+def init_convolutional(generator, discriminator):
+    params = {"generator": generator, "discriminator": discriminator}
     running = {player: running_of(layers) for player, layers in params.items()}
     return params, running, optax.adam(2e-4, b1=0.5, b2=0.999)
 
 
-def dcgan_step(optimizer, state, x, key):
+def convolutional_step(generate, judge, latent, optimizer, state, x, key):
     """One update of each; G(z) is computed once, its gradient goes through the updated D."""
     params, running, memory = state
     x = x.reshape(-1, 28, 28, 1)
-    z = random.normal(key, (x.shape[0], LATENT))
+    z = random.normal(key, (x.shape[0], latent))
 
     def make(generator):
         images, moved = generate(generator, running["generator"], z)
         return nn.sigmoid(images), moved
 
     fakes, back, g_running = jax.vjp(make, params["generator"], has_aux=True)
-    value_and_grad = jax.value_and_grad(discriminator_loss, has_aux=True)
+    value_and_grad = jax.value_and_grad(functools.partial(discriminator_loss, judge), has_aux=True)
     (loss, d_running), gradient = value_and_grad(params["discriminator"], running["discriminator"],
                                                  x, fakes)
     d_params, d_memory = update(optimizer, params, gradient, memory, "discriminator")
@@ -208,6 +213,11 @@ def wgan_round(optimizer, state, x, key):
 
 def make(name, key):
     """Parameters, running statistics, optimizer, and step(optimizer, state, x, key)."""
+    one, two = random.split(key)
     if name == "dcgan":
-        return *init_dcgan(key), dcgan_step
+        step = functools.partial(convolutional_step, generate, judge, LATENT)
+        return *init_convolutional(init_generator(one), init_discriminator(two)), step
+    if name == "gan-deconv":
+        step = functools.partial(convolutional_step, deconv_generate, deconv_judge, DECONV_LATENT)
+        return *init_convolutional(*init_deconv_players(key)), step
     return *init_wgan(key), wgan_round

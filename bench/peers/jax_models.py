@@ -4,8 +4,12 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import nn, random
+from jax_convolutions import double, halve, kernel
 
-LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32, "m2": 50}
+LATENT = {"l1-vae": 32, "l4-vae": 2, "vae-cnn": 32, "vae-cnn-l4": 2, "iwae": 50, "decode": 32,
+          "m2": 50}
+L4 = ("l4-vae", "vae-cnn-l4")
+CONVOLUTIONAL = {"vae-cnn": 256, "vae-cnn-l4": 128}  # width of the layer beside the convolutions
 SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
 BOUND_SAMPLES = 5000
 CLASSES, ALPHA, LABELLED = 10, 50, 0.1  # of the M2: weights of log q(y|x) and of J(x,y)
@@ -68,7 +72,36 @@ def cross_entropy(logits, x):
     return softplus(logits) - x * logits
 
 
+def init_convolutional(name, key):
+    """Encoder and decoder, by way of 14 x 14 and 7 x 7."""
+    keys = random.split(key, 6)
+    width, latent = CONVOLUTIONAL[name], LATENT[name]
+    params = {
+        "encoder": [kernel(keys[0], 1, 32), kernel(keys[1], 32, 64),
+                    *mlp(keys[2], [64 * 7 * 7, width, 2 * latent], False)],
+        "decoder": [*mlp(keys[3], [latent, width, 64 * 7 * 7], False),
+                    kernel(keys[4], 64, 32, transposed=True),
+                    kernel(keys[5], 32, 1, transposed=True)],
+    }
+    return params, {"encoder": [], "decoder": []}
+
+
+def encode_image(layers, running, x, activation):
+    x = x.reshape(-1, 28, 28, 1)
+    for layer in layers[:2]:
+        x = activation(halve(layer, x))
+    return apply(layers[2:], running, x.reshape(len(x), -1), activation)
+
+
+def decode_image(layers, running, z, activation):
+    x, running = apply(layers[:2], running, z, activation)
+    x = activation(double(layers[2], activation(x).reshape(-1, 7, 7, 64)))
+    return double(layers[3], x).reshape(len(z), -1), running
+
+
 def init_vae(name, key):
+    if name in CONVOLUTIONAL:
+        return init_convolutional(name, key)
     hidden = [512, 256, 128, 64] if name == "l4-vae" else [512, 256, 128]
     latent, norm = LATENT[name], name != "l4-vae"
     one, two = random.split(key)
@@ -81,9 +114,11 @@ def init_vae(name, key):
 
 def vae_loss(name, params, running, x, key):
     """-ELBO, a mean over the batch of sums over pixels and latents, in nats."""
-    l4 = name == "l4-vae"
+    l4 = name in L4
+    convolutional = name in CONVOLUTIONAL
+    encoded, decoded = (encode_image, decode_image) if convolutional else (apply, apply)
     activation = nn.silu if l4 else nn.relu
-    h, encoder = apply(params["encoder"], running["encoder"], x, activation)
+    h, encoder = encoded(params["encoder"], running["encoder"], x, activation)
     mu, s = jnp.split(h, 2, axis=-1)
     if l4:
         variance = softplus(s) + 1e-9
@@ -92,7 +127,7 @@ def vae_loss(name, params, running, x, key):
         sigma, log_variance = jnp.exp(s), 2 * s
         variance = jnp.square(sigma)
     z = mu + sigma * random.normal(key, mu.shape)
-    logits, decoder = apply(params["decoder"], running["decoder"], z, activation)
+    logits, decoder = decoded(params["decoder"], running["decoder"], z, activation)
     kl = 0.5 * (jnp.square(mu) + variance - log_variance - 1).sum()
     loss = (cross_entropy(logits, x).sum() + kl) / x.shape[0]
     return loss, {"encoder": encoder, "decoder": decoder}

@@ -51,7 +51,7 @@ def make_game(play, optimizer, batch):
 
 class Training:
     def __init__(self, name):
-        self.images = jnp.asarray(worker.load_images(os.environ.get("REVERIE_DATA")))
+        self.images = jnp.asarray(worker.images_of(name))
         self.batch = worker.BATCH[name]
         self.start, self.shuffle = worker.IMAGES, numpy.random.default_rng(1)
         self.facts = versions()
@@ -59,7 +59,7 @@ class Training:
         if name == "m2":
             rows, labels = worker.labelled_rows(os.environ.get("REVERIE_DATA"))
             self.labelled = (self.images[rows], jnp.asarray(labels))
-        make = self.make_gan if name in ("dcgan", "wgan") else self.make_vae
+        make = self.make_gan if name in ("dcgan", "gan-deconv", "wgan") else self.make_vae
         make(name, *random.split(random.key(1)))
 
     def make_gan(self, name, key, init):
@@ -71,7 +71,7 @@ class Training:
 
     def make_vae(self, name, key, init):
         params, running, loss = jax_models.make(name, init)
-        l4 = name == "l4-vae"
+        l4 = name in jax_models.L4
         rate = 4.2e-4 if name == "m2" else 1e-3
         optimizer = optax.adamw(rate, weight_decay=1e-2) if l4 else optax.adam(rate)
         self.parameters = count(params)
@@ -94,7 +94,7 @@ class Bound:
 
     def __init__(self, name):
         params, _ = jax_models.init_iwae(random.key(1))
-        self.images = jnp.asarray(worker.load_images(os.environ.get("REVERIE_DATA")))
+        self.images = jnp.asarray(worker.images_of(name))
         self.batch, self.start = worker.BATCH[name], 0
         self.parameters = count(params)
         self.bound = jax.jit(functools.partial(jax_models.bound_loss, params))

@@ -1,26 +1,27 @@
-"""L1's two GANs in PyTorch: their nets, and one update of each player."""
+"""The GANs of L1 and L2 in PyTorch: their nets, and one update of each player."""
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 LATENT = 100
+DECONV_LATENT = 32  # of L2's
 LOWEST = {"sigmoid": 0, "tanh": -1}  # value of a pixel
 CLIP, CRITIC_STEPS = 0.01, 5  # of the WGAN
 
 
-def deconv(fan_in, fan_out, size, stride=1):
+def deconv(fan_in, fan_out, size, stride=1, padding=0, bias=False):
     return [
-        nn.ConvTranspose2d(fan_in, fan_out, size, stride, bias=False),
+        nn.ConvTranspose2d(fan_in, fan_out, size, stride, padding, bias=bias),
         nn.BatchNorm2d(fan_out),
         nn.ReLU(),
     ]
 
 
-def conv(fan_in, fan_out, norm):
+def conv(fan_in, fan_out, norm, bias=False, slope=0.01):
     return [
-        nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=False),
+        nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=bias),
         *([nn.BatchNorm2d(fan_out)] if norm else []),
-        nn.LeakyReLU(0.01),
+        nn.LeakyReLU(slope),
     ]
 
 
@@ -56,6 +57,28 @@ def dcgan_initialise(module):
         nn.init.zeros_(module.bias)
 
 
+def deconv_generator():
+    """Latents [B,32] to images [B,1,28,28], by way of sizes 7 and 14."""
+    return nn.Sequential(
+        nn.Linear(DECONV_LATENT, 128 * 7 * 7),
+        nn.BatchNorm1d(128 * 7 * 7),
+        nn.ReLU(),
+        nn.Unflatten(1, (128, 7, 7)),
+        *deconv(128, 64, 4, stride=2, padding=1, bias=True),
+        nn.ConvTranspose2d(64, 1, 4, 2, 1),
+        nn.Sigmoid(),
+    )
+
+
+def deconv_discriminator():
+    return nn.Sequential(
+        *conv(1, 64, norm=False, bias=True, slope=0.2),
+        *conv(64, 128, norm=True, bias=True, slope=0.2),
+        nn.Flatten(),
+        nn.Linear(128 * 7 * 7, 1),
+    )
+
+
 def wgan_generator():
     layers = []
     for fan_in, fan_out in ((LATENT, 64), (64, 256), (256, 512)):
@@ -83,24 +106,19 @@ class Gan:
         return images * (1 - self.lowest) + self.lowest
 
 
-class Dcgan(Gan):
-    """Images [B,1,28,28] in the range of `output`.  `compiler` is torch.compile or nothing."""
+class Convolutional(Gan):
+    """Of images [B,1,28,28], non-saturating.  `compiler` is torch.compile or nothing."""
 
     image = (1, 28, 28)
 
-    def __init__(self, output="sigmoid", compiler=as_it_is, fused=None):
-        self.lowest = LOWEST[output]
-        self.generator = dcgan_generator(output).apply(dcgan_initialise)
-        self.discriminator = dcgan_discriminator().apply(dcgan_initialise)
+    def __init__(self, generator, discriminator, compiler, fused):
+        self.generator, self.discriminator = generator, discriminator
         self.optimizers = [
             torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
             for net in (self.discriminator, self.generator)
         ]
         self.generate = compiler(self.generator)
         self.judge = compiler(self.discriminator)
-
-    def latents(self, count):
-        return torch.randn(count, LATENT, 1, 1)
 
     def step(self, x):
         """One update of each; the discriminator's, then the generator's loss before it."""
@@ -121,6 +139,30 @@ class Dcgan(Gan):
         update_generator.step()
         self.discriminator.requires_grad_(True)
         return (real_loss + fake_loss).detach(), loss.detach()
+
+
+class Dcgan(Convolutional):
+    """L1's; images in the range of `output`."""
+
+    def __init__(self, output="sigmoid", compiler=as_it_is, fused=None):
+        self.lowest = LOWEST[output]
+        super().__init__(dcgan_generator(output).apply(dcgan_initialise),
+                         dcgan_discriminator().apply(dcgan_initialise), compiler, fused)
+
+    def latents(self, count):
+        return torch.randn(count, LATENT, 1, 1)
+
+
+class DeconvGan(Convolutional):
+    """L2's; images in [0, 1]."""
+
+    lowest = LOWEST["sigmoid"]
+
+    def __init__(self, compiler=as_it_is, fused=None):
+        super().__init__(deconv_generator(), deconv_discriminator(), compiler, fused)
+
+    def latents(self, count):
+        return torch.randn(count, DECONV_LATENT)
 
 
 class Wgan(Gan):
@@ -162,3 +204,6 @@ class Wgan(Gan):
         self.optimizers[1].step()
         self.discriminator.requires_grad_(True)
         return loss.detach()
+
+
+GANS = {"dcgan": Dcgan, "gan-deconv": DeconvGan, "wgan": Wgan}

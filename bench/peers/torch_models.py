@@ -5,7 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-LATENT = {"l1-vae": 32, "l4-vae": 2, "iwae": 50, "decode": 32, "m2": 50}
+LATENT = {"l1-vae": 32, "l4-vae": 2, "vae-cnn": 32, "vae-cnn-l4": 2, "iwae": 50, "decode": 32,
+          "m2": 50}
+L4 = ("l4-vae", "vae-cnn-l4")
+CONVOLUTIONAL = {"vae-cnn": 256, "vae-cnn-l4": 128}  # width of the layer beside the convolutions
 SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
 BOUND_SAMPLES = 5000
 CLASSES, ALPHA, LABELLED = 10, 50, 0.1  # of the M2: weights of log q(y|x) and of J(x,y)
@@ -19,17 +22,43 @@ def mlp(sizes, activation, norm=False):
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
+def dense_nets(latent, hidden, activation, norm):
+    """Encoder and decoder."""
+    return (mlp([784, *hidden, 2 * latent], activation, norm),
+            mlp([latent, *hidden[::-1], 784], activation, norm))
+
+
+def convolutional_nets(latent, width, activation):
+    """Encoder and decoder, of rows of 784 pixels, by way of 14 x 14 and 7 x 7."""
+    encoder = nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 32, 4, 2, 1), activation(),
+        nn.Conv2d(32, 64, 4, 2, 1), activation(),
+        nn.Flatten(), mlp([64 * 7 * 7, width, 2 * latent], activation))
+    decoder = nn.Sequential(
+        mlp([latent, width, 64 * 7 * 7], activation), activation(),
+        nn.Unflatten(1, (64, 7, 7)),
+        nn.ConvTranspose2d(64, 32, 4, 2, 1), activation(),
+        nn.ConvTranspose2d(32, 1, 4, 2, 1), nn.Flatten())
+    return encoder, decoder
+
+
 class Vae(nn.Module):
-    """L1: ReLU then batch norm, sigma = exp(s).  L4: SiLU, sigma^2 = softplus(s) + 1e-9."""
+    """L1: ReLU then batch norm, sigma = exp(s).  L4: SiLU, sigma^2 = softplus(s) + 1e-9.
+
+    The convolutional ones have no batch norm; L2's is otherwise as L1's.
+    """
 
     def __init__(self, name):
         super().__init__()
-        latent = LATENT[name]
-        self.softplus = name == "l4-vae"
-        hidden = [512, 256, 128, 64] if self.softplus else [512, 256, 128]
-        activation, norm = (nn.SiLU, False) if self.softplus else (nn.ReLU, True)
-        self.encoder = mlp([784, *hidden, 2 * latent], activation, norm)
-        self.decoder = mlp([latent, *hidden[::-1], 784], activation, norm)
+        self.softplus = name in L4
+        activation = nn.SiLU if self.softplus else nn.ReLU
+        if name in CONVOLUTIONAL:
+            nets = convolutional_nets(LATENT[name], CONVOLUTIONAL[name], activation)
+        else:
+            hidden = [512, 256, 128, 64] if self.softplus else [512, 256, 128]
+            nets = dense_nets(LATENT[name], hidden, activation, norm=not self.softplus)
+        self.encoder, self.decoder = nets
 
     def forward(self, x):
         """-ELBO, a mean over the batch of sums over pixels and latents, in nats."""

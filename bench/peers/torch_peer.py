@@ -15,7 +15,7 @@ class Batches:
     def __init__(self, name):
         torch.manual_seed(1)
         torch.set_num_threads(worker.cores())
-        self.images = torch.from_numpy(worker.load_images(os.environ.get("REVERIE_DATA")))
+        self.images = torch.from_numpy(worker.images_of(name))
         self.batch = worker.BATCH[name]
         self.start = worker.IMAGES
         self.facts = {"version": torch.__version__}
@@ -63,7 +63,7 @@ class PartlyLabelled(Training):
 
 def make_optimizer(name, model, mode):
     fused = None if mode == "eager-default" else True
-    if name == "l4-vae":
+    if name in torch_models.L4:
         return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2, fused=fused)
     rate = 4.2e-4 if name == "m2" else 1e-3
     return torch.optim.Adam(model.parameters(), lr=rate, fused=fused)
@@ -74,7 +74,7 @@ class Game(Batches):
 
     def __init__(self, name, mode):
         super().__init__(name)
-        make = torch_gans.Wgan if name == "wgan" else torch_gans.Dcgan
+        make = torch_gans.GANS[name]
         compiler = torch.compile if mode == "compiled" else lambda net: net
         self.system = make(compiler=compiler, fused=mode != "eager-default" or None)
         self.players = (self.system.generator, self.system.discriminator)
@@ -135,8 +135,8 @@ class Decoding:
 
 def main():
     mode, name = sys.argv[1], sys.argv[2]
-    kinds = {"decode": Decoding, "evaluate-5000": Bound, "m2": PartlyLabelled, "dcgan": Game,
-             "wgan": Game}
+    kinds = {"decode": Decoding, "evaluate-5000": Bound, "m2": PartlyLabelled,
+             **dict.fromkeys(torch_gans.GANS, Game)}
     contender = kinds.get(name, Training)(name, mode)
     worker.serve(contender, name)
 

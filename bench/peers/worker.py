@@ -14,12 +14,19 @@ import time
 
 # Images of a step; the WGAN's round takes five batches of 64.
 BATCH = {"l1-vae": 64, "l4-vae": 128, "iwae": 20, "evaluate-5000": 20, "decode": 1, "m2": 200,
-         "dcgan": 64, "wgan": 320}
+         "dcgan": 64, "gan-deconv": 100, "vae-cnn": 100, "vae-cnn-l4": 128, "wgan": 320}
+STATIC = ("vae-cnn",)  # its pixels are drawn black or white, once
 IMAGES, PIXELS, CLASSES = 6000, 784, 10
 LABELLED = 100  # of the images, beside each batch of the M2
 # Steps after the first one, and before the measured ones to be at speed again after a wait.
-WARM_UP = {"decode": 200, "m2": 5, "dcgan": 2, "evaluate-5000": 1}
-SETTLE = {"m2": 5, "dcgan": 2, "evaluate-5000": 1}
+WARM_UP = {"decode": 200, "m2": 5, "dcgan": 2, "gan-deconv": 5, "vae-cnn": 5, "vae-cnn-l4": 5,
+           "evaluate-5000": 1}
+SETTLE = {"m2": 5, "dcgan": 2, "gan-deconv": 5, "vae-cnn": 5, "vae-cnn-l4": 5, "evaluate-5000": 1}
+
+
+def steps_before(name):
+    """The first one and both warm-ups: those that are made before the measured ones."""
+    return 1 + WARM_UP.get(name, 30) + SETTLE.get(name, 20)
 
 
 def cores():
@@ -56,6 +63,17 @@ def load_images(directory, count=IMAGES):
         raw = read_idx(directory, "train-images-idx3-ubyte", 16, count * PIXELS)
         return raw.reshape(count, PIXELS) / numpy.float32(255)
     return numpy.random.default_rng(1).random((count, PIXELS), numpy.float32)
+
+
+def images_of(name):
+    """Those that a workload trains on."""
+    import numpy
+
+    images = load_images(os.environ.get("REVERIE_DATA"))
+    if name in STATIC:
+        drawn = numpy.random.default_rng(2).random(images.shape, numpy.float32) < images
+        images = drawn.astype(numpy.float32)
+    return images
 
 
 def labelled_rows(directory):

@@ -203,16 +203,14 @@ static rv_expr product_of(rv_expr y, int leg, rv_expr a, rv_expr b, rv_shape sha
 RULE(conv_product)
 {
     int leg = y->attribute.transform.leg;
-    int first = leg == RV_IMAGE ? RV_RESULT : RV_IMAGE;
-    int second = leg == RV_WINDOW ? RV_RESULT : RV_WINDOW;
-    if (needed[0]) /* operands in the order image, result, window, but image before window */
-        out[0] = leg == RV_RESULT  ? product_of(y, first, g, B, A->shape)
-                 : leg == RV_IMAGE ? product_of(y, first, g, B, A->shape)
-                                   : product_of(y, first, B, g, A->shape);
+    if (needed[0])
+        out[0] = leg == RV_RESULT  ? product_of(y, RV_IMAGE, g, B, A->shape)
+                 : leg == RV_IMAGE ? product_of(y, RV_RESULT, g, B, A->shape)
+                                   : product_of(y, RV_IMAGE, B, g, A->shape);
     if (needed[1])
-        out[1] = leg == RV_IMAGE    ? product_of(y, second, g, A, B->shape)
-                 : leg == RV_RESULT ? product_of(y, second, A, g, B->shape)
-                                    : product_of(y, second, A, g, B->shape);
+        out[1] = leg == RV_RESULT  ? product_of(y, RV_WINDOW, A, g, B->shape)
+                 : leg == RV_IMAGE ? product_of(y, RV_WINDOW, g, A, B->shape)
+                                   : product_of(y, RV_RESULT, A, g, B->shape);
 }
 
 /* 1 on the triangle [N,N] that the op reads, else 0, broadcast to the shape of A. */

@@ -16,8 +16,8 @@
 enum { BLOCK = 64, UNIT = 16 }; /* channels that are transformed together, and their multiples */
 /* Lines of one image and block that should stay in the second-level cache. */
 enum { CACHED = 400 * 1024 };
-/* Products from this size on are written past the caches. */
-enum { STREAMED = 1024 * 1024 };
+/* Spectra from this size on are written past the caches: they would push themselves out. */
+enum { STREAMED = 12 * 1024 * 1024 };
 
 /* The chain's maps, and where values lie between them. */
 typedef struct stages {
@@ -33,10 +33,9 @@ struct cpu_transform {
     int adjoint, streams, lines; /* lines: values that the transform across makes of one */
     int64_t block;
     stages across, across_aside, down[2]; /* aside: pixels of a block that is not full */
-    int64_t *slot,
-        *step;      /* [slots]: where values lie in the spectrum, and how far on they do in the
-                             next image */
-    int64_t *aside; /* [most_down]: where they lie one after the other */
+    int64_t *slot;             /* [slots]: where values lie in the spectrum of the first image */
+    int64_t *step;             /* [slots]: how far on they lie in the next image */
+    int64_t *aside;            /* [most_down]: where they lie one after the other */
     int most_stage, most_down; /* values between stages, and of a column */
     char name[96];
 };

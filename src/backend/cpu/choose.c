@@ -89,7 +89,7 @@ static void consider(const rv_context *context, const cpu_form *form, int family
     if (!rv_transform_possible(&algorithm))
         return;
     for (int leg = 0; leg < 3; leg++)
-        if ((double)cpu_spectrum_elements(&algorithm, leg) > MOST_ELEMENTS)
+        if ((double)rv_spectrum_size(&algorithm, leg) > MOST_ELEMENTS)
             return;
     double seconds = cpu_transform_seconds(form, &algorithm, rv_context_isa(context),
                                            rv_context_threads(context));

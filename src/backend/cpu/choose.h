@@ -33,9 +33,6 @@ double cpu_direct_seconds(const cpu_form *form, const char *isa, int threads);
 /* Each transform once; NaN when memory is out. */
 double cpu_transform_seconds(const cpu_form *form, const rv_conv_transform *algorithm,
                              const char *isa, int threads);
-/* Elements of a leg's spectrum. */
-int64_t cpu_spectrum_elements(const rv_conv_transform *algorithm, int leg);
-
 /* Seconds of the form's passes for two choices, measured now, in turns (measure.c). */
 rv_status cpu_measure(rv_context *context, const cpu_form *form, const cpu_choice choice[2],
                       double out[2]);

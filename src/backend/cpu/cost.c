@@ -28,16 +28,9 @@ static int planes_of(const rv_conv_transform *s, int leg)
     return leg == RV_WINDOW ? s->outputs : s->batch;
 }
 
-int64_t cpu_spectrum_elements(const rv_conv_transform *algorithm, int leg)
-{
-    int64_t tiles = leg == RV_WINDOW ? 1 : rv_spectrum_tiles(algorithm);
-    return rv_spectrum_width(algorithm, leg) * tiles * planes_of(algorithm, leg) *
-           channels_of(algorithm, leg);
-}
-
 static double bytes_of(const rv_conv_transform *algorithm, int leg)
 {
-    return 4.0 * (double)cpu_spectrum_elements(algorithm, leg);
+    return 4.0 * (double)rv_spectrum_size(algorithm, leg);
 }
 
 /* One transform of a leg, or its adjoint. */

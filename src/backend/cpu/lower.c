@@ -94,7 +94,7 @@ static double kept_bytes(const chosen *row, int leg)
                                                               : count[reader[leg][1]];
     if (!row->choice.transforms || row->again[leg] || leg == result_of[row->form.first])
         return 0;
-    return 4.0 * fewer * (double)cpu_spectrum_elements(&row->choice.algorithm, leg);
+    return 4.0 * fewer * (double)rv_spectrum_size(&row->choice.algorithm, leg);
 }
 
 /* While it is more than the bound, the largest is made again in each pass. */
@@ -140,7 +140,7 @@ static rv_expr product(const rv_conv_transform *algorithm, rv_expr a, rv_expr b,
     attribute.transform = *algorithm;
     attribute.transform.leg = leg;
     return rv_node_new(a->graph, RV_OP_conv_product, pair, 2, &attribute, RV_F32,
-                       rv_shape1(cpu_spectrum_elements(algorithm, leg)));
+                       rv_shape1(rv_spectrum_size(algorithm, leg)));
 }
 
 /* The legs that a pass reads, and the one that it makes. */
@@ -164,7 +164,7 @@ static rv_expr lowered(const rv_conv_transform *algorithm, cpu_conv_pass pass,
     for (int i = 0; i < 2; i++)
         if (!spectrum[leg[i]])
             spectrum[leg[i]] = transform(algorithm, pixels[leg[i]], leg[i], 0, again[leg[i]],
-                                         rv_shape1(cpu_spectrum_elements(algorithm, leg[i])));
+                                         rv_shape1(rv_spectrum_size(algorithm, leg[i])));
     rv_expr result = product(algorithm, spectrum[leg[0]], spectrum[leg[1]], leg[2]);
     return transform(algorithm, result, leg[2], 1, 0, pixels_of(algorithm, leg[2]));
 }

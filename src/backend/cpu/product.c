@@ -22,7 +22,7 @@ typedef struct block {
 /* The matrix product of blocks with so many copies, each thread's own. */
 typedef struct kind {
     int copies;
-    int64_t size[3];              /* elements of a plane of each leg */
+    int64_t size[3], stride[3];   /* of a plane of each leg, in elements */
     rv_contraction **contraction; /* [threads] */
 } kind;
 
@@ -71,6 +71,9 @@ static rv_status add_kind(cpu_product *p, rv_context *context, int copies)
     made->size[RV_IMAGE] = p->rows * copies * p->inputs;
     made->size[RV_WINDOW] = p->outputs * copies * p->inputs;
     made->size[RV_RESULT] = p->rows * p->outputs;
+    made->stride[RV_IMAGE] = rv_spectrum_stride(p->rows, copies, p->inputs);
+    made->stride[RV_WINDOW] = rv_spectrum_stride(p->outputs, copies, p->inputs);
+    made->stride[RV_RESULT] = rv_spectrum_stride(p->rows, 1, p->outputs);
     p->most_a = larger(p->most_a, made->size[leg_of(p, 0)]);
     p->most_b = larger(p->most_b, made->size[leg_of(p, 1)]);
     p->most_result = larger(p->most_result, made->size[p->leg]);
@@ -109,7 +112,7 @@ static rv_status make_blocks(cpu_product *p, rv_context *context, const rv_conv_
             status = add_kind(p, context, sizes.copies);
         for (int leg = 0; leg < 3; leg++) {
             made->offset[leg] = offset[leg];
-            offset[leg] += made->planes * p->kind[made->kind].size[leg];
+            offset[leg] += made->planes * p->kind[made->kind].stride[leg];
         }
         p->flops += (made->planes > 1 ? 6.0 : 2.0) * (double)sizes.copies * (double)p->rows *
                     (double)p->inputs * (double)p->outputs;
@@ -213,28 +216,29 @@ static rv_status multiply(const worker *w, const float *a, const float *b, float
                               w->scratch);
 }
 
-static rv_status multiply_complex(const worker *w, const rv_tile_table *tile, const int64_t size[3],
+static rv_status multiply_complex(const worker *w, const rv_tile_table *tile, const kind *k,
                                   const float *a, const float *b, float *result)
 {
     const cpu_product *p = w->p;
-    int64_t na = size[leg_of(p, 0)], nb = size[leg_of(p, 1)], n = size[p->leg];
-    float s = p->leg == RV_IMAGE ? 1 : -1;
+    int first = leg_of(p, 0), second = leg_of(p, 1);
+    const float *ai = a + k->stride[first], *bi = b + k->stride[second];
+    float *imaginary = result + k->stride[p->leg], s = p->leg == RV_IMAGE ? 1 : -1;
     float *difference =
         (float *)(void *)((char *)w->scratch + (p->contraction_scratch + 63) / 64 * 64);
     float *sum = difference + padded(p->most_a), *other = sum + padded(p->most_a);
     float *third = other + padded(p->most_b);
-    tile->mix(difference, 1, a, -1, a + na, na);
-    tile->mix(sum, s, a, s, a + na, na);
+    tile->mix(difference, 1, a, -1, ai, k->size[first]);
+    tile->mix(sum, s, a, s, ai, k->size[first]);
     rv_status status = multiply(w, difference, b, result);
     if (status == RV_OK)
-        status = multiply(w, sum, b + nb, result + n);
-    tile->mix(other, 1, b, -s, b + nb, nb);
+        status = multiply(w, sum, bi, imaginary);
+    tile->mix(other, 1, b, -s, bi, k->size[second]);
     if (status == RV_OK)
-        status = multiply(w, a + na, other, third);
+        status = multiply(w, ai, other, third);
     if (status != RV_OK)
         return status;
-    tile->sum_into(result, third, n);
-    tile->sum_into(result + n, third, n);
+    tile->sum_into(result, third, k->size[p->leg]);
+    tile->sum_into(imaginary, third, k->size[p->leg]);
     return RV_OK;
 }
 
@@ -250,7 +254,7 @@ rv_status cpu_product_run(const cpu_product *product, rv_context *context,
         worker w = {p, context, k->contraction[thread], scratch};
         const float *from_a = a + at->offset[leg_of(p, 0)], *from_b = b + at->offset[leg_of(p, 1)];
         float *to = result + at->offset[p->leg];
-        status = at->planes > 1 ? multiply_complex(&w, tile, k->size, from_a, from_b, to)
+        status = at->planes > 1 ? multiply_complex(&w, tile, k, from_a, from_b, to)
                                 : multiply(&w, from_a, from_b, to);
     }
     return status;

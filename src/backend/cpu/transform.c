@@ -90,14 +90,17 @@ static int place_slots(cpu_transform *made, const rv_conv_transform *of)
     for (int i = 0; i < blocks; i++) {
         rv_block block = rv_spectrum_block(of, i);
         first[i + 1] =
-            first[i] + block.planes * rows * rv_block_copies(block, of->leg) * made->channels;
+            first[i] + block.planes * rv_spectrum_stride(rows, rv_block_copies(block, of->leg),
+                                                         made->channels);
     }
     for (int i = 0; i < plane->slots; i++) {
         const rv_slot *slot = &plane->slot[i];
         rv_block block = rv_spectrum_block(of, slot->block);
-        int64_t row = rv_block_copies(block, of->leg) * made->channels;
-        made->slot[i] = first[slot->block] + (slot->plane * rows + slot->tile) * row +
-                        slot->copy * made->channels;
+        int copies = rv_block_copies(block, of->leg);
+        int64_t row = copies * made->channels;
+        made->slot[i] = first[slot->block] +
+                        slot->plane * rv_spectrum_stride(rows, copies, made->channels) +
+                        slot->tile * row + slot->copy * made->channels;
         made->step[i] = plane->tiles * row;
     }
     return 1;
@@ -290,6 +293,15 @@ static void run_down(const task *k, const rv_column *column, float *to)
         memcpy(to + place[i], k->room.products + i * t->block, (size_t)k->count * sizeof *to);
 }
 
+/* Into the cache while the column before is computed. */
+static void fetch(const task *k, const rv_column *column, const float *from)
+{
+    const int64_t *place = places_of(k, column);
+    for (int i = 0; i < values_of(k, column); i++)
+        for (int64_t at = 0; at < k->count; at += UNIT)
+            __builtin_prefetch(from + place[i] + at, 0, 2);
+}
+
 /* The values lie far apart, and each is read once, whole vectors of it. */
 static void run_up(const task *k, const rv_column *column, const float *from)
 {
@@ -304,6 +316,8 @@ static void run_up(const task *k, const rv_column *column, const float *from)
         memcpy(value + whole, there + whole, (size_t)(k->count - whole) * sizeof *value);
         memset(value + k->count, 0, (size_t)(k->n - k->count) * sizeof *value);
     }
+    if (column + 1 < t->plane->column + t->plane->columns)
+        fetch(k, column + 1, from);
     run_stages(k, &t->down[column->kind], t->aside, NULL, k->room.products, column_of(k, column),
                0);
 }

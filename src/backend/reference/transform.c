@@ -16,7 +16,8 @@ typedef struct place {
 static int64_t element(const place *p, int plane, int64_t row, int copy, int64_t channel)
 {
     copy %= p->copies;
-    return p->first + ((plane * p->rows + row) * p->copies + copy) * p->channels + channel;
+    return p->first + plane * rv_spectrum_stride(p->rows, p->copies, p->channels) +
+           (row * p->copies + copy) * p->channels + channel;
 }
 
 static place place_of(int leg, int64_t rows, int64_t channels)
@@ -31,7 +32,7 @@ static void begin_block(place *p, rv_block block)
 
 static void end_block(place *p, rv_block block)
 {
-    p->first += block.planes * p->rows * p->copies * p->channels;
+    p->first += block.planes * rv_spectrum_stride(p->rows, p->copies, p->channels);
 }
 
 /* ---- transforms ---- */

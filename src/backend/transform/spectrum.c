@@ -52,6 +52,23 @@ int rv_block_copies(rv_block block, int leg)
     return leg == RV_RESULT ? 1 : block.copies;
 }
 
+int64_t rv_spectrum_stride(int64_t rows, int copies, int64_t channels)
+{
+    enum { LINE = 16, GAP = 5 * LINE };
+    return (rows * copies * channels + LINE - 1) / LINE * LINE + GAP;
+}
+
+int64_t rv_spectrum_size(const rv_conv_transform *of, int leg)
+{
+    int64_t rows = leg == RV_WINDOW ? of->outputs : (int64_t)of->batch * rv_spectrum_tiles(of);
+    int64_t channels = leg == RV_RESULT ? of->outputs : of->inputs, size = 0;
+    for (int i = 0; i < rv_spectrum_blocks(of); i++) {
+        rv_block block = rv_spectrum_block(of, i);
+        size += block.planes * rv_spectrum_stride(rows, rv_block_copies(block, leg), channels);
+    }
+    return size;
+}
+
 int rv_spectrum_width(const rv_conv_transform *of, int leg)
 {
     int width = 0;

@@ -82,7 +82,13 @@ int rv_spectrum_blocks(const rv_conv_transform *of);
 rv_block rv_spectrum_block(const rv_conv_transform *of, int block);
 /* The copies of a block in the spectrum of a leg. */
 int rv_block_copies(rv_block block, int leg);
-/* Elements of a spectrum for one row and one channel. */
+/* From one plane to the next, in elements: the plane of so many rows of copies of channels, and a
+ * gap of some cache lines, without which the values of a pixel, one from each plane, would often be
+ * a power of two apart and share the few places that a cache has for such addresses. */
+int64_t rv_spectrum_stride(int64_t rows, int copies, int64_t channels);
+/* Elements of the leg's whole spectrum, gaps included. */
+int64_t rv_spectrum_size(const rv_conv_transform *of, int leg);
+/* Values that the transform of a leg makes of one tile. */
 int rv_spectrum_width(const rv_conv_transform *of, int leg);
 /* T of (1), and the tiles of an image. */
 int rv_spectrum_products(const rv_conv_transform *of);

@@ -274,7 +274,7 @@ static int values_of(const task *k, const rv_column *column)
 static const int64_t *places_of(const task *k, const rv_column *column)
 {
     const int64_t *slot = k->t->slot + column->slot, *step = k->t->step + column->slot;
-    for (int i = 0; i < values_of(k, column); i++)
+    for (int i = 0, values = values_of(k, column); i < values; i++)
         k->room.place[i] = slot[i] + k->image * step[i];
     return k->room.place;
 }
@@ -289,7 +289,7 @@ static void run_down(const task *k, const rv_column *column, float *to)
         return;
     }
     run_stages(k, s, NULL, t->aside, column_of(k, column), k->room.products, 0);
-    for (int i = 0; i < values_of(k, column); i++)
+    for (int i = 0, values = values_of(k, column); i < values; i++)
         memcpy(to + place[i], k->room.products + i * t->block, (size_t)k->count * sizeof *to);
 }
 
@@ -297,7 +297,7 @@ static void run_down(const task *k, const rv_column *column, float *to)
 static void fetch(const task *k, const rv_column *column, const float *from)
 {
     const int64_t *place = places_of(k, column);
-    for (int i = 0; i < values_of(k, column); i++)
+    for (int i = 0, values = values_of(k, column); i < values; i++)
         for (int64_t at = 0; at < k->count; at += UNIT)
             __builtin_prefetch(from + place[i] + at, 0, 2);
 }
@@ -308,7 +308,7 @@ static void run_up(const task *k, const rv_column *column, const float *from)
     const cpu_transform *t = k->t;
     const int64_t *place = places_of(k, column);
     int64_t whole = k->count / UNIT * UNIT;
-    for (int i = 0; i < values_of(k, column); i++) {
+    for (int i = 0, values = values_of(k, column); i < values; i++) {
         float *value = k->room.products + i * t->block;
         const float *there = from + place[i];
         for (int64_t at = 0; at < whole; at += UNIT)

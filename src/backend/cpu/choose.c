@@ -166,7 +166,9 @@ rv_status cpu_choose(rv_context *context, const cpu_form *form, cpu_choice *out)
     if (known && read_choice(known, form, out))
         return RV_OK;
     best b = cheapest(context, form);
-    if (context->conv_policy == RV_CONV_AUTO && b.choice.transforms)
+    if (!b.choice.transforms) /* there is no choice: dilation, which the key does not tell */
+        return RV_OK;
+    if (context->conv_policy == RV_CONV_AUTO)
         status = compare(context, form, &b);
     *out = b.choice;
     write_choice(out, value);

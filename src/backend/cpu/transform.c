@@ -32,10 +32,10 @@ struct cpu_transform {
     int64_t images, channels, height, width;
     int adjoint, streams, lines; /* lines: values that the transform across makes of one */
     int64_t block;
-    stages across, across_aside, down[2]; /* aside: pixels of a block that is not full */
+    stages across, down[2];
     int64_t *slot;             /* [slots]: where values lie in the spectrum of the first image */
     int64_t *step;             /* [slots]: how far on they lie in the next image */
-    int64_t *aside;            /* [most_down]: where they lie one after the other */
+    int64_t *aside;            /* [width]: pixels of a block that is not full */
     int most_stage, most_down; /* values between stages, and of a column */
     char name[96];
 };
@@ -110,18 +110,15 @@ static int place_slots(cpu_transform *made, const rv_conv_transform *of)
 static int make_tables(cpu_transform *made, const rv_conv_transform *of)
 {
     const rv_transform *plane = made->plane;
-    int64_t pixel = made->channels, aside = made->block, value = plane->height * made->block;
-    int ok = made->adjoint
-                 ? make_stages(made, &plane->across, value, pixel, &made->across) &&
-                       make_stages(made, &plane->across, value, aside, &made->across_aside)
-                 : make_stages(made, &plane->across, pixel, value, &made->across) &&
-                       make_stages(made, &plane->across, aside, value, &made->across_aside);
+    int64_t pixel = made->channels, value = plane->height * made->block;
+    int ok = make_stages(made, &plane->across, made->adjoint ? value : pixel,
+                         made->adjoint ? pixel : value, &made->across);
     for (int kind = 0; ok && kind < 2 && plane->down[kind].count > 0; kind++) {
-        int products = rv_chain_rows(&plane->down[kind]);
+        int values = rv_chain_rows(&plane->down[kind]);
         ok = make_stages(made, &plane->down[kind], made->block, made->block, &made->down[kind]);
-        made->most_down = products > made->most_down ? products : made->most_down;
+        made->most_down = values > made->most_down ? values : made->most_down;
     }
-    made->aside = positions(made, made->most_down, made->block);
+    made->aside = positions(made, plane->width, made->block);
     return ok && made->aside && place_slots(made, of);
 }
 
@@ -184,10 +181,10 @@ void cpu_transform_free(cpu_transform *transform)
 
 /* ---- running ---- */
 
-/* A thread's room: the lines of one block, values between stages (two of them), the pixels and the
- * products of a block that is not full. */
+/* A thread's room: the lines of one block, values between stages (two of them), the values of one
+ * column together, and the pixels of a block that is not full. */
 typedef struct room {
-    float *lines, *between[2], *pixels, *products;
+    float *lines, *between[2], *values, *pixels;
     int64_t *place; /* of a column's values in the spectrum */
 } room;
 
@@ -215,8 +212,8 @@ static room room_of(const cpu_transform *t, float *scratch)
     made.between[0] = made.lines + line_floats(t);
     made.between[1] = made.between[0] + t->most_stage * t->block;
     made.pixels = made.between[1] + t->most_stage * t->block;
-    made.products = made.pixels + pixel_floats(t);
-    made.place = (int64_t *)(void *)(made.products + t->most_down * t->block);
+    made.values = made.pixels + pixel_floats(t);
+    made.place = (int64_t *)(void *)(made.values + t->most_down * t->block);
     return made;
 }
 
@@ -288,9 +285,9 @@ static void run_down(const task *k, const rv_column *column, float *to)
         run_stages(k, s, NULL, place, column_of(k, column), to, t->streams);
         return;
     }
-    run_stages(k, s, NULL, t->aside, column_of(k, column), k->room.products, 0);
+    run_stages(k, s, NULL, NULL, column_of(k, column), k->room.values, 0);
     for (int i = 0, values = values_of(k, column); i < values; i++)
-        memcpy(to + place[i], k->room.products + i * t->block, (size_t)k->count * sizeof *to);
+        memcpy(to + place[i], k->room.values + i * t->block, (size_t)k->count * sizeof *to);
 }
 
 /* Into the cache while the column before is computed. */
@@ -309,7 +306,7 @@ static void run_up(const task *k, const rv_column *column, const float *from)
     const int64_t *place = places_of(k, column);
     int64_t whole = k->count / UNIT * UNIT;
     for (int i = 0, values = values_of(k, column); i < values; i++) {
-        float *value = k->room.products + i * t->block;
+        float *value = k->room.values + i * t->block;
         const float *there = from + place[i];
         for (int64_t at = 0; at < whole; at += UNIT)
             memcpy(value + at, there + at, UNIT * sizeof *value);
@@ -318,37 +315,42 @@ static void run_up(const task *k, const rv_column *column, const float *from)
     }
     if (column + 1 < t->plane->column + t->plane->columns)
         fetch(k, column + 1, from);
-    run_stages(k, &t->down[column->kind], t->aside, NULL, k->room.products, column_of(k, column),
-               0);
+    run_stages(k, &t->down[column->kind], NULL, NULL, k->room.values, column_of(k, column), 0);
 }
 
-/* pixels and products: of the image and block. */
-static void transform_block(const task *k, const float *pixels, float *products)
+/* Lines of the image, one after the other.  Pixels are the block's, in the image or aside. */
+static void run_lines(const task *k, const float *from, float *to)
 {
     const cpu_transform *t = k->t;
-    int64_t pixel = is_full(k) ? t->channels : t->block;
+    const int64_t *aside = is_full(k) ? NULL : t->aside;
+    int64_t line = t->width * (is_full(k) ? t->channels : t->block);
+    for (int64_t h = 0; h < t->height; h++)
+        run_stages(k, &t->across, t->adjoint ? NULL : aside, t->adjoint ? aside : NULL,
+                   from + h * (t->adjoint ? t->block : line),
+                   to + h * (t->adjoint ? line : t->block), 0);
+}
+
+/* `pixels` and `spectrum`: from the block's first channel on. */
+static void transform_block(const task *k, const float *pixels, float *spectrum)
+{
+    const cpu_transform *t = k->t;
     if (!is_full(k)) {
         move_rows(k, t->height * t->width, k->room.pixels, t->block, pixels, t->channels,
                   k->n - k->count);
         pixels = k->room.pixels;
     }
-    for (int64_t h = 0; h < t->height; h++)
-        run_stages(k, is_full(k) ? &t->across : &t->across_aside, NULL, NULL,
-                   pixels + h * t->width * pixel, k->room.lines + h * t->block, 0);
+    run_lines(k, pixels, k->room.lines);
     for (int c = 0; c < t->plane->columns; c++)
-        run_down(k, &t->plane->column[c], products);
+        run_down(k, &t->plane->column[c], spectrum);
 }
 
-static void adjoint_block(const task *k, const float *products, float *pixels)
+static void adjoint_block(const task *k, const float *spectrum, float *pixels)
 {
     const cpu_transform *t = k->t;
-    int64_t pixel = is_full(k) ? t->channels : t->block;
     float *to = is_full(k) ? pixels : k->room.pixels;
     for (int c = 0; c < t->plane->columns; c++)
-        run_up(k, &t->plane->column[c], products);
-    for (int64_t h = 0; h < t->height; h++)
-        run_stages(k, is_full(k) ? &t->across : &t->across_aside, NULL, NULL,
-                   k->room.lines + h * t->block, to + h * t->width * pixel, 0);
+        run_up(k, &t->plane->column[c], spectrum);
+    run_lines(k, k->room.lines, to);
     if (!is_full(k))
         move_rows(k, t->height * t->width, pixels, t->channels, to, t->block, 0);
 }

@@ -167,4 +167,38 @@ static inline double element(const problem *made, place e, double *absolute)
     return sum;
 }
 
+static inline double largest_of(const float *values, int64_t count)
+{
+    double largest = 1e-30;
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)values[i]));
+    return largest;
+}
+
+/* Some elements of what a pass gave, the first and the last among them: how far each may be from
+ * its sum, relative to the largest result and to the sum of its terms' sizes. */
+static inline void check_elements(const problem *made, const float *got, double of_largest,
+                                  double of_terms)
+{
+    rv_shape shape = made->p == FORWARD          ? result_shape(&made->c)
+                     : made->p == INPUT_GRADIENT ? image_shape(&made->c)
+                                                 : window_shape(&made->c);
+    rv_stream stream = rv_stream_at(3, rv_site("places"), 0, 0);
+    double largest = largest_of(got, made->results);
+    for (int n = 0; n < 60; n++) {
+        place e;
+        double terms;
+        for (int i = 0; i < 4; i++)
+            e.at[i] = n == 0   ? 0
+                      : n == 1 ? shape.dim[i] - 1
+                               : (int64_t)((double)shape.dim[i] * rv_stream_uniform(&stream));
+        double expected = element(made, e, &terms);
+        double value = (double)got[flat(shape, e.at[0], e.at[1], e.at[2], e.at[3])];
+        if (!(fabs(value - expected) <= fmin(of_largest * largest, of_terms * terms)))
+            fail_msg("%s: element (%d,%d,%d,%d): got %.9g, expected %.9g, the largest is %.3g",
+                     made->what, (int)e.at[0], (int)e.at[1], (int)e.at[2], (int)e.at[3], value,
+                     expected, largest);
+    }
+}
+
 #endif

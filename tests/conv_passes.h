@@ -140,14 +140,6 @@ static inline void check_rows(const compiled *program, const passes *of)
                  rv_program_text(program->program, 0));
 }
 
-static inline double largest_of(const float *values, int64_t count)
-{
-    double largest = 1e-30;
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs((double)values[i]));
-    return largest;
-}
-
 /* Relative to the largest result: an accepted algorithm's, and Fourier's, which is as accurate as a
  * direct sum. */
 static inline double bound_of(rv_program *program)

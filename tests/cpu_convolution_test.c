@@ -116,31 +116,10 @@ static void test_round_shapes(void **state)
 static void check_some(const conv_case *c, pass p, const char *isa, const char *algorithm)
 {
     problem made = problem_new(c, p);
-    rv_shape shape = p == FORWARD          ? result_shape(c)
-                     : p == INPUT_GRADIENT ? image_shape(c)
-                                           : window_shape(c);
-    rv_stream stream = rv_stream_at(3, rv_site("places"), 0, 0);
     float *got = compute(&made, "cpu", isa, 2, algorithm),
           *again = compute(&made, "cpu", isa, 2, NULL);
     assert_memory_equal(got, again, (size_t)made.results * sizeof *got);
-    double largest = 0;
-    for (int64_t i = 0; i < made.results; i++)
-        largest = fabs((double)got[i]) >= largest ? fabs((double)got[i]) : largest;
-    for (int n = 0; n < 60; n++) {
-        place e;
-        double absolute;
-        for (int i = 0; i < 4; i++) /* the first and the last are among them */
-            e.at[i] = n == 0   ? 0
-                      : n == 1 ? shape.dim[i] - 1
-                               : (int64_t)((double)shape.dim[i] * rv_stream_uniform(&stream));
-        double expected = element(&made, e, &absolute);
-        double value = (double)got[flat(shape, e.at[0], e.at[1], e.at[2], e.at[3])];
-        if (!(fabs(value - expected) <= 1e-5 * largest &&
-              fabs(value - expected) <= 1e-5 * absolute))
-            fail_msg("%s: element (%d,%d,%d,%d): got %.9g, expected %.9g, the largest is %.3g",
-                     made.what, (int)e.at[0], (int)e.at[1], (int)e.at[2], (int)e.at[3], value,
-                     expected, largest);
-    }
+    check_elements(&made, got, 1e-5, 1e-5);
     free(got);
     free(again);
     problem_free(&made);

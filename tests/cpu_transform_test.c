@@ -202,23 +202,10 @@ static float *compute_pass(const problem *of, const char *isa, double *bound)
 static void check_some(const conv_case *c, pass p, const char *isa)
 {
     problem made = problem_new(c, p);
-    rv_shape shape = leg_shape(c, leg_of[p]);
-    rv_stream stream = rv_stream_at(3, rv_site("places"), 0, 0);
-    double bound, absolute;
+    double bound;
     float *got = compute_pass(&made, isa, &bound), *again = compute_pass(&made, isa, &bound);
     assert_memory_equal(got, again, (size_t)made.results * sizeof *got);
-    double largest = largest_of(got, made.results);
-    for (int n = 0; n < 60; n++) {
-        place e;
-        for (int i = 0; i < 4; i++) /* the first and the last are among them */
-            e.at[i] = n == 0 ? 0 : n == 1 ? shape.dim[i] - 1 : below(&stream, (int)shape.dim[i]);
-        double expected = element(&made, e, &absolute);
-        double value = (double)got[flat(shape, e.at[0], e.at[1], e.at[2], e.at[3])];
-        if (!(fabs(value - expected) <= bound * largest))
-            fail_msg("%s: element (%d,%d,%d,%d): got %.9g, expected %.9g, the largest is %.3g",
-                     made.what, (int)e.at[0], (int)e.at[1], (int)e.at[2], (int)e.at[3], value,
-                     expected, largest);
-    }
+    check_elements(&made, got, bound, INFINITY);
     free(got);
     free(again);
     problem_free(&made);

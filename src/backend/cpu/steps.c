@@ -80,6 +80,22 @@ static size_t padded_size(int64_t size)
     return (size_t)((size + 15) / 16 * 16);
 }
 
+/* What the step of a kernel reads, and the bytes of that and of what it makes. */
+static void set_operands(const cpu_plan *plan, cpu_step *step, rv_expr node)
+{
+    step->bytes = bytes_of(plan, node);
+    for (int i = 0; i < node->arity; i++) {
+        step->operand[i] = plan->work->position[node->operand[i]->id];
+        step->bytes += bytes_of(plan, node->operand[i]);
+    }
+}
+
+static void add_to_name(cpu_step *step, const char *text)
+{
+    size_t length = strlen(step->name);
+    snprintf(step->name + length, sizeof step->name - length, ", %s", text);
+}
+
 /* [...,M,K] x [...,K,N]; each thread has its part of what is large enough. */
 static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
@@ -90,11 +106,8 @@ static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
                           .k = a.dim[rank - (ta ? 2 : 1)],
                           .transposed = {ta, tb}};
     product.batch = rv_shape_size(shape) / (product.m * product.n);
-    step->operand[0] = plan->work->position[node->operand[0]->id];
-    step->operand[1] = plan->work->position[node->operand[1]->id];
+    set_operands(plan, step, node);
     step->flops = 2.0 * (double)rv_shape_size(shape) * (double)product.k;
-    step->bytes =
-        bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
     int parts = step->flops >= LEAST_SHARED_FLOPS ? plan->threads : 1;
     step->has_terms = parts > 1 && rv_product_has_terms(&product, parts);
     step->terms_at = plan->terms_used;
@@ -118,45 +131,33 @@ static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
     return RV_OK;
 }
 
-/* All threads run it together. */
+/* All threads run these together. */
 static rv_status plan_convolution(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
     cpu_conv_shape shape = cpu_conv_shape_of(node);
-    step->operand[0] = plan->work->position[node->operand[0]->id];
-    step->operand[1] = plan->work->position[node->operand[1]->id];
+    set_operands(plan, step, node);
     step->flops = cpu_conv_flops(&shape);
-    step->bytes =
-        bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
     rv_status status =
         cpu_convolution_new(plan->context, &shape, plan->threads, &step->convolution);
-    size_t length = strlen(step->name);
     if (status == RV_OK)
-        snprintf(step->name + length, sizeof step->name - length, ", %s",
-                 cpu_convolution_algorithm(step->convolution));
+        add_to_name(step, cpu_convolution_algorithm(step->convolution));
     return status;
 }
 
-/* So this. */
 static rv_status plan_transform(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
-    step->operand[0] = plan->work->position[node->operand[0]->id];
-    step->bytes = bytes_of(plan, node) + bytes_of(plan, node->operand[0]);
+    set_operands(plan, step, node);
     rv_status status = cpu_transform_new(plan->context, node, &step->transform);
-    size_t length = strlen(step->name);
-    if (status == RV_OK)
-        step->flops = cpu_transform_flops(step->transform);
-    if (status == RV_OK)
-        snprintf(step->name + length, sizeof step->name - length, ", %s",
-                 cpu_transform_name(step->transform));
-    return status;
+    if (status != RV_OK)
+        return status;
+    step->flops = cpu_transform_flops(step->transform);
+    add_to_name(step, cpu_transform_name(step->transform));
+    return RV_OK;
 }
 
 static rv_status plan_product(cpu_plan *plan, cpu_step *step, rv_expr node)
 {
-    step->operand[0] = plan->work->position[node->operand[0]->id];
-    step->operand[1] = plan->work->position[node->operand[1]->id];
-    step->bytes =
-        bytes_of(plan, node) + bytes_of(plan, node->operand[0]) + bytes_of(plan, node->operand[1]);
+    set_operands(plan, step, node);
     rv_status status = cpu_product_new(plan->context, node, plan->threads, &step->product);
     if (status == RV_OK)
         step->flops = cpu_product_flops(step->product);

@@ -165,6 +165,30 @@ PYTHON
     recorded from transform
 }
 
+@test "choices that came after the checkpoint are followed too" {
+    works train "${CONV[@]}" --run whole
+    works train "${CONV[@]}" --run run train.steps=2
+    metadata "$(newest run)" convolutions > early.txt
+    # As if the run had been killed after it was first evaluated, in a way of its own.
+    python3 - whole/env.json run/env.json early.txt <<'PYTHON' > late.txt
+import json, sys
+whole, run = (json.load(open(path)) for path in sys.argv[1:3])
+early = dict(line.split("\t") for line in open(sys.argv[3]).read().splitlines())
+late = [key for key in whole["convolutions"] if key not in early and key.endswith("passes f")]
+assert early and late, (early, late)
+for key in early:
+    run["convolutions"][key] = "fourier 1x1"  # the checkpoint knows better
+for key in late:
+    run["convolutions"][key] = "fourier 2x2"
+json.dump(run, open(sys.argv[2], "w"))
+print("\n".join(late))
+PYTHON
+    works resume run train.steps=0
+    metadata "$(newest run)" convolutions > record.txt
+    while read -r key; do grep -qxF "$key"$'\t''fourier 2x2' record.txt; done < late.txt
+    while read -r line; do grep -qxF "$line" record.txt; done < early.txt
+}
+
 @test "a run killed before its first checkpoint begins again in the same way" {
     works train "${CONV[@]}" --conv transform --run whole
     cp -r whole run

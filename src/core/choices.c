@@ -111,7 +111,8 @@ rv_status rv_choice_set(rv_context *context, const char *key, const char *value)
 rv_status rv_choice_give(rv_context *context, const char *key, const char *value, int in_use)
 {
     rv_choice choice = row_for(key, value, in_use, 0);
-    return put(context, &choice);
+    const rv_choice *known = row_of(&context->choices, key);
+    return known && known->in_use && !in_use ? RV_OK : put(context, &choice);
 }
 
 void rv_choices_clear(rv_choices *choices)

@@ -27,7 +27,8 @@ const char *rv_choice_find(const rv_context *context, const char *key);
 /* Copies both; replaces the value that the key had.  RV_BAD_USAGE for a text that is no key or
  * value (rv_choice_is_text); RV_NO_MEMORY, and the table is as before. */
 rv_status rv_choice_set(rv_context *context, const char *key, const char *value);
-/* The same for a choice from elsewhere: not new, and in use when the caller says so. */
+/* The same for a choice from elsewhere: not new, and in use when the caller says so.  One that is
+ * in use is replaced only by another such. */
 rv_status rv_choice_give(rv_context *context, const char *key, const char *value, int in_use);
 /* One line of printable ASCII, at least one character. */
 int rv_choice_is_text(const char *text);

@@ -122,7 +122,11 @@ static rv_status on_event(void *user, const rv_event *event)
                              event->split);
     for (int i = 0; line && i < event->count; i++)
         json_object_set_new(line, event->name[i], number(event->value[i]));
-    rv_status status = append(events, events->metrics, line);
+    rv_status status = run_note_convolutions(events->run); /* what these values depend on */
+    if (status == RV_OK)
+        status = append(events, events->metrics, line);
+    else
+        json_decref(line);
     if (status == RV_OK)
         status = write_alarms(events, event);
     if (status == RV_OK)

@@ -1,6 +1,7 @@
 /* config.yaml and env.json. */
 #include "run/run.h"
 
+#include "core/memory.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
@@ -72,7 +73,40 @@ rv_status run_note_convolutions(rv_experiment *run)
     return is_noted ? RV_OK : write_environment(run, record);
 }
 
-rv_status run_follow_environment(rv_experiment *run)
+/* The lines of the record; the caller frees.  NULL when memory is out. */
+static char *record_of(json_t *convolutions)
+{
+    const char *key;
+    json_t *value;
+    size_t bytes = 1;
+    json_object_foreach(convolutions, key, value) bytes +=
+        strlen(key) + json_string_length(value) + 2;
+    char *text = rv_malloc(bytes), *at = text;
+    json_object_foreach(convolutions, key, value) if (text && json_is_string(value)) at =
+        stpcpy(stpcpy(stpcpy(stpcpy(at, key), "\t"), json_string_value(value)), "\n");
+    if (text)
+        *at = '\0';
+    return text;
+}
+
+/* What a checkpoint's own record has not: chosen after it was written. */
+static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, const char *path)
+{
+    const char *policy = json_string_value(json_object_get(object, "conv"));
+    rv_status status = RV_OK;
+    if (policy && !has_checkpoint)
+        status = rv_context_follow_conv(run->context, policy, NULL, path);
+    if (status != RV_OK || !policy ||
+        strcmp(policy, rv_conv_policy_name(rv_context_conv(run->context))) != 0)
+        return status;
+    char *record = record_of(json_object_get(object, "convolutions"));
+    status = record ? rv_context_set_conv_choices(run->context, record, path)
+                    : rv_fail_memory(run->context);
+    rv_free(record);
+    return status;
+}
+
+rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
 {
     char path[RUN_PATH];
     uint8_t *text;
@@ -84,9 +118,7 @@ rv_status run_follow_environment(rv_experiment *run)
     if (status != RV_OK)
         return status;
     json_t *object = json_loadb((const char *)text, count, 0, NULL);
-    const char *policy = json_string_value(json_object_get(object, "conv"));
-    if (policy)
-        status = rv_context_follow_conv(run->context, policy, NULL, path);
+    status = follow(run, object, has_checkpoint, path);
     json_decref(object);
     rv_io_free(text);
     return status;

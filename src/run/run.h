@@ -33,8 +33,9 @@ void run_remove(const char *folder);
 rv_status run_write_files(rv_experiment *run);
 /* env.json again, where convolutions are computed otherwise than it says. */
 rv_status run_note_convolutions(rv_experiment *run);
-/* The policy of convolutions as env.json has it, for a run that begins again. */
-rv_status run_follow_environment(rv_experiment *run);
+/* How convolutions were computed, as env.json has it: the choices that came after the checkpoint,
+ * and without one the policy too. */
+rv_status run_follow_environment(rv_experiment *run, int has_checkpoint);
 /* The held-out split: validation where the recipe sets one aside, else test. */
 rv_split run_held_out(const rv_experiment *run);
 /* Whether the model is evaluated, or reconstructs: a GAN does neither. */

@@ -35,14 +35,14 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
         rv_notify(run->context, RV_LOG_NOTICE, "%s: no checkpoint yet; begins at step 1",
                   run->folder);
         *position = 0;
-        return run_follow_environment(run);
+        return run_follow_environment(run, 0);
     }
     rv_status status =
         checkpoint ? RV_OK : rv_checkpoint_find(run->context, folder, "last", &found);
     if (status == RV_OK)
         status = rv_trainer_load(trainer, checkpoint ? checkpoint : found, position);
     free(found);
-    return status;
+    return status == RV_OK && run->resumes ? run_follow_environment(run, 1) : status;
 }
 
 /* A run that begins at another's checkpoint keeps it as its own first: resuming must not begin

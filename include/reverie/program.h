@@ -64,8 +64,8 @@ const char *rv_context_conv_record(rv_context *context);
 /* and those made here that were not given: what a cache of the machine lacks. */
 const char *rv_context_conv_news(rv_context *context);
 /* Adds such lines; a key that is there gets the new value, unless the record has it.  `name` is
- * that of their file, for messages.  RV_BAD_FILE with its name and the line for a malformed one, and
- * none is added. */
+ * that of their file, for messages.  RV_BAD_FILE with its name and the line for a malformed one,
+ * and none is added. */
 rv_status rv_context_set_conv_choices(rv_context *context, const char *text, const char *name);
 /* Goes on as a run was recorded: its policy by name (NULL, of a checkpoint that names none: all was
  * computed directly), and its record (NULL: none).  Where rv_context_set_conv has asked for another

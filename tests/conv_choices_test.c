@@ -1,11 +1,9 @@
 /* Choices of convolution algorithms: the table, its text in and out, the policy, and that a run
  * goes on as its checkpoint says. */
-#include "check.h"
+#include "training.h"
 
 #include "core/choices.h"
-#include "reverie/config.h"
 #include "reverie/io.h"
-#include "reverie/train.h"
 
 #include <unistd.h>
 
@@ -253,39 +251,6 @@ static const char recipe[] = "model: vae\n"
                              "encoder: [linear 4, relu]\n"
                              "decoder: [linear 4, relu]\n";
 
-typedef struct training {
-    rv_context *context;
-    rv_config *config;
-    rv_source *source;
-    rv_model *model;
-    rv_trainer *trainer;
-} training;
-
-static void begin(training *t)
-{
-    memset(t, 0, sizeof *t);
-    t->context = rv_context_new();
-    rv_config_new(t->context, &t->config);
-    rv_config_parse(t->config, recipe, "recipe");
-    const rv_settings *settings = rv_config_settings(t->config);
-    check_ok(t->context);
-    rv_source_open(t->context, &settings->data, RV_SPLIT_TRAIN, &t->source);
-    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1};
-    rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model);
-    rv_trainer_setup setup = {.model = t->model, .train = t->source, .config = settings->train};
-    rv_trainer_new(t->context, &setup, &t->trainer);
-    check_ok(t->context);
-}
-
-static void end(training *t)
-{
-    rv_trainer_free(t->trainer);
-    rv_model_free(t->model);
-    rv_source_free(t->source);
-    rv_config_free(t->config);
-    rv_context_free(t->context);
-}
-
 static void test_checkpoint_carries_it(void **state)
 {
     char path[] = "/tmp/reverie-conv-XXXXXX", value[200], record[45 * 250] = "";
@@ -295,7 +260,7 @@ static void test_checkpoint_carries_it(void **state)
     int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    begin(&first);
+    training_begin(&first, recipe, NULL);
     rv_context_set_conv(first.context, RV_CONV_TRANSFORM);
     /* More text than a note of the trainer's has room for. */
     memset(value, 'v', sizeof value - 1);
@@ -307,13 +272,13 @@ static void test_checkpoint_carries_it(void **state)
         strcat(strcat(strcat(strcat(record, key), "\t"), value), "\n");
     }
     assert_int_equal(rv_trainer_save(first.trainer, path), RV_OK);
-    begin(&second);
+    training_begin(&second, recipe, NULL);
     rv_context_set_conv_choices(second.context, "conv 10\tanother\n", "cache.txt");
     assert_int_equal(rv_trainer_load(second.trainer, path, &position), RV_OK);
     assert_int_equal(rv_context_conv(second.context), RV_CONV_TRANSFORM);
     check_text(rv_context_conv_record(second.context), record);
-    end(&second);
-    end(&first);
+    training_end(&second);
+    training_end(&first);
     unlink(path);
 }
 
@@ -329,7 +294,7 @@ static void test_followed_before_compiling(void **state)
     assert_true(file >= 0);
     close(file);
     rv_text_pair pairs[] = {{"model", "vae"}, {"conv", "auto"}, {"convolutions", "damaged"}};
-    begin(&t);
+    training_begin(&t, recipe, NULL);
     int params = rv_param_count(t.context);
     assert_int_equal(rv_tensors_write(t.context, path, NULL, 0, pairs, 3), RV_OK);
     assert_int_equal(rv_trainer_load(t.trainer, path, &position), RV_BAD_FILE);
@@ -337,7 +302,7 @@ static void test_followed_before_compiling(void **state)
     assert_int_equal(rv_param_count(t.context), params);
     assert_int_equal(rv_trainer_prepare(t.trainer), RV_OK);
     assert_true(rv_param_count(t.context) > params); /* which compiling does */
-    end(&t);
+    training_end(&t);
     unlink(path);
 }
 

@@ -1,11 +1,10 @@
 /* Kernels in files: what PyTorch saved loads and gives what PyTorch gave; what is written has
  * PyTorch's shapes and order, optimizer state and averages too, and comes back as it was. */
 #include "golden.h"
+#include "training.h"
 
-#include "reverie/config.h"
 #include "reverie/io.h"
 #include "reverie/nn.h"
-#include "reverie/train.h"
 
 #include <unistd.h>
 
@@ -87,40 +86,6 @@ static const char recipe[] = "model: vae\n"
                              "decoder: [deconv 3 k4, relu, flatten, linear 8]\n"
                              "train: {epochs: 1, lr: 1e-3, ema: 0.9}\n";
 
-typedef struct training {
-    rv_context *context;
-    rv_config *config;
-    rv_source *source;
-    rv_model *model;
-    rv_trainer *trainer;
-} training;
-
-static void begin(training *t)
-{
-    memset(t, 0, sizeof *t);
-    t->context = rv_context_new();
-    rv_config_new(t->context, &t->config);
-    rv_config_parse(t->config, recipe, "recipe");
-    const rv_settings *settings = rv_config_settings(t->config);
-    check_ok(t->context);
-    rv_source_open(t->context, &settings->data, RV_SPLIT_TRAIN, &t->source);
-    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1};
-    rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model);
-    check_ok(t->context);
-    rv_trainer_setup setup = {.model = t->model, .train = t->source, .config = settings->train};
-    rv_trainer_new(t->context, &setup, &t->trainer);
-    check_ok(t->context);
-}
-
-static void end(training *t)
-{
-    rv_trainer_free(t->trainer);
-    rv_model_free(t->model);
-    rv_source_free(t->source);
-    rv_config_free(t->config);
-    rv_context_free(t->context);
-}
-
 /* The file's [o,i,h,w] is the parameter's [o,h,w,i]. */
 static void compare_kernel(const rv_tensors *tensors, rv_param *param)
 {
@@ -176,7 +141,7 @@ static void kernels_are_written_as_pytorch_has_them(void **state)
     int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    begin(&first);
+    training_begin(&first, recipe, NULL);
     assert_int_equal(rv_trainer_step(first.trainer), RV_OK);
     rv_trainer_save(first.trainer, to);
     check_ok(first.context);
@@ -193,15 +158,15 @@ static void kernels_are_written_as_pytorch_has_them(void **state)
     assert_int_equal(kernels, 3);
     assert_int_equal(states, 3 * 3); /* Adam's two moments, the average */
     rv_tensors_free(tensors);
-    begin(&second);
+    training_begin(&second, recipe, NULL);
     rv_trainer_load(second.trainer, to, &position);
     check_ok(second.context);
     compare_params(first.context, second.context);
     assert_int_equal(rv_trainer_step(first.trainer), RV_OK);
     assert_int_equal(rv_trainer_step(second.trainer), RV_OK);
     compare_params(first.context, second.context);
-    end(&first);
-    end(&second);
+    training_end(&first);
+    training_end(&second);
     unlink(path);
 }
 

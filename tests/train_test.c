@@ -1,9 +1,6 @@
 /* Training: exact resume from any step, no allocation in a step, a heap that does not grow, the
  * guard, and the weights' PyTorch names. */
-#include "check.h"
-
-#include "reverie/config.h"
-#include "reverie/train.h"
+#include "training.h"
 
 #include <malloc.h>
 #include <unistd.h>
@@ -16,41 +13,6 @@ static const char recipe[] = "model: vae\n"
                              "encoder: [linear 24, relu, batchnorm, dropout 0.2]\n"
                              "decoder: [linear 24, silu, layernorm]\n"
                              "train: {epochs: 3, lr: 1e-3, log: 2, clip_norm: 5, ema: 0.9}\n";
-
-typedef struct training {
-    rv_context *context;
-    rv_config *config;
-    rv_source *source;
-    rv_model *model;
-    rv_trainer *trainer;
-} training;
-
-static void begin(training *t, const char *extra)
-{
-    memset(t, 0, sizeof *t);
-    t->context = rv_context_new();
-    rv_config_new(t->context, &t->config);
-    rv_config_parse(t->config, recipe, "recipe");
-    if (extra)
-        rv_config_set(t->config, extra);
-    const rv_settings *settings = rv_config_settings(t->config);
-    check_ok(t->context);
-    rv_source_open(t->context, &settings->data, RV_SPLIT_TRAIN, &t->source);
-    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1};
-    rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model);
-    rv_trainer_setup setup = {.model = t->model, .train = t->source, .config = settings->train};
-    rv_trainer_new(t->context, &setup, &t->trainer);
-    check_ok(t->context);
-}
-
-static void end(training *t)
-{
-    rv_trainer_free(t->trainer);
-    rv_model_free(t->model);
-    rv_source_free(t->source);
-    rv_config_free(t->config);
-    rv_context_free(t->context);
-}
 
 static void step_until(training *t, int64_t step)
 {
@@ -89,26 +51,26 @@ static void test_resume_is_exact(void **state)
     assert_true(file >= 0);
     close(file);
     training whole;
-    begin(&whole, NULL);
+    training_begin(&whole, recipe, NULL);
     step_until(&whole, 4);
     for (int64_t at = 0; at < 4; at++) {
         int64_t position = -1;
         training first, second;
-        begin(&first, NULL);
+        training_begin(&first, recipe, NULL);
         step_until(&first, at);
         rv_trainer_save(first.trainer, path);
         check_ok(first.context);
-        begin(&second, NULL);
+        training_begin(&second, recipe, NULL);
         rv_trainer_load(second.trainer, path, &position);
         check_ok(second.context);
         assert_int_equal(rv_trainer_progress(second.trainer).step, at);
         step_until(&second, 4);
         snprintf(what, sizeof what, "resumed from step %lld", (long long)at);
         compare_params(&whole, &second, what);
-        end(&first);
-        end(&second);
+        training_end(&first);
+        training_end(&second);
     }
-    end(&whole);
+    training_end(&whole);
     unlink(path);
 }
 
@@ -117,8 +79,8 @@ static void test_steps_do_not_allocate(void **state)
 {
     training t;
     (void)state;
-    begin(&t, "data.limit=128"); /* whole batches only */
-    step_until(&t, 4);           /* every loader slot used, both programs compiled */
+    training_begin(&t, recipe, "data.limit=128"); /* whole batches only */
+    step_until(&t, 4); /* every loader slot used, both programs compiled */
     rv_memory_counts before = rv_memory_counted();
     size_t heap = mallinfo2().uordblks;
     for (int i = 0; i < 1000; i++)
@@ -128,15 +90,15 @@ static void test_steps_do_not_allocate(void **state)
     assert_int_equal(after.calls, before.calls);
     if (grown > heap + 16384)
         fail_msg("the heap grew from %zu to %zu bytes in 1000 steps", heap, grown);
-    end(&t);
+    training_end(&t);
 }
 
 static void test_a_loss_that_is_not_finite_stops(void **state)
 {
     training t, fresh;
     (void)state;
-    begin(&t, NULL);
-    begin(&fresh, NULL);
+    training_begin(&t, recipe, NULL);
+    training_begin(&fresh, recipe, NULL);
     float bad = NAN;
     rv_param *bias = rv_param_find(t.context, "decoder.0.bias");
     float values[24] = {0};
@@ -147,8 +109,8 @@ static void test_a_loss_that_is_not_finite_stops(void **state)
     check_error(t.context, RV_NOT_FINITE, "decoder.0.bias");
     rv_param_read(bias, values, 24);
     assert_true(isnan(values[3])); /* nothing was committed over it */
-    end(&t);
-    end(&fresh);
+    training_end(&t);
+    training_end(&fresh);
 }
 
 static void test_names_and_counts_are_pytorchs(void **state)
@@ -158,14 +120,14 @@ static void test_names_and_counts_are_pytorchs(void **state)
                                         "encoder.4.weight",       "decoder.2.weight"};
     training t;
     (void)state;
-    begin(&t, NULL);
+    training_begin(&t, recipe, NULL);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!rv_param_find(t.context, names[i]))
             fail_msg("there is no parameter %s", names[i]);
     rv_shape shape = rv_param_shape(rv_param_find(t.context, "encoder.0.weight"));
     assert_int_equal(shape.dim[0], 24); /* [out,in] */
     assert_int_equal(shape.dim[1], 784);
-    end(&t);
+    training_end(&t);
 }
 
 int main(void)

@@ -175,3 +175,10 @@ rv_expr rv_node_new(rv_graph *graph, rv_op op, const rv_expr *operands, int arit
     }
     return node;
 }
+
+void rv_mark_needed(const rv_graph *graph, char *needed)
+{
+    for (uint32_t id = graph->count; id-- > 0;)
+        for (int i = 0; needed[id] && i < graph->node[id]->arity; i++)
+            needed[graph->node[id]->operand[i]->id] = 1;
+}

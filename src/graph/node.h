@@ -139,4 +139,7 @@ rv_expr rv_binary(rv_op op, rv_expr a, rv_expr b); /* broadcasts */
 
 int rv_is_pointwise(rv_op op);
 
+/* needed [graph->count]: marks, beside the nodes that are marked, all that they are made of. */
+void rv_mark_needed(const rv_graph *graph, char *needed);
+
 #endif

@@ -75,9 +75,7 @@ rv_status rv_work_collect(rv_work *work)
         return rv_fail_memory(graph->context);
     }
     mark_roots(work, needed);
-    for (uint32_t id = graph->count; id-- > 0;)
-        for (int i = 0; needed[id] && i < graph->node[id]->arity; i++)
-            needed[graph->node[id]->operand[i]->id] = 1;
+    rv_mark_needed(graph, needed);
     for (uint32_t id = 0; id < graph->count; id++) {
         work->position[id] = needed[id] ? work->count : -1;
         if (needed[id])

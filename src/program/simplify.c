@@ -332,9 +332,8 @@ rv_status rv_simplify(rv_graph *graph, const rv_lowering *lowering, rv_expr *roo
     int ok = needed && p.result && grow_table(&p.seen);
     for (int i = 0; ok && i < count; i++)
         needed[roots[i]->id] = 1;
-    for (uint32_t id = ok ? p.before : 0; id-- > 0;)
-        for (int i = 0; needed[id] && i < graph->node[id]->arity; i++)
-            needed[graph->node[id]->operand[i]->id] = 1;
+    if (ok)
+        rv_mark_needed(graph, needed);
     const char *scope = graph->scope;
     for (uint32_t id = 0; ok && id < p.before; id++) {
         if (!needed[id])

@@ -79,11 +79,16 @@ static char *record_of(json_t *convolutions)
     const char *key;
     json_t *value;
     size_t bytes = 1;
-    json_object_foreach(convolutions, key, value) bytes +=
-        strlen(key) + json_string_length(value) + 2;
+    json_object_foreach(convolutions, key, value)
+    {
+        bytes += strlen(key) + json_string_length(value) + 2;
+    }
     char *text = rv_malloc(bytes), *at = text;
-    json_object_foreach(convolutions, key, value) if (text && json_is_string(value)) at =
-        stpcpy(stpcpy(stpcpy(stpcpy(at, key), "\t"), json_string_value(value)), "\n");
+    json_object_foreach(convolutions, key, value)
+    {
+        if (text && json_is_string(value))
+            at = stpcpy(stpcpy(stpcpy(stpcpy(at, key), "\t"), json_string_value(value)), "\n");
+    }
     if (text)
         *at = '\0';
     return text;

@@ -25,13 +25,6 @@ enum { KEY = 192, VALUE = 40 };
 
 /* ---- forms ---- */
 
-cpu_conv_pass cpu_conv_pass_of(rv_op op)
-{
-    return op == RV_OP_conv              ? CPU_CONV_FORWARD
-           : op == RV_OP_conv_input_grad ? CPU_CONV_INPUT_GRADIENT
-                                         : CPU_CONV_WEIGHT_GRADIENT;
-}
-
 cpu_form cpu_form_of(rv_expr node)
 {
     cpu_form form;
@@ -118,8 +111,7 @@ static void write_choice(const cpu_choice *choice, char value[VALUE])
     if (!choice->transforms)
         snprintf(value, VALUE, "direct");
     else
-        snprintf(value, VALUE, "%s %dx%d", a->family == RV_FOURIER ? "fourier" : "toom-cook",
-                 a->tile[0], a->tile[1]);
+        snprintf(value, VALUE, "%s %dx%d", rv_family_name(a->family), a->tile[0], a->tile[1]);
 }
 
 /* 0 for what is not a choice, or none for this form. */
@@ -133,10 +125,9 @@ static int read_choice(const char *value, const cpu_form *form, cpu_choice *out)
     out->transforms = 1;
     if (sscanf(value, "%15s %dx%d%c", family, &a->tile[0], &a->tile[1], &rest) != 3)
         return 0;
-    a->family = strcmp(family, "fourier") == 0 ? RV_FOURIER : RV_TOOM_COOK;
-    return (a->family == RV_FOURIER || strcmp(family, "toom-cook") == 0) && a->tile[0] > 0 &&
-           a->tile[1] > 0 && a->tile[0] <= a->result[0] && a->tile[1] <= a->result[1] &&
-           rv_transform_possible(a);
+    a->family = strcmp(family, rv_family_name(RV_FOURIER)) == 0 ? RV_FOURIER : RV_TOOM_COOK;
+    return strcmp(family, rv_family_name(a->family)) == 0 && a->tile[0] > 0 && a->tile[1] > 0 &&
+           a->tile[0] <= a->result[0] && a->tile[1] <= a->result[1] && rv_transform_possible(a);
 }
 
 /* ---- the choice ---- */

@@ -21,7 +21,6 @@ typedef struct cpu_choice {
 /* The form of a convolution node, with the pass counted once. */
 cpu_form cpu_form_of(rv_expr node);
 int cpu_form_same(const cpu_form *a, const cpu_form *b);
-cpu_conv_pass cpu_conv_pass_of(rv_op op);
 
 /* The context's policy, the choices that it was given, the cost model, and a measurement. */
 rv_status cpu_choose(rv_context *context, const cpu_form *form, cpu_choice *out);

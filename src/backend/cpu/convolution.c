@@ -10,15 +10,20 @@ struct cpu_convolution {
     char algorithm[80];
 };
 
+cpu_conv_pass cpu_conv_pass_of(rv_op op)
+{
+    return op == RV_OP_conv              ? CPU_CONV_FORWARD
+           : op == RV_OP_conv_input_grad ? CPU_CONV_INPUT_GRADIENT
+                                         : CPU_CONV_WEIGHT_GRADIENT;
+}
+
 cpu_conv_shape cpu_conv_shape_of(rv_expr node)
 {
     int forward = node->op == RV_OP_conv, input = node->op == RV_OP_conv_input_grad;
     rv_shape image = input ? node->shape : node->operand[0]->shape;
     rv_shape window = forward || input ? node->operand[1]->shape : node->shape;
     rv_shape result = forward ? node->shape : node->operand[input ? 0 : 1]->shape;
-    return (cpu_conv_shape){.pass = forward ? CPU_CONV_FORWARD
-                                    : input ? CPU_CONV_INPUT_GRADIENT
-                                            : CPU_CONV_WEIGHT_GRADIENT,
+    return (cpu_conv_shape){.pass = cpu_conv_pass_of(node->op),
                             .batch = image.dim[0],
                             .image = {image.dim[1], image.dim[2]},
                             .kernel = {window.dim[1], window.dim[2]},

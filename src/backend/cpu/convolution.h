@@ -32,6 +32,7 @@ typedef struct cpu_conv_shape {
 } cpu_conv_shape;
 
 /* Of a node conv, conv_input_grad or conv_weight_grad. */
+cpu_conv_pass cpu_conv_pass_of(rv_op op);
 cpu_conv_shape cpu_conv_shape_of(rv_expr node);
 /* Elements of a window over all input channels: KH KW I. */
 int64_t cpu_conv_window(const cpu_conv_shape *shape);

@@ -36,6 +36,19 @@ static chosen *find(const choices *all, const cpu_form *form)
     return NULL;
 }
 
+int cpu_leg_of_pass(int pass)
+{
+    return pass == CPU_CONV_FORWARD          ? RV_RESULT
+           : pass == CPU_CONV_INPUT_GRADIENT ? RV_IMAGE
+                                             : RV_WINDOW;
+}
+
+rv_shape cpu_leg_shape(const rv_conv_transform *s, int leg)
+{
+    const int *size = leg == RV_IMAGE ? s->image : leg == RV_WINDOW ? s->window : s->result;
+    return rv_shape4(rv_leg_planes(s, leg), size[0], size[1], rv_leg_channels(s, leg));
+}
+
 /* ---- the forms of a graph ---- */
 
 static rv_status add_form(choices *all, rv_expr node)
@@ -69,9 +82,7 @@ static rv_status find_forms(choices *all, const rv_expr *roots, int count)
         return rv_fail_memory(graph->context);
     for (int i = 0; i < count; i++)
         needed[roots[i]->id] = 1;
-    for (uint32_t id = graph->count; id-- > 0;)
-        for (int i = 0; needed[id] && i < graph->node[id]->arity; i++)
-            needed[graph->node[id]->operand[i]->id] = 1;
+    rv_mark_needed(graph, needed);
     for (uint32_t id = 0; status == RV_OK && id < graph->count; id++)
         if (needed[id] && is_convolution(graph->node[id]))
             status = add_form(all, graph->node[id]);
@@ -88,11 +99,10 @@ static double kept_bytes(const chosen *row, int leg)
     static const int reader[3][2] = {{CPU_CONV_FORWARD, CPU_CONV_WEIGHT_GRADIENT},
                                      {CPU_CONV_FORWARD, CPU_CONV_INPUT_GRADIENT},
                                      {CPU_CONV_INPUT_GRADIENT, CPU_CONV_WEIGHT_GRADIENT}};
-    static const int result_of[3] = {RV_RESULT, RV_IMAGE, RV_WINDOW};
     const int *count = row->form.count;
     int fewer = count[reader[leg][0]] < count[reader[leg][1]] ? count[reader[leg][0]]
                                                               : count[reader[leg][1]];
-    if (!row->choice.transforms || row->again[leg] || leg == result_of[row->form.first])
+    if (!row->choice.transforms || row->again[leg] || leg == cpu_leg_of_pass(row->form.first))
         return 0;
     return 4.0 * fewer * (double)rv_spectrum_size(&row->choice.algorithm, leg);
 }
@@ -143,30 +153,18 @@ static rv_expr product(const rv_conv_transform *algorithm, rv_expr a, rv_expr b,
                        rv_shape1(rv_spectrum_size(algorithm, leg)));
 }
 
-/* The legs that a pass reads, and the one that it makes. */
-static const int legs[3][3] = {{RV_IMAGE, RV_WINDOW, RV_RESULT},
-                               {RV_RESULT, RV_WINDOW, RV_IMAGE},
-                               {RV_IMAGE, RV_RESULT, RV_WINDOW}};
-
-static rv_shape pixels_of(const rv_conv_transform *a, int leg)
-{
-    return leg == RV_IMAGE    ? rv_shape4(a->batch, a->image[0], a->image[1], a->inputs)
-           : leg == RV_WINDOW ? rv_shape4(a->outputs, a->window[0], a->window[1], a->inputs)
-                              : rv_shape4(a->batch, a->result[0], a->result[1], a->outputs);
-}
-
 /* Equations (2) of backend/transform/transform.h: the operands' spectra, their product, and the
  * adjoint of the result's transform.  `again`: see rv_conv_transform, for each leg. */
 static rv_expr lowered(const rv_conv_transform *algorithm, cpu_conv_pass pass,
                        const rv_expr pixels[3], rv_expr spectrum[3], const int again[3])
 {
-    const int *leg = legs[pass];
+    int to = cpu_leg_of_pass(pass), leg[2] = {rv_product_leg(to, 0), rv_product_leg(to, 1)};
     for (int i = 0; i < 2; i++)
         if (!spectrum[leg[i]])
             spectrum[leg[i]] = transform(algorithm, pixels[leg[i]], leg[i], 0, again[leg[i]],
                                          rv_shape1(rv_spectrum_size(algorithm, leg[i])));
-    rv_expr result = product(algorithm, spectrum[leg[0]], spectrum[leg[1]], leg[2]);
-    return transform(algorithm, result, leg[2], 1, 0, pixels_of(algorithm, leg[2]));
+    rv_expr result = product(algorithm, spectrum[leg[0]], spectrum[leg[1]], to);
+    return transform(algorithm, result, to, 1, 0, cpu_leg_shape(algorithm, to));
 }
 
 rv_expr cpu_lowered_pass(const rv_conv_transform *algorithm, int pass, const rv_expr pixels[3],
@@ -184,7 +182,7 @@ static rv_expr replaced(const chosen *row, rv_expr node)
     for (int leg = 0; leg < 3; leg++)
         again[leg] = row->again[leg] ? 1 + (int)pass : 0;
     for (int i = 0; i < 2; i++)
-        pixels[legs[pass][i]] = node->operand[i];
+        pixels[rv_product_leg(cpu_leg_of_pass(pass), i)] = node->operand[i];
     return lowered(&row->choice.algorithm, pass, pixels, spectrum, again);
 }
 

@@ -11,27 +11,17 @@
 enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 16 };
 static const double long_enough = 0.2;
 
-/* The three operands' shapes: images, windows, results. */
-static void shapes_of(const cpu_form *form, rv_shape shape[3])
-{
-    const rv_conv_transform *s = &form->sizes;
-    shape[RV_IMAGE] = rv_shape4(s->batch, s->image[0], s->image[1], s->inputs);
-    shape[RV_WINDOW] = rv_shape4(s->outputs, s->window[0], s->window[1], s->inputs);
-    shape[RV_RESULT] = rv_shape4(s->batch, s->result[0], s->result[1], s->outputs);
-}
-
-static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_form *form,
-                           const rv_shape shape[3])
+static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_form *form)
 {
     rv_conv geometry = form->sizes.geometry;
     switch (pass) {
     case CPU_CONV_FORWARD: return rv_conv2d(leg[RV_IMAGE], leg[RV_WINDOW], geometry);
     case CPU_CONV_INPUT_GRADIENT:
         return rv_conv2d_input_grad(leg[RV_RESULT], leg[RV_WINDOW], geometry,
-                                    shape[RV_IMAGE].dim + 1);
+                                    leg[RV_IMAGE]->shape.dim + 1);
     default:
         return rv_conv2d_weight_grad(leg[RV_IMAGE], leg[RV_RESULT], geometry,
-                                     shape[RV_WINDOW].dim + 1);
+                                     leg[RV_WINDOW]->shape.dim + 1);
     }
 }
 
@@ -39,18 +29,16 @@ static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_f
 static int build(rv_graph *graph, const cpu_form *form, const cpu_choice *choice, rv_expr result[3])
 {
     static const char *const names[3] = {"image", "window", "result"};
-    rv_shape shape[3];
     rv_expr leg[3], spectrum[3] = {NULL, NULL, NULL};
     int count = 0;
-    shapes_of(form, shape);
     for (int i = 0; i < 3; i++)
-        leg[i] = rv_input(graph, names[i], RV_F32, shape[i]);
+        leg[i] = rv_input(graph, names[i], RV_F32, cpu_leg_shape(&form->sizes, i));
     for (int pass = 0; pass < 3; pass++) {
         if (form->count[pass] == 0)
             continue;
         result[count++] = choice->transforms ? cpu_lowered_pass(&choice->algorithm,
                                                                 (cpu_conv_pass)pass, leg, spectrum)
-                                             : direct_pass(leg, (cpu_conv_pass)pass, form, shape);
+                                             : direct_pass(leg, (cpu_conv_pass)pass, form);
     }
     return count;
 }

@@ -12,11 +12,9 @@
 #include "backend/transform/transform.h"
 #include "core/memory.h"
 
-#include <string.h>
-
 typedef struct block {
-    int planes, kind;  /* kind: of the contractions */
-    int64_t offset[3]; /* of each leg's spectrum, in elements */
+    int planes, products, kind; /* kind: of the contractions */
+    int64_t offset[3];          /* of each leg's spectrum, in elements */
 } block;
 
 /* The matrix product of blocks with so many copies, each thread's own. */
@@ -37,12 +35,9 @@ struct cpu_product {
     int64_t most_a, most_b, most_result; /* elements of a plane */
 };
 
-/* The operands' legs: in the order of the convolution's passes. */
 static int leg_of(const cpu_product *p, int operand)
 {
-    if (operand == 0)
-        return p->leg == RV_IMAGE ? RV_RESULT : RV_IMAGE;
-    return p->leg == RV_WINDOW ? RV_RESULT : RV_WINDOW;
+    return rv_product_leg(p->leg, operand);
 }
 
 /* x [rows, c I], w [O, c I], y [rows, O]:  y = x w',  x = y w,  w = y' x. */
@@ -84,7 +79,7 @@ static rv_status add_kind(cpu_product *p, rv_context *context, int copies)
         rv_status status = rv_contraction_new(context, &product, &made->contraction[t]);
         if (status != RV_OK)
             return status;
-        size_t scratch = rv_contraction_scratch(made->contraction[t]);
+        size_t scratch = (rv_contraction_scratch(made->contraction[t]) + 63) / 64 * 64;
         p->contraction_scratch =
             scratch > p->contraction_scratch ? scratch : p->contraction_scratch;
     }
@@ -107,6 +102,7 @@ static rv_status make_blocks(cpu_product *p, rv_context *context, const rv_conv_
         rv_block sizes = rv_spectrum_block(of, i);
         block *made = &p->block[i];
         made->planes = sizes.planes;
+        made->products = rv_block_products(sizes);
         made->kind = find_kind(p, sizes.copies);
         if (made->kind == p->kinds)
             status = add_kind(p, context, sizes.copies);
@@ -114,8 +110,7 @@ static rv_status make_blocks(cpu_product *p, rv_context *context, const rv_conv_
             made->offset[leg] = offset[leg];
             offset[leg] += made->planes * p->kind[made->kind].stride[leg];
         }
-        p->flops += (made->planes > 1 ? 6.0 : 2.0) * (double)sizes.copies * (double)p->rows *
-                    (double)p->inputs * (double)p->outputs;
+        p->flops += 2.0 * made->products * (double)(p->rows * p->inputs * p->outputs);
     }
     return status;
 }
@@ -126,10 +121,10 @@ static void share_blocks(cpu_product *p)
     double all = 0, done = 0;
     int thread = 0;
     for (int i = 0; i < p->blocks; i++)
-        all += (p->block[i].planes > 1 ? 3 : 1) * p->kind[p->block[i].kind].copies;
+        all += p->block[i].products;
     p->first[0] = 0;
     for (int i = 0; i < p->blocks; i++) {
-        double work = (p->block[i].planes > 1 ? 3 : 1) * p->kind[p->block[i].kind].copies;
+        double work = p->block[i].products;
         while (thread + 1 < p->threads && done + work / 2 >= all * (thread + 1) / p->threads)
             p->first[++thread] = i;
         done += work;
@@ -197,7 +192,7 @@ size_t cpu_product_scratch(const cpu_product *product)
 {
     int64_t floats =
         2 * padded(product->most_a) + padded(product->most_b) + padded(product->most_result);
-    return (product->contraction_scratch + 63) / 64 * 64 + (size_t)floats * sizeof(float);
+    return product->contraction_scratch + (size_t)floats * sizeof(float);
 }
 
 /* What one thread works with. */
@@ -223,8 +218,7 @@ static rv_status multiply_complex(const worker *w, const rv_tile_table *tile, co
     int first = leg_of(p, 0), second = leg_of(p, 1);
     const float *ai = a + k->stride[first], *bi = b + k->stride[second];
     float *imaginary = result + k->stride[p->leg], s = p->leg == RV_IMAGE ? 1 : -1;
-    float *difference =
-        (float *)(void *)((char *)w->scratch + (p->contraction_scratch + 63) / 64 * 64);
+    float *difference = (float *)(void *)((char *)w->scratch + p->contraction_scratch);
     float *sum = difference + padded(p->most_a), *other = sum + padded(p->most_a);
     float *third = other + padded(p->most_b);
     tile->mix(difference, 1, a, -1, ai, k->size[first]);

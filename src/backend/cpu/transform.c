@@ -135,10 +135,9 @@ static int64_t block_of(const cpu_transform *made)
 static void name_it(cpu_transform *made, const rv_conv_transform *of)
 {
     static const char *const legs[] = {"image", "windows", "result"};
-    const char *family = of->family == RV_FOURIER ? "fourier" : "toom-cook";
-    snprintf(made->name, sizeof made->name, "%s %dx%d, %d products, %s the %s", family, of->tile[0],
-             of->tile[1], rv_spectrum_products(of), made->adjoint ? "back to" : "of",
-             legs[of->leg]);
+    snprintf(made->name, sizeof made->name, "%s %dx%d, %d products, %s the %s",
+             rv_family_name(of->family), of->tile[0], of->tile[1], rv_spectrum_products(of),
+             made->adjoint ? "back to" : "of", legs[of->leg]);
 }
 
 rv_status cpu_transform_new(rv_context *context, rv_expr node, cpu_transform **out)

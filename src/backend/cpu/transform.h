@@ -1,8 +1,8 @@
 /* The transforms of bilinear convolution algorithms (backend/transform/transform.h) on this
  * machine: small sparse matrices, with the channels as the vectors.
  *
- *   transform   pixels [B,H,W,C]            -> products [T, B tiles, C]
- *   adjoint     products [T, B tiles, C]    -> pixels [B,H,W,C]
+ *   transform   pixels [B,H,W,C]  ->  the leg's spectrum
+ *   adjoint     the leg's spectrum  ->  pixels [B,H,W,C]
  *
  * Threads share the images and blocks of channels. */
 #ifndef CPU_TRANSFORM_H
@@ -19,7 +19,7 @@ size_t cpu_transform_scratch(const cpu_transform *transform);
 /* The share of a thread. */
 void cpu_transform_run(const cpu_transform *transform, const rv_tile_table *tile, const float *from,
                        float *to, void *scratch, int thread, int threads);
-/* "fourier 9x9 of the image": for people. */
+/* "fourier 5x5, 121 products, of the image": for people. */
 const char *cpu_transform_name(const cpu_transform *transform);
 /* Operations, 2 a multiply-add. */
 double cpu_transform_flops(const cpu_transform *transform);

@@ -58,7 +58,7 @@ static void apply(const rv_matrix *matrix, rv_expr node, double *y, const double
     int64_t image_size = matrix->columns * pixels.dim[3];
     place p = place_of(of->leg, pixels.dim[0] * tiles, pixels.dim[3]);
     memset(y, 0, (size_t)rv_shape_size(node->shape) * sizeof *y);
-    for (int i = 0; i < rv_spectrum_blocks(of); i++) {
+    for (int i = 0, blocks = rv_spectrum_blocks(of); i < blocks; i++) {
         rv_block block = rv_spectrum_block(of, i);
         begin_block(&p, block);
         for (int plane = 0; plane < block.planes; plane++)
@@ -113,8 +113,7 @@ static void add_value(const triple *t, int plane, const int64_t index[4], double
  * input, copy. */
 static void multiply(const triple *t, int planes, const int64_t index[4])
 {
-    int a = t->leg == RV_IMAGE ? RV_RESULT : RV_IMAGE;
-    int b = t->leg == RV_WINDOW ? RV_RESULT : RV_WINDOW;
+    int a = rv_product_leg(t->leg, 0), b = rv_product_leg(t->leg, 1);
     double ar = read_value(t, a, 0, index), br = read_value(t, b, 0, index);
     if (planes == 1) {
         add_value(t, 0, index, ar * br);
@@ -130,19 +129,16 @@ static void multiply(const triple *t, int planes, const int64_t index[4])
     }
 }
 
-/* The spectra are flat: rows and channels follow from their sizes. */
 static triple triple_of(rv_expr node, double *y, const double *const *x)
 {
     const rv_conv_transform *of = &node->attribute.transform;
     triple t = {.leg = of->leg, .result = y};
-    int first = of->leg == RV_IMAGE ? RV_RESULT : RV_IMAGE;
-    int second = of->leg == RV_WINDOW ? RV_RESULT : RV_WINDOW;
-    int64_t rows = of->batch * rv_spectrum_tiles(of);
-    t.value[first] = x[0];
-    t.value[second] = x[1];
-    t.at[RV_IMAGE] = place_of(RV_IMAGE, rows, of->inputs);
-    t.at[RV_WINDOW] = place_of(RV_WINDOW, of->outputs, of->inputs);
-    t.at[RV_RESULT] = place_of(RV_RESULT, rows, of->outputs);
+    for (int i = 0; i < 2; i++)
+        t.value[rv_product_leg(of->leg, i)] = x[i];
+    for (int leg = 0; leg < 3; leg++) {
+        int64_t tiles = leg == RV_WINDOW ? 1 : rv_spectrum_tiles(of);
+        t.at[leg] = place_of(leg, rv_leg_planes(of, leg) * tiles, rv_leg_channels(of, leg));
+    }
     return t;
 }
 
@@ -152,7 +148,7 @@ void rv_reference_conv_product(rv_expr node, double *y, const double *const *x)
     triple t = triple_of(node, y, x);
     int64_t rows = t.at[RV_IMAGE].rows;
     memset(y, 0, (size_t)rv_shape_size(node->shape) * sizeof *y);
-    for (int i = 0; i < rv_spectrum_blocks(of); i++) {
+    for (int i = 0, blocks = rv_spectrum_blocks(of); i < blocks; i++) {
         rv_block block = rv_spectrum_block(of, i);
         for (int leg = 0; leg < 3; leg++)
             begin_block(&t.at[leg], block);

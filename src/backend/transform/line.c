@@ -24,6 +24,11 @@ int rv_line_of(const rv_conv_transform *of, int axis, rv_line *out)
     return 1;
 }
 
+int rv_lines_of(const rv_conv_transform *of, rv_line out[RV_AXES])
+{
+    return rv_line_of(of, RV_HEIGHT, &out[RV_HEIGHT]) && rv_line_of(of, RV_WIDTH, &out[RV_WIDTH]);
+}
+
 int rv_line_taps(const rv_line *line, int phase)
 {
     return (line->window - phase + line->stride - 1) / line->stride;

@@ -73,11 +73,6 @@ int rv_chain_rows(const rv_chain *chain)
     return chain->map[chain->count - 1]->rows;
 }
 
-int rv_chain_columns(const rv_chain *chain)
-{
-    return chain->map[0]->columns;
-}
-
 int rv_chain_transposed(const rv_chain *chain, rv_chain *out)
 {
     memset(out, 0, sizeof *out);
@@ -91,9 +86,11 @@ int rv_chain_transposed(const rv_chain *chain, rv_chain *out)
 
 rv_matrix *rv_chain_product(const rv_chain *chain)
 {
-    rv_matrix *whole = rv_matrix_transposed(chain->map[0]);
-    rv_matrix *product = whole ? rv_matrix_transposed(whole) : NULL; /* a copy */
-    rv_matrix_free(whole);
+    const rv_matrix *first = chain->map[0];
+    size_t count = (size_t)first->rows * (size_t)first->columns;
+    rv_matrix *product = rv_matrix_new(first->rows, first->columns);
+    if (product)
+        memcpy(product->value, first->value, count * sizeof *first->value);
     for (int i = 1; product && i < chain->count; i++) {
         rv_matrix *next = rv_matrix_product(chain->map[i], product);
         rv_matrix_free(product);

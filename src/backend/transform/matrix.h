@@ -32,7 +32,6 @@ rv_matrix *rv_matrix_product(const rv_matrix *a, const rv_matrix *b);
 int rv_chain_add(rv_chain *chain, rv_matrix *matrix);
 void rv_chain_free(rv_chain *chain);
 int rv_chain_rows(const rv_chain *chain);
-int rv_chain_columns(const rv_chain *chain);
 /* The adjoint: transposed, in reverse order.  `out` is empty when memory is out. */
 int rv_chain_transposed(const rv_chain *chain, rv_chain *out);
 /* The whole chain as one matrix, the caller's; NULL when memory is out. */

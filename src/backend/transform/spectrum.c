@@ -1,13 +1,6 @@
 /* The blocks of a spectrum. */
 #include "backend/transform/transform.h"
 
-enum { HEIGHT, WIDTH, AXES };
-
-static int lines_of(const rv_conv_transform *of, rv_line line[AXES])
-{
-    return rv_line_of(of, HEIGHT, &line[HEIGHT]) && rv_line_of(of, WIDTH, &line[WIDTH]);
-}
-
 /* Fourier: the frequencies of half the plane.  Of the columns of frequency 0 (and of half an even
  * length) across, those from 0 to N/2 down; of each other column, all. */
 static int half_plane(int height, int width)
@@ -26,25 +19,25 @@ static int is_real(int height, int width, int block)
 
 int rv_spectrum_blocks(const rv_conv_transform *of)
 {
-    rv_line line[AXES];
-    if (!lines_of(of, line))
+    rv_line line[RV_AXES];
+    if (!rv_lines_of(of, line))
         return 0;
     return of->family == RV_FOURIER
-               ? half_plane(line[HEIGHT].length, line[WIDTH].length)
-               : rv_toom_cook_points(&line[HEIGHT]) * rv_toom_cook_points(&line[WIDTH]);
+               ? half_plane(line[RV_HEIGHT].length, line[RV_WIDTH].length)
+               : rv_toom_cook_points(&line[RV_HEIGHT]) * rv_toom_cook_points(&line[RV_WIDTH]);
 }
 
 rv_block rv_spectrum_block(const rv_conv_transform *of, int block)
 {
-    rv_line line[AXES];
-    if (!lines_of(of, line))
+    rv_line line[RV_AXES];
+    if (!rv_lines_of(of, line))
         return (rv_block){0, 0};
-    int points = rv_toom_cook_points(&line[WIDTH]);
+    int points = rv_toom_cook_points(&line[RV_WIDTH]);
     if (of->family == RV_FOURIER)
-        return (rv_block){is_real(line[HEIGHT].length, line[WIDTH].length, block) ? 1 : 2,
-                          line[HEIGHT].phases * line[WIDTH].phases};
-    return (rv_block){1, rv_toom_cook_phases(&line[HEIGHT], block / points) *
-                             rv_toom_cook_phases(&line[WIDTH], block % points)};
+        return (rv_block){is_real(line[RV_HEIGHT].length, line[RV_WIDTH].length, block) ? 1 : 2,
+                          line[RV_HEIGHT].phases * line[RV_WIDTH].phases};
+    return (rv_block){1, rv_toom_cook_phases(&line[RV_HEIGHT], block / points) *
+                             rv_toom_cook_phases(&line[RV_WIDTH], block % points)};
 }
 
 int rv_block_copies(rv_block block, int leg)
@@ -58,39 +51,65 @@ int64_t rv_spectrum_stride(int64_t rows, int copies, int64_t channels)
     return (rows * copies * channels + LINE - 1) / LINE * LINE + GAP;
 }
 
+int rv_leg_planes(const rv_conv_transform *of, int leg)
+{
+    return leg == RV_WINDOW ? of->outputs : of->batch;
+}
+
+int rv_leg_channels(const rv_conv_transform *of, int leg)
+{
+    return leg == RV_RESULT ? of->outputs : of->inputs;
+}
+
+int rv_product_leg(int leg, int operand)
+{
+    if (operand == 0)
+        return leg == RV_IMAGE ? RV_RESULT : RV_IMAGE;
+    return leg == RV_WINDOW ? RV_RESULT : RV_WINDOW;
+}
+
+const char *rv_family_name(int family)
+{
+    return family == RV_FOURIER ? "fourier" : "toom-cook";
+}
+
 int64_t rv_spectrum_size(const rv_conv_transform *of, int leg)
 {
-    int64_t rows = leg == RV_WINDOW ? of->outputs : (int64_t)of->batch * rv_spectrum_tiles(of);
-    int64_t channels = leg == RV_RESULT ? of->outputs : of->inputs, size = 0;
-    for (int i = 0; i < rv_spectrum_blocks(of); i++) {
+    int blocks = rv_spectrum_blocks(of), tiles = leg == RV_WINDOW ? 1 : rv_spectrum_tiles(of);
+    int64_t rows = (int64_t)rv_leg_planes(of, leg) * tiles, size = 0;
+    for (int i = 0; i < blocks; i++) {
         rv_block block = rv_spectrum_block(of, i);
-        size += block.planes * rv_spectrum_stride(rows, rv_block_copies(block, leg), channels);
+        size += block.planes *
+                rv_spectrum_stride(rows, rv_block_copies(block, leg), rv_leg_channels(of, leg));
     }
     return size;
 }
 
 int rv_spectrum_width(const rv_conv_transform *of, int leg)
 {
-    int width = 0;
-    for (int i = 0; i < rv_spectrum_blocks(of); i++) {
+    int blocks = rv_spectrum_blocks(of), width = 0;
+    for (int i = 0; i < blocks; i++) {
         rv_block block = rv_spectrum_block(of, i);
         width += block.planes * rv_block_copies(block, leg);
     }
     return width;
 }
 
+int rv_block_products(rv_block block)
+{
+    return (block.planes > 1 ? 3 : 1) * block.copies;
+}
+
 int rv_spectrum_products(const rv_conv_transform *of)
 {
-    int products = 0;
-    for (int i = 0; i < rv_spectrum_blocks(of); i++) {
-        rv_block block = rv_spectrum_block(of, i);
-        products += (block.planes > 1 ? 3 : 1) * block.copies;
-    }
+    int blocks = rv_spectrum_blocks(of), products = 0;
+    for (int i = 0; i < blocks; i++)
+        products += rv_block_products(rv_spectrum_block(of, i));
     return products;
 }
 
 int rv_spectrum_tiles(const rv_conv_transform *of)
 {
-    rv_line line[AXES];
-    return lines_of(of, line) ? line[HEIGHT].tiles * line[WIDTH].tiles : 0;
+    rv_line line[RV_AXES];
+    return rv_lines_of(of, line) ? line[RV_HEIGHT].tiles * line[RV_WIDTH].tiles : 0;
 }

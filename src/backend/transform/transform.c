@@ -3,21 +3,15 @@
 
 #include "core/memory.h"
 
-enum { HEIGHT, WIDTH, AXES };
 /* Fourier's N, and the values of a line with all its tiles: the matrices are dense. */
 enum { LONGEST = 128, WIDEST = 1024 };
 
-static int lines_of(const rv_conv_transform *of, rv_line line[AXES])
-{
-    return rv_line_of(of, HEIGHT, &line[HEIGHT]) && rv_line_of(of, WIDTH, &line[WIDTH]);
-}
-
 int rv_transform_possible(const rv_conv_transform *of)
 {
-    rv_line line[AXES];
-    if (!lines_of(of, line))
+    rv_line line[RV_AXES];
+    if (!rv_lines_of(of, line))
         return 0;
-    for (int axis = 0; axis < AXES; axis++) {
+    for (int axis = 0; axis < RV_AXES; axis++) {
         const rv_line *at = &line[axis];
         int n = of->family == RV_FOURIER ? at->length : rv_toom_cook_points(at);
         if (n > (of->family == RV_FOURIER ? LONGEST : RV_TOOM_COOK_POINTS) ||
@@ -44,41 +38,45 @@ static void add_column(rv_transform *made, int kind, int inputs, int first)
 
 /* Points p1 of the height and p2 of the width are block p1 n2 + p2; phases r1 and r2 of it, copy
  * r1 c2 + r2 where c2 phases have p2. */
-static int make_toom_cook(rv_transform *made, const rv_line line[AXES])
+static int make_toom_cook(rv_transform *made, const rv_line line[RV_AXES])
 {
-    int leg = made->leg, points = rv_toom_cook_points(&line[WIDTH]);
-    int down = rv_toom_cook_values(&line[HEIGHT], leg);
-    int across = rv_toom_cook_values(&line[WIDTH], leg);
-    int high = rv_line_tiles(&line[HEIGHT], leg), wide = rv_line_tiles(&line[WIDTH], leg);
-    if (!rv_chain_add(&made->across, rv_toom_cook_line(&line[WIDTH], leg)) ||
-        !rv_chain_add(&made->down[0], rv_toom_cook_line(&line[HEIGHT], leg)) ||
+    int leg = made->leg, points = rv_toom_cook_points(&line[RV_WIDTH]);
+    int down = rv_toom_cook_values(&line[RV_HEIGHT], leg);
+    int across = rv_toom_cook_values(&line[RV_WIDTH], leg);
+    int high = rv_line_tiles(&line[RV_HEIGHT], leg), wide = rv_line_tiles(&line[RV_WIDTH], leg);
+    if (!rv_chain_add(&made->across, rv_toom_cook_line(&line[RV_WIDTH], leg)) ||
+        !rv_chain_add(&made->down[0], rv_toom_cook_line(&line[RV_HEIGHT], leg)) ||
         !allocate(made, wide * across, wide * across * high * down))
         return 0;
     for (int u = 0; u < wide * across; u++) {
         add_column(made, 0, 1, u);
         for (int v = 0; v < high * down; v++) {
-            int phase[AXES], point[AXES];
-            rv_toom_cook_value(&line[HEIGHT], leg, v % down, &phase[HEIGHT], &point[HEIGHT]);
-            rv_toom_cook_value(&line[WIDTH], leg, u % across, &phase[WIDTH], &point[WIDTH]);
-            int phases = rv_toom_cook_phases(&line[WIDTH], point[WIDTH]);
-            made->slot[made->slots++] = (rv_slot){.block = point[HEIGHT] * points + point[WIDTH],
-                                                  .copy = phase[HEIGHT] * phases + phase[WIDTH],
-                                                  .tile = v / down * wide + u / across};
+            int phase[RV_AXES], point[RV_AXES];
+            rv_toom_cook_value(&line[RV_HEIGHT], leg, v % down, &phase[RV_HEIGHT],
+                               &point[RV_HEIGHT]);
+            rv_toom_cook_value(&line[RV_WIDTH], leg, u % across, &phase[RV_WIDTH],
+                               &point[RV_WIDTH]);
+            int phases = rv_toom_cook_phases(&line[RV_WIDTH], point[RV_WIDTH]);
+            made->slot[made->slots++] =
+                (rv_slot){.block = point[RV_HEIGHT] * points + point[RV_WIDTH],
+                          .copy = phase[RV_HEIGHT] * phases + phase[RV_WIDTH],
+                          .tile = v / down * wide + u / across};
         }
     }
     return 1;
 }
 
 /* The column of frequency k across, of one tile and phase. */
-static void add_frequency(rv_transform *made, const rv_line line[AXES], int tile, int phase, int k)
+static void add_frequency(rv_transform *made, const rv_line line[RV_AXES], int tile, int phase,
+                          int k)
 {
-    int n = line[WIDTH].length, height = line[HEIGHT].length, is_real = k == 0 || 2 * k == n;
+    int n = line[RV_WIDTH].length, height = line[RV_HEIGHT].length, is_real = k == 0 || 2 * k == n;
     int first = k == 0 ? 0 : height / 2 + 1 + (k - 1) * height;
-    int phases = rv_fourier_phases(&line[HEIGHT], made->leg);
-    int wide = rv_line_tiles(&line[WIDTH], made->leg);
-    int high = rv_line_tiles(&line[HEIGHT], made->leg);
+    int phases = rv_fourier_phases(&line[RV_HEIGHT], made->leg);
+    int wide = rv_line_tiles(&line[RV_WIDTH], made->leg);
+    int high = rv_line_tiles(&line[RV_HEIGHT], made->leg);
     add_column(made, is_real ? 0 : 1, is_real ? 1 : 2,
-               (tile * rv_fourier_phases(&line[WIDTH], made->leg) + phase) * n +
+               (tile * rv_fourier_phases(&line[RV_WIDTH], made->leg) + phase) * n +
                    (k == 0 ? 0 : 2 * k - 1));
     for (int row = 0; row < high * phases; row++)
         for (int down = 0; down < (is_real ? height / 2 + 1 : height); down++) {
@@ -91,14 +89,15 @@ static void add_frequency(rv_transform *made, const rv_line line[AXES], int tile
         }
 }
 
-static int make_fourier(rv_transform *made, const rv_conv_transform *of, const rv_line line[AXES])
+static int make_fourier(rv_transform *made, const rv_conv_transform *of,
+                        const rv_line line[RV_AXES])
 {
-    int leg = made->leg, n = line[WIDTH].length, wide = rv_line_tiles(&line[WIDTH], leg);
-    int phases = rv_fourier_phases(&line[WIDTH], leg);
-    double scale = 1.0 / ((double)line[HEIGHT].length * n);
-    if (!rv_fourier_across(&line[WIDTH], leg, &made->across) ||
-        !rv_fourier_down(&line[HEIGHT], leg, 1, scale, &made->down[0]) ||
-        !rv_fourier_down(&line[HEIGHT], leg, 0, scale, &made->down[1]) ||
+    int leg = made->leg, n = line[RV_WIDTH].length, wide = rv_line_tiles(&line[RV_WIDTH], leg);
+    int phases = rv_fourier_phases(&line[RV_WIDTH], leg);
+    double scale = 1.0 / ((double)line[RV_HEIGHT].length * n);
+    if (!rv_fourier_across(&line[RV_WIDTH], leg, &made->across) ||
+        !rv_fourier_down(&line[RV_HEIGHT], leg, 1, scale, &made->down[0]) ||
+        !rv_fourier_down(&line[RV_HEIGHT], leg, 0, scale, &made->down[1]) ||
         !allocate(made, wide * phases * (n / 2 + 1), rv_spectrum_width(of, leg) * made->tiles))
         return 0;
     for (int tile = 0; tile < wide; tile++)
@@ -112,14 +111,14 @@ static int make_fourier(rv_transform *made, const rv_conv_transform *of, const r
 
 rv_transform *rv_transform_new(const rv_conv_transform *of, int leg)
 {
-    rv_line line[AXES];
+    rv_line line[RV_AXES];
     rv_transform *made = rv_transform_possible(of) ? rv_calloc(1, sizeof *made) : NULL;
     if (!made)
         return NULL;
-    lines_of(of, line);
+    rv_lines_of(of, line);
     made->leg = leg;
-    made->height = rv_line_pixels(&line[HEIGHT], leg);
-    made->width = rv_line_pixels(&line[WIDTH], leg);
+    made->height = rv_line_pixels(&line[RV_HEIGHT], leg);
+    made->width = rv_line_pixels(&line[RV_WIDTH], leg);
     made->tiles = leg == RV_WINDOW ? 1 : rv_spectrum_tiles(of);
     if (of->family == RV_FOURIER ? make_fourier(made, of, line) : make_toom_cook(made, line))
         return made;

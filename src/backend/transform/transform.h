@@ -55,6 +55,9 @@ typedef struct rv_line {
 
 /* The axis of a convolution; 0 where there is no algorithm: dilation, no pixels. */
 int rv_line_of(const rv_conv_transform *of, int axis, rv_line *out);
+/* Both axes. */
+enum { RV_HEIGHT, RV_WIDTH, RV_AXES };
+int rv_lines_of(const rv_conv_transform *of, rv_line out[RV_AXES]);
 /* The taps of a phase, and the image pixels that a tile of it sees: tile + taps - 1. */
 int rv_line_taps(const rv_line *line, int phase);
 int rv_line_reach(const rv_line *line, int phase);
@@ -79,9 +82,18 @@ typedef struct rv_block {
     int planes, copies;
 } rv_block;
 int rv_spectrum_blocks(const rv_conv_transform *of);
+/* The images or windows of a leg, and its channels. */
+int rv_leg_planes(const rv_conv_transform *of, int leg);
+int rv_leg_channels(const rv_conv_transform *of, int leg);
+/* The leg of operand 0 or 1 of the product that makes a leg's spectrum. */
+int rv_product_leg(int leg, int operand);
+/* "fourier", "toom-cook" */
+const char *rv_family_name(int family);
 rv_block rv_spectrum_block(const rv_conv_transform *of, int block);
 /* The copies of a block in the spectrum of a leg. */
 int rv_block_copies(rv_block block, int leg);
+/* The products of (1) that a block is. */
+int rv_block_products(rv_block block);
 /* From one plane to the next, in elements: the plane of so many rows of copies of channels, and a
  * gap of some cache lines, without which the values of a pixel, one from each plane, would often be
  * a power of two apart and share the few places that a cache has for such addresses. */

@@ -76,7 +76,7 @@ rv_matrix *rv_transform_matrix(const rv_conv_transform *of, int leg)
     int tiles = leg == RV_WINDOW ? 1 : rv_spectrum_tiles(of), row = 0;
     rv_matrix *out =
         values ? rv_matrix_new(rv_spectrum_products(of) * tiles, values->columns) : NULL;
-    for (int i = 0, first = 0; out && i < rv_spectrum_blocks(of); i++) {
+    for (int i = 0, first = 0, blocks = rv_spectrum_blocks(of); out && i < blocks; i++) {
         rv_block block = rv_spectrum_block(of, i);
         int copies = rv_block_copies(block, leg);
         for (int copy = 0; copy < block.copies; copy++)

@@ -1,0 +1,36 @@
+/* PNG: pixels that are read and written again are read the same. */
+#include "fuzz.h"
+
+#include "reverie/io.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    rv_context *context = fuzz_begin(size);
+    rv_pixels8 pixels, again;
+    uint8_t *bytes = NULL;
+    size_t count, drawn = 0;
+    rv_status status = rv_png_parse(context, "input", data, size, &pixels);
+    fuzz_told(context, status);
+    if (status == RV_OK) {
+        drawn = (size_t)pixels.height * (size_t)pixels.width * (size_t)pixels.channels;
+        fuzz_require(pixels.channels == 1 || pixels.channels == 3, "%d channels", pixels.channels);
+        fuzz_require(drawn > 0 && drawn / 3300 <= size, "%zu bytes of pixels out of %zu", drawn,
+                     size); /* what deflate packs at most, times an expanded palette */
+    }
+    if (drawn > 0 && drawn < 1 << 16) {
+        status = rv_png_encode(context, &pixels, &bytes, &count);
+        fuzz_require(status == RV_OK, "not written: %s", rv_error_message(context));
+        status = rv_png_parse(context, "again", bytes, count, &again);
+        fuzz_require(status == RV_OK, "not read again: %s", rv_error_message(context));
+        fuzz_require(again.height == pixels.height && again.width == pixels.width &&
+                         again.channels == pixels.channels,
+                     "another size");
+        fuzz_require(memcmp(pixels.bytes, again.bytes, drawn) == 0, "other pixels");
+        rv_io_free(again.bytes);
+        rv_io_free(bytes);
+    }
+    rv_io_free(pixels.bytes);
+    return fuzz_end();
+}

@@ -21,8 +21,9 @@ check_stopped() {
 
 while next_trial; do
     one_of $FAMILIES && name=$choice
-    one_of INT TERM HUP && signal=$choice
-    one_of default default ignore && action=$choice
+    one_of ${SOAK_SIGNALS:-INT TERM HUP INT TERM HUP ignored-INT ignored-TERM ignored-HUP}
+    signal=${choice#ignored-} action=default
+    [ "$signal" = "$choice" ] || action=ignore
     family "$name"
     rm -rf run
     when="$signal ($action)"

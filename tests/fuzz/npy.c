@@ -7,8 +7,8 @@
 
 static void check_same(const rv_array *a, const rv_array *b)
 {
-    fuzz_require(a->rank == b->rank && a->count == b->count, "%d axes and %zu values became %d, %zu",
-                 a->rank, a->count, b->rank, b->count);
+    fuzz_require(a->rank == b->rank && a->count == b->count,
+                 "%d axes and %zu values became %d, %zu", a->rank, a->count, b->rank, b->count);
     fuzz_require(memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0, "another shape");
     fuzz_require(memcmp(a->values, b->values, a->count * sizeof *a->values) == 0, "other values");
 }

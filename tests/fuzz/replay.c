@@ -24,7 +24,7 @@ typedef struct harness_row {
 } harness_row;
 
 #define ROW(name) {#name, fuzz_##name},
-static const harness_row rows[] = {FUZZ_HARNESSES(ROW) {NULL, NULL}};
+static const harness_row rows[] = {FUZZ_HARNESSES(ROW){NULL, NULL}};
 
 static char reading[4096]; /* for the message when the process dies */
 

@@ -29,7 +29,7 @@ while next_trial; do
     when="$signal ($action)"
     env "--$action-signal=$signal" "$PROGRAM" train "${FAMILY[@]}" --run run > out.txt 2> err.txt &
     process=$! code=0
-    nap "$(milliseconds "$name")"
+    nap $(($(milliseconds "$name") * 2 / 3)) # the report comes after
     kill -$signal $process 2> /dev/null
     { wait $process; } 2> /dev/null || code=$?
     sent=$((sent + 1))

@@ -48,7 +48,8 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     if (status == RV_OK) {
         rv_image_batch batch = rv_image_batch_of(images, count, info->height, info->width);
         batch.channels = info->channels;
-        batch.low = info->range == RV_RANGE_SIGNED ? -1 : 0;
+        batch.low = info->low;
+        batch.high = info->high;
         status = cli_save_image(call, rv_grid(call->context, batch, NULL));
     }
     rv_free(images);

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct watch {
     const cli_call *call;
@@ -94,17 +93,6 @@ static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoin
 
 /* ---- train ---- */
 
-/* runs/NAME-N, N the first that is free. */
-static void free_folder(const char *name, char *folder, size_t bytes)
-{
-    struct stat facts;
-    for (int n = 1; n < 100000; n++) {
-        snprintf(folder, bytes, "runs/%s-%d", name, n);
-        if (stat(folder, &facts) != 0)
-            return;
-    }
-}
-
 /* A checkpoint to begin from is looked at before anything is written, or replaced. */
 static rv_status check_from(cli_call *call)
 {
@@ -128,15 +116,15 @@ static rv_status run_train(cli_call *call)
         return status;
     }
     const char *given = cli_text(call, "run");
-    if (given)
-        snprintf(folder, sizeof folder, "%s", given);
-    else
-        free_folder(rv_config_settings(config)->name, folder, sizeof folder);
-    rv_experiment_place place = cli_place(call, folder);
-    status = rv_experiment_create(call->context, &place, config, cli_switch(call, "force"), &run);
+    snprintf(folder, sizeof folder, "runs/%s", rv_config_settings(config)->name);
+    rv_experiment_place place = cli_place(call, given ? given : folder);
+    int how = !given                      ? RV_CREATE_NUMBERED
+              : cli_switch(call, "force") ? RV_CREATE_REPLACING
+                                          : RV_CREATE_NEW;
+    status = rv_experiment_create(call->context, &place, config, how, &run);
     if (status != RV_OK)
         return status;
-    cli_say(call, "training into %s", folder);
+    cli_say(call, "training into %s", rv_experiment_folder(run));
     status = train(call, run, cli_text(call, "from"));
     rv_experiment_free(run);
     return status;

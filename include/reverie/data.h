@@ -76,13 +76,15 @@ typedef struct rv_data_config {
     uint64_t seed;             /* binarisation and built-in digits; apart from training's seed */
     int64_t limit;             /* training images kept; 0 or more than there are: all */
     int64_t validation;        /* training images set aside, from the end; 0: none */
-    rv_data_integers classes;  /* labels kept (they keep their numbers); empty: all */
+    rv_data_integers classes;  /* labels kept, which are the classes then; empty: all */
     rv_pixels pixels;          /* RV_PIXELS_... */
     rv_range range;            /* RV_RANGE_... */
     rv_data_numbers normalize; /* {mean, deviation}: v becomes (v - mean) / deviation; empty: off */
     int64_t batch;             /* images a batch: what rv_loader_defaults takes */
     int64_t labels;            /* training images that keep their label; 0: all */
     int64_t labelled_batch; /* labelled images a batch; 0: as `batch`, or fewer where there are */
+    rv_data_numbers values; /* {black, white} in an .npy file that is not of bytes; empty: {0, 1} */
+    const char *fallback;   /* a path that `name` had before, where it is not found now; or NULL */
 } rv_data_config;
 
 /* digits, seed 1, everything kept, no validation split, gray pixels in [0,1], batches of 64. */
@@ -100,14 +102,18 @@ typedef struct rv_source_info {
     rv_split split;
     rv_pixels pixels;
     rv_range range;
-    int64_t count;               /* N */
-    int height, width, channels; /* H, W, C; rows that are not images have height 1 */
-    int64_t size;                /* D = H*W*C */
-    int class_count;             /* labels are 0 .. class_count - 1; 0: the set has no labels */
-    uint64_t seed;               /* data.seed */
-    int64_t batch;               /* data.batch */
-    int64_t labels;              /* data.labels */
-    int64_t labelled_batch;      /* data.labelled_batch */
+    int64_t count;                  /* N */
+    int height, width, channels;    /* H, W, C; rows that are not images have height 1 */
+    int64_t size;                   /* D = H*W*C */
+    int class_count;                /* labels are 0 .. class_count - 1; 0: the set has no labels */
+    const char *const *class_names; /* [class_count] the labels of the files, or folders' names */
+    uint64_t seed;                  /* data.seed */
+    int64_t batch;                  /* data.batch */
+    int64_t labels;                 /* data.labels */
+    int64_t labelled_batch;         /* data.labelled_batch */
+    float low, high;      /* what black and white are here: the range of the values given */
+    const char *place;    /* the file or folder that data.name is; NULL for the digits */
+    char fingerprint[33]; /* a checksum of the stored images and labels, in hex digits */
 } rv_source_info;
 
 /* Whether the set that `config` names keeps test images: an .npy file, and PNG folders without
@@ -169,7 +175,7 @@ typedef struct rv_loader_config {
     int64_t batch;       /* B, at least 1 */
     uint64_t seed;       /* of the order: train.seed */
     int64_t start_epoch; /* the first batch given: epoch (from 0) ... */
-    int64_t start_batch; /* ... and batch in it (from 0); a whole epoch's count means the next */
+    int64_t start_image; /* ... and images of it already given; all of them: the next epoch */
     int shuffle;         /* 1: the order of an epoch is a function of (seed, epoch); 0: 0 .. N-1 */
     int drop_last;       /* 1: a short last batch is left out */
     int ahead;           /* 1: prepared ahead by a thread */

@@ -43,6 +43,10 @@ int rv_file_exists(const char *path);
 int rv_folder_exists(const char *path);
 /* Makes a folder and those above it.  One that is there is fine.  RV_IO_ERROR. */
 rv_status rv_folder_make(rv_context *context, const char *path);
+/* The same; *made: how much of the path, in bytes, is the first folder that was not there, 0 when
+ * all were.  And the removal of those folders, from the innermost, as far as they are empty. */
+rv_status rv_folder_make_noting(rv_context *context, const char *path, size_t *made);
+void rv_folder_unmake(const char *path, size_t made);
 
 /* ---- durable writing: new temporary, write, sync, rename, sync of the folder ---- */
 
@@ -65,7 +69,8 @@ void rv_temporaries_remove(const char *folder);
 /* A file of lines that only grows: one write a line. */
 typedef struct rv_lines rv_lines;
 /* Opens for appending, cut to `keep` bytes first.  keep = -1 keeps every whole line: what a killed
- * process left of its last line is cut off.  RV_BAD_FILE when the file is shorter than `keep`. */
+ * process left of its last line is cut off.  A file shorter than `keep` keeps its whole lines too,
+ * with a warning. */
 rv_status rv_lines_open(rv_context *context, const char *path, int64_t keep, rv_lines **out);
 /* `line` is given without its newline and holds none (RV_BAD_USAGE).  On RV_IO_ERROR the file still
  * ends with the line before. */
@@ -75,6 +80,50 @@ int64_t rv_lines_position(const rv_lines *lines); /* bytes in the file */
 rv_status rv_lines_sync(rv_lines *lines);
 /* NULL is ignored. */
 void rv_lines_close(rv_lines *lines);
+
+/* ---- locks, and what belongs to Reverie in a folder ---- */
+
+/* A lock on `path`, a file that is made for it and removed with it.  The system lets go of it when
+ * its process ends, however that ends; a line in it names the process and the host. */
+typedef struct rv_lock rv_lock;
+/* RV_BAD_USAGE, naming the holder, when it is held (by this process too): `what` is what the
+ * message calls it.  RV_IO_ERROR when the file cannot be written.  It does not wait.  A file system
+ * that has no locks gives it to everybody. */
+rv_status rv_lock_take(rv_context *context, const char *path, const char *what, rv_lock **out);
+void rv_lock_release(rv_lock *lock); /* NULL is ignored; after fork it is the parent's */
+
+/* The list FOLDER/.reverie-files of what Reverie made in a folder: what is not in it is never removed nor
+ * written over.  Paths are given whole, FOLDER/name. */
+typedef struct rv_ledger rv_ledger;
+/* Reads the list, where there is one; it is written with the first claim.  RV_BAD_FILE when it
+ * cannot be read.  The caller closes it, before the context is freed. */
+rv_status rv_ledger_open(rv_context *context, const char *folder, rv_ledger **out);
+void rv_ledger_close(rv_ledger *ledger);        /* NULL is ignored */
+int rv_ledger_is_kept(const rv_ledger *ledger); /* the folder has a list */
+int rv_ledger_has(const rv_ledger *ledger, const char *path);
+/* Enters a file that is about to be made.  RV_BAD_USAGE for one that is there and not listed;
+ * RV_IO_ERROR when the list cannot be written.  One that is listed is fine. */
+rv_status rv_ledger_claim(rv_ledger *ledger, const char *path);
+/* Makes a folder, and enters it when it was not there. */
+rv_status rv_ledger_folder(rv_ledger *ledger, const char *path);
+/* From here on what is there already may be claimed: of a folder whose list was lost. */
+void rv_ledger_adopt(rv_ledger *ledger);
+/* Removes a listed file, and takes it off the list.  Links are never followed. */
+void rv_ledger_remove(rv_ledger *ledger, const char *path);
+/* Removes all that is listed, folders that are empty then, and the list. */
+void rv_ledger_remove_all(rv_ledger *ledger);
+
+/* Sets what is listed in a folder aside, within the folder, so that something else can take its
+ * place; it loses nothing when the process is killed.  Under a lock of the caller's.  RV_IO_ERROR;
+ * RV_BAD_USAGE where a listed file lies behind a link. */
+rv_status rv_replace_begin(rv_context *context, const char *folder);
+/* Whether something is set aside in a folder. */
+int rv_replace_is_pending(const char *folder);
+/* Removes for good what was set aside. */
+rv_status rv_replace_finish(rv_context *context, const char *folder);
+/* Ends what was begun and not finished: what was set aside comes back, and what had taken its place
+ * (as the list that it has written says) is removed.  *undone: 1 if there was something. */
+rv_status rv_replace_recover(rv_context *context, const char *folder, int *undone);
 
 /* ---- safetensors ---- */
 

@@ -16,6 +16,7 @@
 
 #include "reverie/data.h"
 #include "reverie/eval.h"
+#include "reverie/io.h"
 #include "reverie/model.h"
 #include "reverie/optim.h"
 
@@ -101,6 +102,7 @@ typedef struct rv_trainer_setup {
     rv_train_config config;
     rv_observer observer;    /* zeroed: nobody listens */
     const char *folder;      /* for checkpoints; NULL: none are written */
+    rv_ledger *ledger;       /* in which they are entered; NULL: the folder's own.  Borrowed */
     const char *config_text; /* kept in checkpoints */
 } rv_trainer_setup;
 

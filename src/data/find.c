@@ -140,7 +140,7 @@ static rv_status fail_missing_name(rv_context *context, const rv_data_config *co
                    config->name, places, advice);
 }
 
-rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place)
+static rv_status find(rv_context *context, const rv_data_config *config, rv_data_place *place)
 {
     rv_status status = RV_OK;
     *place = (rv_data_place){.kind = RV_DATA_NONE};
@@ -164,6 +164,23 @@ rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_dat
             return status;
     }
     return place->kind == RV_DATA_NONE ? fail_missing_name(context, config) : RV_OK;
+}
+
+/* Where it was before comes last: the same data, looked for from another folder. */
+rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place)
+{
+    *place = (rv_data_place){.kind = RV_DATA_NONE};
+    if (!config->fallback)
+        return find(context, config, place);
+    rv_context *quiet = rv_context_new();
+    if (!quiet)
+        return rv_fail_memory(context);
+    rv_status status = find(quiet, config, place);
+    rv_context_free(quiet);
+    if (status != RV_BAD_FILE)
+        return status == RV_OK ? RV_OK : find(context, config, place);
+    status = try_path(context, config->fallback, place);
+    return status != RV_OK || place->kind != RV_DATA_NONE ? status : find(context, config, place);
 }
 
 rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, int *has_test)

@@ -28,13 +28,15 @@ typedef rv_status (*rv_row_maker)(const rv_source *source, int64_t index, uint8_
 struct rv_source {
     rv_context *context;
     rv_source_info info;
-    char *name, *path;
+    char *name, *path, *place;
     rv_pixel_rule rule;
-    uint8_t *bytes;    /* [N,D], or NULL */
-    float *values;     /* [N,D] where there are no bytes */
-    void *from_file;   /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
-    int32_t *labels;   /* [N], or NULL */
-    uint32_t *numbers; /* [N] the image's place in its file, ascending */
+    uint8_t *bytes;       /* [N,D], or NULL */
+    float *values;        /* [N,D] where there are no bytes */
+    void *from_file;      /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
+    int32_t *labels;      /* [N], or NULL */
+    uint32_t *numbers;    /* [N] the image's place in its file, ascending */
+    int32_t *class_label; /* [class_count] of the files, ascending; NULL without labels */
+    char **class_name;    /* [class_count] */
     /* Rows made on demand, or NULL.  `made[i]`: row i is there; `lock` is held to make one. */
     rv_row_maker make_row;
     atomic_uchar *made;
@@ -76,11 +78,12 @@ typedef struct rv_data_files {
     int64_t count;               /* images in the files */
     int height, width, channels; /* of each */
     int32_t *labels;             /* [count], or NULL */
-    int class_count;
-    int64_t bytes;  /* on disk, labels included */
-    int rank;       /* IDX: axes of the images' file */
-    char **image;   /* PNG: [count] paths */
-    rv_array array; /* NPY: read as a whole */
+    int class_count;             /* labels are below */
+    char **class_name;           /* [class_count], where classes have names; or NULL */
+    int64_t bytes;               /* on disk, labels included */
+    int rank;                    /* IDX: axes of the images' file */
+    char **image;                /* PNG: [count] paths */
+    rv_array array;              /* NPY: read as a whole */
 } rv_data_files;
 
 /* Each looks at `part` of the data set at `path`; `files` starts zeroed, and is freed by the caller
@@ -105,6 +108,15 @@ rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source
 rv_status rv_npy_read(rv_context *context, rv_data_files *files, rv_source *source);
 
 /* ---- Selecting ---- */
+
+/* classes.c: the classes of the training files into the source; then the numbers of the source's own
+ * labels, RV_BAD_FILE for one that is none of them. */
+rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config,
+                               const rv_data_files *files, rv_source *source);
+rv_status rv_data_classes_number(rv_context *context, rv_source *source);
+void rv_data_classes_free(rv_source *source);
+/* fingerprint.c: into source->info. */
+void rv_data_fingerprint(rv_source *source);
 
 /* Fills source->numbers, ->labels and ->info.count by the classes, the validation and the limit. */
 rv_status rv_data_select(rv_context *context, const rv_data_config *config,

@@ -27,8 +27,42 @@ struct rv_evaluator {
 rv_data_sizes rv_data_sizes_of(const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
-    float low = info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f;
-    return (rv_data_sizes){info->height, info->width, info->channels, info->class_count, low, 1};
+    return (rv_data_sizes){info->height,      info->width, info->channels,
+                           info->class_count, info->low,   info->high};
+}
+
+/* A model that learns from labels, or tells or takes them. */
+static int uses_classes(const rv_model_kind *kind)
+{
+    return kind->labels != RV_LABELS_UNUSED || kind->classify || kind->decode_class;
+}
+
+rv_status rv_model_takes(const rv_model *model, const rv_source *source)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    const rv_data_sizes *sizes = &model->sizes;
+    const char *split = rv_split_name(info->split);
+    if (info->height != sizes->height || info->width != sizes->width ||
+        info->channels != sizes->channels)
+        return rv_fail(model->context, RV_BAD_FILE,
+                       "%s: the %s images are %d x %d x %d (height, width, channels), but the "
+                       "model's are %lld x %lld x %lld: they are another data set's",
+                       info->path, split, info->height, info->width, info->channels,
+                       (long long)sizes->height, (long long)sizes->width,
+                       (long long)sizes->channels);
+    if (uses_classes(model->kind) && info->class_count != sizes->classes && info->class_count > 0)
+        return rv_fail(model->context, RV_BAD_FILE,
+                       "%s: the %s images have %d classes, but the model knows %d: the data set, "
+                       "or data.classes, is another one",
+                       info->path, split, info->class_count, sizes->classes);
+    if (info->low != sizes->low || info->high != sizes->high)
+        return rv_fail(
+            model->context, RV_BAD_FILE,
+            "%s: the %s images are in [%g,%g], but the model's in [%g,%g]: data.range or "
+            "data.normalize is another one",
+            info->path, split, (double)info->low, (double)info->high, (double)sizes->low,
+            (double)sizes->high);
+    return RV_OK;
 }
 
 const char *rv_report_draws(const rv_report *report, char text[64])
@@ -140,8 +174,13 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
 {
     double sums[RV_METRICS_MOST][2] = {{0}};
     int64_t examples = rv_source_describe(source)->count;
-    rv_status status = RV_OK;
     memset(report, 0, sizeof *report);
+    rv_status status = rv_model_takes(evaluator->model, source);
+    if (status == RV_OK && evaluator->model->kind->labels != RV_LABELS_UNUSED &&
+        rv_source_describe(source)->class_count == 0)
+        status = rv_fail(evaluator->model->context, RV_BAD_FILE,
+                         "%s: its images have no labels, which the evaluation of model `%s` needs",
+                         rv_source_describe(source)->path, evaluator->model->kind->name);
     for (int64_t first = 0; status == RV_OK && first < examples; first += evaluator->batch) {
         int64_t left = examples - first;
         status = add_batch(evaluator, source, first,

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "eval/mixture.h"
 #include "eval/watch.h"
+#include "reverie/eval.h"
 #include "reverie/program.h"
 
 #include <math.h>
@@ -277,7 +278,9 @@ rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latent
     out->images = config->images > 0 && config->images < all ? config->images : all;
     out->most_information = log((double)out->images);
     analysis a = {.model = model, .source = source, .config = config, .out = out};
-    rv_status status = analyse(&a);
+    rv_status status = rv_model_takes(model, source);
+    if (status == RV_OK)
+        status = analyse(&a);
     release(&a);
     if (status != RV_OK)
         rv_latents_report_free(out);

@@ -10,14 +10,7 @@
 
 rv_data_sizes rv_experiment_sizes(rv_experiment *run)
 {
-    const rv_data_config *data = &run->settings->data;
-    rv_data_sizes sizes = run->model->sizes;
-    if (data->normalize.count == 2) {
-        double mean = data->normalize.value[0], deviation = data->normalize.value[1];
-        sizes.low = (float)(((double)sizes.low - mean) / deviation);
-        sizes.high = (float)(((double)sizes.high - mean) / deviation);
-    }
-    return sizes;
+    return run->model->sizes;
 }
 
 /* ---- sizes ---- */
@@ -79,6 +72,8 @@ static void spread_bytes(rv_array *array, rv_data_sizes sizes)
 /* What brings values of [least,most] into [low,high]. */
 static const char *remedy(float least, float most, rv_data_sizes sizes)
 {
+    if (least >= 0 && most <= 1)
+        return "they look like [0,1]: give low + v (high - low)";
     if (least >= -1 && most <= 1 && sizes.low == 0)
         return "they look like [-1,1]: give (v + 1) / 2";
     if (least >= 0 && most > 2 && most <= 255)

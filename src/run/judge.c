@@ -273,8 +273,10 @@ static rv_status lay_out(judge *j, const int64_t *chosen, int count)
     rv_source *train = rv_experiment_source(j->run, RV_SPLIT_TRAIN);
     int64_t width = j->images.width;
     int columns = count < COLUMNS ? count : COLUMNS, lines = 2 * ((count + columns - 1) / columns);
-    float *cells = rv_calloc((size_t)(lines * columns * width), sizeof *cells);
+    float *cells = rv_malloc((size_t)(lines * columns * width) * sizeof *cells);
     rv_status status = cells ? RV_OK : rv_fail_memory(j->context);
+    for (int64_t i = 0; cells && i < lines * columns * width; i++)
+        cells[i] = j->run->model->sizes.low; /* cells of the last row without an image are black */
     for (int i = 0; status == RV_OK && i < count; i++) {
         float *cell = cells + (2 * (i / columns) * columns + i % columns) * width;
         memcpy(cell, j->images.values + chosen[i] * width, (size_t)width * sizeof *cell);

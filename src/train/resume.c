@@ -91,6 +91,39 @@ static void warn_if_elsewhere(const rv_trainer *trainer, const rv_tensors *tenso
                   isa, threads, isa_now, threads_now, isa, threads);
 }
 
+/* A position is a number of images, so that another data.batch goes on with the image that comes
+ * next.  Checkpoints of version 0.1 counted batches. */
+static rv_status read_images(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
+{
+    int64_t batch = 0, size = rv_source_describe(trainer->setup.train)->batch;
+    if (rv_tensors_metadata(tensors, "images"))
+        return read_number(trainer, tensors, "images", path, &trainer->seen);
+    rv_status status = read_number(trainer, tensors, "batch", path, &batch);
+    trainer->seen = batch <= trainer->images / size ? batch * size : trainer->images;
+    return status;
+}
+
+/* Where the images or their order are not those of the checkpoint, its place in the epoch means
+ * nothing: the epoch begins again. */
+static void check_order(rv_trainer *trainer, const rv_tensors *tensors)
+{
+    char now[ORDER_TEXT];
+    const char *was = rv_tensors_metadata(tensors, "order");
+    train_order(trainer, now);
+    if (trainer->seen < trainer->images && (!was || strcmp(was, now) == 0))
+        return;
+    if (trainer->seen > 0)
+        rv_notify(trainer->context, RV_LOG_WARNING,
+                  "epoch %lld begins again: the images or their order are others than the "
+                  "checkpoint's (%s; now %s)",
+                  (long long)trainer->epoch + 1, was ? was : "not recorded", now);
+    if (trainer->seen > 0) {
+        trainer->seen = 0;
+        memset(&trainer->window, 0, sizeof trainer->window);
+        memset(&trainer->of_epoch, 0, sizeof trainer->of_epoch);
+    }
+}
+
 static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, const char *path,
                                int64_t *position)
 {
@@ -99,7 +132,7 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
     if (status == RV_OK)
         status = read_number(trainer, tensors, "epoch", path, &trainer->epoch);
     if (status == RV_OK)
-        status = read_number(trainer, tensors, "batch", path, &trainer->batch);
+        status = read_images(trainer, tensors, path);
     if (status == RV_OK)
         status = read_number(trainer, tensors, "metrics_bytes", path, position);
     if (status == RV_OK)
@@ -107,11 +140,10 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
     if (status != RV_OK)
         return status;
     trainer->best = best ? strtod(best, NULL) : NAN;
-    if (trainer->batch >= trainer->batches ||
-        !read_running(trainer, rv_tensors_metadata(tensors, "window"), &trainer->window) ||
+    if (!read_running(trainer, rv_tensors_metadata(tensors, "window"), &trainer->window) ||
         !read_running(trainer, rv_tensors_metadata(tensors, "of_epoch"), &trainer->of_epoch))
-        return rv_fail(trainer->context, RV_BAD_FILE,
-                       "%s: its position does not fit this data set or batch size", path);
+        return rv_fail(trainer->context, RV_BAD_FILE, "%s: its running means do not parse", path);
+    check_order(trainer, tensors);
     return RV_OK;
 }
 

@@ -24,7 +24,7 @@ static rv_status start_loader(rv_trainer *trainer)
     rv_loader_config config = rv_loader_defaults(trainer->setup.train);
     config.seed = trainer->setup.config.seed;
     config.start_epoch = trainer->epoch;
-    config.start_batch = trainer->batch;
+    config.start_image = trainer->seen;
     if (trainer->setup.model->kind->labels == RV_LABELS_ALONE && trainer->labelled.position) {
         config.only = trainer->labelled.position;
         config.only_count = trainer->labelled.count;
@@ -49,6 +49,9 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
 {
     const rv_source_info *info = rv_source_describe(setup->train);
     *out = NULL;
+    if (rv_model_takes(setup->model, setup->train) != RV_OK ||
+        (setup->validation && rv_model_takes(setup->model, setup->validation) != RV_OK))
+        return rv_error_status(context);
     if (info->count == 1 && info->batch > 1)
         return rv_fail(context, RV_BAD_USAGE,
                        "there is one training image, and a batch of one is left out: train on more "
@@ -64,7 +67,11 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
     if (setup->model->kind->turns)
         setup->model->kind->turns(setup->model, trainer->turn, &trainer->turns);
     rv_status status = train_labels_open(trainer);
-    trainer->batches = (images_of(trainer) + info->batch - 1) / info->batch;
+    trainer->images = images_of(trainer);
+    trainer->files = setup->ledger;
+    trainer->owns_files = setup->folder && !setup->ledger;
+    if (status == RV_OK && trainer->owns_files)
+        status = rv_ledger_open(context, setup->folder, &trainer->files);
     if (status == RV_OK && setup->validation && setup->model->kind->evaluate)
         status = rv_evaluator_new(setup->model, setup->config.evaluate_batch, &trainer->evaluator);
     if (status != RV_OK) {
@@ -87,6 +94,8 @@ void rv_trainer_free(rv_trainer *trainer)
         train_program_free(&trainer->compiled[i][1]);
     }
     rv_arena_free(&trainer->names);
+    if (trainer->owns_files)
+        rv_ledger_close(trainer->files);
     rv_free(trainer);
 }
 
@@ -213,7 +222,7 @@ static void bind(const rv_trainer *trainer, int turn, const turn_program *compil
     rv_program *program = compiled->program;
     const rv_model *model = trainer->setup.model;
     const rv_train_config *config = &trainer->setup.config;
-    double epoch = (double)trainer->epoch + (double)trainer->batch / (double)trainer->batches;
+    double epoch = (double)trainer->epoch + (double)trainer->seen / (double)trainer->images;
     double rate = config->lr * rv_schedule_at(&config->schedule, epoch, (double)config->epochs);
     int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* this one included */
     rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
@@ -256,10 +265,10 @@ static rv_status take_turn(rv_trainer *trainer, int turn, const rv_batch *batch)
     return status == RV_OK ? add_values(trainer, batch, compiled) : status;
 }
 
-static rv_status advance(rv_trainer *trainer)
+static rv_status advance(rv_trainer *trainer, int64_t images)
 {
     trainer->step++;
-    trainer->batch++;
+    trainer->seen += images;
     if (trainer->setup.config.log > 0 && trainer->step % trainer->setup.config.log == 0)
         return send_running(trainer, RV_EVENT_TRAIN, &trainer->window);
     return RV_OK;
@@ -278,14 +287,14 @@ rv_status rv_trainer_step(rv_trainer *trainer)
             rv_notify(trainer->context, RV_LOG_NOTICE,
                       "the last batch of an epoch holds one image and is left out");
         trainer->dropped_said = 1;
-        trainer->batch++;
+        trainer->seen++;
         return RV_OK;
     }
     if (trainer->labelled.loader)
         status = rv_loader_next(trainer->labelled.loader, &trainer->labelled.batch);
     for (int i = 0; status == RV_OK && i < trainer->turns; i++)
         status = take_turn(trainer, i, &batch);
-    return status == RV_OK ? advance(trainer) : status;
+    return status == RV_OK ? advance(trainer, batch.count) : status;
 }
 
 rv_status rv_trainer_prepare(rv_trainer *trainer)
@@ -350,16 +359,17 @@ static rv_status end_epoch(rv_trainer *trainer)
 {
     int best;
     trainer->epoch++;
-    trainer->batch = 0;
+    trainer->seen = 0;
     rv_status status = send_running(trainer, RV_EVENT_EPOCH, &trainer->of_epoch);
     forget(&trainer->window);
     if (status == RV_OK)
         status = evaluate(trainer, &best);
+    /* What an observer draws can fail, and must not keep the weights from the disk. */
+    if (status == RV_OK && trainer->setup.folder)
+        status = train_checkpoint(trainer, best);
     const rv_observer *observer = &trainer->setup.observer;
     if (status == RV_OK && observer->epoch)
         status = observer->epoch(observer->user, trainer, trainer->epoch);
-    if (status == RV_OK && trainer->setup.folder)
-        status = train_checkpoint(trainer, best);
     return status;
 }
 
@@ -389,7 +399,7 @@ rv_status rv_trainer_run(rv_trainer *trainer)
             return status;
         if (observer->step)
             observer->step(observer->user, trainer);
-        if (trainer->batch == trainer->batches)
+        if (trainer->seen == trainer->images)
             status = end_epoch(trainer);
         else if (config->save > 0 && trainer->step % config->save == 0 && trainer->setup.folder)
             status = train_checkpoint(trainer, 0);
@@ -399,22 +409,23 @@ rv_status rv_trainer_run(rv_trainer *trainer)
             return stop_here(trainer);
     }
     /* A limit of steps may end in mid-epoch. */
-    return trainer->batch > 0 && trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
+    return trainer->seen > 0 && trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
 }
 
 rv_progress rv_trainer_progress(const rv_trainer *trainer)
 {
     const rv_train_config *config = &trainer->setup.config;
-    int64_t steps = config->epochs * trainer->batches;
+    int64_t size = rv_source_describe(trainer->setup.train)->batch;
+    int64_t batches = (trainer->images + size - 1) / size, steps = config->epochs * batches;
     const running *r = &trainer->of_epoch;
     rv_progress progress = {.step = trainer->step,
                             .steps =
                                 config->steps > 0 && config->steps < steps ? config->steps : steps,
                             .epoch = trainer->epoch,
                             .epochs = config->epochs,
-                            .batch = trainer->batch,
-                            .batches = trainer->batches,
-                            .batch_size = rv_source_describe(trainer->setup.train)->batch,
+                            .batch = (trainer->seen + size - 1) / size,
+                            .batches = batches,
+                            .batch_size = size,
                             .best = trainer->best,
                             .best_epoch = trainer->best_epoch};
     progress.count = means(r, progress.name, progress.value);

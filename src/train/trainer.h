@@ -6,7 +6,7 @@
 
 #include "core/arena.h"
 
-enum { VALUES_MOST = RV_EVENT_VALUES_MOST, NAME_MOST = 64 };
+enum { VALUES_MOST = RV_EVENT_VALUES_MOST, NAME_MOST = 64, ORDER_TEXT = 160 };
 
 /* Means over steps, weighted by the examples of each; sums are kept in double, in order. */
 typedef struct running {
@@ -51,9 +51,11 @@ struct rv_trainer {
     int turns;
     turn_program compiled[RV_TURNS_MOST][2]; /* of a whole batch, and of the short last one */
     rv_arena names;
-    int64_t batches; /* in an epoch */
-    int64_t step, epoch, batch;
-    running window, of_epoch; /* since the last event; of this epoch so far */
+    rv_ledger *files; /* the checkpoints among others; NULL without a folder */
+    int owns_files;
+    int64_t images;            /* in an epoch */
+    int64_t step, epoch, seen; /* seen: images of this epoch so far */
+    running window, of_epoch;  /* since the last event; of this epoch so far */
     double best;
     int64_t best_epoch;
     int dropped_said;
@@ -75,6 +77,8 @@ rv_status train_compile_all(rv_trainer *trainer);
 rv_status train_checkpoint(rv_trainer *trainer, int is_best);
 /* Removes the checkpoints of later steps, which training from here gives up. */
 void train_drop_newer(const rv_trainer *trainer);
+/* checkpoint.c: what the order of the images depends on, as a checkpoint says it. */
+void train_order(const rv_trainer *trainer, char text[ORDER_TEXT]);
 /* The newest checkpoint written by this trainer, "" when none: for messages. */
 const char *train_last_checkpoint(const rv_trainer *trainer);
 

@@ -43,10 +43,11 @@ rv_status run_check_is_there(rv_experiment *run)
                        "%s: holds no run: there is no such folder; `reverie runs list` lists runs",
                        run->folder);
     if (rv_replace_is_pending(run->folder))
-        return rv_fail(run->context, RV_BAD_FILE,
-                       "%s: holds no run while one is replaced by another; if nothing does that any "
-                       "more, `reverie resume %s` brings it back",
-                       run->folder, run->folder);
+        return rv_fail(
+            run->context, RV_BAD_FILE,
+            "%s: holds no run while one is replaced by another; if nothing does that any "
+            "more, `reverie resume %s` brings it back",
+            run->folder, run->folder);
     return rv_fail(run->context, RV_BAD_FILE,
                    "%s: holds no run (no config.yaml); `reverie runs list` lists runs",
                    run->folder);
@@ -204,8 +205,7 @@ rv_status run_folder_create(rv_experiment *run, int how)
 rv_status run_folder_enter(rv_experiment *run)
 {
     char path[RUN_PATH];
-    rv_status status =
-        rv_replace_is_pending(run->folder) ? RV_OK : run_check_is_there(run);
+    rv_status status = rv_replace_is_pending(run->folder) ? RV_OK : run_check_is_there(run);
     if (status == RV_OK)
         status = take_lock(run);
     if (status == RV_OK)

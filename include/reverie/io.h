@@ -205,8 +205,9 @@ typedef struct rv_png_facts {
 } rv_png_facts;
 rv_status rv_png_load_facts(rv_context *context, const char *path, rv_pixels8 *out,
                             rv_png_facts *facts);
-/* The header alone, `bytes` NULL: height, width and channels (3 for a palette). */
-rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out);
+/* The header alone, `bytes` NULL: height, width and channels, which for a palette are 3 or, as its
+ * colours tell, 1. */
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette);
 /* Whether red, green and blue are equal everywhere; so they are in gray images. */
 int rv_pixels_are_gray(const rv_pixels8 *pixels);
 rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,

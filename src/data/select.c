@@ -1,7 +1,7 @@
 /* Which images of the files make up a split: classes first, then validation, then the limit. */
 #include "data/source.h"
 
-static int keeps(const rv_data_integers *classes, int32_t label)
+int rv_data_keeps(const rv_data_integers *classes, int32_t label)
 {
     for (int i = 0; i < classes->count; ++i)
         if (classes->value[i] == label)
@@ -69,7 +69,7 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
     if (config->classes.count > 0) {
         eligible = 0;
         for (int64_t i = 0; i < files->count; ++i)
-            eligible += keeps(&config->classes, files->labels[i]);
+            eligible += rv_data_keeps(&config->classes, files->labels[i]);
     }
     status = share_out(context, config, files, source->info.split, eligible, &first, &count);
     if (status != RV_OK)
@@ -82,7 +82,7 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
         return rv_fail_memory(context);
     int64_t seen = 0, taken = 0;
     for (int64_t i = 0; taken < count; ++i) {
-        if (files->labels && !keeps(&config->classes, files->labels[i]))
+        if (files->labels && !rv_data_keeps(&config->classes, files->labels[i]))
             continue;
         if (seen++ < first)
             continue;
@@ -91,5 +91,5 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
             source->labels[taken] = files->labels[i];
         ++taken;
     }
-    return RV_OK;
+    return rv_data_say_missing(context, config, files, source);
 }

@@ -325,11 +325,12 @@ static int64_t word(const uint8_t *at)
 }
 
 /* The signature, then IHDR: length, name, width, height, depth, kind of colour. */
-rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out)
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette)
 {
     enum { COLOR = 25, LENGTH = 33 };
     uint8_t head[4096];
     memset(out, 0, sizeof *out);
+    *has_palette = 0;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t count = file >= 0 ? pread(file, head, sizeof head, 0) : -1;
     int reason = errno;
@@ -346,6 +347,7 @@ rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out)
     out->width = (int)word(head + 16);
     out->height = (int)word(head + 20);
     out->channels = head[COLOR] & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    *has_palette = head[COLOR] == PNG_COLOR_TYPE_PALETTE;
     return RV_OK;
 }
 

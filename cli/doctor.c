@@ -76,11 +76,11 @@ static json_t *data_json(cli_call *call)
         return NULL;
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:s?, s:I, s:I, s:s?, s:s?}", "name", entries[i].name, "path",
-                            entries[i].path, "train", (json_int_t)entries[i].train_count, "test",
-                            (json_int_t)entries[i].test_count, "problem", entries[i].problem,
-                            "note", entries[i].note));
+        json_array_append_new(list, json_pack("{s:s, s:s?, s:I, s:I, s:s?, s:s?}", "name",
+                                              entries[i].name, "path", entries[i].path, "train",
+                                              (json_int_t)entries[i].train_count, "test",
+                                              (json_int_t)entries[i].test_count, "problem",
+                                              entries[i].problem, "note", entries[i].note));
     rv_data_list_free(entries, count);
     return list;
 }

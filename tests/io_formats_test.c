@@ -247,7 +247,8 @@ static void test_png_kinds(void **state)
     check_image(GOLDEN "rgba.png", 1, 2, 3, (const uint8_t[]){255, 255, 255, 252, 253, 253});
     check_image(GOLDEN "gray16.png", 1, 2, 1, (const uint8_t[]){18, 254});
     check_image(GOLDEN "gray1.png", 1, 9, 1, (const uint8_t[]){255, 0, 255, 0, 0, 0, 0, 0, 255});
-    check_image(GOLDEN "palette.png", 1, 3, 3, (const uint8_t[]){255, 255, 255, 6, 5, 4, 255, 255, 255});
+    check_image(GOLDEN "palette.png", 1, 3, 3,
+                (const uint8_t[]){255, 255, 255, 6, 5, 4, 255, 255, 255});
     check_image(GOLDEN "interlaced.png", 1, 1, 1, (const uint8_t[]){7});
     assert_int_equal(rv_png_load(context, GOLDEN "f4.npy", &image), RV_BAD_FILE);
     assert_null(image.bytes);

@@ -61,14 +61,14 @@ typedef struct rv_data_numbers {
 
 /* Everything here is borrowed while rv_source_open runs, and copied by it.
  *
- * From the training images of the data set, in this order:
- *   0. IDX files and arrays keep their order; of PNG folders every stretch holds each class in its
- *      share;
+ * From the training images of the data set (in the order of the file; of PNG folders in one in
+ * which every stretch holds each class in its share), one after the other:
  *   1. `classes` keeps the images with those labels (test images too);
  *   2. `validation` takes the last images of what is left as the validation split;
  *   3. `limit` keeps the first images of what is left as the training split.
  * So a limit changes neither the validation images nor the test images.  Reading stops at the last
- * image that is needed.  Classes that a limit, or the validation images, leave out are said, once. */
+ * image that is needed.  Classes that a limit, or the validation images, leave out are said, once.
+ */
 typedef struct rv_data_config {
     /* "digits"; a name looked for in `directories` (a folder of IDX files, of PNGs in one folder a
      * class, or NAME.npy); or a path, when it holds a '/' (or is the name of an .npy file here). */

@@ -199,8 +199,9 @@ rv_status rv_png_encode(rv_context *context, const rv_pixels8 *pixels, uint8_t *
 rv_status rv_png_load(rv_context *context, const char *path, rv_pixels8 *out);
 /* What the 8 bits do not tell. */
 typedef struct rv_png_facts {
-    int depth;        /* bits a sample in the file */
-    uint32_t largest; /* the largest sample that is not all transparent; of 16 bits before scaling */
+    int depth; /* bits a sample in the file */
+    uint32_t
+        largest; /* the largest sample that is not all transparent; of 16 bits before scaling */
     int has_palette;
 } rv_png_facts;
 rv_status rv_png_load_facts(rv_context *context, const char *path, rv_pixels8 *out,

@@ -50,8 +50,8 @@ static int list_missing(const rv_data_files *files, const uint8_t *all, const ui
             continue;
         used += (size_t)snprintf(text + used, LIST_ROOM - used, "%s%d", missing > 1 ? ", " : "", c);
         if (files->class_name)
-            used += (size_t)snprintf(text + used, LIST_ROOM - used, " (%.40s)",
-                                     files->class_name[c]);
+            used +=
+                (size_t)snprintf(text + used, LIST_ROOM - used, " (%.40s)", files->class_name[c]);
     }
     if (missing > NAMED_MOST)
         snprintf(text + used, LIST_ROOM - used, ", ...");
@@ -93,7 +93,7 @@ rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
                        "data.%s=%lld: of the classes of %s, %d %s not among the %s images: %s",
                        held_out ? "validation" : "limit",
                        (long long)(held_out ? config->validation : config->limit), files->path,
-                       missing, missing == 1 ? "is" : "are",
-                       held_out ? "held-out" : "training", text);
+                       missing, missing == 1 ? "is" : "are", held_out ? "held-out" : "training",
+                       text);
     return RV_OK;
 }

@@ -69,8 +69,7 @@ rv_status rv_npy_look(rv_context *context, const char *path, rv_part part, int l
 }
 
 /* The rows numbers[0 .. count), a run of consecutive ones at a time. */
-static rv_status read_rows(rv_context *context, const rv_data_files *files,
-                           const rv_source *source)
+static rv_status read_rows(rv_context *context, const rv_data_files *files, const rv_source *source)
 {
     int64_t count = source->info.count, size = source->info.size, done = 0;
     rv_status status = RV_OK;
@@ -79,10 +78,10 @@ static rv_status read_rows(rv_context *context, const rv_data_files *files,
         while (done + run < count && source->numbers[done + run] == source->numbers[done] + run)
             ++run;
         rv_array_rows rows = {files->path, source->numbers[done], run};
-        status = source->bytes ? rv_array_read_bytes(context, &files->array, rows,
-                                                     source->bytes + done * size)
-                               : rv_array_read(context, &files->array, rows,
-                                               source->values + done * size);
+        status =
+            source->bytes
+                ? rv_array_read_bytes(context, &files->array, rows, source->bytes + done * size)
+                : rv_array_read(context, &files->array, rows, source->values + done * size);
         done += run;
     }
     return status;

@@ -172,7 +172,8 @@ static int by_share(const void *a, const void *b)
     const turn *x = a, *y = b;
     uint64_t left = (uint64_t)(2 * x->at + 1) * (uint64_t)y->count;
     uint64_t right = (uint64_t)(2 * y->at + 1) * (uint64_t)x->count;
-    return left != right ? (left > right) - (left < right) : (x->from > y->from) - (x->from < y->from);
+    return left != right ? (left > right) - (left < right)
+                         : (x->from > y->from) - (x->from < y->from);
 }
 
 /* The order of all images, in which every stretch holds each class in its share. */
@@ -210,8 +211,8 @@ static rv_status take_classes(rv_context *context, const char *root, const rv_pn
                            "%s: the class '%s' is not among the training classes", root,
                            classes->of[i].name);
     turn *turns = make_turns(classes);
-    rv_status status = turns ? make_room(context, classes->images, labels, files)
-                             : rv_fail_memory(context);
+    rv_status status =
+        turns ? make_room(context, classes->images, labels, files) : rv_fail_memory(context);
     if (status == RV_OK)
         status = name_classes(context, numbering, files);
     for (int64_t i = 0; i < classes->images && status == RV_OK; ++i) {
@@ -249,8 +250,7 @@ static rv_status take_images(rv_context *context, const char *root, const char *
     if (status == RV_OK && classes.count == 0)
         status = take_unlabelled(context, root, &classes, files);
     else if (status == RV_OK)
-        status =
-            take_classes(context, root, &classes, same ? &classes : &numbering, labels, files);
+        status = take_classes(context, root, &classes, same ? &classes : &numbering, labels, files);
     if (status == RV_OK)
         rv_png_say_passed(context, root, &classes);
     rv_png_free_classes(&classes);
@@ -318,8 +318,8 @@ rv_status rv_png_look(rv_context *context, const char *path, rv_part part, int l
         status = take_images(context, root, training, labels, files);
     if (status == RV_OK) {
         files->path = rv_strdup(root);
-        status = files->path ? set_shape(context, training, files, &shape)
-                             : rv_fail_memory(context);
+        status =
+            files->path ? set_shape(context, training, files, &shape) : rv_fail_memory(context);
     }
     if (status == RV_OK)
         status = rv_data_set_shape(context, shape.height, shape.width, shape.channels, files);

@@ -32,8 +32,9 @@ static const signature signatures[] = {
     {0, 4, "PAR1", "a Parquet file; save its images as PNG or .npy"},
     {TAR_MARK, 5, "ustar", "a tar archive; unpack it"},
     {0, 3, "BZh", "a bzip2 file; unpack it"},
-    {0, 6, "\xfd"
-           "7zXZ\0",
+    {0, 6,
+     "\xfd"
+     "7zXZ\0",
      "an xz file; unpack it"},
     {0, 4, "\x28\xb5\x2f\xfd", "a zstd file; unpack it"},
     {0, 6, "7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it"},
@@ -58,7 +59,7 @@ static int begins_with(const uint8_t *at, size_t count, const char *word)
     if (count < length)
         return 0;
     for (size_t i = 0; i < length; i++)
-        if (lower(at[i]) != word[i])
+        if (lower(at[i]) != (unsigned char)word[i])
             return 0;
     return 1;
 }

@@ -154,7 +154,6 @@ static rv_status measure_header(rv_context *context, const char *name, const uin
 
 /* ---- values ---- */
 
-
 static const struct {
     const char *type;
     size_t bytes;
@@ -230,7 +229,8 @@ static rv_status read_header(rv_context *context, const char *name, const uint8_
         return malformed(context, name, "absurd sizes");
     if (size - h->values != h->count * h->width)
         return rv_fail(context, RV_BAD_FILE, "%s: %s: %zu values need %zu bytes, there are %zu",
-                       name, size - h->values < h->count * h->width ? "is truncated" : "is too long",
+                       name,
+                       size - h->values < h->count * h->width ? "is truncated" : "is too long",
                        h->count, h->count * h->width, size - h->values);
     return RV_OK;
 }

@@ -131,7 +131,7 @@ typedef struct decoder {
     uint32_t behind[3]; /* the colour behind the image, up to `largest` */
 } decoder;
 
-/* bKGD in the file's own depth, or white: what is behind an image where it can be looked through. */
+/* bKGD in the file's own depth, or white: what shows where an image can be looked through. */
 static void choose_background(png_structp png, png_infop info, decoder *d)
 {
     png_color_16p color;

@@ -182,6 +182,8 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     if (status == RV_OK)
         status = check_values(context, source);
     if (status == RV_OK)
+        status = rv_data_say_missing(context, config, &files, source);
+    if (status == RV_OK)
         rv_data_say_constant(context, source);
     source->rule = rv_pixel_rule_make(config, part == RV_PART_TEST ? "test" : "train");
     rv_data_files_free(&files);

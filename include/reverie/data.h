@@ -61,12 +61,14 @@ typedef struct rv_data_numbers {
 
 /* Everything here is borrowed while rv_source_open runs, and copied by it.
  *
- * From the training images of the data set, in this order:
+ * From the training images of the data set (in the order of the file; of PNG folders in one in
+ * which every stretch holds each class in its share), one after the other:
  *   1. `classes` keeps the images with those labels (test images too);
  *   2. `validation` takes the last images of what is left as the validation split;
  *   3. `limit` keeps the first images of what is left as the training split.
  * So a limit changes neither the validation images nor the test images.  Reading stops at the last
- * image that is needed. */
+ * image that is needed.  Classes that a limit, or the validation images, leave out are said, once.
+ */
 typedef struct rv_data_config {
     /* "digits"; a name looked for in `directories` (a folder of IDX files, of PNGs in one folder a
      * class, or NAME.npy); or a path, when it holds a '/' (or is the name of an .npy file here). */
@@ -220,12 +222,15 @@ typedef struct rv_data_entry {
     int64_t train_count, test_count;
     int height, width, channels;
     int64_t bytes; /* on disk; 0 when built in */
+    char *problem; /* why it cannot be opened, or a part of it cannot; NULL: nothing found wrong */
+    char *note;    /* what opening it would say, as files that are passed over; NULL: nothing */
 } rv_data_entry;
 
 /* The known data sets (`digits`, `mnist`) and whatever else the directories hold, sorted by name,
  * the known ones first.  A set that stands in two directories is listed where it is found first.
- * A folder or file that is no data set, or a damaged one, is passed over.  Of IDX files only the
- * headers are read, of PNG files the first; an .npy file is read whole.
+ * A folder or file that is no data set is passed over; damaged ones come last, with the reason as
+ * their problem.  Of IDX and .npy files only the headers are read, of PNG files the first one and
+ * the headers of some.
  * The caller frees the entries with rv_data_list_free. */
 rv_status rv_data_list(rv_context *context, const char *const *directories, int directory_count,
                        rv_data_entry **entries, int *entry_count);

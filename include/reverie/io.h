@@ -38,6 +38,14 @@ rv_status rv_file_read(rv_context *context, const char *path, size_t most, uint8
  * says which.  Memory follows what the file holds, never what is asked for. */
 rv_status rv_gzip_read(rv_context *context, const char *path, size_t wanted, size_t most,
                        uint8_t **bytes, size_t *count);
+enum { RV_KIND_ROOM = 128 };
+/* What a file is by its first bytes (4096 are enough), as a message can say it after "is": "a JPEG
+ * image; save it as PNG", "a web page, not the data: the download failed; get it again", "a gzip
+ * file that holds plain text", "empty".  Returns 0, and "a file of an unknown kind", when it is
+ * none of those that are known. */
+int rv_kind_of_bytes(const uint8_t *head, size_t count, char text[RV_KIND_ROOM]);
+/* The same from the file; one that cannot be read is said to be that.  Latches nothing. */
+int rv_kind_of_file(const char *path, char text[RV_KIND_ROOM]);
 /* Whether a path is there, and is a folder. */
 int rv_file_exists(const char *path);
 int rv_folder_exists(const char *path);
@@ -198,10 +206,24 @@ typedef struct rv_array {
     size_t count;
     char type[8]; /* as in the file: "<f4", "|u1" */
 } rv_array;
-/* Versions 1 and 2, little endian f4 f8 i4 i8 u1 b1, C order.  On failure `*out` is zero. */
+/* Versions 1 and 2, little endian f4 f8 i4 i8 u1 b1, C order.  On failure `*out` is zero.  Takes
+ * the memory of the floats, and a small window. */
 rv_status rv_array_load(rv_context *context, const char *path, rv_array *out);
 rv_status rv_array_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
                          rv_array *out);
+/* The header alone, `values` NULL; the size of the file is checked. */
+rv_status rv_array_header(rv_context *context, const char *path, rv_array *out);
+/* Rows of the first axis, in the file of that header; no more of the file is read. */
+typedef struct rv_array_rows {
+    const char *path;
+    int64_t first, count;
+} rv_array_rows;
+/* The rows as floats, or as the bytes that they are (u1 and b1), into [count, dim[1] ...] of the
+ * caller.  RV_BAD_USAGE for rows that are not there, RV_BAD_FILE for a file that has changed. */
+rv_status rv_array_read(rv_context *context, const rv_array *array, rv_array_rows rows,
+                        float *values);
+rv_status rv_array_read_bytes(rv_context *context, const rv_array *array, rv_array_rows rows,
+                              uint8_t *bytes);
 /* Writes float32, durably. */
 rv_status rv_array_save(rv_context *context, const char *path, const float *values, int rank,
                         const int64_t *dim);
@@ -220,9 +242,24 @@ rv_status rv_png_write(rv_context *context, const char *path, const rv_pixels8 *
 /* The same file in memory; rv_io_free. */
 rv_status rv_png_encode(rv_context *context, const rv_pixels8 *pixels, uint8_t **bytes,
                         size_t *count);
-/* Palettes, 1, 2, 4 and 16 bits become 8 bits; transparency is dropped; at most 32768 a side.  On
- * failure `*out` is zero. */
+/* As a viewer shows it: interlaced or not, 1, 2, 4 and 16 bits (scaled and rounded) as 8 bits, what
+ * is transparent over the file's own background, or over white.  A palette is RGB, or gray when all
+ * colours in use are; at most 32768 a side.  On failure `*out` is zero. */
 rv_status rv_png_load(rv_context *context, const char *path, rv_pixels8 *out);
+/* What the 8 bits do not tell. */
+typedef struct rv_png_facts {
+    int depth; /* bits a sample in the file */
+    uint32_t
+        largest; /* the largest sample that is not all transparent; of 16 bits before scaling */
+    int has_palette;
+} rv_png_facts;
+rv_status rv_png_load_facts(rv_context *context, const char *path, rv_pixels8 *out,
+                            rv_png_facts *facts);
+/* The header alone, `bytes` NULL: height, width and channels, which for a palette are 3 or, as its
+ * colours tell, 1. */
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette);
+/* Whether red, green and blue are equal everywhere; so they are in gray images. */
+int rv_pixels_are_gray(const rv_pixels8 *pixels);
 rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
                        rv_pixels8 *out);
 /* NUL-terminated base64 of the bytes (RFC 4648, padded); rv_io_free.  NULL when memory is out. */

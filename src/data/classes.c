@@ -6,14 +6,6 @@
 
 #include <stdio.h>
 
-static int keeps(const rv_data_integers *classes, int32_t label)
-{
-    for (int i = 0; i < classes->count; ++i)
-        if (classes->value[i] == label)
-            return 1;
-    return classes->count == 0;
-}
-
 static char *name_of(const rv_data_files *files, int32_t label)
 {
     char number[24];
@@ -58,7 +50,7 @@ rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config
         status = check_asked(context, config, files, is_there);
     for (int32_t label = 0; status == RV_OK && label < files->class_count; ++label) {
         int at = source->info.class_count;
-        if (!is_there[label] || !keeps(&config->classes, label))
+        if (!is_there[label] || !rv_data_keeps(&config->classes, label))
             continue;
         source->class_label[at] = label;
         source->class_name[at] = name_of(files, label);

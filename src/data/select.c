@@ -1,7 +1,7 @@
 /* Which images of the files make up a split: classes first, then validation, then the limit. */
 #include "data/source.h"
 
-static int keeps(const rv_data_integers *classes, int32_t label)
+int rv_data_keeps(const rv_data_integers *classes, int32_t label)
 {
     for (int i = 0; i < classes->count; ++i)
         if (classes->value[i] == label)
@@ -45,7 +45,7 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
     if (config->classes.count > 0 && files->labels) {
         eligible = 0;
         for (int64_t i = 0; i < files->count; ++i)
-            eligible += keeps(&config->classes, files->labels[i]);
+            eligible += rv_data_keeps(&config->classes, files->labels[i]);
     }
     if (eligible == 0)
         return rv_fail(context, RV_BAD_USAGE, "data.classes: no image of %s is of these classes",
@@ -62,7 +62,7 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
         return rv_fail_memory(context);
     int64_t seen = 0, taken = 0;
     for (int64_t i = 0; taken < count; ++i) {
-        if (files->labels && !keeps(&config->classes, files->labels[i]))
+        if (files->labels && !rv_data_keeps(&config->classes, files->labels[i]))
             continue;
         if (seen++ < first)
             continue;

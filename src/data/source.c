@@ -215,17 +215,14 @@ static rv_status find_classes(rv_context *context, const rv_data_config *config,
     rv_data_files training = {0};
     if (source->info.split != RV_SPLIT_TEST || !files->labels || place->kind == RV_DATA_DIGITS)
         return rv_data_classes_find(context, config, files, source);
-    rv_context *quiet = rv_context_new();
-    if (!quiet)
-        return rv_fail_memory(context);
-    rv_status status = rv_data_look(quiet, place, RV_PART_TRAIN, 1, config->seed, &training);
-    if (status == RV_NO_MEMORY)
-        rv_fail_memory(context);
-    else
-        status = rv_data_classes_find(
-            context, config, status == RV_OK && training.labels ? &training : files, source);
+    rv_status status = rv_data_look(context, place, RV_PART_TRAIN, 1, config->seed, &training);
+    if (status != RV_OK && training.absent) {
+        rv_error_clear(context);
+        status = RV_OK;
+    }
+    if (status == RV_OK)
+        status = rv_data_classes_find(context, config, training.labels ? &training : files, source);
     rv_data_files_free(&training);
-    rv_context_free(quiet);
     return status;
 }
 
@@ -250,7 +247,11 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     if (status == RV_OK)
         status = check_values(context, config, source);
     if (status == RV_OK)
+        status = rv_data_say_missing(context, config, &files, source);
+    if (status == RV_OK) {
+        rv_data_say_constant(context, source);
         rv_data_fingerprint(source);
+    }
     source->rule = rv_pixel_rule_make(config, part == RV_PART_TEST ? "test" : "train");
     source->info.low = source->rule.black;
     source->info.high = source->rule.white;

@@ -64,8 +64,12 @@ typedef struct rv_data_place {
 
 /* Where `config->name` is; the path is the caller's to free with rv_free. */
 rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place);
-/* Is this the name of the file of a part's images, as MNIST names it? */
-int rv_idx_names_images(const char *name, rv_part part);
+/* Does a folder hold IDX files of images, named as MNIST names them; or a PNG, itself or at most
+ * `depth` folders down?  RV_NO_MEMORY is not latched. */
+rv_status rv_idx_holds(const char *path, int *found);
+rv_status rv_png_holds(const char *path, int depth, int *found);
+/* Whether the PNG folders at `path` keep test images. */
+rv_status rv_png_has_test(rv_context *context, const char *path, int *has_test);
 /* What stands at a path, RV_DATA_NONE when no data set does.  RV_NO_MEMORY is not latched. */
 rv_status rv_data_kind_of(const char *path, rv_data_kind *kind);
 
@@ -79,11 +83,13 @@ typedef struct rv_data_files {
     int height, width, channels; /* of each */
     int32_t *labels;             /* [count], or NULL */
     int class_count;             /* labels are below */
-    char **class_name;           /* [class_count], where classes have names; or NULL */
     int64_t bytes;               /* on disk, labels included */
+    int absent;                  /* the look failed since the set has no such part */
     int rank;                    /* IDX: axes of the images' file */
     char **image;                /* PNG: [count] paths */
-    rv_array array;              /* NPY: read as a whole */
+    char **class_name;           /* PNG: [class_count], or NULL */
+    rv_array array;              /* NPY: its header */
+    int channels_first;          /* NPY: [N,C,H,W] */
 } rv_data_files;
 
 /* Each looks at `part` of the data set at `path`; `files` starts zeroed, and is freed by the caller
@@ -101,11 +107,16 @@ rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_part 
                        uint64_t seed, rv_data_files *files);
 void rv_data_files_free(rv_data_files *files);
 
-/* Each reads the images source->numbers[0 .. N) into source->bytes, or source->values.  rv_npy_read
- * may take the array over. */
+/* Each reads the images source->numbers[0 .. N) into source->bytes, or source->values. */
 rv_status rv_idx_read(rv_context *context, const rv_data_files *files, rv_source *source);
 rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source *source);
-rv_status rv_npy_read(rv_context *context, rv_data_files *files, rv_source *source);
+rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source *source);
+/* Says, once, which classes of the training images the held-out ones, or those that a limit keeps,
+ * lack. */
+rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
+                              const rv_data_files *files, const rv_source *source);
+/* Says, once, when all pixels have one value. */
+void rv_data_say_constant(rv_context *context, const rv_source *source);
 
 /* ---- Selecting ---- */
 
@@ -117,6 +128,8 @@ rv_status rv_data_classes_number(rv_context *context, rv_source *source);
 void rv_data_classes_free(rv_source *source);
 /* fingerprint.c: into source->info. */
 void rv_data_fingerprint(rv_source *source);
+/* Whether data.classes keeps a label; an empty list keeps all. */
+int rv_data_keeps(const rv_data_integers *classes, int32_t label);
 
 /* Fills source->numbers, ->labels and ->info.count by the classes, the validation and the limit. */
 rv_status rv_data_select(rv_context *context, const rv_data_config *config,

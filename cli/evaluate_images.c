@@ -60,8 +60,8 @@ static void print_classes(const rv_judgement *j)
     line("confidence", j->confidence, "mean probability of the likeliest class");
     printf("  %-18s", "class_shares");
     for (int k = 0; k < j->classes; k++)
-        printf("%s %d: %.3f", k > 0 && k % 5 == 0 ? "\n                    " : "", k,
-               j->class_shares[k]);
+        printf("%s %s: %.3f", k > 0 && k % 5 == 0 ? "\n                    " : "",
+               j->class_names[k], j->class_shares[k]);
     putchar('\n');
 }
 

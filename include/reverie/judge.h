@@ -64,6 +64,7 @@ typedef struct rv_judgement {
     rv_coverage scores;   /* RV_COVERAGE_NEIGHBOURS */
     int classes;
     double *class_shares;    /* [classes] as the classifier sees them */
+    char (*class_names)[32]; /* [classes] what it calls them, cut to 31 bytes */
     double class_entropy;    /* nats, at most log(classes) */
     double confidence;       /* mean probability of the likeliest class */
     rv_memorisation nearest; /* in features; held out: the split, or for `train` the held-out one */

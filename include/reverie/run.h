@@ -198,6 +198,9 @@ int rv_classifier_classes(const rv_classifier *classifier);
 int64_t rv_classifier_feature_width(const rv_classifier *classifier);
 /* The run's folder; owned by the classifier. */
 const char *rv_classifier_name(const rv_classifier *classifier);
+/* What the class of a number is called, "7" or the name of a folder; owned by the classifier.  NULL
+ * outside [0, classes). */
+const char *rv_classifier_class(const rv_classifier *classifier, int number);
 /* images [count,D] -> probabilities [count,classes]. */
 rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
                                       float *probabilities);

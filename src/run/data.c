@@ -37,20 +37,18 @@ static void say_if_changed(const rv_experiment *run, const rv_source *source)
     const char *known = run->known_fingerprint[info->split];
     if (!known[0] || strcmp(known, info->fingerprint) == 0)
         return;
-    rv_notify(run->context, RV_LOG_WARNING,
-              "%s: the %s images are not those that the run was made with (%lld then, %lld now, of "
-              "%s): numbers of the two do not compare",
-              info->path, rv_split_name(info->split), (long long)run->known_count[info->split],
-              (long long)info->count, info->name);
+    rv_notify_once(
+        run->context, RV_LOG_WARNING,
+        "%s: the %s images are not those that the run was made with (%lld then, %lld now, of "
+        "%s): numbers of the two do not compare",
+        info->path, rv_split_name(info->split), (long long)run->known_count[info->split],
+        (long long)info->count, info->name);
 }
 
-rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
+rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_split split)
 {
-    rv_data_config data = run_data(run);
     rv_source *source = NULL;
-    if (run->source[split])
-        return run->source[split];
-    rv_status status = rv_source_open(run->context, &data, split, &source);
+    rv_status status = rv_source_open(run->context, data, split, &source);
     if (status == RV_OK && run->model)
         status = rv_model_takes(run->model, source);
     if (status != RV_OK) {
@@ -58,7 +56,15 @@ rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
         return NULL;
     }
     say_if_changed(run, source);
-    return run->source[split] = source;
+    return source;
+}
+
+rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
+{
+    rv_data_config data = run_data(run);
+    if (!run->source[split])
+        run->source[split] = run_open_source(run, &data, split);
+    return run->source[split];
 }
 
 /* ---- classes ---- */
@@ -84,8 +90,12 @@ const char *const *rv_experiment_classes(rv_experiment *run, int *count)
 
 int rv_experiment_class(rv_experiment *run, const char *name)
 {
-    char names[256] = "";
-    for (int i = 0; i < run->class_count; i++) {
+    char names[256] = "", *end;
+    long number = strtol(name, &end, 10);
+    int known = run->class_count, all = run->model ? run->model->sizes.classes : 0;
+    if (known == 0 && !*end && end != name && number >= 0 && number < all)
+        return (int)number; /* a run that does not say what they are called */
+    for (int i = 0; i < known; i++) {
         size_t used = strlen(names);
         if (strcmp(run->class_name[i], name) == 0)
             return i;

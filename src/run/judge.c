@@ -156,7 +156,11 @@ static rv_status measure_classes(judge *j)
     table p;
     rv_status status = new_table(j->context, count, classes, &p);
     out->class_shares = rv_calloc((size_t)classes, sizeof *out->class_shares);
-    if (!labels || !out->class_shares)
+    out->class_names = rv_calloc((size_t)classes, sizeof *out->class_names);
+    for (int k = 0; out->class_names && k < classes; k++)
+        snprintf(out->class_names[k], sizeof *out->class_names, "%s",
+                 rv_classifier_class(j->classifier, k));
+    if (!labels || !out->class_shares || !out->class_names)
         status = rv_fail_memory(j->context);
     if (status == RV_OK)
         status = rv_classifier_probabilities(j->classifier, j->images.values, count, p.values);
@@ -512,6 +516,7 @@ void rv_judgement_free(rv_judgement *judgement)
     if (!judgement)
         return;
     rv_free(judgement->class_shares);
+    rv_free(judgement->class_names);
     rv_image_free(judgement->pictures);
     rv_free(judgement);
 }

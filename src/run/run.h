@@ -67,6 +67,9 @@ rv_split run_held_out(const rv_experiment *run);
 int run_needs_held_out(const rv_experiment *run);
 /* data.c: the settings of the data, with the directories they are looked for in. */
 rv_data_config run_data(const rv_experiment *run);
+/* data.c: a split of such data, the caller's: of the model's size, and compared with what the run was
+ * made with.  NULL on failure. */
+rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_split split);
 /* data.c: data.json of the folder, read and written: the sources that are open, and their classes. */
 rv_status run_known_read(rv_experiment *run);
 rv_status run_known_write(rv_experiment *run);

@@ -44,6 +44,62 @@ static rv_status read_param(rv_context *context, const rv_tensors *tensors, cons
     return status;
 }
 
+/* ---- sizes ---- */
+
+static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, const char *path,
+                            rv_data_sizes *sizes)
+{
+    long long size[3] = {0};
+    const char *text = rv_tensors_metadata(tensors, "sizes");
+    int read = text ? sscanf(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
+                             &sizes->classes, &sizes->low, &sizes->high)
+                    : 0;
+    if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
+        size[1] > 1 << 16 || size[2] > 1 << 16)
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: does not say how large its images are; no checkpoint of a run", path);
+    sizes->height = size[0];
+    sizes->width = size[1];
+    sizes->channels = size[2];
+    return RV_OK;
+}
+
+rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes)
+{
+    rv_tensors *tensors = NULL;
+    rv_status status = rv_tensors_open(context, path, &tensors);
+    if (status == RV_OK)
+        status = read_sizes(context, tensors, path, sizes);
+    rv_tensors_free(tensors);
+    return status;
+}
+
+/* The model was made for the data; the checkpoint must be of such a model. */
+static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensors, const char *path)
+{
+    rv_data_sizes was, is = trainer->setup.model->sizes;
+    rv_status status = read_sizes(trainer->context, tensors, path, &was);
+    if (status != RV_OK)
+        return status;
+    if (was.height != is.height || was.width != is.width || was.channels != is.channels)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: of images of %lld x %lld x %lld, but the data are %lld x %lld x %lld "
+                       "(height, width, channels): they are another data set's",
+                       path, (long long)was.height, (long long)was.width, (long long)was.channels,
+                       (long long)is.height, (long long)is.width, (long long)is.channels);
+    if (was.classes != is.classes && trainer->setup.model->kind->labels != RV_LABELS_UNUSED)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: of %d classes, but the data have %d: the data set, or data.classes, is "
+                       "another one",
+                       path, was.classes, is.classes);
+    if (was.low != is.low || was.high != is.high)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: of images in [%g,%g], but the data are in [%g,%g]: data.range or "
+                       "data.normalize is another one",
+                       path, (double)was.low, (double)was.high, (double)is.low, (double)is.high);
+    return RV_OK;
+}
+
 /* ---- a trainer ---- */
 
 static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensors, const char *key,
@@ -177,6 +233,8 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
         status = rv_fail(trainer->context, RV_BAD_FILE, "%s: of a model `%s`, not `%s`", path,
                          model, trainer->setup.model->kind->name);
     if (status == RV_OK)
+        status = check_sizes(trainer, tensors, path);
+    if (status == RV_OK)
         status = follow_convolutions(trainer, tensors, path);
     if (status == RV_OK)
         status = train_compile_all(trainer);
@@ -193,28 +251,6 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
 }
 
 /* ---- a model ---- */
-
-rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes)
-{
-    rv_tensors *tensors = NULL;
-    long long size[3] = {0};
-    rv_status status = rv_tensors_open(context, path, &tensors);
-    if (status != RV_OK)
-        return status;
-    const char *text = rv_tensors_metadata(tensors, "sizes");
-    int read = text ? sscanf(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
-                             &sizes->classes, &sizes->low, &sizes->high)
-                    : 0;
-    rv_tensors_free(tensors);
-    if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
-        size[1] > 1 << 16 || size[2] > 1 << 16)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: does not say how large its images are; no checkpoint of a run", path);
-    sizes->height = size[0];
-    sizes->width = size[1];
-    sizes->channels = size[2];
-    return RV_OK;
-}
 
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
 {

@@ -19,6 +19,11 @@ static rv_status check_classes(rv_context *context, const rv_data_config *config
                        "data.classes: the images of %s have no labels to choose by", files->path);
     for (int i = 0; i < classes->count; ++i) {
         int64_t at = 0;
+        for (int j = 0; j < i; ++j)
+            if (classes->value[j] == classes->value[i])
+                return rv_fail(context, RV_BAD_USAGE,
+                               "data.classes names class %lld twice: name each once",
+                               (long long)classes->value[i]);
         while (at < files->count && files->labels[at] != classes->value[i])
             ++at;
         if (at == files->count)

@@ -159,7 +159,7 @@ rv_expr rv_param_value(rv_graph *graph, rv_param *param)
     return rv_node_new(graph, RV_OP_param, NULL, 0, &attribute, RV_F32, param->shape);
 }
 
-static rv_pending *pending_of(rv_graph *graph, const rv_param *param)
+static rv_pending *pending_of(const rv_graph *graph, const rv_param *param)
 {
     for (int i = 0; i < graph->pending_count; i++)
         if (graph->pending[i].param == param)
@@ -228,4 +228,9 @@ void rv_assign(rv_graph *graph, rv_param *param, rv_expr value)
         pending = pending_new(graph);
     if (pending)
         *pending = (rv_pending){param, value};
+}
+
+int rv_is_assigned(const rv_graph *graph, const rv_param *param)
+{
+    return pending_of(graph, param) != NULL;
 }

@@ -198,20 +198,27 @@ rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_e
     return rv_error_status(context);
 }
 
-void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *weights,
+/* d = min(decay, (1 + t) / (10 + t)), and 0 at t = 1 */
+static rv_expr decay_at(rv_expr t, double decay)
+{
+    rv_expr one = rv_scalar(rv_expr_graph(t), 1);
+    rv_expr early = rv_div(rv_shift(t, 1), rv_shift(t, 10));
+    rv_expr begun = rv_minimum(rv_maximum(rv_shift(t, -1), rv_scalar(rv_expr_graph(t), 0)), one);
+    return rv_mul(begun, rv_minimum(early, rv_scalar(rv_expr_graph(t), decay)));
+}
+
+void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *params,
                         int count)
 {
     char name[512];
     snprintf(name, sizeof name, "%s.t", stage);
-    rv_expr t = rv_input_scalar(graph, name);
-    rv_expr early = rv_div(rv_shift(t, 1), rv_shift(t, 10));
-    rv_expr d = rv_minimum(early, rv_scalar(graph, decay));
+    rv_expr d = decay_at(rv_input_scalar(graph, name), decay);
     rv_expr rest = rv_sub(rv_scalar(graph, 1), d);
     for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "ema.%s", rv_param_name(weights[i]));
-        rv_param *average = rv_param_get(rv_graph_context(graph), name, rv_param_shape(weights[i]),
+        snprintf(name, sizeof name, "ema.%s", rv_param_name(params[i]));
+        rv_param *average = rv_param_get(rv_graph_context(graph), name, rv_param_shape(params[i]),
                                          rv_initial_constant(0), RV_STATE);
-        rv_expr old = rv_updated(graph, average), fresh = rv_updated(graph, weights[i]);
+        rv_expr old = rv_updated(graph, average), fresh = rv_updated(graph, params[i]);
         rv_assign(graph, average, rv_add(rv_mul(d, old), rv_mul(rest, fresh)));
     }
 }

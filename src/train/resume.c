@@ -154,6 +154,8 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
         status = read_all(trainer, tensors, path);
     if (status == RV_OK) {
         warn_if_elsewhere(trainer, tensors);
+        train_say_changes(trainer, rv_tensors_metadata(tensors, "rates"));
+        trainer->rate = trainer->batch > 0 ? train_rate(trainer, trainer->batch - 1) : 0;
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
     }
     rv_tensors_free(tensors);
@@ -191,11 +193,16 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
     for (int i = 0; status == RV_OK && i < rv_param_count(model->context); i++) {
         char name[512];
         rv_param *param = rv_param_at(model->context, i);
-        int averaged = average && rv_param_kind_of(param) == RV_WEIGHT;
+        int is_weight = rv_param_kind_of(param) == RV_WEIGHT;
         if (rv_param_kind_of(param) == RV_STATE)
             continue;
-        snprintf(name, sizeof name, "%s%s", averaged ? "ema." : "", rv_param_name(param));
-        if (averaged && !rv_tensors_find(tensors, name))
+        snprintf(name, sizeof name, "%s%s", average ? "ema." : "", rv_param_name(param));
+        int is_kept = !average || rv_tensors_find(tensors, name) != NULL;
+        if (!is_kept && !is_weight) { /* a buffer that training leaves alone */
+            snprintf(name, sizeof name, "%s", rv_param_name(param));
+            is_kept = 1;
+        }
+        if (!is_kept)
             status = rv_fail(model->context, RV_BAD_USAGE,
                              "%s: keeps no moving averages; train with train.ema=0.999", path);
         else

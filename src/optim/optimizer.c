@@ -8,6 +8,8 @@
  * Scalars (step size, bias corrections) are combined before they meet an array. */
 #include "reverie/optim.h"
 
+#include "core/memory.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -143,8 +145,6 @@ static updater make_updater(const rv_optimizer_config *config, const char *stage
     return u;
 }
 
-enum { WEIGHTS_MOST = 512 };
-
 /* Each test is written so that a NaN fails it. */
 static rv_status check_config(rv_context *context, const char *stage, const rv_optimizer_config *c)
 {
@@ -170,29 +170,37 @@ static rv_status check_config(rv_context *context, const char *stage, const rv_o
     return RV_OK;
 }
 
+/* wrt, gradient [count] are the caller's. */
+static rv_expr take_step(const updater *u, rv_expr loss, rv_param *const *weights, int count,
+                         rv_expr *wrt, rv_expr *gradient)
+{
+    for (int i = 0; i < count; i++)
+        wrt[i] = rv_updated(u->graph, weights[i]);
+    rv_grad(loss, wrt, count, gradient);
+    rv_expr length = norm_of(u->graph, gradient, count);
+    clip(u, gradient, count, length);
+    for (int i = 0; i < count; i++)
+        update(u, weights[i], gradient[i]);
+    return length;
+}
+
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
                       rv_param *const *weights, int count, rv_expr *norm)
 {
-    rv_expr wrt[WEIGHTS_MOST], gradient[WEIGHTS_MOST];
     rv_graph *graph = rv_expr_graph(loss);
     if (norm)
         *norm = loss;
     if (rv_is_poison(loss))
         return graph ? rv_error_status(rv_graph_context(graph)) : RV_NO_MEMORY;
     rv_context *context = rv_graph_context(graph);
-    if (count > WEIGHTS_MOST)
-        return rv_fail(context, RV_BAD_USAGE, "%s: %d weights; at most %d", stage, count,
-                       (int)WEIGHTS_MOST);
     if (check_config(context, stage, config) != RV_OK)
         return RV_BAD_USAGE;
-    for (int i = 0; i < count; i++)
-        wrt[i] = rv_updated(graph, weights[i]);
-    rv_grad(loss, wrt, count, gradient);
+    rv_expr *of = rv_malloc(2 * ((size_t)count + 1) * sizeof *of);
+    if (!of)
+        return rv_fail_memory(context);
     updater u = make_updater(config, stage, graph);
-    rv_expr length = norm_of(graph, gradient, count);
-    clip(&u, gradient, count, length);
-    for (int i = 0; i < count; i++)
-        update(&u, weights[i], gradient[i]);
+    rv_expr length = take_step(&u, loss, weights, count, of, of + count);
+    rv_free((void *)of);
     if (norm)
         *norm = length;
     return rv_error_status(context);

@@ -201,6 +201,40 @@ static void test_jumps_are_said(void **state)
     unlink(path);
 }
 
+/* ---- held-out values ---- */
+
+/* Weights that are not finite reach no loss here, only what is held out: it is said, with where. */
+static void test_what_is_not_finite_held_out_is_said(void **state)
+{
+    float values[8];
+    training t;
+    heard h;
+    (void)state;
+    BEGIN(&t, &h, "train.epochs=1");
+    run(&t);
+    rv_trainer_setup setup = {.model = t.model,
+                              .train = t.source,
+                              .validation = t.source,
+                              .config = rv_config_settings(t.config)->train,
+                              .observer = {.user = &h, .event = on_event}};
+    rv_trainer *trainer;
+    rv_trainer_new(t.context, &setup, &trainer);
+    rv_param *running = rv_param_find(t.context, "encoder.2.running_mean");
+    rv_param_read(running, values, 8);
+    values[0] = NAN;
+    rv_param_write(running, values, 8);
+    rv_trainer_run(trainer);
+    check_ok(t.context);
+    expect_said(&h, "128 of 128 held-out images have no finite elbo; the first is image 0 of the "
+                    "train split, whose pixels are good: the weights are at fault");
+    rv_alarm alarm[RV_ALARMS_MOST];
+    assert_int_equal(h.last.kind, RV_EVENT_SPLIT);
+    assert_int_equal(rv_alarms(&h.last, alarm), 1);
+    assert_string_equal(alarm[0].name, "held_out_not_finite");
+    rv_trainer_free(trainer);
+    training_end(&t);
+}
+
 /* ---- averages ---- */
 
 static void check_average(const training *t, const char *name, int is_equal)
@@ -290,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_a_rate_of_zero_is_said_once),
         cmocka_unit_test(test_a_long_warmup_of_the_kl_is_said),
         cmocka_unit_test(test_jumps_are_said),
+        cmocka_unit_test(test_what_is_not_finite_held_out_is_said),
         cmocka_unit_test(test_averages_begin_as_they_are),
         cmocka_unit_test(test_averaged_statistics_are_loaded),
         cmocka_unit_test(test_a_batch_is_no_larger_than_the_set),

@@ -4,7 +4,8 @@
  *     rv_expr norm;                                                // of the gradient
  *     rv_optimize(&config, "vae", loss, weights, count, &norm);
  *     ...
- *     rv_bind_scalar(program, "vae.lr", rate * rv_schedule_at(&schedule, epoch, epochs, 1.0 / batches));
+ *     double factor = rv_schedule_at(&schedule, epoch, epochs, 1.0 / batches);
+ *     rv_bind_scalar(program, "vae.lr", rate * factor);
  *     rv_bind_scalar(program, "vae.t", step + 1);                  // 1 at the first step
  *
  * An update is ordinary expressions and assignments: gradient, clipping, state and weights are one
@@ -42,9 +43,10 @@ rv_optimizer_config rv_optimizer_defaults(void);
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
                       rv_param *const *weights, int count, rv_expr *norm);
 
-/* Moving averages "ema.NAME" (RV_STATE) of parameters, as this graph leaves them: a' = d a + (1 - d)
- * w', d = min(decay, (1 + t) / (10 + t)), so that the start is soon forgotten; at the first step d
- * is 0, so that an average begins as what it is of.  t is the input "STAGE.t". */
+/* Moving averages "ema.NAME" (RV_STATE) of parameters, as this graph leaves them:
+ * a' = d a + (1 - d) w', d = min(decay, (1 + t) / (10 + t)), so that the start is soon forgotten;
+ * at the first step d is 0, so that an average begins as what it is of.  t is the input
+ * "STAGE.t". */
 void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *params,
                         int count);
 

@@ -169,7 +169,8 @@ rv_status rv_trainer_save(rv_trainer *trainer, const char *path);
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position);
 
 /* Loads the weights of a checkpoint into the parameters of the context that have their names.
- * `average`: the moving averages instead, of running statistics too.  Every weight and buffer of `model` must be there. */
+ * `average`: the moving averages instead, of running statistics too.  Every weight and buffer of
+ * `model` must be there. */
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average);
 /* The sizes of the images a checkpoint was trained on: its model can be made without the data. */
 rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes);

@@ -201,9 +201,9 @@ static double sum_row(const float *row, int64_t width)
     return sum;
 }
 
-/* The average of log q(z|x) - log q(z) at the draws, and what it leaves of the averaged KL: the parts
- * add up to it exactly, and a draw's noise is that of the information alone.  `log_q`, `work` and
- * `kl` (of each image) are [N]. */
+/* The average of log q(z|x) - log q(z) at the draws, and what it leaves of the averaged KL: the
+ * parts add up to it exactly, and a draw's noise is that of the information alone.  `log_q`, `work`
+ * and `kl` (of each image) are [N]. */
 static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
 {
     rv_latents_report *out = a->out;

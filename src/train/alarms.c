@@ -11,11 +11,11 @@
  *   samples_dim                  of every model that draws: a last layer that is dead, or whose
  *                                values reach half of the range only
  *
- * Each of the first four is a threshold on a mean over the steps since the last event.  Trainings that go well, by
- * which the thresholds were chosen: real_score 0.5 to 0.8 and fake_score 0.2 to 0.5 (`bigan`,
- * `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is flattest, 0.1 and
- * more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an epoch, where an
- * untrained net begins at 0.003 to 0.007. */
+ * Each of the first four is a threshold on a mean over the steps since the last event.  Trainings
+ * that go well, by which the thresholds were chosen: real_score 0.5 to 0.8 and fake_score 0.2 to
+ * 0.5 (`bigan`, `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is
+ * flattest, 0.1 and more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an
+ * epoch, where an untrained net begins at 0.003 to 0.007. */
 #include "reverie/train.h"
 
 #include "core/memory.h"

@@ -172,7 +172,8 @@ static const cli_option options[] = {
     {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "images, .npy"},
     {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "labels [N] to write, .npy"},
     {"by", 0, "WHAT", RV_OPTION_CHOICE, "encoder", 0, 0, "encoder|evidence",
-     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest"},
+     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest, "
+     "at posterior means"},
     CLI_CHECKPOINT,
 };
 

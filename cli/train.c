@@ -13,11 +13,13 @@ typedef struct watch {
     const cli_call *call;
     cli_progress progress;
     const char *folder;
+    rv_progress last; /* of the last step; zeroed: none was taken */
 } watch;
 
 static void on_step(void *user, const rv_progress *now)
 {
     watch *w = user;
+    w->last = *now;
     if (cli_progress_is_due(&w->progress))
         cli_progress_show(&w->progress, now);
 }
@@ -29,7 +31,8 @@ static void on_event(void *user, const rv_event *event)
     char line[256];
     if (event->kind != RV_EVENT_SPLIT || w->call->json)
         return;
-    int used = snprintf(line, sizeof line, "epoch %lld: %s", (long long)event->epoch, event->split);
+    int used = snprintf(line, sizeof line, "%s %lld: %s", event->in_epoch ? "step" : "epoch",
+                        (long long)(event->in_epoch ? event->step : event->epoch), event->split);
     for (int i = 0; i < event->count && used < (int)sizeof line - 40; i++)
         used += snprintf(line + used, sizeof line - (size_t)used, "%s %s %.2f", i ? "," : "",
                          event->name[i], event->value[i]);
@@ -62,7 +65,23 @@ static void suggest(const rv_model_kind *kind, const char *folder)
         printf("see how often it is right with `%s evaluate %s`, ", program, folder);
 }
 
-static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
+/* What ended the training is what has to be raised; both, where both did or no step was taken. */
+static void suggest_more(rv_experiment *run, const rv_progress *last)
+{
+    const rv_train_config *config = &rv_experiment_settings(run)->train;
+    int none = last->step == 0, by_steps = config->steps > 0;
+    by_steps = by_steps && (none || last->step >= config->steps);
+    int by_epochs =
+        !by_steps || none || last->epoch + (last->batch == last->batches) >= config->epochs;
+    printf("train on with `%s resume %s%s", program_invocation_name, rv_experiment_folder(run),
+           by_steps ? " train.steps=0" : "");
+    if (by_epochs)
+        printf(" train.epochs=%lld", (long long)config->epochs * 2);
+    printf("`\n");
+}
+
+static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
+                        const rv_progress *last)
 {
     const char *folder = rv_experiment_folder(run), *program = program_invocation_name;
     if (status == RV_INTERRUPTED) {
@@ -76,19 +95,19 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
         return cli_print_json(call, json_pack("{s:s, s:s}", "run", folder, "status", "done"));
     printf("%s: done; look at %s/report.html, ", folder, folder);
     suggest(rv_experiment_model(run)->kind, folder);
-    printf("train on with `%s resume %s train.epochs=%lld`\n", program, folder,
-           (long long)rv_experiment_settings(run)->train.epochs * 2);
+    suggest_more(run, last);
     return RV_OK;
 }
 
 static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoint)
 {
-    watch w = {call, cli_progress_begin(call), rv_experiment_folder(run)};
+    watch w = {
+        .call = call, .progress = cli_progress_begin(call), .folder = rv_experiment_folder(run)};
     rv_watcher watcher = {&w, on_step, on_event, on_stop, on_alarm};
     cli_catch_stop("stopping after this step; once more quits at once");
     rv_status status = rv_experiment_train(run, checkpoint, &watcher);
     cli_progress_hide(&w.progress);
-    return finish(call, run, status);
+    return finish(call, run, status, &w.last);
 }
 
 /* ---- train ---- */

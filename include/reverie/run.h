@@ -124,7 +124,8 @@ rv_image *rv_experiment_traversal(rv_experiment *run, const rv_traversal *traver
  * the two of largest variance when there are more. */
 rv_chart *rv_experiment_latent_chart(rv_experiment *run, rv_split split, int64_t count);
 /* What a run logs, by how it is measured: losses; the two parts of a bound; a critic's distance and
- * penalty; scores from 0 to 1; the diversity of samples; lengths of gradients; the rest. */
+ * penalty; scores from 0 to 1; the diversity of samples; lengths of gradients; the learning
+ * rate; the rest. */
 typedef enum rv_curves {
     RV_CURVES_LOSSES,
     RV_CURVES_RECONSTRUCTION,
@@ -133,10 +134,11 @@ typedef enum rv_curves {
     RV_CURVES_SCORES,
     RV_CURVES_DIVERSITY,
     RV_CURVES_GRADIENTS,
+    RV_CURVES_RATE,
     RV_CURVES_OTHER,
     RV_CURVES_KINDS
 } rv_curves;
-#define RV_CURVES_CHOICES "losses|reconstruction|kl|distance|scores|diversity|gradients|other"
+#define RV_CURVES_CHOICES "losses|reconstruction|kl|distance|scores|diversity|gradients|rate|other"
 /* Curves from metrics.jsonl: one chart of the values of a kind, training and held-out.
  * RV_BAD_USAGE when the run logs none of them. */
 rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which);

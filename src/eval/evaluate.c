@@ -141,9 +141,25 @@ static rv_status compile(rv_model *model, int64_t batch, batch_program *size)
     return status;
 }
 
+/* The first example without a value is kept, with what is wrong: its pixels, or the weights. */
+static void note_not_finite(const rv_evaluator *evaluator, int64_t first, int64_t count,
+                            rv_report *report)
+{
+    int64_t width = rv_data_width(evaluator->model->sizes);
+    for (int64_t i = 0; i < count; i++) {
+        if (isfinite(evaluator->values[i]))
+            continue;
+        if (report->not_finite++ > 0)
+            continue;
+        report->first_not_finite = first + i;
+        for (int64_t d = 0; d < width; d++)
+            report->bad_pixels |= !isfinite(evaluator->images[i * width + d]);
+    }
+}
+
 /* Sums and sums of squares of every value over one batch. */
 static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t first, int64_t count,
-                           uint64_t seed, double sums[][2])
+                           uint64_t seed, double sums[][2], rv_report *report)
 {
     rv_model *model = evaluator->model;
     batch_program *size = &evaluator->size[count != evaluator->batch];
@@ -165,6 +181,8 @@ static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t f
             sums[m][0] += value;
             sums[m][1] += value * value;
         }
+        if (status == RV_OK && m == 0)
+            note_not_finite(evaluator, first, count, report);
     }
     return status;
 }
@@ -184,7 +202,7 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
     for (int64_t first = 0; status == RV_OK && first < examples; first += evaluator->batch) {
         int64_t left = examples - first;
         status = add_batch(evaluator, source, first,
-                           left < evaluator->batch ? left : evaluator->batch, seed, sums);
+                           left < evaluator->batch ? left : evaluator->batch, seed, sums, report);
     }
     if (status != RV_OK)
         return status;

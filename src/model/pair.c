@@ -175,8 +175,10 @@ static rv_expr spread(rv_expr x)
     return rv_sum(rv_square(centered), rv_all_axes(x));
 }
 
+/* Infinite where the images do not differ at all: an alarm, and not a number that seems to be
+ * one. */
 rv_expr pair_diversity(rv_expr real, rv_expr fake)
 {
-    rv_expr least = rv_scalar(rv_expr_graph(real), 1e-12);
-    return rv_div(spread(fake), rv_maximum(spread(real), least));
+    rv_expr least = rv_scalar(rv_expr_graph(real), 1e-30);
+    return rv_div(rv_maximum(spread(fake), least), spread(real));
 }

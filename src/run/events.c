@@ -12,6 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+/* What alarms are raised by: training means, held-out values, samples. */
+enum { FROM_TRAINING, FROM_HELD_OUT, FROM_SAMPLES, SOURCES };
+
 static rv_status draw_epoch(run_events *events, int64_t epoch, int missing);
 
 struct run_events {
@@ -22,10 +25,11 @@ struct run_events {
     run_snapshots *snapshots;
     int shows; /* pictures are drawn */
     int told_of_log, told_of_pictures;
-    int begun;                      /* a step was taken */
-    rv_status status;               /* of what came after steps */
-    const char *on[RV_ALARMS_MOST]; /* the alarms of the last event that can have any */
-    double started;                 /* when the seconds of this training would have begun */
+    int begun;                               /* a step was taken */
+    rv_status status;                        /* of what came after steps */
+    const char *on[SOURCES][RV_ALARMS_MOST]; /* the alarms that the last look raised */
+    double bright;                           /* share of bright pixels in the training images */
+    double started; /* when the seconds of this training would have begun */
 };
 
 static double seconds(void)
@@ -106,6 +110,8 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const r
     if (status == RV_OK && events->shows)
         status = forgive(events, run_snapshots_open(run, now, &events->snapshots),
                          &events->told_of_pictures, "pictures");
+    if (status == RV_OK && events->snapshots)
+        status = rv_bright_share(run->context, run->source[RV_SPLIT_TRAIN], &events->bright);
     if (status == RV_OK && now->step > 0 && now->batch == 0)
         status = draw_epoch(events, now->epoch, 1);
     if (status != RV_OK) {
@@ -149,19 +155,17 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* A line for each alarm of the event; the watcher is told of those that the last one had not. */
-static rv_status write_alarms(run_events *events, const rv_event *event)
+/* A line for each alarm; the watcher is told of those that the last look had not raised. */
+static rv_status write_some(run_events *events, const rv_event *event, const rv_alarm *alarm,
+                            int count, const char *raised[RV_ALARMS_MOST])
 {
-    rv_alarm alarm[RV_ALARMS_MOST];
     const char *on[RV_ALARMS_MOST] = {NULL};
     rv_status status = RV_OK;
-    if (event->kind == RV_EVENT_SPLIT)
-        return RV_OK;
-    for (int i = 0, count = rv_alarms(event, alarm); status == RV_OK && i < count; i++) {
+    for (int i = 0; status == RV_OK && i < count; i++) {
         int begins = 1;
         on[i] = alarm[i].name;
-        for (int k = 0; k < RV_ALARMS_MOST && events->on[k]; k++)
-            begins &= strcmp(events->on[k], alarm[i].name) != 0;
+        for (int k = 0; k < RV_ALARMS_MOST && raised[k]; k++)
+            begins &= strcmp(raised[k], alarm[i].name) != 0;
         status = append(events, events->metrics,
                         json_pack("{s:s, s:I, s:I, s:s, s:s}", "event", "alarm", "step",
                                   (json_int_t)event->step, "epoch", (json_int_t)event->epoch,
@@ -169,8 +173,32 @@ static rv_status write_alarms(run_events *events, const rv_event *event)
         if (status == RV_OK && begins && events->watcher.alarm)
             events->watcher.alarm(events->watcher.user, event, &alarm[i]);
     }
-    memcpy(events->on, on, sizeof on);
+    memcpy(raised, on, sizeof on);
     return status;
+}
+
+/* Before the epoch's checkpoint, so that a resumed run has the same lines. */
+static rv_status look_at_samples(run_events *events, const rv_event *event)
+{
+    rv_alarm alarm;
+    const float *images;
+    if (!events->snapshots)
+        return RV_OK;
+    rv_status status = run_snapshots_draw(events->snapshots, &images);
+    int count = status == RV_OK &&
+                rv_alarm_of_samples(images, RV_SNAPSHOT_IMAGES, events->run->model->sizes,
+                                    events->bright, event->step, &alarm);
+    return status == RV_OK ? write_some(events, event, &alarm, count, events->on[FROM_SAMPLES])
+                           : status;
+}
+
+static rv_status write_alarms(run_events *events, const rv_event *event)
+{
+    rv_alarm alarm[RV_ALARMS_MOST];
+    int from = event->kind == RV_EVENT_SPLIT ? FROM_HELD_OUT : FROM_TRAINING;
+    rv_status status = write_some(events, event, alarm, rv_alarms(event, alarm), events->on[from]);
+    return status == RV_OK && event->kind == RV_EVENT_EPOCH ? look_at_samples(events, event)
+                                                            : status;
 }
 
 static rv_status on_event(void *user, const rv_event *event)

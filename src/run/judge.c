@@ -215,6 +215,7 @@ static rv_status compare(judge *j)
     int parts = j->config->split == RV_SPLIT_TRAIN ? 2 : 1; /* both real sets from one split */
     int64_t n = least_of(j->made.count, least_of(real_of(j)->count, j->train.count) / parts);
     out->compared = n;
+    out->real = real_of(j)->count;
     if (n <= RV_COVERAGE_NEIGHBOURS)
         return rv_fail(
             j->context, RV_BAD_USAGE,

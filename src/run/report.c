@@ -193,7 +193,8 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
     char name[64];
     rv_status status = run_curves_read(run, &curves);
     for (int i = 0; status == RV_OK && i < RV_CURVES_KINDS; i++) {
-        if (i != RV_CURVES_LOSSES && !run_curves_has(curves, (rv_curves)i))
+        int is_wanted = i != RV_CURVES_RATE || run_curves_change(curves, RV_CURVES_RATE);
+        if (i != RV_CURVES_LOSSES && !(is_wanted && run_curves_has(curves, (rv_curves)i)))
             continue;
         snprintf(name, sizeof name, i == RV_CURVES_LOSSES ? "curves" : "curves-%s",
                  run_curves_name((rv_curves)i));

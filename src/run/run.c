@@ -94,6 +94,9 @@ static rv_status check_data(rv_experiment *run)
     if (status == RV_OK)
         status =
             rv_train_check_labels(run->context, run->settings->model, run->source[RV_SPLIT_TRAIN]);
+    const rv_train_config *train = &run->settings->train;
+    if (status == RV_OK)
+        status = rv_schedule_check(run->context, &train->schedule, (double)train->epochs);
     return status;
 }
 
@@ -231,8 +234,8 @@ rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_
     rv_evaluator *evaluator;
     if (!source)
         return rv_error_status(run->context);
-    rv_status status =
-        rv_evaluator_new(run->model, run->settings->train.evaluate_batch, &evaluator);
+    int64_t images = rv_source_describe(source)->count, batch = run->settings->train.evaluate_batch;
+    rv_status status = rv_evaluator_new(run->model, images < batch ? images : batch, &evaluator);
     if (status == RV_OK)
         status = rv_evaluator_run(evaluator, source, seed, report);
     rv_evaluator_free(evaluator);

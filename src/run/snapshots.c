@@ -165,22 +165,31 @@ void run_snapshots_close(run_snapshots *snapshots)
     rv_free(snapshots);
 }
 
+rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images)
+{
+    rv_model *model = snapshots->run->model;
+    rv_status status = RV_OK;
+    if (model->kind->draw_prior) /* the same noise, of a prior that is learned */
+        status = rv_view_prior(model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
+    if (status == RV_OK)
+        status =
+            rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
+    *images = snapshots->images;
+    return status;
+}
+
 rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step)
 {
     char path[RUN_PATH];
     if (!snapshots || step == snapshots->newest)
         return RV_OK;
     rv_experiment *run = snapshots->run;
-    rv_status status = RV_OK;
-    if (run->model->kind->draw_prior) /* the same noise, of a prior that is learned */
-        status = rv_view_prior(run->model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
-    if (status == RV_OK)
-        status =
-            rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
+    const float *images;
+    rv_status status = run_snapshots_draw(snapshots, &images);
     if (status != RV_OK)
         return status;
-    rv_image *sheet = rv_sheet(run->context, run_batch(run, snapshots->images, RV_SNAPSHOT_IMAGES),
-                               RUN_SNAPSHOT_COLUMNS);
+    rv_image *sheet =
+        rv_sheet(run->context, run_batch(run, images, RV_SNAPSHOT_IMAGES), RUN_SNAPSHOT_COLUMNS);
     run_snapshot_path(run, step, path);
     status = sheet ? rv_ledger_claim(run->ledger, path) : rv_error_status(run->context);
     if (status == RV_OK)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS_MOST = 20 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
+enum { PAIRS_MOST = 28 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
 
 /* ---- writing ---- */
 
@@ -91,6 +91,10 @@ static void note_position(const rv_trainer *trainer, notes *n)
     note(n, "metrics_bytes", "%lld", (long long)position);
     note(n, "best", "%a", trainer->best);
     note(n, "best_epoch", "%lld", (long long)trainer->best_epoch);
+    char rates[512];
+    note(n, "rate", "%a", trainer->rate);
+    train_rates_text(trainer, rates, sizeof rates);
+    note(n, "rates", "%s", rates);
     note(n, "isa", "%s", rv_context_isa(trainer->context));
     note(n, "threads", "%d", rv_context_threads(trainer->context));
     note_convolutions(trainer, n);

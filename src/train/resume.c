@@ -151,7 +151,7 @@ static void warn_if_elsewhere(const rv_trainer *trainer, const rv_tensors *tenso
  * next.  Checkpoints of version 0.1 counted batches. */
 static rv_status read_images(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
-    int64_t batch = 0, size = rv_source_describe(trainer->setup.train)->batch;
+    int64_t batch = 0, size = trainer->whole;
     if (rv_tensors_metadata(tensors, "images"))
         return read_number(trainer, tensors, "images", path, &trainer->seen);
     rv_status status = read_number(trainer, tensors, "batch", path, &batch);
@@ -244,6 +244,9 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
         status = read_all(trainer, tensors, path);
     if (status == RV_OK) {
         warn_if_elsewhere(trainer, tensors);
+        train_say_changes(trainer, rv_tensors_metadata(tensors, "rates"));
+        const char *rate = rv_tensors_metadata(tensors, "rate");
+        trainer->rate = rate ? strtod(rate, NULL) : 0;
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
     }
     rv_tensors_free(tensors);
@@ -259,11 +262,16 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
     for (int i = 0; status == RV_OK && i < rv_param_count(model->context); i++) {
         char name[512];
         rv_param *param = rv_param_at(model->context, i);
-        int averaged = average && rv_param_kind_of(param) == RV_WEIGHT;
+        int is_weight = rv_param_kind_of(param) == RV_WEIGHT;
         if (rv_param_kind_of(param) == RV_STATE)
             continue;
-        snprintf(name, sizeof name, "%s%s", averaged ? "ema." : "", rv_param_name(param));
-        if (averaged && !rv_tensors_find(tensors, name))
+        snprintf(name, sizeof name, "%s%s", average ? "ema." : "", rv_param_name(param));
+        int is_kept = !average || rv_tensors_find(tensors, name) != NULL;
+        if (!is_kept && !is_weight) { /* a buffer that training leaves alone */
+            snprintf(name, sizeof name, "%s", rv_param_name(param));
+            is_kept = 1;
+        }
+        if (!is_kept)
             status = rv_fail(model->context, RV_BAD_USAGE,
                              "%s: keeps no moving averages; train with train.ema=0.999", path);
         else

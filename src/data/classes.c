@@ -21,6 +21,11 @@ static rv_status check_asked(rv_context *context, const rv_data_config *config,
 {
     for (int i = 0; i < config->classes.count; ++i) {
         int64_t asked = config->classes.value[i];
+        for (int j = 0; j < i; ++j)
+            if (config->classes.value[j] == asked)
+                return rv_fail(context, RV_BAD_USAGE,
+                               "data.classes names class %lld twice: name each once",
+                               (long long)asked);
         if (asked < 0 || asked >= files->class_count || !is_there[asked])
             return rv_fail(
                 context, RV_BAD_USAGE,

@@ -281,6 +281,12 @@ static void on_step(void *user, const rv_trainer *trainer)
         events->watcher.step(events->watcher.user, &progress);
 }
 
+int run_events_held_out_is_finite(const run_events *events)
+{
+    const char *alarm = events ? events->on[FROM_HELD_OUT][0] : NULL;
+    return !alarm || strcmp(alarm, "held_out_not_finite") != 0;
+}
+
 int run_events_begun(const run_events *events)
 {
     return events && events->begun;

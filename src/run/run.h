@@ -86,6 +86,8 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const r
                           int64_t keep, run_events **out);
 /* What failed where the trainer takes no status: after a step. */
 rv_status run_events_status(const run_events *events);
+/* Whether the last evaluation gave finite values. */
+int run_events_held_out_is_finite(const run_events *events);
 /* Whether a step was taken since it was opened. */
 int run_events_begun(const run_events *events);
 void run_events_close(run_events *events);

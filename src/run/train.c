@@ -154,11 +154,18 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         status = fail_without_step(run, &now);
     if (status == RV_OK || status == RV_INTERRUPTED)
         status = note_at_end(run, status);
-    int begun = run_events_begun(events);
+    int begun = run_events_begun(events), is_finite = run_events_held_out_is_finite(events);
     run_events_close(events);
     rv_trainer_free(trainer);
     if (status != RV_OK && !begun) /* nothing was trained: nothing stays */
         run_folder_give_up(run);
+    if (status == RV_OK)
+        status = rv_experiment_write_report(run);
+    if (status == RV_OK && !is_finite)
+        return rv_fail(run->context, RV_NOT_FINITE,
+                       "%s: trained and saved, but its held-out values are not finite: see the "
+                       "alarm held_out_not_finite",
+                       run->folder);
     return status;
 }
 
@@ -188,6 +195,5 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
         rv_notify(run->context, RV_LOG_NOTICE,
                   "images of %lld channels are not drawn: the run keeps no pictures of them",
                   (long long)run->model->sizes.channels);
-    rv_status status = train(run, &setup, checkpoint, watcher);
-    return status == RV_OK ? rv_experiment_write_report(run) : status;
+    return train(run, &setup, checkpoint, watcher);
 }

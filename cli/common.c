@@ -23,20 +23,51 @@ void cli_say(const cli_call *call, const char *format, ...)
     va_end(list);
 }
 
+/* ---- JSON ---- */
+
+static atomic_int json_starved;
+
+static void *allocate_json(size_t bytes)
+{
+    void *block = rv_malloc(bytes);
+    if (!block)
+        atomic_store(&json_starved, 1);
+    return block;
+}
+
+void cli_json_begin(void)
+{
+    json_set_alloc_funcs(allocate_json, rv_free);
+}
+
+rv_status cli_json_whole(const cli_call *call, const json_t *value)
+{
+    if (atomic_load(&json_starved))
+        return rv_fail_memory(call->context);
+    return value ? RV_OK
+                 : rv_fail(call->context, RV_IO_ERROR,
+                           "the result cannot be written as JSON: a number in it is not finite, or "
+                           "a text not UTF-8");
+}
+
 json_t *cli_json_number(double value)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    return rv_json_number(value);
 }
 
 rv_status cli_print_json(cli_call *call, json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(value);
-    if (!text)
-        return rv_fail_memory(call->context);
-    puts(text);
-    rv_free(text); /* main gave jansson rv_malloc and rv_free */
-    return RV_OK;
+    char *text = NULL;
+    rv_status status = cli_json_whole(call, value);
+    if (status == RV_OK)
+        status =
+            rv_json_write(call->context, value, JSON_INDENT(2) | JSON_REAL_PRECISION(9), &text);
+    else
+        json_decref(value);
+    if (status == RV_OK)
+        puts(text);
+    rv_json_text_free(text);
+    return status;
 }
 
 /* ---- SIGINT and SIGTERM ----

@@ -8,9 +8,10 @@
 
 static json_t *entry_json(const rv_data_entry *e)
 {
-    return json_pack("{s:s, s:s?, s:I, s:I, s:[i,i,i], s:I}", "name", e->name, "path", e->path,
-                     "train", (json_int_t)e->train_count, "test", (json_int_t)e->test_count,
-                     "shape", e->height, e->width, e->channels, "bytes", (json_int_t)e->bytes);
+    return json_pack("{s:o, s:o, s:I, s:I, s:[i,i,i], s:I}", "name", rv_json_text(e->name), "path",
+                     rv_json_text(e->path), "train", (json_int_t)e->train_count, "test",
+                     (json_int_t)e->test_count, "shape", e->height, e->width, e->channels, "bytes",
+                     (json_int_t)e->bytes);
 }
 
 static rv_status list(cli_call *call)

@@ -74,7 +74,8 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
     if (status != RV_OK)
         return status;
     if (call->json)
-        return cli_print_json(call, json_pack("{s:s, s:s}", "run", folder, "status", "done"));
+        return cli_print_json(
+            call, json_pack("{s:o, s:s}", "run", rv_json_text(folder), "status", "done"));
     printf("%s: done; look at %s/report.html, ", folder, folder);
     suggest(rv_experiment_model(run)->kind, folder);
     printf("train on with `%s resume %s train.epochs=%lld`\n", program, folder,

@@ -2,6 +2,7 @@
 #include "core/context.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...
         va_list arguments;
         va_start(arguments, format);
         context->status = status;
-        vsnprintf(context->message, sizeof context->message, format, arguments);
+        rv_text_format_list(context->message, sizeof context->message, format, arguments);
         va_end(arguments);
         make_printable(context->message);
     }
@@ -110,7 +111,7 @@ void rv_notify(rv_context *context, rv_log_level level, const char *format, ...)
     char message[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    rv_text_format_list(message, sizeof message, format, arguments);
     va_end(arguments);
     pthread_mutex_lock(&context->lock);
     if (context->log)

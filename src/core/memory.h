@@ -17,8 +17,9 @@ void *rv_malloc_aligned(size_t bytes);
 void rv_free_aligned(void *block);
 
 typedef struct rv_memory_counts {
-    uint64_t calls; /* allocations ever asked for */
-    int64_t live;   /* blocks allocated and not yet freed */
+    uint64_t calls;  /* allocations ever asked for */
+    int64_t live;    /* blocks allocated and not yet freed */
+    uint64_t failed; /* allocations that gave NULL */
 } rv_memory_counts;
 rv_memory_counts rv_memory_counted(void);
 /* Test hook: the allocation number `after` from now (1 = the next) fails, and, when `persistent`,

@@ -64,14 +64,6 @@ char *rv_checksum_place(char *header, size_t length)
     return at && header + length - at >= RV_CHECKSUM_DIGITS ? at : NULL;
 }
 
-void rv_json_text_free(char *text)
-{
-    json_malloc_t allocate;
-    json_free_t release;
-    json_get_alloc_funcs(&allocate, &release);
-    release(text);
-}
-
 /* ---- what is given ---- */
 
 static int by_name(const void *a, const void *b)
@@ -201,7 +193,7 @@ static char *make_json(const rv_tensor *tensors, int count, const int *order,
     for (int i = 0; ok && i < count; i++)
         ok = json_object_set_new(header, tensors[i].name, describe(&tensors[i], begin[i])) == 0;
     if (ok)
-        text = json_dumps(header, JSON_COMPACT | JSON_PRESERVE_ORDER);
+        text = json_dumps(header, JSON_COMPACT | JSON_PRESERVE_ORDER); /* no number has a point */
     json_decref(header);
     rv_free(begin);
     return text;

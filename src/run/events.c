@@ -4,6 +4,7 @@
 #include "run/snapshots.h"
 
 #include "core/memory.h"
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
@@ -73,20 +74,14 @@ rv_status run_events_status(const run_events *events)
 
 static rv_status append(run_events *events, rv_lines *lines, json_t *object)
 {
-    char *text =
-        object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10))
-               : NULL;
-    json_decref(object);
-    if (!text)
-        return rv_fail_memory(events->run->context);
-    rv_status status = rv_lines_append(lines, text);
+    char *text;
+    rv_status status =
+        rv_json_write(events->run->context, object,
+                      JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10), &text);
+    if (status == RV_OK)
+        status = rv_lines_append(lines, text);
     run_json_free(text);
     return status;
-}
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
 }
 
 /* A line for each alarm of the event; the watcher is told of those that the last one had not. */
@@ -121,7 +116,7 @@ static rv_status on_event(void *user, const rv_event *event)
                              (json_int_t)event->step, "epoch", (json_int_t)event->epoch, "split",
                              event->split);
     for (int i = 0; line && i < event->count; i++)
-        json_object_set_new(line, event->name[i], number(event->value[i]));
+        rv_json_put(&line, event->name[i], rv_json_number(event->value[i]));
     rv_status status = run_note_convolutions(events->run); /* what these values depend on */
     if (status == RV_OK)
         status = append(events, events->metrics, line);
@@ -130,10 +125,10 @@ static rv_status on_event(void *user, const rv_event *event)
     if (status == RV_OK)
         status = write_alarms(events, event);
     if (status == RV_OK)
-        status =
-            append(events, events->timing,
-                   json_pack("{s:I, s:I, s:f}", "step", (json_int_t)event->step, "epoch",
-                             (json_int_t)event->epoch, "seconds", seconds() - events->started));
+        status = append(events, events->timing,
+                        json_pack("{s:I, s:I, s:o}", "step", (json_int_t)event->step, "epoch",
+                                  (json_int_t)event->epoch, "seconds",
+                                  rv_json_number(seconds() - events->started)));
     if (status == RV_OK && events->watcher.event)
         events->watcher.event(events->watcher.user, event);
     return status;
@@ -192,12 +187,13 @@ rv_observer run_events_observer(run_events *events)
 
 /* ---- reading back ---- */
 
-rv_status run_each_line(const char *text, run_line take, void *user)
+rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user)
 {
     rv_status status = RV_OK;
     while (*text && status == RV_OK) {
         size_t length = strcspn(text, "\n");
-        json_t *line = json_loadb(text, length, 0, NULL);
+        json_t *line;
+        status = rv_json_read(context, text, length, 0, &line, NULL);
         if (line)
             status = take(user, line);
         json_decref(line);

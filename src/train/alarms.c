@@ -13,6 +13,7 @@
  * more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an epoch, where an
  * untrained net begins at 0.003 to 0.007. */
 #include "reverie/train.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static int discriminator_saturated(const rv_event *event, rv_alarm *alarm)
     if (!(real > RV_ALARM_REAL_SCORE && fake < RV_ALARM_FAKE_SCORE))
         return 0;
     alarm->name = "discriminator_saturated";
-    snprintf(alarm->cause, sizeof alarm->cause,
+    rv_text_format(alarm->cause, sizeof alarm->cause,
              "the discriminator tells all images from all samples (mean scores %.4f and %.4f): the "
              "generator learns little from it; lower its rate (`gan`: "
              "objective.discriminator_rate=0.2), or give it fewer or narrower layers",
@@ -47,7 +48,7 @@ static int gradient_vanished(const rv_event *event, rv_alarm *alarm)
     if (!(length < RV_ALARM_GRADIENT))
         return 0;
     alarm->name = "generator_gradient_vanished";
-    snprintf(alarm->cause, sizeof alarm->cause,
+    rv_text_format(alarm->cause, sizeof alarm->cause,
              "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
              "around the samples; raise objective.clip (`wgan`), take "
              "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
@@ -62,7 +63,7 @@ static int samples_collapsed(const rv_event *event, rv_alarm *alarm)
         !(diversity < RV_ALARM_DIVERSITY))
         return 0;
     alarm->name = "samples_collapsed";
-    snprintf(
+    rv_text_format(
         alarm->cause, sizeof alarm->cause,
         "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
         "generator turns all noise into one picture; early on that may pass; if it stays, lower "
@@ -77,7 +78,7 @@ static int critic_at_clip(const rv_event *event, rv_alarm *alarm)
     if (!(share > RV_ALARM_AT_CLIP))
         return 0;
     alarm->name = "critic_at_clip";
-    snprintf(alarm->cause, sizeof alarm->cause,
+    rv_text_format(alarm->cause, sizeof alarm->cause,
              "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
              "raise objective.clip, lower train.lr, or take model wgan-gp",
              100 * share);

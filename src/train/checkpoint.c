@@ -5,6 +5,7 @@
 #include "train/trainer.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -31,7 +32,7 @@ static void note(notes *n, const char *key, const char *format, ...)
     char text[TEXT_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    rv_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     const char *value = rv_arena_strdup(&n->arena, text);
     n->ok = n->ok && value && n->count < PAIRS_MOST;
@@ -45,7 +46,7 @@ static void note_running(notes *n, const char *key, const running *r)
     char text[TEXT_BYTES] = "";
     int used = 0;
     for (int i = 0; i < r->count; i++)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %a %a", i ? " " : "",
+        used += rv_text_format(text + used, sizeof text - (size_t)used, "%s%s %a %a", i ? " " : "",
                          r->name[i], r->sum[i], r->weight[i]);
     note(n, key, "%s", text);
 }

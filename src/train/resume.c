@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -67,7 +68,7 @@ static int read_running(rv_trainer *trainer, const char *text, running *r)
     memset(r, 0, sizeof *r);
     if (!text)
         return 0;
-    while (r->count < VALUES_MOST && sscanf(text, " %63s %la %la%n", name, &r->sum[r->count],
+    while (r->count < VALUES_MOST && rv_text_scan(text, " %63s %la %la%n", name, &r->sum[r->count],
                                             &r->weight[r->count], &used) == 3) {
         r->name[r->count] = rv_arena_strdup(&trainer->names, name);
         if (!r->name[r->count])
@@ -106,7 +107,7 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
         status = read_number(trainer, tensors, "best_epoch", path, &trainer->best_epoch);
     if (status != RV_OK)
         return status;
-    trainer->best = best ? strtod(best, NULL) : NAN;
+    trainer->best = best ? rv_text_number(best, NULL) : NAN;
     if (trainer->batch >= trainer->batches ||
         !read_running(trainer, rv_tensors_metadata(tensors, "window"), &trainer->window) ||
         !read_running(trainer, rv_tensors_metadata(tensors, "of_epoch"), &trainer->of_epoch))
@@ -170,7 +171,7 @@ rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_siz
     if (status != RV_OK)
         return status;
     const char *text = rv_tensors_metadata(tensors, "sizes");
-    int read = text ? sscanf(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
+    int read = text ? rv_text_scan(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
                              &sizes->classes, &sizes->low, &sizes->high)
                     : 0;
     rv_tensors_free(tensors);

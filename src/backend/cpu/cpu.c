@@ -2,6 +2,7 @@
 #include "backend/cpu/lower.h"
 #include "backend/cpu/plan.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -353,7 +354,7 @@ static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, con
     *text = listing;
     if (!listing)
         return;
-    used += (size_t)snprintf(listing, room, "cpu %s, %d threads: %d kernels, slab %.1f KB\n",
+    used += (size_t)rv_text_format(listing, room, "cpu %s, %d threads: %d kernels, slab %.1f KB\n",
                              plan->tile->name, plan->threads, plan->step_count,
                              (double)facts->slab_bytes / 1024);
     for (int i = 0; i < plan->step_count; i++) {
@@ -361,7 +362,7 @@ static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, con
         const char *name = step->kind == CPU_STEP_COMMIT
                                ? plan->work->assign[step->value].param->name
                                : step->name;
-        used += (size_t)snprintf(
+        used += (size_t)rv_text_format(
             listing + used, room - used, "%4d  %-9s %8.2f MFLOP %9.1f KB  %s\n", i,
             step_kind_name(step->kind), step->flops * 1e-6, step->bytes / 1024, name);
     }

@@ -70,12 +70,15 @@ rv_status cli_print_json(cli_call *call, json_t *value)
     return status;
 }
 
-/* ---- SIGINT and SIGTERM ----
+/* ---- SIGINT, SIGTERM and SIGHUP ----
  *
  * They are blocked in every thread and taken by one that waits for them.  A handler would run on
  * the stack of whatever thread the signal meets, and oneDNN's generated code seems to keep data
  * below the stack pointer, which a handler's frame overwrites: with a handler one stop in sixty
- * ended in a corrupted heap. */
+ * ended in a corrupted heap.
+ *
+ * What the parent ignores, as nohup does with SIGHUP and a shell with the SIGINT of its background
+ * programs, stays ignored. */
 
 static atomic_int stop_requested;
 static char stop_message[160];
@@ -95,15 +98,30 @@ static void *wait_for_stop(void *set)
     return NULL;
 }
 
+/* Those of the signals that the program was not told to ignore; 0: none. */
+static int add_heeded(sigset_t *set)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    int count = 0;
+    sigemptyset(set);
+    for (int i = 0; i < CLI_COUNT(numbers); i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) != 0 || now.sa_handler == SIG_IGN)
+            continue;
+        sigaddset(set, numbers[i]);
+        count++;
+    }
+    return count;
+}
+
 void cli_catch_stop(const char *message)
 {
     static sigset_t set;
     pthread_t thread;
     const char *line = isatty(STDERR_FILENO) ? "\n" : ""; /* after a bar and the echoed ^C */
     snprintf(stop_message, sizeof stop_message, "%sreverie: %s\n", line, message);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    if (!add_heeded(&set))
+        return;
     /* Threads made from here on inherit the mask. */
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
         return;

@@ -108,8 +108,9 @@ rv_status cli_json_whole(const cli_call *call, const json_t *value);
  * not finite is null and has its reason beside it, what is not UTF-8 is read as Latin-1. */
 json_t *cli_json_number(double value);
 
-/* From here on SIGINT and SIGTERM ask for a stop instead of ending the program, and print "reverie:
- * MESSAGE" on stderr; a second one ends it at once. */
+/* From here on SIGINT, SIGTERM and SIGHUP ask for a stop instead of ending the program, and print
+ * "reverie: MESSAGE" on stderr; a second one ends it at once.  One that the program was started
+ * with ignored, as under nohup, stays ignored. */
 void cli_catch_stop(const char *message);
 int cli_stop_requested(void);
 

@@ -1,6 +1,7 @@
 /* The latched first error follows SQLite: a chain of calls needs one check at its end. */
 #include "core/context.h"
 
+#include "core/fork.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -29,7 +30,7 @@ rv_context *rv_context_new(void)
     rv_context *context = rv_calloc(1, sizeof *context);
     if (!context)
         return NULL;
-    if (pthread_mutex_init(&context->lock, NULL) != 0) {
+    if (!rv_fork_watch() || pthread_mutex_init(&context->lock, NULL) != 0) {
         rv_free(context);
         return NULL;
     }

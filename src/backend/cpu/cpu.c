@@ -249,7 +249,8 @@ static rv_status run(void *opaque)
 {
     cpu_plan *plan = opaque;
     atomic_store(&plan->failed, 0);
-    cpu_team_run(plan->team, run_thread, plan);
+    if (!cpu_team_run(plan->team, run_thread, plan))
+        return rv_fail(plan->context, RV_NO_MEMORY, "cannot start %d threads", plan->threads);
     if (atomic_load(&plan->failed)) /* latched where it happened */
         return rv_error_status(plan->context);
     return plan->work->guard && !guard_holds(plan) ? RV_NOT_FINITE : RV_OK;

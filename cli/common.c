@@ -64,9 +64,11 @@ rv_status cli_print_json(cli_call *call, json_t *value)
             rv_json_write(call->context, value, JSON_INDENT(2) | JSON_REAL_PRECISION(9), &text);
     else
         json_decref(value);
+    if (status == RV_OK) /* what was left out while it was written */
+        status = cli_json_whole(call, json_null());
     if (status == RV_OK)
         puts(text);
-    rv_json_text_free(text);
+    rv_free(text);
     return status;
 }
 

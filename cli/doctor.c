@@ -4,6 +4,7 @@
 
 #include "reverie/data.h"
 #include "reverie/program.h"
+#include "reverie/viz.h"
 
 #include <cairo.h>
 #include <errno.h>
@@ -182,7 +183,8 @@ static void print_facts(const json_t *facts)
 
 static rv_status run(cli_call *call)
 {
-    json_t *facts = facts_json(call);
+    rv_fonts_load(call->context); /* only while there is memory for it */
+    json_t *facts = rv_error_status(call->context) == RV_OK ? facts_json(call) : NULL;
     rv_status status = rv_error_status(call->context);
     if (status == RV_OK)
         status = cli_json_whole(call, facts);

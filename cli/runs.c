@@ -6,6 +6,7 @@
 #include "reverie/study.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,10 +70,13 @@ static int by_selected(const void *a, const void *b)
     return of_a->most < of_b->most ? 1 : of_a->most > of_b->most ? -1 : by_folder(a, b);
 }
 
+/* What cannot be read for lack of memory is latched. */
 static int list_runs(cli_call *call, const char *parent, run_row *rows)
 {
     int count = 0;
     DIR *list = opendir(parent);
+    if (!list && errno == ENOMEM)
+        rv_fail_memory(call->context);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         char folder[400], config[512];
         if (entry->d_name[0] == '.' || count == RUNS_MOST ||
@@ -81,10 +85,13 @@ static int list_runs(cli_call *call, const char *parent, run_row *rows)
         snprintf(config, sizeof config, "%s/config.yaml", folder);
         if (!rv_file_exists(config))
             continue;
-        if (read_row(call, folder, &rows[count]) == RV_OK)
+        rv_status status = read_row(call, folder, &rows[count]);
+        if (status == RV_OK)
             count++;
         else /* one that cannot be read does not hide the others */
             rv_run_settings_free(rows[count].setting, rows[count].setting_count);
+        if (status == RV_NO_MEMORY)
+            break;
         rv_error_clear(call->context);
     }
     if (list)
@@ -378,6 +385,8 @@ static rv_status list(cli_call *call, run_row *rows, int *count)
 {
     *count = list_runs(call, cli_text(call, "folder"), rows);
     int shown = *count;
+    if (rv_error_status(call->context) != RV_OK)
+        return rv_error_status(call->context);
     if (strcmp(call->argument[0], "best") == 0 && shown > 0) {
         qsort(rows, (size_t)shown, sizeof *rows, by_selected);
         shown = 1;

@@ -67,7 +67,10 @@ static rv_data_sizes sizes_of(cli_call *call, const rv_settings *settings)
     data.directories = call->data_directory;
     data.directory_count = call->data_directory_count;
     data.limit = 1;
-    if (rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source) != RV_OK) {
+    rv_status status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source);
+    if (status == RV_NO_MEMORY || status == RV_IO_ERROR) /* stays latched */
+        return sizes;
+    if (status != RV_OK) {
         cli_say(call, "the data are not here; shown for 28 x 28 gray images");
         rv_error_clear(call->context);
         return sizes;
@@ -84,8 +87,11 @@ static rv_status run_show(cli_call *call)
     rv_status status = cli_recipe_config(call, &config);
     if (status == RV_OK) {
         const rv_settings *settings = rv_config_settings(config);
-        status = rv_model_new(call->context, settings->model, settings->model_config,
-                              sizes_of(call, settings), &model);
+        rv_data_sizes sizes = sizes_of(call, settings);
+        status = rv_error_status(call->context);
+        if (status == RV_OK)
+            status =
+                rv_model_new(call->context, settings->model, settings->model_config, sizes, &model);
         if (status == RV_OK)
             status = show(call, settings, model);
     }

@@ -233,6 +233,8 @@ static rv_status run_all(cli_call *call, rv_study *study)
     watch w = {.call = call, .progress = cli_progress_begin(call)};
     rv_study_watcher watcher = {&w, on_begin, on_end, {&w, on_step, NULL, on_stop, on_alarm}};
     rv_status status = rv_study_check(study);
+    if (status == RV_OK)
+        status = rv_fonts_load(call->context);
     if (status != RV_OK)
         return status;
     say_done(call, study);

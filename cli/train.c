@@ -123,6 +123,8 @@ static rv_status run_train(cli_call *call)
     rv_experiment *run;
     rv_status status = cli_recipe_config(call, &config);
     if (status == RV_OK)
+        status = rv_fonts_load(call->context); /* for the report, while there is memory */
+    if (status == RV_OK)
         status = check_from(call);
     if (status != RV_OK) {
         rv_config_free(config);
@@ -171,8 +173,10 @@ static rv_status run_resume(cli_call *call)
 {
     rv_experiment *run;
     rv_experiment_place place = cli_place(call, call->argument[0]);
-    rv_status status =
-        rv_experiment_resume(call->context, &place, call->override, call->override_count, &run);
+    rv_status status = rv_fonts_load(call->context);
+    if (status == RV_OK)
+        status =
+            rv_experiment_resume(call->context, &place, call->override, call->override_count, &run);
     if (status != RV_OK)
         return status;
     status = train(call, run, cli_text(call, "from"));

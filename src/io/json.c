@@ -156,6 +156,23 @@ static int has_marks(json_t *value)
     return found;
 }
 
+/* Into a block of the size that it takes: where json_dumps has to enlarge its own and cannot, it
+ * leaves letters out and says nothing. */
+static char *dump(const json_t *value, size_t flags)
+{
+    locale_t locale = rv_locale_plain();
+    size_t size = json_dumpb(value, NULL, 0, flags);
+    char *text = size > 0 ? rv_malloc(size + 1) : NULL;
+    if (text && json_dumpb(value, text, size, flags) != size) {
+        rv_free(text);
+        text = NULL;
+    }
+    rv_locale_back(locale);
+    if (text)
+        text[size] = '\0';
+    return text;
+}
+
 rv_status rv_json_write(rv_context *context, json_t *value, size_t flags, char **text)
 {
     *text = NULL;
@@ -166,9 +183,7 @@ rv_status rv_json_write(rv_context *context, json_t *value, size_t flags, char *
     }
     if (!value)
         return rv_fail_memory(context);
-    locale_t locale = rv_locale_plain();
-    *text = json_dumps(value, flags);
-    rv_locale_back(locale);
+    *text = dump(value, flags);
     json_decref(value);
     return *text ? RV_OK : rv_fail_memory(context);
 }
@@ -193,13 +208,4 @@ rv_status rv_json_read(rv_context *context, const char *text, size_t bytes, size
     json_decref(*value);
     *value = NULL;
     return rv_fail_memory(context);
-}
-
-void rv_json_text_free(char *text)
-{
-    json_malloc_t allocate;
-    json_free_t release;
-    json_get_alloc_funcs(&allocate, &release);
-    if (text)
-        release(text);
 }

@@ -30,14 +30,11 @@ void rv_json_put(json_t **object, const char *key, json_t *value);
 void rv_json_add(json_t **array, json_t *value);
 
 /* The text of a value, which is released; marks become nulls.  `flags` are json_dumps'.  NULL is
- * RV_NO_MEMORY.  The text is the caller's, to rv_json_text_free (tensors.h). */
+ * RV_NO_MEMORY.  The text is the caller's, to rv_free. */
 rv_status rv_json_write(rv_context *context, json_t *value, size_t flags, char **text);
 /* What a text says: RV_OK and NULL where it is no JSON, with the place in *error (NULL: not asked
  * for), RV_NO_MEMORY when it could not be told. */
 rv_status rv_json_read(rv_context *context, const char *text, size_t bytes, size_t flags,
                        json_t **value, json_error_t *error);
-
-/* Releases what jansson allocated, with the function that whoever set its allocator gave it. */
-void rv_json_text_free(char *text);
 
 #endif

@@ -42,7 +42,7 @@ static json_t *environment(const rv_experiment *run, const char *record)
 
 void run_json_free(char *text)
 {
-    rv_json_text_free(text);
+    rv_free(text);
 }
 
 static rv_status write_environment(rv_experiment *run, const char *record)

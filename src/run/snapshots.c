@@ -3,6 +3,7 @@
 #include "run/snapshots.h"
 
 #include "core/memory.h"
+#include "io/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -53,7 +54,8 @@ rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *
     *steps = NULL;
     *count = 0;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
-    DIR *list = opendir(folder);
+    DIR *list;
+    status = rv_folder_open(run->context, folder, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         int64_t step = step_of(entry->d_name);
         if (step < 0)

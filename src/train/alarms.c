@@ -12,8 +12,8 @@
  * `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is flattest, 0.1 and
  * more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an epoch, where an
  * untrained net begins at 0.003 to 0.007. */
-#include "reverie/train.h"
 #include "core/text.h"
+#include "reverie/train.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,11 +34,12 @@ static int discriminator_saturated(const rv_event *event, rv_alarm *alarm)
     if (!(real > RV_ALARM_REAL_SCORE && fake < RV_ALARM_FAKE_SCORE))
         return 0;
     alarm->name = "discriminator_saturated";
-    rv_text_format(alarm->cause, sizeof alarm->cause,
-             "the discriminator tells all images from all samples (mean scores %.4f and %.4f): the "
-             "generator learns little from it; lower its rate (`gan`: "
-             "objective.discriminator_rate=0.2), or give it fewer or narrower layers",
-             real, fake);
+    rv_text_format(
+        alarm->cause, sizeof alarm->cause,
+        "the discriminator tells all images from all samples (mean scores %.4f and %.4f): the "
+        "generator learns little from it; lower its rate (`gan`: "
+        "objective.discriminator_rate=0.2), or give it fewer or narrower layers",
+        real, fake);
     return 1;
 }
 
@@ -48,11 +49,12 @@ static int gradient_vanished(const rv_event *event, rv_alarm *alarm)
     if (!(length < RV_ALARM_GRADIENT))
         return 0;
     alarm->name = "generator_gradient_vanished";
-    rv_text_format(alarm->cause, sizeof alarm->cause,
-             "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
-             "around the samples; raise objective.clip (`wgan`), take "
-             "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
-             length);
+    rv_text_format(
+        alarm->cause, sizeof alarm->cause,
+        "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
+        "around the samples; raise objective.clip (`wgan`), take "
+        "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
+        length);
     return 1;
 }
 
@@ -79,9 +81,9 @@ static int critic_at_clip(const rv_event *event, rv_alarm *alarm)
         return 0;
     alarm->name = "critic_at_clip";
     rv_text_format(alarm->cause, sizeof alarm->cause,
-             "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
-             "raise objective.clip, lower train.lr, or take model wgan-gp",
-             100 * share);
+                   "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
+                   "raise objective.clip, lower train.lr, or take model wgan-gp",
+                   100 * share);
     return 1;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 #include "core/text.h"
+#include "io/write.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -47,7 +48,7 @@ static void note_running(notes *n, const char *key, const running *r)
     int used = 0;
     for (int i = 0; i < r->count; i++)
         used += rv_text_format(text + used, sizeof text - (size_t)used, "%s%s %a %a", i ? " " : "",
-                         r->name[i], r->sum[i], r->weight[i]);
+                               r->name[i], r->sum[i], r->weight[i]);
     note(n, key, "%s", text);
 }
 
@@ -161,10 +162,13 @@ static int newest_first(const void *a, const void *b)
 
 enum { STEPS_MOST = 1024 };
 
-static int list_steps(const char *folder, int64_t *steps)
+/* -1, with the error latched, where the folder cannot be read. */
+static int list_steps(rv_context *context, const char *folder, int64_t *steps)
 {
     int count = 0;
-    DIR *list = opendir(folder);
+    DIR *list;
+    if (rv_folder_open(context, folder, &list) != RV_OK)
+        return -1;
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
         if (step_of(entry->d_name) >= 0 && count < STEPS_MOST)
             steps[count++] = step_of(entry->d_name);
@@ -178,7 +182,7 @@ static void drop_old(const rv_trainer *trainer)
 {
     char path[4096];
     int64_t steps[STEPS_MOST];
-    int count = list_steps(trainer->setup.folder, steps);
+    int count = list_steps(trainer->context, trainer->setup.folder, steps);
     int64_t keep = trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1;
     for (int64_t i = keep; i < count; i++) {
         step_path(trainer, steps[i], path, sizeof path);
@@ -190,7 +194,7 @@ void train_drop_newer(const rv_trainer *trainer)
 {
     char path[4096];
     int64_t steps[STEPS_MOST];
-    int count = list_steps(trainer->setup.folder, steps);
+    int count = list_steps(trainer->context, trainer->setup.folder, steps);
     for (int i = 0; i < count && steps[i] > trainer->step; i++) {
         step_path(trainer, steps[i], path, sizeof path);
         unlink(path);
@@ -226,8 +230,10 @@ rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char
 {
     char candidate[4096];
     int64_t steps[STEPS_MOST];
-    int count = list_steps(folder, steps);
+    int count = list_steps(context, folder, steps);
     *path = NULL;
+    if (count < 0)
+        return rv_error_status(context);
     for (int i = -1; i < count; i++) {
         rv_tensors *tensors;
         if (i < 0 && strcmp(which, "best") != 0)
@@ -244,6 +250,8 @@ rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char
             *path = strdup(candidate);
             return *path ? RV_OK : rv_fail_memory(context);
         }
+        if (rv_error_status(context) != RV_BAD_FILE) /* it may be good */
+            return rv_error_status(context);
         rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried",
                   rv_error_message(context));
         rv_error_clear(context);

@@ -69,7 +69,7 @@ static int read_running(rv_trainer *trainer, const char *text, running *r)
     if (!text)
         return 0;
     while (r->count < VALUES_MOST && rv_text_scan(text, " %63s %la %la%n", name, &r->sum[r->count],
-                                            &r->weight[r->count], &used) == 3) {
+                                                  &r->weight[r->count], &used) == 3) {
         r->name[r->count] = rv_arena_strdup(&trainer->names, name);
         if (!r->name[r->count])
             return 0;
@@ -172,7 +172,7 @@ rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_siz
         return status;
     const char *text = rv_tensors_metadata(tensors, "sizes");
     int read = text ? rv_text_scan(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
-                             &sizes->classes, &sizes->low, &sizes->high)
+                                   &sizes->classes, &sizes->low, &sizes->high)
                     : 0;
     rv_tensors_free(tensors);
     if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||

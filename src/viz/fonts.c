@@ -1,0 +1,74 @@
+/* The fonts of charts, loaded once.
+ *
+ * fontconfig reads its configuration when the first text is measured, and where that runs out of
+ * memory it crashes or reads for ever.  So it happens in one place, early, and only while there is
+ * far more memory than it takes; the faces are kept, and fontconfig is not asked again. */
+#include "core/memory.h"
+#include "viz/chart.h"
+
+#include <pthread.h>
+
+/* It takes some 2 MB. */
+static const size_t reserve = (size_t)16 << 20;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static cairo_font_face_t *faces[2]; /* normal, bold; NULL: not loaded */
+
+static int is_bold(rv_font font)
+{
+    return font == RV_FONT_TITLE;
+}
+
+void rv_font_select(cairo_t *cairo, rv_font font)
+{
+    static const double sizes[] = {11, 12, 15};
+    if (faces[is_bold(font)])
+        cairo_set_font_face(cairo, faces[is_bold(font)]);
+    else
+        cairo_select_font_face(cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
+                               is_bold(font) ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cairo, sizes[font]);
+}
+
+double rv_text_width(cairo_t *cairo, rv_font font, const char *text)
+{
+    cairo_text_extents_t extents;
+    rv_font_select(cairo, font);
+    cairo_text_extents(cairo, text, &extents);
+    return extents.x_advance;
+}
+
+/* Measures a text in each; what cairo says of it. */
+static cairo_status_t probe(void)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 8, 8);
+    cairo_t *cairo = cairo_create(surface);
+    rv_text_width(cairo, RV_FONT_LABEL, "0123456789");
+    cairo_font_face_t *normal = cairo_font_face_reference(cairo_get_font_face(cairo));
+    rv_text_width(cairo, RV_FONT_TITLE, "0123456789");
+    cairo_font_face_t *bold = cairo_font_face_reference(cairo_get_font_face(cairo));
+    cairo_status_t status = cairo_status(cairo);
+    cairo_destroy(cairo);
+    cairo_surface_destroy(surface);
+    if (status != CAIRO_STATUS_SUCCESS) {
+        cairo_font_face_destroy(normal);
+        cairo_font_face_destroy(bold);
+        return status;
+    }
+    faces[0] = normal;
+    faces[1] = bold;
+    return status;
+}
+
+rv_status rv_fonts_load(rv_context *context)
+{
+    rv_status status = RV_OK;
+    pthread_mutex_lock(&lock);
+    if (!faces[0]) {
+        void *room = rv_malloc(reserve);
+        rv_free(room);
+        status = room ? rv_cairo_status(context, probe()) : rv_fail_memory(context);
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
+}

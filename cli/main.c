@@ -2,7 +2,6 @@
 #include "call.h"
 #include "conv_cache.h"
 #include "help.h"
-#include "starved.h"
 
 #include "core/memory.h"
 
@@ -98,7 +97,6 @@ int main(int count, char **words)
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file over the limit of its size */
-    cli_starved_begin();
     cli_json_begin();
     rv_status status = run(count, words);
     rv_status output = finish_output();

@@ -1,16 +1,10 @@
 /* Loaded before a program, this takes its memory away: STARVE_AT=N fails the allocation number N,
  * counted from the program's first, and with STARVE_ALL=1 every later one too.  STARVE_COUNT=FILE
- * writes how many there were.  STARVE_TRACE=FILE writes who asked for the one that failed first.
- *
- * What fontconfig asks for is given, and not counted: it crashes, or reads for ever, without it.
- * The program sees to that by looking for room before (src/viz/fonts.c), which cannot be seen by
- * failing one allocation after another. */
-#include <dlfcn.h>
+ * writes how many there were.  STARVE_TRACE=FILE writes who asked for the one that failed first. */
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,32 +25,6 @@ static long number_of(const char *name)
 {
     const char *text = getenv(name);
     return text ? atol(text) : 0;
-}
-
-/* fontconfig, as cairo calls it. */
-#define FED(result, name, parameters, arguments)                                                   \
-    result name parameters;                                                                        \
-    result name parameters                                                                         \
-    {                                                                                              \
-        is_inside++;                                                                               \
-        result(*real) parameters = (result(*) parameters)(intptr_t)dlsym(RTLD_NEXT, #name);        \
-        result value = real arguments;                                                             \
-        is_inside--;                                                                               \
-        return value;                                                                              \
-    }
-
-FED(int, FcInitBringUptoDate, (void), ())
-FED(void *, FcConfigGetCurrent, (void), ())
-FED(int, FcConfigSubstitute, (void *config, void *pattern, int kind), (config, pattern, kind))
-FED(void *, FcFontMatch, (void *config, void *pattern, int *result), (config, pattern, result))
-
-void FcDefaultSubstitute(void *pattern);
-void FcDefaultSubstitute(void *pattern)
-{
-    is_inside++;
-    void (*real)(void *) = (void (*)(void *))(intptr_t)dlsym(RTLD_NEXT, "FcDefaultSubstitute");
-    real(pattern);
-    is_inside--;
 }
 
 /* backtrace loads a library when it is first called: that is done before anything counts. */

@@ -22,6 +22,13 @@ static int may_allocate(void)
     return !(call == at || (call > at && atomic_load(&fail_persistently)));
 }
 
+static _Thread_local int is_asked;
+
+int rv_memory_is_asked(void)
+{
+    return is_asked;
+}
+
 /* `block` is new where `added` is 1. */
 static void *counted(void *block, int added)
 {
@@ -34,19 +41,34 @@ static void *counted(void *block, int added)
 
 void *rv_malloc(size_t bytes)
 {
-    return counted(may_allocate() ? malloc(bytes ? bytes : 1) : NULL, 1);
+    if (!may_allocate())
+        return counted(NULL, 1);
+    is_asked = 1;
+    void *block = malloc(bytes ? bytes : 1);
+    is_asked = 0;
+    return counted(block, 1);
 }
 
 void *rv_calloc(size_t count, size_t bytes)
 {
-    return counted(may_allocate() ? calloc(count ? count : 1, bytes ? bytes : 1) : NULL, 1);
+    if (!may_allocate())
+        return counted(NULL, 1);
+    is_asked = 1;
+    void *block = calloc(count ? count : 1, bytes ? bytes : 1);
+    is_asked = 0;
+    return counted(block, 1);
 }
 
 void *rv_realloc(void *block, size_t bytes)
 {
     if (!block)
         return rv_malloc(bytes);
-    return counted(may_allocate() ? realloc(block, bytes ? bytes : 1) : NULL, 0);
+    if (!may_allocate())
+        return counted(NULL, 0);
+    is_asked = 1;
+    void *moved = realloc(block, bytes ? bytes : 1);
+    is_asked = 0;
+    return counted(moved, 0);
 }
 
 void rv_free(void *block)
@@ -71,7 +93,9 @@ void *rv_malloc_aligned(size_t bytes)
     if (!may_allocate() || bytes > SIZE_MAX - unit)
         return counted(NULL, 1);
     size_t rounded = (bytes + unit) / unit * unit;
+    is_asked = 1;
     void *block = counted(aligned_alloc(unit, rounded), 1);
+    is_asked = 0;
 #if defined(MADV_HUGEPAGE)
     if (block && unit == HUGE_PAGE)
         madvise(block, rounded, MADV_HUGEPAGE); /* a wish: nothing is lost where it is refused */

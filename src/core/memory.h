@@ -22,6 +22,9 @@ typedef struct rv_memory_counts {
     uint64_t failed; /* allocations that gave NULL */
 } rv_memory_counts;
 rv_memory_counts rv_memory_counted(void);
+/* Whether the calling thread is within one of these functions: who replaces malloc can tell their
+ * callers, who look at what they get, from others. */
+int rv_memory_is_asked(void);
 /* Test hook: the allocation number `after` from now (1 = the next) fails, and, when `persistent`,
  * every later one too.  0 turns it off. */
 void rv_memory_fail_after(uint64_t after, int persistent);

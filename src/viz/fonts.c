@@ -1,14 +1,15 @@
-/* The fonts of charts, loaded once.
+/* The fonts of charts, loaded once, and only while there is memory.
  *
  * fontconfig reads its configuration when the first text is measured, and where that runs out of
- * memory it crashes or reads for ever.  So it happens in one place, early, and only while there is
- * far more memory than it takes; the faces are kept, and fontconfig is not asked again. */
+ * memory it crashes or reads for ever; cairo leaves out strokes, or crashes.  Neither can be helped
+ * from outside.  So they are called only while there is far more memory than they take; the faces
+ * are kept, and fontconfig is not asked again. */
 #include "core/memory.h"
 #include "viz/chart.h"
 
 #include <pthread.h>
 
-/* It takes some 2 MB. */
+/* fontconfig takes some 2 MB, a drawing less. */
 static const size_t reserve = (size_t)16 << 20;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -60,15 +61,19 @@ static cairo_status_t probe(void)
     return status;
 }
 
+static rv_status drawing_room(rv_context *context)
+{
+    void *room = rv_malloc(reserve);
+    rv_free(room);
+    return room ? RV_OK : rv_fail_memory(context);
+}
+
 rv_status rv_fonts_load(rv_context *context)
 {
-    rv_status status = RV_OK;
     pthread_mutex_lock(&lock);
-    if (!faces[0]) {
-        void *room = rv_malloc(reserve);
-        rv_free(room);
-        status = room ? rv_cairo_status(context, probe()) : rv_fail_memory(context);
-    }
+    rv_status status = drawing_room(context);
+    if (status == RV_OK && !faces[0])
+        status = rv_cairo_status(context, probe());
     pthread_mutex_unlock(&lock);
     return status;
 }

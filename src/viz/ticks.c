@@ -101,7 +101,7 @@ static void write_power(char *label, int mantissa, int power, int plain)
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     if (plain) {
         rv_text_format(label, RV_TICK_LABEL_SIZE, "%.*f", power < 0 ? -power : 0,
-                 scaled(mantissa, power));
+                       scaled(mantissa, power));
         return;
     }
     int size = power < 0 ? -power : power;

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { KEY_DEPTH_MOST = 8 };
 

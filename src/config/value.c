@@ -4,7 +4,6 @@
 #include "core/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* ---- choices ---- */
 

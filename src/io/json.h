@@ -1,8 +1,8 @@
 /* JSON values that lose nothing, and JSON text.
  *
- * JSON has no infinity, no NaN and no text but UTF-8, and jansson answers all three with NULL, as it
- * answers a lack of memory: a key would vanish, or a number be taken for one.  What is made here is
- * NULL only when memory is out.
+ * JSON has no infinity, no NaN and no text but UTF-8, and jansson answers all three with NULL, as
+ * it answers a lack of memory: a key would vanish, or the failure be taken for that.  What is made
+ * here is NULL only when memory is out.
  *
  * A number that there is none of is `null`, and its reason stands beside it: {"khat": null,
  * "khat_reason": "fewer than 25 draws"}.  Until the text is written it is a mark in its place. */

@@ -15,8 +15,8 @@ rv_status rv_sync_folder_of(rv_context *context, const char *path);
 /* RV_IO_ERROR "PATH: WHAT: reason", the reason from errno. */
 rv_status rv_fail_errno(rv_context *context, const char *path, const char *what);
 
-/* The names in a folder; *list is NULL where there is no such folder.  A folder that cannot be read,
- * for lack of memory or another reason, is a failure and not an empty one. */
+/* The names in a folder; *list is NULL where there is no such folder.  A folder that cannot be
+ * read, for lack of memory or another reason, is a failure and not an empty one. */
 rv_status rv_folder_open(rv_context *context, const char *path, DIR **list);
 
 #endif

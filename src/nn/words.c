@@ -3,10 +3,9 @@
  *   linear 512        linear 512 nobias      linear 512 bias: false      {linear: 512, bias: false}
  *   leaky_relu 0.2    residual: [linear 64, relu]                 {residual: [linear 64, relu]}
  *   conv 64 k4 s2 p1  conv 64 kernel: 4 stride: 2 padding: 1      {conv: 64, k: 4, s: 2, p: 1}  */
-#include "nn/net.h"
 #include "core/text.h"
+#include "nn/net.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Room for `count` more characters and the final zero. */
 static int reserve(rv_text *text, size_t count)

@@ -356,8 +356,8 @@ static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, con
     if (!listing)
         return;
     used += (size_t)rv_text_format(listing, room, "cpu %s, %d threads: %d kernels, slab %.1f KB\n",
-                             plan->tile->name, plan->threads, plan->step_count,
-                             (double)facts->slab_bytes / 1024);
+                                   plan->tile->name, plan->threads, plan->step_count,
+                                   (double)facts->slab_bytes / 1024);
     for (int i = 0; i < plan->step_count; i++) {
         const cpu_step *step = &plan->step[i];
         const char *name = step->kind == CPU_STEP_COMMIT

@@ -34,13 +34,13 @@ static json_t *as_json(cli_call *call, const labelled *l)
     json_t *labels = json_array(), *probabilities = json_array();
     for (int64_t i = 0; labels && probabilities && i < l->images.count; i++) {
         json_array_append_new(labels, cli_json_class(name_of(l, l->labels[i])));
-        json_array_append_new(probabilities, json_real(probability(l, i)));
+        json_array_append_new(probabilities, cli_json_number(probability(l, i)));
     }
     json_t *object =
         json_pack("{s:I, s:i, s:o, s:o}", "images", (json_int_t)l->images.count, "classes",
                   l->classes, "labels", labels, "probabilities", probabilities);
     if (object && cli_text(call, "output"))
-        json_object_set_new(object, "file", json_string(cli_text(call, "output")));
+        json_object_set_new(object, "file", rv_json_text(cli_text(call, "output")));
     return object;
 }
 

@@ -8,10 +8,11 @@
 
 static json_t *entry_json(const rv_data_entry *e)
 {
-    return json_pack("{s:s, s:s?, s:I, s:I, s:[i,i,i], s:I, s:s?, s:s?}", "name", e->name, "path",
-                     e->path, "train", (json_int_t)e->train_count, "test",
-                     (json_int_t)e->test_count, "shape", e->height, e->width, e->channels, "bytes",
-                     (json_int_t)e->bytes, "problem", e->problem, "note", e->note);
+    return json_pack("{s:o, s:o, s:I, s:I, s:[i,i,i], s:I, s:o, s:o}", "name",
+                     rv_json_text(e->name), "path", rv_json_text(e->path), "train",
+                     (json_int_t)e->train_count, "test", (json_int_t)e->test_count, "shape",
+                     e->height, e->width, e->channels, "bytes", (json_int_t)e->bytes, "problem",
+                     rv_json_text(e->problem), "note", rv_json_text(e->note));
 }
 
 static void print_entry(const rv_data_entry *e)

@@ -10,9 +10,9 @@ static void add_images(json_t *object, const rv_judgement *j, const char *classi
 {
     json_t *shares = json_array();
     for (int k = 0; shares && k < j->classes; k++)
-        json_array_append_new(shares, json_real(j->class_shares[k]));
+        json_array_append_new(shares, cli_json_number(j->class_shares[k]));
     json_object_set_new(object, "images", json_integer((json_int_t)j->images));
-    json_object_set_new(object, "classifier", json_string(classifier));
+    json_object_set_new(object, "classifier", rv_json_text(classifier));
     json_object_set_new(object, "compared", json_integer((json_int_t)j->compared));
     json_object_set_new(object, "real_images", json_integer((json_int_t)j->real));
     json_object_set_new(object, "frechet_distance", cli_json_number(j->frechet_distance));
@@ -45,7 +45,7 @@ static json_t *judgement_json(cli_call *call, const rv_judgement *j)
     if (object && j->images > 0)
         add_images(object, j, cli_text(call, "classifier"));
     if (object && j->pictures)
-        json_object_set_new(object, "file", json_string(cli_text(call, "output")));
+        json_object_set_new(object, "file", rv_json_text(cli_text(call, "output")));
     return object;
 }
 

@@ -23,7 +23,7 @@ rv_status cli_open_average(cli_call *call, int average, rv_experiment **out)
 rv_status cli_wrote(cli_call *call, const char *path)
 {
     if (call->json)
-        return cli_print_json(call, json_pack("{s:s}", "file", path));
+        return cli_print_json(call, json_pack("{s:o}", "file", rv_json_text(path)));
     printf("%s\n", path);
     return RV_OK;
 }

@@ -21,8 +21,8 @@ static json_t *as_json(const rv_settings *settings, rv_net *const *nets, int cou
             rv_net_layer layer = rv_net_layer_at(nets[i], j);
             json_array_append_new(layers, layer_json(&layer));
         }
-    return json_pack("{s:s, s:s, s:I, s:o}", "name", settings->name, "model", settings->model->name,
-                     "parameters", (json_int_t)total, "layers", layers);
+    return json_pack("{s:o, s:s, s:I, s:o}", "name", rv_json_text(settings->name), "model",
+                     settings->model->name, "parameters", (json_int_t)total, "layers", layers);
 }
 
 static void print_net(const rv_net *net)

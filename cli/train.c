@@ -92,7 +92,8 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     if (status != RV_OK)
         return status;
     if (call->json)
-        return cli_print_json(call, json_pack("{s:s, s:s}", "run", folder, "status", "done"));
+        return cli_print_json(
+            call, json_pack("{s:o, s:s}", "run", rv_json_text(folder), "status", "done"));
     printf("%s: done; look at %s/report.html, ", folder, folder);
     suggest(rv_experiment_model(run)->kind, folder);
     suggest_more(run, last);
@@ -128,6 +129,8 @@ static rv_status run_train(cli_call *call)
     rv_config *config = NULL;
     rv_experiment *run;
     rv_status status = cli_recipe_config(call, &config);
+    if (status == RV_OK)
+        status = rv_fonts_load(call->context); /* for the report, while there is memory */
     if (status == RV_OK)
         status = check_from(call);
     if (status != RV_OK) {
@@ -177,8 +180,10 @@ static rv_status run_resume(cli_call *call)
 {
     rv_experiment *run;
     rv_experiment_place place = cli_place(call, call->argument[0]);
-    rv_status status =
-        rv_experiment_resume(call->context, &place, call->override, call->override_count, &run);
+    rv_status status = rv_fonts_load(call->context);
+    if (status == RV_OK)
+        status =
+            rv_experiment_resume(call->context, &place, call->override, call->override_count, &run);
     if (status != RV_OK)
         return status;
     status = train(call, run, cli_text(call, "from"));

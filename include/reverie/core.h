@@ -9,6 +9,11 @@
  *
  * The library never exits, aborts, prints, or reads the environment.  The first failure is kept
  * (latched) in the context; later failures do not overwrite it.
+ *
+ * fork: the child of a process that forked while no call into the library was running may use and
+ * free everything that it inherited.  The threads of programs and loaders, which it has not, are
+ * started anew when they are needed.  Files that are open are shared with the parent: a training
+ * that writes is gone on with in one of the two.
  */
 #ifndef REVERIE_CORE_H
 #define REVERIE_CORE_H

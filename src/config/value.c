@@ -1,9 +1,9 @@
 #include "config/value.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* ---- choices ---- */
 
@@ -134,7 +134,7 @@ static int read_bool(const char *given, int *value)
 {
     static const char *const words[2][3] = {{"false", "no", "off"}, {"true", "yes", "on"}};
     for (int i = 0; i < 6; i++)
-        if (strcasecmp(given, words[i / 3][i % 3]) == 0) {
+        if (rv_text_same(given, words[i / 3][i % 3])) {
             *value = i / 3;
             return 1;
         }

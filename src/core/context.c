@@ -1,7 +1,9 @@
 /* The latched first error follows SQLite: a chain of calls needs one check at its end. */
 #include "core/context.h"
 
+#include "core/fork.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -31,7 +33,7 @@ rv_context *rv_context_new(void)
     rv_context *context = rv_calloc(1, sizeof *context);
     if (!context)
         return NULL;
-    if (pthread_mutex_init(&context->lock, NULL) != 0) {
+    if (!rv_fork_watch() || pthread_mutex_init(&context->lock, NULL) != 0) {
         rv_free(context);
         return NULL;
     }
@@ -113,7 +115,7 @@ static void shorten(char *text, size_t room)
 static void format_text(char *out, size_t room, const char *format, va_list arguments)
 {
     char text[TEXT_ROOM];
-    vsnprintf(text, sizeof text, format, arguments);
+    rv_text_format_list(text, sizeof text, format, arguments);
     shorten(text, room);
     memcpy(out, text, strlen(text) + 1);
 }

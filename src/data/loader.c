@@ -4,6 +4,7 @@
  * Three slots: one in the caller's hands, and two ready or being filled.  Both sides sleep on a
  * condition when they have nothing to do, so that a waiting loader costs no processor time.  Only
  * the counts are shared; a slot belongs to one side at a time. */
+#include "core/fork.h"
 #include "core/memory.h"
 #include "data/order.h"
 #include "data/source.h"
@@ -40,6 +41,7 @@ struct rv_loader {
     int64_t returned; /* batches whose slots are free again: taken, or one fewer */
     int stopping;
     pthread_t thread;
+    unsigned generation; /* of the thread and the lock (core/fork.h) */
 };
 
 rv_loader_config rv_loader_defaults(const rv_source *source)
@@ -114,6 +116,26 @@ static slot *next_alone(rv_loader *loader)
     return s;
 }
 
+static int start_thread(rv_loader *loader);
+
+/* In the child of a fork: what was not finished is made again, from its place in the order.  The
+ * old conditions have waiters that are not here, and are left as they are. */
+static int restart_thread(rv_loader *loader)
+{
+    const rv_loader_config *config = &loader->config;
+    int64_t left = count_of(loader->source, config) - config->start_image;
+    int64_t first = left / config->batch + (!config->drop_last && left % config->batch != 0);
+    int64_t after = loader->made - first; /* batches since the end of the first epoch */
+    int is_first = after < 0;
+    loader->epoch = config->start_epoch + (is_first ? 0 : 1 + after / loader->batches);
+    loader->next = is_first ? config->start_image + loader->made * config->batch
+                            : after % loader->batches * config->batch;
+    loader->index = loader->next / config->batch;
+    loader->order_epoch = -1;
+    rv_source_renew(loader->source);
+    return start_thread(loader);
+}
+
 static slot *next_ahead(rv_loader *loader)
 {
     pthread_mutex_lock(&loader->lock);
@@ -132,6 +154,9 @@ static slot *next_ahead(rv_loader *loader)
 
 rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
 {
+    int is_stale = loader->config.ahead && loader->generation != rv_fork_generation();
+    if (is_stale && !restart_thread(loader))
+        return rv_fail(loader->context, RV_NO_MEMORY, "the loader's thread could not be started");
     const slot *s = loader->config.ahead ? next_ahead(loader) : next_alone(loader);
     if (s->error.status != RV_OK)
         return rv_fail(loader->context, s->error.status, "%s", s->error.message);
@@ -171,7 +196,7 @@ void rv_loader_free(rv_loader *loader)
 {
     if (!loader)
         return;
-    if (loader->config.ahead)
+    if (loader->config.ahead && loader->generation == rv_fork_generation())
         stop_thread(loader);
     free_memory(loader);
 }
@@ -231,8 +256,10 @@ static int start_thread(rv_loader *loader)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&loader->thread, NULL, run_thread, loader);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!failed)
+    if (!failed) {
+        loader->generation = rv_fork_generation();
         return 1;
+    }
     pthread_cond_destroy(&loader->filled);
     pthread_cond_destroy(&loader->emptied);
     pthread_mutex_destroy(&loader->lock);

@@ -1,4 +1,5 @@
 /* What is worth a line when a source is opened, though nothing is wrong with the files. */
+#include "core/text.h"
 #include "data/source.h"
 
 #include <stdio.h>
@@ -22,7 +23,7 @@ void rv_data_say_constant(rv_context *context, const rv_source *source)
     if (source->make_row || !all_equal(source)) /* made on demand: the digits */
         return;
     if (!source->bytes)
-        snprintf(value, sizeof value, "%g", (double)source->values[0]);
+        rv_text_format(value, sizeof value, "%g", (double)source->values[0]);
     else
         snprintf(value, sizeof value, "%d of 255%s", source->bytes[0],
                  source->bytes[0] == 0     ? " (black)"

@@ -1,6 +1,8 @@
 /* Opening one split of a data set, and fetching its images as floats. */
 #include "data/source.h"
 
+#include "core/fork.h"
+#include "core/text.h"
 #include "data/digits.h"
 
 #include <math.h>
@@ -144,8 +146,8 @@ static void say_remedy(float least, float most, char text[96])
     else if (least >= -1 && most <= 1)
         snprintf(text, 96, "if they are in [-1,1]: data.values=[-1,1]");
     else
-        snprintf(text, 96, "say what black and white are: data.values=[%.9g,%.9g]", (double)least,
-                 (double)most);
+        rv_text_format(text, 96, "say what black and white are: data.values=[%.9g,%.9g]",
+                       (double)least, (double)most);
 }
 
 /* Floats have no range of their own: what black and white are is data.values, or [0,1].  Values
@@ -273,6 +275,7 @@ rv_status rv_source_open(rv_context *context, const rv_data_config *config, rv_s
         return rv_fail_memory(context);
     }
     made->context = context;
+    made->generation = rv_fork_generation();
     made->info.split = split;
     rv_status status = fill_source(context, config, made);
     if (status == RV_OK)
@@ -286,6 +289,7 @@ void rv_source_free(rv_source *source)
 {
     if (!source)
         return;
+    rv_source_renew(source);
     pthread_mutex_destroy(&source->lock);
     rv_free(source->name);
     rv_free(source->path);
@@ -315,12 +319,22 @@ int32_t rv_source_label(const rv_source *source, int64_t index)
     return source->labels[index];
 }
 
+/* A row that was half made is made again. */
+void rv_source_renew(rv_source *source)
+{
+    if (source->generation == rv_fork_generation())
+        return;
+    pthread_mutex_init(&source->lock, NULL);
+    source->generation = rv_fork_generation();
+}
+
 /* Makes the row if nobody has: the flag is looked at again under the lock. */
 static rv_status ensure_row(rv_source *source, int64_t index, rv_source_error *error)
 {
     rv_status status = RV_OK;
     if (!source->made || atomic_load_explicit(&source->made[index], memory_order_acquire))
         return RV_OK;
+    rv_source_renew(source);
     pthread_mutex_lock(&source->lock);
     if (!atomic_load_explicit(&source->made[index], memory_order_relaxed)) {
         status = source->make_row(source, index, source->bytes + index * source->info.size, error);

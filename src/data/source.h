@@ -41,7 +41,12 @@ struct rv_source {
     rv_row_maker make_row;
     atomic_uchar *made;
     pthread_mutex_t lock;
+    unsigned generation; /* of the lock (core/fork.h) */
 };
+
+/* After a fork: a thread that is not here may have held the lock.  To be called before another
+ * thread uses the source. */
+void rv_source_renew(rv_source *source);
 
 /* rv_source_fetch, but a failure is left in `error` for the caller to report when it is due. */
 rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,

@@ -259,11 +259,10 @@ static rv_status parse(rv_tensors *t)
         return status;
     if (length == 0 || t->bytes[8] != '{')
         return malformed(t, "its header is not JSON");
-    t->header =
-        json_loadb((const char *)t->bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    /* Without memory jansson sets that code, or none and no text. */
-    if (!t->header && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
-        return rv_fail_memory(t->context);
+    status = rv_json_read(t->context, (const char *)t->bytes + 8, (size_t)length,
+                          JSON_REJECT_DUPLICATES, &t->header, &error);
+    if (status != RV_OK)
+        return status;
     if (!t->header)
         return rv_fail(t->context, RV_BAD_FILE,
                        "%s: not a readable safetensors file: its header is not JSON (byte %d)",

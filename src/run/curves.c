@@ -173,9 +173,9 @@ rv_status run_curves_read(rv_experiment *run, run_curves **out)
     if (curves) {
         curves->context = run->context;
         curves->held_out = rv_split_name(run_held_out(run));
-        status = run_each_line((const char *)text, take_epoch, curves);
+        status = run_each_line(run->context, (const char *)text, take_epoch, curves);
         if (status == RV_OK)
-            status = run_each_line((const char *)text, take_line, curves);
+            status = run_each_line(run->context, (const char *)text, take_line, curves);
     }
     rv_io_free(text);
     if (status != RV_OK) {

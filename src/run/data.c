@@ -7,6 +7,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <stdio.h>
@@ -154,20 +155,18 @@ rv_status run_known_read(rv_experiment *run)
     char path[RUN_PATH];
     uint8_t *text;
     size_t count;
-    json_error_t error;
+    json_t *object;
     run_path(run, "data.json", path);
     if (run->known_place || run->class_name || !rv_file_exists(path))
         return RV_OK;
     rv_status status = rv_file_read(run->context, path, KNOWN_MOST, &text, &count);
     if (status != RV_OK)
         return status;
-    json_t *object = json_loadb((const char *)text, count, 0, &error);
+    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
     rv_io_free(text);
     if (object)
         status = take(run, object);
-    else if (json_error_code(&error) == json_error_out_of_memory)
-        status = rv_fail_memory(run->context);
-    else
+    else if (status == RV_OK)
         rv_notify(run->context, RV_LOG_WARNING,
                   "%s: is no JSON: whether the data are those of the run is not known", path);
     json_decref(object);
@@ -178,7 +177,6 @@ static json_t *describe(const rv_experiment *run)
 {
     json_t *object = json_object(), *classes = json_array();
     const rv_source_info *any = NULL;
-    int failed = !object || !classes;
     const rv_source *train = run->source[RV_SPLIT_TRAIN];
     int is_same = !train || strcmp(run->known_fingerprint[RV_SPLIT_TRAIN],
                                    rv_source_describe(train)->fingerprint) == 0;
@@ -191,32 +189,30 @@ static json_t *describe(const rv_experiment *run)
             fingerprint = any->fingerprint;
         }
         if (fingerprint[0])
-            failed |= json_object_set_new(object, rv_split_name((rv_split)split),
-                                          json_pack("{s:I, s:s}", "images", (json_int_t)images,
-                                                    "fingerprint", fingerprint)) != 0;
+            rv_json_put(
+                &object, rv_split_name((rv_split)split),
+                json_pack("{s:I, s:s}", "images", (json_int_t)images, "fingerprint", fingerprint));
     }
     char *place = any && any->place ? realpath(any->place, NULL) : NULL;
-    if (place) /* a path that is no UTF-8 is not kept: JSON has none */
-        json_object_set_new(object, "place", json_string(place));
+    /* JSON has no path that is no UTF-8: that one is not kept. */
+    json_t *kept = place ? json_string(place) : NULL;
     free(place);
+    if (kept)
+        rv_json_put(&object, "place", kept);
     for (int i = 0; any && i < any->class_count; i++)
-        failed |= json_array_append_new(classes, json_string(any->class_names[i])) != 0;
-    failed |= json_object_set_new(object, "classes", classes) != 0;
-    if (!failed)
-        return object;
-    json_decref(object);
-    return NULL;
+        rv_json_add(&classes, rv_json_text(any->class_names[i]));
+    rv_json_put(&object, "classes", classes);
+    return object;
 }
 
 rv_status run_known_write(rv_experiment *run)
 {
-    char path[RUN_PATH];
-    json_t *object = describe(run);
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(object);
-    if (!text)
-        return rv_fail_memory(run->context);
-    rv_status status = run_claim(run, "data.json", path);
+    char path[RUN_PATH], *text;
+    rv_status status =
+        rv_json_write(run->context, describe(run), JSON_INDENT(2) | JSON_PRESERVE_ORDER, &text);
+    if (status != RV_OK)
+        return status;
+    status = run_claim(run, "data.json", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, text, strlen(text));
     run_json_free(text);

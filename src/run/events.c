@@ -4,6 +4,7 @@
 #include "run/snapshots.h"
 
 #include "core/memory.h"
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
@@ -72,23 +73,25 @@ static rv_status take_seconds(void *user, json_t *line)
     return RV_OK;
 }
 
-static double seconds_before(rv_experiment *run)
+static rv_status seconds_before(rv_experiment *run, double *before)
 {
     enum { LOG_MOST = 1 << 30 };
     char path[RUN_PATH];
     uint8_t *text;
     size_t count;
-    double before = 0;
     run_path(run, "timing.jsonl", path);
     if (!rv_file_exists(path))
-        return 0;
-    if (rv_file_read(run->context, path, LOG_MOST, &text, &count) != RV_OK) {
+        return RV_OK;
+    rv_status status = rv_file_read(run->context, path, LOG_MOST, &text, &count);
+    if (status == RV_NO_MEMORY)
+        return status;
+    if (status != RV_OK) {
         rv_error_clear(run->context); /* opening it will say so */
-        return 0;
+        return RV_OK;
     }
-    run_each_line((const char *)text, take_seconds, &before);
+    status = run_each_line(run->context, (const char *)text, take_seconds, before);
     rv_io_free(text);
-    return before;
+    return status;
 }
 
 rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const rv_progress *now,
@@ -100,11 +103,14 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const r
         return rv_fail_memory(run->context);
     events->run = run;
     events->position = keep;
-    events->started = seconds() - (keep == 0 ? 0 : seconds_before(run));
+    double before = 0;
+    rv_status status = keep == 0 ? RV_OK : seconds_before(run, &before);
+    events->started = seconds() - before;
     events->shows = run_shows_images(run);
     if (watcher)
         events->watcher = *watcher;
-    rv_status status = open_log(events, "metrics.jsonl", keep, &events->metrics);
+    if (status == RV_OK)
+        status = open_log(events, "metrics.jsonl", keep, &events->metrics);
     if (status == RV_OK)
         status = open_log(events, "timing.jsonl", keep == 0 ? 0 : -1, &events->timing);
     if (status == RV_OK && events->shows)
@@ -139,20 +145,15 @@ rv_status run_events_status(const run_events *events)
 
 static rv_status append(run_events *events, rv_lines *lines, json_t *object)
 {
-    char *text =
-        object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10))
-               : NULL;
-    json_decref(object);
-    if (!text)
-        return rv_fail_memory(events->run->context);
-    rv_status status = lines ? rv_lines_append(lines, text) : RV_OK;
+    char *text;
+    rv_status status =
+        rv_json_write(events->run->context, object,
+                      JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10), &text);
+    if (status != RV_OK)
+        return status;
+    status = lines ? rv_lines_append(lines, text) : RV_OK;
     run_json_free(text);
     return forgive(events, status, &events->told_of_log, "what cannot be logged");
-}
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
 }
 
 /* A line for each alarm; the watcher is told of those that the last look had not raised. */
@@ -209,7 +210,7 @@ static rv_status on_event(void *user, const rv_event *event)
                              (json_int_t)event->step, "epoch", (json_int_t)event->epoch, "split",
                              event->split);
     for (int i = 0; line && i < event->count; i++)
-        json_object_set_new(line, event->name[i], number(event->value[i]));
+        rv_json_put(&line, event->name[i], rv_json_number(event->value[i]));
     rv_status status = run_note_convolutions(events->run); /* what these values depend on */
     if (status == RV_OK)
         status = append(events, events->metrics, line);
@@ -218,10 +219,10 @@ static rv_status on_event(void *user, const rv_event *event)
     if (status == RV_OK)
         status = write_alarms(events, event);
     if (status == RV_OK)
-        status =
-            append(events, events->timing,
-                   json_pack("{s:I, s:I, s:f}", "step", (json_int_t)event->step, "epoch",
-                             (json_int_t)event->epoch, "seconds", seconds() - events->started));
+        status = append(events, events->timing,
+                        json_pack("{s:I, s:I, s:o}", "step", (json_int_t)event->step, "epoch",
+                                  (json_int_t)event->epoch, "seconds",
+                                  rv_json_number(seconds() - events->started)));
     if (status == RV_OK && events->watcher.event)
         events->watcher.event(events->watcher.user, event);
     return status;
@@ -317,12 +318,13 @@ rv_observer run_events_observer(run_events *events)
 
 /* ---- reading back ---- */
 
-rv_status run_each_line(const char *text, run_line take, void *user)
+rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user)
 {
     rv_status status = RV_OK;
     while (*text && status == RV_OK) {
         size_t length = strcspn(text, "\n");
-        json_t *line = json_loadb(text, length, 0, NULL);
+        json_t *line;
+        status = rv_json_read(context, text, length, 0, &line, NULL);
         if (line)
             status = take(user, line);
         json_decref(line);

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
@@ -41,21 +42,19 @@ static json_t *environment(const rv_experiment *run, const char *record)
 
 void run_json_free(char *text)
 {
-    json_free_t release;
-    json_get_alloc_funcs(NULL, &release);
-    if (text)
-        release(text);
+    rv_free(text);
 }
 
 static rv_status write_environment(rv_experiment *run, const char *record)
 {
     char path[RUN_PATH];
     json_t *object = environment(run, record);
-    char *json = object ? json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(object);
-    if (!json)
-        return rv_fail_memory(run->context);
-    rv_status status = run_claim(run, "env.json", path);
+    char *json;
+    rv_status status =
+        rv_json_write(run->context, object, JSON_INDENT(2) | JSON_PRESERVE_ORDER, &json);
+    if (status != RV_OK)
+        return status;
+    status = run_claim(run, "env.json", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, json, strlen(json));
     run_json_free(json);
@@ -123,8 +122,10 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
     rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
     if (status != RV_OK)
         return status;
-    json_t *object = json_loadb((const char *)text, count, 0, NULL);
-    status = follow(run, object, has_checkpoint, path);
+    json_t *object;
+    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
+    if (status == RV_OK)
+        status = follow(run, object, has_checkpoint, path);
     json_decref(object);
     rv_io_free(text);
     return status;

@@ -3,6 +3,7 @@
 #include "run/snapshots.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <math.h>
@@ -49,8 +50,8 @@ static void fill_row(const rv_experiment *run, rv_split split, const rv_report *
         if (isnan(report->mean[i]))
             cells[FACTS + i][0] = '\0';
         else
-            snprintf(cells[FACTS + i], CELL, "%.*f", decimals_of(run, report->name[i]),
-                     report->mean[i]);
+            rv_text_format(cells[FACTS + i], CELL, "%.*f", decimals_of(run, report->name[i]),
+                           report->mean[i]);
 }
 
 /* The rows there are, and the headings of the columns. */

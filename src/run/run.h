@@ -93,14 +93,15 @@ int run_events_begun(const run_events *events);
 void run_events_close(run_events *events);
 rv_observer run_events_observer(run_events *events);
 
-/* events.c: calls `take` with each line of metrics.jsonl that is JSON, in order. */
+/* events.c: calls `take` with each line of metrics.jsonl that is JSON, in order; a failure, that of
+ * memory included, ends it. */
 typedef rv_status (*run_line)(void *user, json_t *line);
-rv_status run_each_line(const char *text, run_line take, void *user);
+rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user);
 
 /* alarms.c: the alarms of the run, each with its epochs; nothing where there were none. */
 rv_status run_add_alarms(rv_experiment *run, rv_page *page);
 
-/* files.c: frees what json_dumps gave, with the allocator that jansson has. */
+/* files.c: frees what rv_json_write gave. */
 void run_json_free(char *text);
 
 /* aside.c: a context like `context`, with its log, for another run: weights are known by name in a

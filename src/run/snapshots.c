@@ -3,6 +3,7 @@
 #include "run/snapshots.h"
 
 #include "core/memory.h"
+#include "io/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -60,8 +61,10 @@ rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *
     *steps = NULL;
     *count = 0;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
+    DIR *list = NULL;
     rv_status status = rv_ledger_open(run->context, run->folder, &ledger);
-    DIR *list = status == RV_OK ? opendir(folder) : NULL;
+    if (status == RV_OK)
+        status = rv_folder_open(run->context, folder, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         int64_t step = step_of(entry->d_name);
         if (step < 0 || !is_own(run, ledger, step))

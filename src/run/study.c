@@ -154,7 +154,10 @@ static rv_status fail_study(rv_context *context, const char *name, const char *c
     config_nearest nearest = {0};
     for (int i = 0; i < study_count; i++)
         config_nearest_try(&nearest, name, studies[i].name, studies[i].name);
-    if (rv_recipe_find(context, name, directories, count, path, sizeof path) == RV_OK)
+    rv_status status = rv_recipe_find(context, name, directories, count, path, sizeof path);
+    if (status == RV_NO_MEMORY || status == RV_IO_ERROR)
+        return status;
+    if (status == RV_OK)
         return rv_fail(context, RV_BAD_FILE,
                        "%.200s: this is a recipe, which `reverie train` takes; `reverie study` "
                        "lists the studies",

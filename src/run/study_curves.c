@@ -94,7 +94,7 @@ static rv_status read_run(curves *all, int index)
     if (status != RV_OK)
         return status;
     all->run = index;
-    status = run_each_line((const char *)text, take_line, all);
+    status = run_each_line(all->study->context, (const char *)text, take_line, all);
     rv_io_free(text);
     return status;
 }

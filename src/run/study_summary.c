@@ -63,7 +63,7 @@ rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_su
     rv_status status = rv_file_read(context, path, (size_t)1 << 30, &text, &size);
     if (status != RV_OK)
         return status;
-    status = run_each_line((const char *)text, take_line, out);
+    status = run_each_line(context, (const char *)text, take_line, out);
     rv_io_free(text);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "io/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -10,10 +11,11 @@
 #include <string.h>
 
 /* Whether there is one to go on from; `best`, which is written first, does not count. */
-static int has_checkpoint(const char *folder)
+static rv_status has_checkpoint(rv_context *context, const char *folder, int *has)
 {
     int found = 0;
-    DIR *list = opendir(folder);
+    DIR *list;
+    rv_status status = rv_folder_open(context, folder, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         const char *ending = strstr(entry->d_name, ".safetensors");
         found = found || (strncmp(entry->d_name, "step-", 5) == 0 && ending &&
@@ -21,7 +23,8 @@ static int has_checkpoint(const char *folder)
     }
     if (list)
         closedir(list);
-    return found;
+    *has = found;
+    return status;
 }
 
 /* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was
@@ -30,8 +33,11 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
                       int64_t *position)
 {
     char folder[RUN_PATH], *found = NULL;
+    int has = 0;
     run_path(run, "checkpoints", folder);
-    if (!checkpoint && !has_checkpoint(folder)) {
+    if (has_checkpoint(run->context, folder, &has) != RV_OK)
+        return rv_error_status(run->context);
+    if (!checkpoint && !has) {
         rv_notify(run->context, RV_LOG_NOTICE, "%s: no checkpoint yet; begins at step 1",
                   run->folder);
         *position = 0;

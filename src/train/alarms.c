@@ -16,6 +16,7 @@
  * 0.5 (`bigan`, `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is
  * flattest, 0.1 and more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an
  * epoch, where an untrained net begins at 0.003 to 0.007. */
+#include "core/text.h"
 #include "reverie/train.h"
 
 #include "core/memory.h"
@@ -39,11 +40,12 @@ static int discriminator_saturated(const rv_event *event, rv_alarm *alarm)
     if (!(real > RV_ALARM_REAL_SCORE && fake < RV_ALARM_FAKE_SCORE))
         return 0;
     alarm->name = "discriminator_saturated";
-    snprintf(alarm->cause, sizeof alarm->cause,
-             "the discriminator tells all images from all samples (mean scores %.4f and %.4f): the "
-             "generator learns little from it; lower its rate (`gan`: "
-             "objective.discriminator_rate=0.2), or give it fewer or narrower layers",
-             real, fake);
+    rv_text_format(
+        alarm->cause, sizeof alarm->cause,
+        "the discriminator tells all images from all samples (mean scores %.4f and %.4f): the "
+        "generator learns little from it; lower its rate (`gan`: "
+        "objective.discriminator_rate=0.2), or give it fewer or narrower layers",
+        real, fake);
     return 1;
 }
 
@@ -53,11 +55,12 @@ static int gradient_vanished(const rv_event *event, rv_alarm *alarm)
     if (!(length < RV_ALARM_GRADIENT))
         return 0;
     alarm->name = "generator_gradient_vanished";
-    snprintf(alarm->cause, sizeof alarm->cause,
-             "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
-             "around the samples; raise objective.clip (`wgan`), take "
-             "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
-             length);
+    rv_text_format(
+        alarm->cause, sizeof alarm->cause,
+        "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
+        "around the samples; raise objective.clip (`wgan`), take "
+        "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
+        length);
     return 1;
 }
 
@@ -68,7 +71,7 @@ static int samples_collapsed(const rv_event *event, rv_alarm *alarm)
         !(diversity < RV_ALARM_DIVERSITY))
         return 0;
     alarm->name = "samples_collapsed";
-    snprintf(
+    rv_text_format(
         alarm->cause, sizeof alarm->cause,
         "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
         "generator turns all noise into one picture; early on that may pass; if it stays, lower "
@@ -111,10 +114,10 @@ static int critic_at_clip(const rv_event *event, rv_alarm *alarm)
     if (!(share > RV_ALARM_AT_CLIP))
         return 0;
     alarm->name = "critic_at_clip";
-    snprintf(alarm->cause, sizeof alarm->cause,
-             "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
-             "raise objective.clip, lower train.lr, or take model wgan-gp",
-             100 * share);
+    rv_text_format(alarm->cause, sizeof alarm->cause,
+                   "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
+                   "raise objective.clip, lower train.lr, or take model wgan-gp",
+                   100 * share);
     return 1;
 }
 
@@ -165,10 +168,11 @@ int rv_alarm_of_samples(const float *samples, int64_t count, rv_data_sizes sizes
         if ((double)samples[i] > middle_of(sizes))
             return 0;
     out->name = "samples_dim";
-    snprintf(out->cause, sizeof out->cause,
-             "no pixel of %lld samples is in the upper half of the range, where %.0f%% of the "
-             "images' pixels are: the last layer is dead or does not reach them (a relu before "
-             "the output?); change it, or lower train.lr",
-             (long long)count, 100 * bright);
+    rv_text_format(
+        out->cause, sizeof out->cause,
+        "no pixel of %lld samples is in the upper half of the range, where %.0f%% of the "
+        "images' pixels are: the last layer is dead or does not reach them (a relu before "
+        "the output?); change it, or lower train.lr",
+        (long long)count, 100 * bright);
     return 1;
 }

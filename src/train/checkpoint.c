@@ -5,6 +5,8 @@
 #include "train/trainer.h"
 
 #include "core/memory.h"
+#include "core/text.h"
+#include "io/write.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -30,7 +32,7 @@ static void note(notes *n, const char *key, const char *format, ...)
     char text[TEXT_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    rv_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     const char *value = rv_arena_strdup(&n->arena, text);
     n->ok = n->ok && value && n->count < PAIRS_MOST;
@@ -44,8 +46,8 @@ static void note_running(notes *n, const char *key, const running *r)
     char text[TEXT_BYTES] = "";
     int used = 0;
     for (int i = 0; i < r->count; i++)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %a %a", i ? " " : "",
-                         r->name[i], r->sum[i], r->weight[i]);
+        used += rv_text_format(text + used, sizeof text - (size_t)used, "%s%s %a %a", i ? " " : "",
+                               r->name[i], r->sum[i], r->weight[i]);
     note(n, key, "%s", text);
 }
 
@@ -175,13 +177,16 @@ static int newest_first(const void *a, const void *b)
     return p < q ? 1 : p > q ? -1 : 0;
 }
 
-/* The steps of a folder's checkpoints, the newest first: the caller's to rv_free.  *count -1: no
- * memory.  A folder that cannot be listed has none. */
-static int64_t *list_steps(const char *folder, int64_t *count)
+/* The steps of a folder's checkpoints, the newest first: the caller's to rv_free.  *count -1, with
+ * the error latched: it cannot be read. */
+static int64_t *list_steps(rv_context *context, const char *folder, int64_t *count)
 {
     int64_t *steps = NULL, room = 0;
+    DIR *list;
+    *count = -1;
+    if (rv_folder_open(context, folder, &list) != RV_OK)
+        return NULL;
     *count = 0;
-    DIR *list = opendir(folder);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         if (step_of(entry->d_name) < 0)
             continue;
@@ -189,6 +194,7 @@ static int64_t *list_steps(const char *folder, int64_t *count)
             room = 2 * room + 16;
             int64_t *grown = rv_realloc(steps, (size_t)room * sizeof *grown);
             if (!grown) {
+                rv_fail_memory(context);
                 *count = -1;
                 break;
             }
@@ -208,7 +214,7 @@ static void drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
 {
     char path[4096];
     int64_t count, kept = 0;
-    int64_t *steps = list_steps(trainer->setup.folder, &count);
+    int64_t *steps = list_steps(trainer->context, trainer->setup.folder, &count);
     for (int64_t i = 0; i < count; i++) {
         step_path(trainer, steps[i], path, sizeof path);
         if (!rv_ledger_has(trainer->files, path))
@@ -290,8 +296,8 @@ static rv_status find_last(rv_context *context, const char *folder, char *path, 
 {
     int64_t count;
     int whole = 0;
-    int64_t *steps = list_steps(folder, &count);
-    rv_status status = count < 0 ? rv_fail_memory(context) : RV_OK;
+    int64_t *steps = list_steps(context, folder, &count);
+    rv_status status = count < 0 ? rv_error_status(context) : RV_OK;
     for (int64_t i = 0; status == RV_OK && !whole && i < count; i++) {
         snprintf(path, bytes, "%s/step-%08lld.safetensors", folder, (long long)steps[i]);
         status = try_checkpoint(context, path, &whole);

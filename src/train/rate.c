@@ -1,4 +1,5 @@
 /* What changes from step to step: the learning rate, and the scalars of the model's schedule. */
+#include "core/text.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -107,10 +108,10 @@ void train_say_zero(rv_trainer *trainer, double rate)
 void train_rates_text(const rv_trainer *trainer, char *text, size_t bytes)
 {
     rv_scalar_input scalar[RV_SCALARS_MOST];
-    int used = snprintf(text, bytes, "lr %a", train_rate(trainer));
+    int used = rv_text_format(text, bytes, "lr %a", train_rate(trainer));
     for (int i = 0, count = train_scalars(trainer, scalar); i < count && used < (int)bytes; i++)
-        used +=
-            snprintf(text + used, bytes - (size_t)used, " %s %a", scalar[i].name, scalar[i].value);
+        used += rv_text_format(text + used, bytes - (size_t)used, " %s %a", scalar[i].name,
+                               scalar[i].value);
 }
 
 static void say_change(const rv_trainer *trainer, const char *what, double was, double is)
@@ -129,7 +130,7 @@ void train_say_changes(const rv_trainer *trainer, const char *saved)
     int used;
     rv_scalar_input scalar[RV_SCALARS_MOST];
     int count = train_scalars(trainer, scalar);
-    while (saved && sscanf(saved, " %63s %la%n", name, &was, &used) == 2) {
+    while (saved && rv_text_scan(saved, " %63s %la%n", name, &was, &used) == 2) {
         if (strcmp(name, "lr") == 0)
             say_change(trainer, "the learning rate", was, train_rate(trainer));
         for (int i = 0; i < count; i++)

@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -51,8 +52,8 @@ static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, cons
 {
     long long size[3] = {0};
     const char *text = rv_tensors_metadata(tensors, "sizes");
-    int read = text ? sscanf(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
-                             &sizes->classes, &sizes->low, &sizes->high)
+    int read = text ? rv_text_scan(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
+                                   &sizes->classes, &sizes->low, &sizes->high)
                     : 0;
     if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
         size[1] > 1 << 16 || size[2] > 1 << 16)
@@ -123,8 +124,8 @@ static int read_running(rv_trainer *trainer, const char *text, running *r)
     memset(r, 0, sizeof *r);
     if (!text)
         return 0;
-    while (r->count < VALUES_MOST && sscanf(text, " %63s %la %la%n", name, &r->sum[r->count],
-                                            &r->weight[r->count], &used) == 3) {
+    while (r->count < VALUES_MOST && rv_text_scan(text, " %63s %la %la%n", name, &r->sum[r->count],
+                                                  &r->weight[r->count], &used) == 3) {
         r->name[r->count] = rv_arena_strdup(&trainer->names, name);
         if (!r->name[r->count])
             return 0;
@@ -195,7 +196,7 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
         status = read_number(trainer, tensors, "best_epoch", path, &trainer->best_epoch);
     if (status != RV_OK)
         return status;
-    trainer->best = best ? strtod(best, NULL) : NAN;
+    trainer->best = best ? rv_text_number(best, NULL) : NAN;
     if (!read_running(trainer, rv_tensors_metadata(tensors, "window"), &trainer->window) ||
         !read_running(trainer, rv_tensors_metadata(tensors, "of_epoch"), &trainer->of_epoch))
         return rv_fail(trainer->context, RV_BAD_FILE, "%s: its running means do not parse", path);
@@ -246,7 +247,7 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
         warn_if_elsewhere(trainer, tensors);
         train_say_changes(trainer, rv_tensors_metadata(tensors, "rates"));
         const char *rate = rv_tensors_metadata(tensors, "rate");
-        trainer->rate = rate ? strtod(rate, NULL) : 0;
+        trainer->rate = rate ? rv_text_number(rate, NULL) : 0;
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
     }
     rv_tensors_free(tensors);

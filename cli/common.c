@@ -23,28 +23,64 @@ void cli_say(const cli_call *call, const char *format, ...)
     va_end(list);
 }
 
+/* ---- JSON ---- */
+
+static atomic_int json_starved;
+
+static void *allocate_json(size_t bytes)
+{
+    void *block = rv_malloc(bytes);
+    if (!block)
+        atomic_store(&json_starved, 1);
+    return block;
+}
+
+void cli_json_begin(void)
+{
+    json_set_alloc_funcs(allocate_json, rv_free);
+}
+
+rv_status cli_json_whole(const cli_call *call, const json_t *value)
+{
+    if (atomic_load(&json_starved))
+        return rv_fail_memory(call->context);
+    return value ? RV_OK
+                 : rv_fail(call->context, RV_IO_ERROR,
+                           "the result cannot be written as JSON: a number in it is not finite, or "
+                           "a text not UTF-8");
+}
+
 json_t *cli_json_number(double value)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    return rv_json_number(value);
 }
 
 rv_status cli_print_json(cli_call *call, json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(value);
-    if (!text)
-        return rv_fail_memory(call->context);
-    puts(text);
-    rv_free(text); /* main gave jansson rv_malloc and rv_free */
-    return RV_OK;
+    char *text = NULL;
+    rv_status status = cli_json_whole(call, value);
+    if (status == RV_OK)
+        status =
+            rv_json_write(call->context, value, JSON_INDENT(2) | JSON_REAL_PRECISION(9), &text);
+    else
+        json_decref(value);
+    if (status == RV_OK) /* what was left out while it was written */
+        status = cli_json_whole(call, json_null());
+    if (status == RV_OK)
+        puts(text);
+    rv_free(text);
+    return status;
 }
 
-/* ---- SIGINT and SIGTERM ----
+/* ---- SIGINT, SIGTERM and SIGHUP ----
  *
  * They are blocked in every thread and taken by one that waits for them.  A handler would run on
  * the stack of whatever thread the signal meets, and oneDNN's generated code seems to keep data
  * below the stack pointer, which a handler's frame overwrites: with a handler one stop in sixty
- * ended in a corrupted heap. */
+ * ended in a corrupted heap.
+ *
+ * What the parent ignores, as nohup does with SIGHUP and a shell with the SIGINT of its background
+ * programs, stays ignored. */
 
 static atomic_int stop_requested;
 static char stop_message[160];
@@ -64,15 +100,30 @@ static void *wait_for_stop(void *set)
     return NULL;
 }
 
+/* Those of the signals that the program was not told to ignore; 0: none. */
+static int add_heeded(sigset_t *set)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    int count = 0;
+    sigemptyset(set);
+    for (int i = 0; i < CLI_COUNT(numbers); i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) != 0 || now.sa_handler == SIG_IGN)
+            continue;
+        sigaddset(set, numbers[i]);
+        count++;
+    }
+    return count;
+}
+
 void cli_catch_stop(const char *message)
 {
     static sigset_t set;
     pthread_t thread;
     const char *line = isatty(STDERR_FILENO) ? "\n" : ""; /* after a bar and the echoed ^C */
     snprintf(stop_message, sizeof stop_message, "%sreverie: %s\n", line, message);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    if (!add_heeded(&set))
+        return;
     /* Threads made from here on inherit the mask. */
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
         return;

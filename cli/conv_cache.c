@@ -79,8 +79,11 @@ rv_status cli_conv_cache_load(cli_call *call, rv_arena *arena)
 static void write_file(rv_context *context, const cli_call *call, const char *news)
 {
     if (!call->conv_cache_damaged && rv_file_exists(call->conv_cache) &&
-        read_file(context, call->conv_cache) != RV_OK)
+        read_file(context, call->conv_cache) != RV_OK) {
+        if (rv_error_status(context) != RV_BAD_FILE) /* it is good: what it holds is not lost */
+            return;
         rv_error_clear(context);
+    }
     rv_context_set_conv_choices(context, news, call->conv_cache);
     const char *text = rv_context_conv_choices(context);
     rv_status status = rv_error_status(context);

@@ -26,8 +26,8 @@ static json_t *as_json(const rv_demo_gradients_config *c, const rv_demo_gradient
     json_t *rows = json_array();
     for (int r = 0; rows && r < RV_DEMO_GRADIENT_ROWS; r++)
         json_array_append_new(rows, row_json(&row[r]));
-    return json_pack("{s:I, s:I, s:o, s:s}", "gradients", (json_int_t)c->count, "seed",
-                     (json_int_t)c->seed, "estimators", rows, "file", path);
+    return json_pack("{s:I, s:I, s:o, s:o}", "gradients", (json_int_t)c->count, "seed",
+                     (json_int_t)c->seed, "estimators", rows, "file", rv_json_text(path));
 }
 
 static void print_number(double value, int width)

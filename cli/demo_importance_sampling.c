@@ -30,7 +30,7 @@ static json_t *as_json(const rv_demo_importance_config *c, const rv_demo_importa
     for (int i = 0; object && i < CLI_COUNT(values); i++)
         json_object_set_new(object, values[i].name, cli_json_number(values[i].value));
     if (object)
-        json_object_set_new(object, "file", json_string(path));
+        json_object_set_new(object, "file", rv_json_text(path));
     return object;
 }
 

@@ -4,6 +4,7 @@
 
 #include "reverie/data.h"
 #include "reverie/program.h"
+#include "reverie/viz.h"
 
 #include <cairo.h>
 #include <errno.h>
@@ -26,8 +27,10 @@ static json_t *isa_json(void)
     json_t *list = json_array();
     for (int i = 0; i < CLI_COUNT(names); i++) {
         rv_context *context = rv_context_new();
-        if (context && rv_context_set_isa(context, names[i]) == RV_OK)
-            json_array_append_new(list, json_string(names[i]));
+        if (!context)
+            rv_json_add(&list, NULL); /* memory is out */
+        else if (rv_context_set_isa(context, names[i]) == RV_OK)
+            rv_json_add(&list, json_string(names[i]));
         rv_context_free(context);
     }
     return list;
@@ -76,10 +79,13 @@ static json_t *data_json(cli_call *call)
         return NULL;
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s?, s:I, s:I}", "name", entries[i].name,
-                                              "path", entries[i].path, "train",
-                                              (json_int_t)entries[i].train_count, "test",
-                                              (json_int_t)entries[i].test_count));
+        rv_json_add(&list,
+                    json_pack("{s:o, s:o, s:I, s:I, s:o, s:o}", "name",
+                              rv_json_text(entries[i].name), "path", rv_json_text(entries[i].path),
+                              "train", (json_int_t)entries[i].train_count, "test",
+                              (json_int_t)entries[i].test_count, "problem",
+                              rv_json_text(entries[i].problem), "note",
+                              rv_json_text(entries[i].note)));
     rv_data_list_free(entries, count);
     return list;
 }
@@ -88,7 +94,7 @@ static json_t *strings_json(const char **text, int count)
 {
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(list, json_string(text[i]));
+        rv_json_add(&list, rv_json_text(text[i]));
     return list;
 }
 
@@ -101,8 +107,8 @@ static json_t *runs_json(void)
     const char *problem = writable ? "" : strerror(errno);
     double free_bytes =
         statvfs(folder, &space) == 0 ? (double)space.f_bavail * (double)space.f_frsize : 0;
-    return json_pack("{s:s, s:b, s:s, s:f}", "path", "runs", "writable", writable, "problem",
-                     problem, "free_gib", free_bytes / (1 << 30));
+    return json_pack("{s:s, s:b, s:o, s:o}", "path", "runs", "writable", writable, "problem",
+                     rv_json_text(problem), "free_gib", cli_json_number(free_bytes / (1 << 30)));
 }
 
 static json_t *facts_json(cli_call *call)
@@ -134,12 +140,20 @@ static void print_data(const json_t *facts)
         const char *path = text_of(entry, "path");
         long long train = (long long)json_integer_value(json_object_get(entry, "train"));
         long long test = (long long)json_integer_value(json_object_get(entry, "test"));
-        if (*path)
+        if (*path && train + test > 0)
             printf("data              %s: %lld + %lld images, %s\n", text_of(entry, "name"), train,
                    test, path);
-        else
+        else if (!*path)
             printf("data              %s: not found; data.name=digits always works\n",
                    text_of(entry, "name"));
+    }
+    json_array_foreach(json_object_get(facts, "data"), i, entry)
+    {
+        if (*text_of(entry, "problem"))
+            printf("damaged data      %s: %s\n", text_of(entry, "name"), text_of(entry, "problem"));
+        if (*text_of(entry, "note"))
+            printf("data              %s: note: %s\n", text_of(entry, "name"),
+                   text_of(entry, "note"));
     }
     printf("looked in        ");
     json_array_foreach(json_object_get(facts, "data_directories"), i, folder)
@@ -180,14 +194,17 @@ static void print_facts(const json_t *facts)
 
 static rv_status run(cli_call *call)
 {
-    json_t *facts = facts_json(call);
-    if (!facts) {
-        rv_status status = rv_error_status(call->context);
-        return status != RV_OK ? status : rv_fail_memory(call->context);
+    rv_fonts_load(call->context); /* only while there is memory for it */
+    json_t *facts = rv_error_status(call->context) == RV_OK ? facts_json(call) : NULL;
+    rv_status status = rv_error_status(call->context);
+    if (status == RV_OK)
+        status = cli_json_whole(call, facts);
+    if (status != RV_OK) {
+        json_decref(facts);
+        return status;
     }
     const json_t *runs = json_object_get(facts, "runs");
     int writable = json_is_true(json_object_get(runs, "writable"));
-    rv_status status = RV_OK;
     if (call->json)
         status = cli_print_json(call, json_incref(facts));
     else

@@ -70,20 +70,24 @@ static rv_status save_each(cli_call *call, const rv_importance *found)
     return status;
 }
 
+static const char one_image[] = "one image has no standard error";
+static const char no_khat[] = "the tails have too few weights";
+
 static void add_importance(json_t *object, const rv_importance *found, const char *output)
 {
     json_object_set_new(object, "log_px", cli_json_number(found->bound));
-    json_object_set_new(object, "standard_error", cli_json_number(found->standard_error));
+    json_object_set_new(object, "standard_error",
+                        rv_json_number_or(found->standard_error, one_image));
     json_object_set_new(object, "samples", json_integer((json_int_t)found->samples));
     json_object_set_new(object, "log_px_examples", json_integer((json_int_t)found->images));
     json_object_set_new(object, "ess_share", cli_json_number(found->effective_share));
     json_object_set_new(object, "ess_median", cli_json_number(found->effective_median));
     json_object_set_new(object, "ess_least", cli_json_number(found->effective_least));
-    json_object_set_new(object, "khat_median", cli_json_number(found->khat_median));
-    json_object_set_new(object, "khat_above", cli_json_number(found->khat_share));
+    json_object_set_new(object, "khat_median", rv_json_number_or(found->khat_median, no_khat));
+    json_object_set_new(object, "khat_above", rv_json_number_or(found->khat_share, no_khat));
     json_object_set_new(object, "khat_warning", json_boolean(found->heavy));
     if (output)
-        json_object_set_new(object, "file", json_string(output));
+        json_object_set_new(object, "file", rv_json_text(output));
 }
 
 static void print_importance(const rv_importance *found, const char *output)
@@ -147,24 +151,27 @@ static json_t *units_json(const rv_latents_report *found)
     json_t *units = json_array();
     for (int64_t i = 0; units && i < found->width; i++) {
         const rv_latent_unit *unit = &found->unit[i];
-        json_array_append_new(
-            units, json_pack("{s:o, s:f, s:o, s:b}", "kl", cli_json_number(unit->kl), "variance",
-                             unit->variance, "deviation", cli_json_number(unit->deviation),
-                             "active", unit->is_active));
+        json_array_append_new(units,
+                              json_pack("{s:o, s:o, s:o, s:b}", "kl",
+                                        rv_json_number_or(unit->kl, "the prior is not N(0, I)"),
+                                        "variance", cli_json_number(unit->variance), "deviation",
+                                        rv_json_number_or(unit->deviation, "categorical"), "active",
+                                        unit->is_active));
     }
     return units;
 }
 
 static json_t *latents_json(const rv_latents_report *found)
 {
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:I, s:o}", "group",
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "group",
                      found->group, "examples", (json_int_t)found->images, "width",
                      (json_int_t)found->width, "kl", cli_json_number(found->kl), "kl_error",
-                     cli_json_number(found->kl_error), "information",
+                     rv_json_number_or(found->kl_error, one_image), "information",
                      cli_json_number(found->information), "information_error",
-                     cli_json_number(found->information_error), "information_most",
-                     found->most_information, "marginal_kl", cli_json_number(found->marginal_kl),
-                     "marginal_kl_error", cli_json_number(found->marginal_kl_error), "active_units",
+                     rv_json_number_or(found->information_error, one_image), "information_most",
+                     cli_json_number(found->most_information), "marginal_kl",
+                     cli_json_number(found->marginal_kl), "marginal_kl_error",
+                     rv_json_number_or(found->marginal_kl_error, one_image), "active_units",
                      (json_int_t)found->active, "units", units_json(found));
 }
 
@@ -280,7 +287,8 @@ static void add_value(json_t *object, const char *name, rv_gap_value value)
 {
     json_object_set_new(object, name,
                         json_pack("{s:o, s:o}", "mean", cli_json_number(value.mean),
-                                  "standard_error", cli_json_number(value.standard_error)));
+                                  "standard_error",
+                                  rv_json_number_or(value.standard_error, one_image)));
 }
 
 static json_t *gap_json(const rv_gap *gap, const rv_run_images *images, rv_pixels pixels,
@@ -298,7 +306,7 @@ static json_t *gap_json(const rv_gap *gap, const rv_run_images *images, rv_pixel
     add_value(object, "approximation_gap", gap->approximation);
     add_value(object, "amortisation_gap", gap->amortisation);
     if (output)
-        json_object_set_new(object, "file", json_string(output));
+        json_object_set_new(object, "file", rv_json_text(output));
     return object;
 }
 

@@ -1,6 +1,7 @@
 #include "experiment.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 rv_experiment_place cli_place(const cli_call *call, const char *folder)
@@ -22,7 +23,7 @@ rv_status cli_open_average(cli_call *call, int average, rv_experiment **out)
 rv_status cli_wrote(cli_call *call, const char *path)
 {
     if (call->json)
-        return cli_print_json(call, json_pack("{s:s}", "file", path));
+        return cli_print_json(call, json_pack("{s:o}", "file", rv_json_text(path)));
     printf("%s\n", path);
     return RV_OK;
 }
@@ -51,4 +52,11 @@ int cli_ends_with(const char *text, const char *ending)
 {
     size_t length = strlen(text), tail = strlen(ending);
     return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+json_t *cli_json_class(const char *name)
+{
+    char *end;
+    long number = strtol(name, &end, 10);
+    return *end || end == name ? json_string(name) : json_integer(number);
 }

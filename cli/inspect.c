@@ -18,8 +18,8 @@ typedef json_t *(*describer)(cli_call *call, const char *path);
 static json_t *shape_json(int rank, const int64_t *dim)
 {
     json_t *shape = json_array();
-    for (int i = 0; shape && i < rank; i++)
-        json_array_append_new(shape, json_integer(dim[i]));
+    for (int i = 0; i < rank; i++)
+        rv_json_add(&shape, json_integer(dim[i]));
     return shape;
 }
 
@@ -38,11 +38,13 @@ static json_t *read_metadata(cli_call *call, const char *path)
     rv_io_free(bytes);
     if (rv_gzip_read(call->context, path, 8 + length, HEADER_MOST, &bytes, &count) != RV_OK)
         return NULL;
-    json_t *header = json_loadb((const char *)bytes + 8, count - 8, JSON_REJECT_DUPLICATES, NULL);
+    json_t *header;
+    rv_status status = rv_json_read(call->context, (const char *)bytes + 8, count - 8,
+                                    JSON_REJECT_DUPLICATES, &header, NULL);
     json_t *metadata = json_incref(json_object_get(header, "__metadata__"));
     json_decref(header);
     rv_io_free(bytes);
-    return metadata ? metadata : json_object();
+    return metadata || status != RV_OK ? metadata : json_object();
 }
 
 static json_t *describe_tensors(cli_call *call, const char *path)
@@ -54,9 +56,9 @@ static json_t *describe_tensors(cli_call *call, const char *path)
     int64_t values = 0;
     for (int i = 0; i < rv_tensors_count(tensors); i++) {
         const rv_tensor *tensor = rv_tensors_at(tensors, i);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", tensor->name, "type",
-                                              rv_element_name(tensor->element), "shape",
-                                              shape_json(tensor->rank, tensor->dim)));
+        rv_json_add(&list, json_pack("{s:s, s:s, s:o}", "name", tensor->name, "type",
+                                     rv_element_name(tensor->element), "shape",
+                                     shape_json(tensor->rank, tensor->dim)));
         values += (int64_t)(tensor->bytes / rv_element_bytes(tensor->element));
     }
     const char *checksum = rv_tensors_has_checksum(tensors) ? "good" : "none";
@@ -82,14 +84,14 @@ static json_t *describe_array(cli_call *call, const char *path)
         sum += value;
         finite++;
     }
-    json_t *facts = json_pack("{s:s, s:s, s:o, s:I}", "kind", "npy", "type", array.type, "shape",
-                              shape_json(array.rank, array.dim), "not_finite",
-                              (json_int_t)(array.count - finite));
-    if (facts && finite > 0) {
-        json_object_set_new(facts, "least", json_real(least));
-        json_object_set_new(facts, "most", json_real(most));
-        json_object_set_new(facts, "mean", json_real(sum / (double)finite));
-    }
+    json_t *facts = json_pack("{s:s, s:o, s:o, s:I}", "kind", "npy", "type",
+                              rv_json_text(array.type), "shape", shape_json(array.rank, array.dim),
+                              "not_finite", (json_int_t)(array.count - finite));
+    static const char none[] = "no value is finite";
+    int some = finite > 0;
+    rv_json_put(&facts, "least", some ? rv_json_number(least) : rv_json_none(none));
+    rv_json_put(&facts, "most", some ? rv_json_number(most) : rv_json_none(none));
+    rv_json_put(&facts, "mean", some ? rv_json_number(sum / (double)finite) : rv_json_none(none));
     rv_io_free(array.values);
     return facts;
 }
@@ -134,9 +136,10 @@ static json_t *describe_recipe(cli_call *call, const char *path)
         return NULL;
     if (rv_config_read(config, path) == RV_OK && rv_config_text(config)) {
         const rv_settings *settings = rv_config_settings(config);
-        facts = json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "recipe", "name", settings->name,
-                          "about", settings->about, "model", settings->model->name, "config",
-                          rv_config_text(config));
+        facts =
+            json_pack("{s:s, s:o, s:o, s:s, s:o}", "kind", "recipe", "name",
+                      rv_json_text(settings->name), "about", rv_json_text(settings->about), "model",
+                      settings->model->name, "config", rv_json_text(rv_config_text(config)));
     }
     rv_config_free(config);
     return facts;
@@ -223,7 +226,7 @@ static void print_facts(const json_t *facts)
     } else {
         printf("%s ", strcmp(kind, "npy") == 0 ? "npy" : "IDX, unsigned bytes,");
         print_shape(json_object_get(facts, "shape"));
-        if (json_object_get(facts, "mean"))
+        if (json_is_real(json_object_get(facts, "mean")))
             printf(", %s, from %g to %g, mean %g",
                    json_string_value(json_object_get(facts, "type")),
                    json_real_value(json_object_get(facts, "least")),
@@ -258,10 +261,10 @@ static rv_status inspect_program(cli_call *call)
         status = rv_file_write(call->context, dot, text, strlen(text));
     if (status == RV_OK && call->json) {
         rv_program_facts facts = rv_program_facts_of(program);
-        status =
-            cli_print_json(call, json_pack("{s:i, s:i, s:f, s:I}", "nodes", facts.nodes, "kernels",
-                                           facts.kernels, "gflop", facts.flops * 1e-9, "slab_bytes",
-                                           (json_int_t)facts.slab_bytes));
+        status = cli_print_json(call, json_pack("{s:i, s:i, s:o, s:I}", "nodes", facts.nodes,
+                                                "kernels", facts.kernels, "gflop",
+                                                cli_json_number(facts.flops * 1e-9), "slab_bytes",
+                                                (json_int_t)facts.slab_bytes));
     } else if (status == RV_OK)
         printf("%s%s", dot ? dot : text, dot ? "\n" : "");
     cli_workbench_close(&bench);
@@ -286,16 +289,16 @@ static rv_status run(cli_call *call)
         return rv_fail(call->context, RV_BAD_FILE,
                        "%s: is none of safetensors, npy, IDX, PNG and YAML", path);
     json_t *facts = describe(call, path);
-    if (!facts || json_object_set_new(facts, "file", json_string(path)) != 0) {
-        json_decref(facts);
-        status = rv_error_status(call->context);
-        return status != RV_OK ? status : rv_fail_memory(call->context);
-    }
-    if (call->json)
+    rv_json_put(&facts, "file", rv_json_text(path));
+    status = rv_error_status(call->context);
+    if (status == RV_OK)
+        status = cli_json_whole(call, facts);
+    if (status == RV_OK && call->json)
         return cli_print_json(call, facts);
-    print_facts(facts);
+    if (status == RV_OK)
+        print_facts(facts);
     json_decref(facts);
-    return RV_OK;
+    return status;
 }
 
 static const cli_option options[] = {

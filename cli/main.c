@@ -97,7 +97,7 @@ int main(int count, char **words)
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file over the limit of its size */
-    json_set_alloc_funcs(rv_malloc, rv_free);
+    cli_json_begin();
     rv_status status = run(count, words);
     rv_status output = finish_output();
     return status != RV_OK ? (int)status : (int)output;

@@ -9,13 +9,10 @@
 static json_t *as_json(const rv_recipe *recipes, int count)
 {
     json_t *list = json_array();
-    for (int i = 0; list && i < count; i++)
-        if (json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:s}", "name", recipes[i].name, "path",
-                                            recipes[i].path, "about", recipes[i].about)) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+    for (int i = 0; i < count; i++)
+        rv_json_add(&list, json_pack("{s:o, s:o, s:o}", "name", rv_json_text(recipes[i].name),
+                                     "path", rv_json_text(recipes[i].path), "about",
+                                     rv_json_text(recipes[i].about)));
     return list;
 }
 

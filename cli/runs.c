@@ -6,6 +6,7 @@
 #include "reverie/study.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,10 +70,13 @@ static int by_selected(const void *a, const void *b)
     return of_a->most < of_b->most ? 1 : of_a->most > of_b->most ? -1 : by_folder(a, b);
 }
 
+/* What cannot be read for lack of memory is latched. */
 static int list_runs(cli_call *call, const char *parent, run_row *rows)
 {
     int count = 0;
     DIR *list = opendir(parent);
+    if (!list && errno == ENOMEM)
+        rv_fail_memory(call->context);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         char folder[400], config[512];
         if (entry->d_name[0] == '.' || count == RUNS_MOST ||
@@ -81,10 +85,13 @@ static int list_runs(cli_call *call, const char *parent, run_row *rows)
         snprintf(config, sizeof config, "%s/config.yaml", folder);
         if (!rv_file_exists(config))
             continue;
-        if (read_row(call, folder, &rows[count]) == RV_OK)
+        rv_status status = read_row(call, folder, &rows[count]);
+        if (status == RV_OK)
             count++;
         else /* one that cannot be read does not hide the others */
             rv_run_settings_free(rows[count].setting, rows[count].setting_count);
+        if (status == RV_NO_MEMORY)
+            break;
         rv_error_clear(call->context);
     }
     if (list)
@@ -115,15 +122,19 @@ static double last_of(const rv_run_value *value)
 static json_t *row_json(const run_row *row)
 {
     const rv_run_value *best = selected(row);
+    static const char no_elbo[] = "no bound chooses the weights of this run";
+    static const char no_best[] = "no held-out value is logged that weights are chosen by";
+    const rv_run_value *loss = rv_run_summary_find(&row->logged, "train", "loss");
     int has_elbo = best && strcmp(best->name, "elbo") == 0;
     return json_pack(
-        "{s:s, s:I, s:I, s:o, s:s, s:o, s:o, s:s?, s:o, s:o}", "run", row->folder, "epoch",
-        (json_int_t)row->logged.epoch, "step", (json_int_t)row->logged.step, "loss",
-        cli_json_number(last_of(rv_run_summary_find(&row->logged, "train", "loss"))), "split",
-        best ? best->split : "", "elbo", cli_json_number(has_elbo ? best->last : (double)NAN),
-        "best_elbo", cli_json_number(has_elbo ? best->most : (double)NAN), "chosen_by",
-        best ? best->name : NULL, "best", cli_json_number(best ? best->most : (double)NAN),
-        "values", values_json(row));
+        "{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", rv_json_text(row->folder),
+        "epoch", (json_int_t)row->logged.epoch, "step", (json_int_t)row->logged.step, "loss",
+        loss ? cli_json_number(loss->last) : rv_json_none("no training loss is logged"), "split",
+        rv_json_text(best ? best->split : ""), "elbo",
+        has_elbo ? cli_json_number(best->last) : rv_json_none(no_elbo), "best_elbo",
+        has_elbo ? cli_json_number(best->most) : rv_json_none(no_elbo), "chosen_by",
+        best ? rv_json_text(best->name) : rv_json_none(no_best), "best",
+        best ? cli_json_number(best->most) : rv_json_none(no_best), "values", values_json(row));
 }
 
 /* ---- as a table of one line a run ---- */
@@ -326,7 +337,9 @@ static rv_status print_json(cli_call *call, const run_row *rows, int count, int 
         json_t *row = row_json(&rows[i]), *settings = compares ? json_object() : NULL;
         for (int k = 0; settings && k < keys; k++) {
             const char *value = setting_of(&rows[i], key[k]);
-            json_object_set_new(settings, key[k], value ? json_string(value) : json_null());
+            json_object_set_new(settings, key[k],
+                                value ? rv_json_text(value)
+                                      : rv_json_none("this run does not say"));
         }
         if (settings)
             json_object_set_new(row, "settings", settings);
@@ -372,6 +385,8 @@ static rv_status list(cli_call *call, run_row *rows, int *count)
 {
     *count = list_runs(call, cli_text(call, "folder"), rows);
     int shown = *count;
+    if (rv_error_status(call->context) != RV_OK)
+        return rv_error_status(call->context);
     if (strcmp(call->argument[0], "best") == 0 && shown > 0) {
         qsort(rows, (size_t)shown, sizeof *rows, by_selected);
         shown = 1;

@@ -152,16 +152,18 @@ static rv_status print_plan_json(cli_call *call, const rv_study *study)
     count_states(study, count, &seconds);
     for (int i = 0; runs && i < rv_study_count(study); i++) {
         rv_study_entry entry = rv_study_at(study, i);
-        json_array_append_new(runs, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:o}", "name",
-                                              entry.name, "folder", entry.folder, "cell",
-                                              entry.cell, "seed", (json_int_t)entry.seed, "state",
-                                              states[entry.state], "epoch", (json_int_t)entry.epoch,
-                                              "epochs", (json_int_t)entry.epochs, "seconds",
-                                              cli_json_number(entry.seconds)));
+        json_array_append_new(
+            runs,
+            json_pack("{s:o, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "name", rv_json_text(entry.name),
+                      "folder", rv_json_text(entry.folder), "cell", rv_json_text(entry.cell),
+                      "seed", (json_int_t)entry.seed, "state", states[entry.state], "epoch",
+                      (json_int_t)entry.epoch, "epochs", (json_int_t)entry.epochs, "seconds",
+                      rv_json_number_or(entry.seconds, "not measured")));
     }
-    return cli_print_json(call,
-                          json_pack("{s:s, s:s, s:f, s:o}", "study", rv_study_name(study), "folder",
-                                    rv_study_folder(study), "seconds", seconds, "runs", runs));
+    return cli_print_json(call, json_pack("{s:o, s:o, s:o, s:o}", "study",
+                                          rv_json_text(rv_study_name(study)), "folder",
+                                          rv_json_text(rv_study_folder(study)), "seconds",
+                                          cli_json_number(seconds), "runs", runs));
 }
 
 static rv_status dry_run(cli_call *call, rv_study *study)
@@ -231,6 +233,8 @@ static rv_status run_all(cli_call *call, rv_study *study)
     watch w = {.call = call, .progress = cli_progress_begin(call)};
     rv_study_watcher watcher = {&w, on_begin, on_end, {&w, on_step, NULL, on_stop, on_alarm}};
     rv_status status = rv_study_check(study);
+    if (status == RV_OK)
+        status = rv_fonts_load(call->context);
     if (status != RV_OK)
         return status;
     say_done(call, study);
@@ -265,9 +269,10 @@ static rv_status list_studies(cli_call *call)
         width = (int)strlen(studies[i].name) > width ? (int)strlen(studies[i].name) : width;
     for (int i = 0; i < count; i++)
         if (call->json)
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:s}", "name", studies[i].name, "path",
-                                            studies[i].path, "about", studies[i].about));
+            json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name",
+                                                  rv_json_text(studies[i].name), "path",
+                                                  rv_json_text(studies[i].path), "about",
+                                                  rv_json_text(studies[i].about)));
         else
             printf("%-*s  %s\n", width, studies[i].name, studies[i].about);
     rv_recipe_list_free(studies, count);

@@ -61,7 +61,8 @@ static void print_labels(const labels *l)
     for (int i = 0; i < l->count; i++) {
         double probability;
         int label = likeliest(l, i, &probability);
-        printf("%5d  %12.6g  %5d  %11.4f\n", i, (double)l->values[i], label, probability);
+        printf("%5d  %12.6g  %5s  %11.4f\n", i, (double)l->values[i],
+               rv_classifier_class(l->classifier, label), probability);
     }
 }
 
@@ -71,12 +72,15 @@ static rv_status print_labels_json(cli_call *call, const labels *l, const char *
     for (int i = 0; i < l->count; i++) {
         double probability;
         int label = likeliest(l, i, &probability);
-        json_array_append_new(images, json_pack("{s:i, s:f, s:i, s:f}", "image", i, "value",
-                                                (double)l->values[i], "label", label, "probability",
-                                                probability));
+        json_array_append_new(images,
+                              json_pack("{s:i, s:o, s:o, s:o}", "image", i, "value",
+                                        cli_json_number((double)l->values[i]), "label",
+                                        cli_json_class(rv_classifier_class(l->classifier, label)),
+                                        "probability", cli_json_number(probability)));
     }
-    return cli_print_json(call, json_pack("{s:s, s:s, s:o}", "file", cli_text(call, "output"),
-                                          "classifier", classifier, "images", images));
+    return cli_print_json(call, json_pack("{s:o, s:o, s:o}", "file",
+                                          rv_json_text(cli_text(call, "output")), "classifier",
+                                          rv_json_text(classifier), "images", images));
 }
 
 /* The picture is there before the labels are printed. */

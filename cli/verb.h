@@ -24,9 +24,8 @@
 #define CLI_VERB_H
 
 #include "core/option.h"
+#include "io/json.h"
 #include "reverie/core.h"
-
-#include <jansson.h>
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -97,14 +96,21 @@ int cli_choice(const cli_call *call, const char *option);       /* index into `c
 
 /* A message on stderr, "reverie: ...", unless --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
-/* Prints one JSON object or array and a newline on stdout, and releases it.  NULL (what jansson
- * gives when memory is out) is RV_NO_MEMORY. */
+/* Before anything else: jansson's allocator, which remembers whether memory was ever out. */
+void cli_json_begin(void);
+/* Prints one JSON object or array and a newline on stdout, and releases it.  RV_NO_MEMORY where a
+ * part of it may be missing since memory was out, however far back; NULL without that is what
+ * cannot be JSON, RV_IO_ERROR. */
 rv_status cli_print_json(cli_call *call, json_t *value);
-/* null for what is not finite, which JSON has no number for. */
+/* The same question for facts that are not printed as JSON. */
+rv_status cli_json_whole(const cli_call *call, const json_t *value);
+/* Of values and texts use io/json.h's rv_json_number_or, rv_json_none and rv_json_text: what is
+ * not finite is null and has its reason beside it, what is not UTF-8 is read as Latin-1. */
 json_t *cli_json_number(double value);
 
-/* From here on SIGINT and SIGTERM ask for a stop instead of ending the program, and print "reverie:
- * MESSAGE" on stderr; a second one ends it at once. */
+/* From here on SIGINT, SIGTERM and SIGHUP ask for a stop instead of ending the program, and print
+ * "reverie: MESSAGE" on stderr; a second one ends it at once.  One that the program was started
+ * with ignored, as under nohup, stays ignored. */
 void cli_catch_stop(const char *message);
 int cli_stop_requested(void);
 

@@ -132,6 +132,10 @@ typedef struct rv_chart_config {
     int smooth; /* >= 2: lines are drawn faint, with their centred mean over that many points */
 } rv_chart_config;
 rv_chart_config rv_chart_defaults(void);
+/* Finds and loads the fonts of charts, which the first chart does otherwise: once in a process.
+ * Who has much to do before it draws calls this first, since loading them takes memory.
+ * RV_NO_MEMORY where there is not enough. */
+rv_status rv_fonts_load(rv_context *context);
 
 /* An empty chart, to which any number of lines, points and bars are added; everything given is
  * copied.  `config` may be NULL.  The caller owns the chart; the context must outlive it. */

@@ -7,6 +7,7 @@
 #include "reverie/io.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,9 @@ static char *read_about(const char *path)
             node = node->next;
         if (node && node->kind == RV_YAML_SCALAR)
             about = rv_strdup(node->text);
+    } else if (rv_error_status(aside) == RV_NO_MEMORY) {
+        rv_context_free(aside);
+        return NULL;
     }
     if (!about)
         about = rv_strdup("");
@@ -153,7 +157,7 @@ static int add_directory(recipe_list *list, const char *directory)
 {
     DIR *folder = opendir(directory);
     const struct dirent *entry;
-    int good = 1;
+    int good = folder || errno != ENOMEM;
     while (folder && good && (entry = readdir(folder))) {
         size_t length = name_length(entry->d_name);
         if (length > 0 && !has_name(list, entry->d_name, length))

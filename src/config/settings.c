@@ -1,10 +1,10 @@
 #include "config/settings.h"
+#include "core/text.h"
 
 #include "reverie/io.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { KEY_DEPTH_MOST = 8 };
 
@@ -19,7 +19,7 @@ void config_settings_begin(config_settings *settings, rv_context *context, rv_ar
 static int is_empty(const rv_yaml_node *node)
 {
     return !node->quoted &&
-           (!*node->text || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
+           (!*node->text || strcmp(node->text, "~") == 0 || rv_text_same(node->text, "null"));
 }
 
 /* A scalar's text, or a list or map in flow style, in the arena; NULL when memory is out. */

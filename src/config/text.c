@@ -1,6 +1,7 @@
 #include "config/text.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- a text that grows ---- */
 
@@ -43,12 +43,12 @@ void config_text_printf(config_text *text, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    int count = vsnprintf(NULL, 0, format, list);
+    int count = rv_text_format_list(NULL, 0, format, list);
     va_end(list);
     if (count < 0 || !reserve(text, (size_t)count))
         return;
     va_start(list, format);
-    vsnprintf(text->characters + text->length, (size_t)count + 1, format, list);
+    rv_text_format_list(text->characters + text->length, (size_t)count + 1, format, list);
     va_end(list);
     text->length += (size_t)count;
 }
@@ -72,12 +72,12 @@ void config_text_number(config_text *text, double value)
     char digits[40];
     locale_t before = enter_c_locale();
     for (int precision = 1; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (strtod(digits, NULL) == value)
+        rv_text_format(digits, sizeof digits, "%.*g", precision, value);
+        if (rv_text_number(digits, NULL) == value)
             break;
     }
     if (value == rint(value) && fabs(value) < 1e15) /* 10000 rather than 1e+04 */
-        snprintf(digits, sizeof digits, "%.0f", value);
+        rv_text_format(digits, sizeof digits, "%.0f", value);
     char *exponent = strchr(digits, 'e'); /* 1e-8 rather than 1e-08 */
     if (exponent && exponent[2] == '0')
         memmove(exponent + 2, exponent + 3, strlen(exponent + 3) + 1);
@@ -91,7 +91,7 @@ int config_read_number(const char *string, double *value)
         return 0;
     char *end;
     locale_t before = enter_c_locale();
-    *value = strtod(string, &end);
+    *value = rv_text_number(string, &end);
     leave_c_locale(before);
     return *end == '\0' && end != string && isfinite(*value);
 }
@@ -121,7 +121,7 @@ static int has_a_meaning(const char *string)
                                         "no", "on",   "off",  "y",     "n"};
     double number;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(string, words[i]) == 0)
+        if (rv_text_same(string, words[i]))
             return 1;
     return config_read_number(string, &number);
 }

@@ -2,6 +2,7 @@
 #include "core/arena.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,13 +46,13 @@ char *rv_arena_printf(rv_arena *arena, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = rv_text_format_list(NULL, 0, format, arguments);
     va_end(arguments);
     char *text = length < 0 ? NULL : rv_arena_alloc(arena, (size_t)length + 1);
     if (!text)
         return NULL;
     va_start(arguments, format);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
+    rv_text_format_list(text, (size_t)length + 1, format, arguments);
     va_end(arguments);
     return text;
 }

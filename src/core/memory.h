@@ -17,10 +17,14 @@ void *rv_malloc_aligned(size_t bytes);
 void rv_free_aligned(void *block);
 
 typedef struct rv_memory_counts {
-    uint64_t calls; /* allocations ever asked for */
-    int64_t live;   /* blocks allocated and not yet freed */
+    uint64_t calls;  /* allocations ever asked for */
+    int64_t live;    /* blocks allocated and not yet freed */
+    uint64_t failed; /* allocations that gave NULL */
 } rv_memory_counts;
 rv_memory_counts rv_memory_counted(void);
+/* Whether the calling thread is within one of these functions: who replaces malloc can tell their
+ * callers, who look at what they get, from others. */
+int rv_memory_is_asked(void);
 /* Test hook: the allocation number `after` from now (1 = the next) fails, and, when `persistent`,
  * every later one too.  0 turns it off. */
 void rv_memory_fail_after(uint64_t after, int persistent);

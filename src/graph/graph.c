@@ -1,5 +1,6 @@
 /* Graphs: where nodes live, the scope path, and the one constructor of nodes. */
 #include "core/memory.h"
+#include "core/text.h"
 #include "graph/node.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ void rv_scope_begin(rv_graph *graph, const char *format, ...)
     char element[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(element, sizeof element, format, arguments);
+    rv_text_format_list(element, sizeof element, format, arguments);
     va_end(arguments);
     if (graph->scope_depth == graph->scope_capacity) {
         int capacity = graph->scope_capacity ? 2 * graph->scope_capacity : 8;
@@ -104,7 +105,7 @@ rv_expr rv_expr_fail(rv_graph *graph, const char *format, ...)
     char message[768];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    rv_text_format_list(message, sizeof message, format, arguments);
     va_end(arguments);
     rv_fail(graph->context, RV_BAD_USAGE, "%s%s%s", graph->scope, graph->scope[0] ? ": " : "",
             message);
@@ -116,7 +117,7 @@ int rv_shape_fail(const struct rv_node *node, const char *format, ...)
     char message[512], operands[400] = "", text[96];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    rv_text_format_list(message, sizeof message, format, arguments);
     va_end(arguments);
     for (int i = 0; i < node->arity && i < 3; i++) {
         size_t used = strlen(operands);

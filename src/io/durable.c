@@ -201,6 +201,17 @@ rv_status rv_file_write(rv_context *context, const char *path, const void *bytes
     return rv_writer_commit(writer);
 }
 
+/* ---- folders ---- */
+
+rv_status rv_folder_open(rv_context *context, const char *path, DIR **list)
+{
+    *list = opendir(path);
+    if (*list || errno == ENOENT || errno == ENOTDIR)
+        return RV_OK;
+    return errno == ENOMEM ? rv_fail_memory(context)
+                           : rv_fail_errno(context, path, "cannot be read");
+}
+
 /* ---- the sweep ---- */
 
 static int is_temporary(const char *name)

@@ -64,14 +64,6 @@ char *rv_checksum_place(char *header, size_t length)
     return at && header + length - at >= RV_CHECKSUM_DIGITS ? at : NULL;
 }
 
-void rv_json_text_free(char *text)
-{
-    json_malloc_t allocate;
-    json_free_t release;
-    json_get_alloc_funcs(&allocate, &release);
-    release(text);
-}
-
 /* ---- what is given ---- */
 
 static int by_name(const void *a, const void *b)
@@ -184,8 +176,8 @@ static json_t *metadata_of(const rv_text_pair *pairs, int count)
     return NULL;
 }
 
-/* The JSON text, with zeros for the checksum, as jansson allocates; NULL when memory is out. */
-static char *make_json(const rv_tensor *tensors, int count, const int *order,
+/* The JSON text, with zeros for the checksum, to rv_free; NULL when memory is out. */
+static char *make_json(rv_context *context, const rv_tensor *tensors, int count, const int *order,
                        const rv_text_pair *pairs, int pair_count)
 {
     int64_t offset = 0;
@@ -201,8 +193,9 @@ static char *make_json(const rv_tensor *tensors, int count, const int *order,
     for (int i = 0; ok && i < count; i++)
         ok = json_object_set_new(header, tensors[i].name, describe(&tensors[i], begin[i])) == 0;
     if (ok)
-        text = json_dumps(header, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(header);
+        rv_json_write(context, header, JSON_COMPACT | JSON_PRESERVE_ORDER, &text);
+    else
+        json_decref(header);
     rv_free(begin);
     return text;
 }
@@ -262,7 +255,7 @@ rv_status rv_tensors_write(rv_context *context, const char *path, const rv_tenso
     int *order = rv_malloc((size_t)(count > 0 ? count : 1) * sizeof *order);
     if (order)
         lay_out(tensors, count, order);
-    char *json = order ? make_json(tensors, count, order, pairs, pair_count) : NULL;
+    char *json = order ? make_json(context, tensors, count, order, pairs, pair_count) : NULL;
     char *start = json ? make_start(json, &length) : NULL;
     if (!start) {
         status = rv_fail_memory(context);
@@ -272,7 +265,7 @@ rv_status rv_tensors_write(rv_context *context, const char *path, const rv_tenso
         sign(start, length, tensors, count, order);
         status = write_file(context, path, start, length, tensors, count, order);
     }
-    rv_json_text_free(json);
+    rv_free(json);
     rv_free(start);
     rv_free(order);
     return status;

@@ -34,6 +34,16 @@ static rv_status malformed(const rv_tensors *t, const char *what)
                    what);
 }
 
+/* The header's length is nonsense: cut short, or another kind of file. */
+static rv_status fail_length(const rv_tensors *t)
+{
+    char kind[RV_KIND_ROOM];
+    if (!rv_kind_of_bytes(t->bytes, t->count, kind) || strstr(kind, "safetensors"))
+        return malformed(t, "it is truncated, or its header length is wrong");
+    return rv_fail(t->context, RV_BAD_FILE,
+                   "%s: not a readable safetensors file: it is %s (or truncated)", t->name, kind);
+}
+
 static rv_status corrupt(const rv_tensors *t)
 {
     return rv_fail(t->context, RV_BAD_FILE, "%s: checksum mismatch: the file is corrupt", t->name);
@@ -238,22 +248,21 @@ static rv_status parse(rv_tensors *t)
     uint64_t length = 0;
     int checked;
     if (t->count < 8)
-        return malformed(t, "it is truncated");
+        return t->count == 0 ? malformed(t, "it is empty") : malformed(t, "it is truncated");
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)t->bytes[i] << (8 * i);
     if (length > RV_TENSORS_HEADER_MOST || length > t->count - 8)
-        return malformed(t, "it is truncated, or its header length is wrong");
+        return fail_length(t);
     t->data = 8 + (size_t)length;
     rv_status status = check_digits(t, &checked);
     if (status != RV_OK)
         return status;
     if (length == 0 || t->bytes[8] != '{')
         return malformed(t, "its header is not JSON");
-    t->header =
-        json_loadb((const char *)t->bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    /* Without memory jansson sets that code, or none and no text. */
-    if (!t->header && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
-        return rv_fail_memory(t->context);
+    status = rv_json_read(t->context, (const char *)t->bytes + 8, (size_t)length,
+                          JSON_REJECT_DUPLICATES, &t->header, &error);
+    if (status != RV_OK)
+        return status;
     if (!t->header)
         return rv_fail(t->context, RV_BAD_FILE,
                        "%s: not a readable safetensors file: its header is not JSON (byte %d)",

@@ -2,9 +2,8 @@
 #ifndef IO_TENSORS_H
 #define IO_TENSORS_H
 
+#include "io/json.h"
 #include "reverie/io.h"
-
-#include <jansson.h>
 
 enum { RV_CHECKSUM_DIGITS = 32, RV_TENSORS_HEADER_MOST = 100 * 1000 * 1000 /* as in Python's */ };
 
@@ -17,7 +16,5 @@ int64_t rv_tensor_bytes(const rv_tensor *tensor, int64_t most);
  * when there are none.  Inside a JSON string the quotes would carry a backslash, so nothing else
  * in the header can be taken for it. */
 char *rv_checksum_place(char *header, size_t length);
-/* Releases what jansson allocated, with the function that whoever set its allocator gave it. */
-void rv_json_text_free(char *text);
 
 #endif

@@ -2,11 +2,11 @@
  * sequences and scalars; anchors, aliases and tags are refused. */
 #include "core/arena.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <yaml.h>
 
 /* Keys are few: each is compared with those before it in its mapping. */
@@ -335,7 +335,7 @@ static void add(growing *g, const char *text)
 /* A word that means nothing at all stays quoted where it was. */
 static void add_scalar(growing *g, const char *text, int was_quoted)
 {
-    int nothing = strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0;
+    int nothing = strcmp(text, "~") == 0 || rv_text_same(text, "null");
     char *quoted = was_quoted && nothing ? quote(text) : rv_yaml_quote(text);
     g->ok = g->ok && quoted;
     if (quoted)

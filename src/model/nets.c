@@ -1,9 +1,9 @@
 #include "model/nets.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/program.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ enum { WORD_MOST = 1024 };
 
 static int is_part_of_word(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '.';
+    return rv_is_letter(c) || rv_is_digit(c) || c == '_' || c == '.';
 }
 
 /* Writes one token of a word: `8w`, `channels`, or itself.  Returns how many characters. */

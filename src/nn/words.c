@@ -3,9 +3,9 @@
  *   linear 512        linear 512 nobias      linear 512 bias: false      {linear: 512, bias: false}
  *   leaky_relu 0.2    residual: [linear 64, relu]                 {residual: [linear 64, relu]}
  *   conv 64 k4 s2 p1  conv 64 kernel: 4 stride: 2 padding: 1      {conv: 64, k: 4, s: 2, p: 1}  */
+#include "core/text.h"
 #include "nn/net.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static rv_status wrong(const place *at, const char *format, ...)
     char what[400];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    rv_text_format_list(what, sizeof what, format, arguments);
     va_end(arguments);
     return rv_fail(at->builder->context, RV_BAD_USAGE, "`%.200s` at position %d of %s: %s",
                    at->word, at->position, at->builder->owner, what);
@@ -36,10 +36,10 @@ static rv_status wrong(const place *at, const char *format, ...)
 static char *strip(char *text)
 {
     for (;;) {
-        while (isspace((unsigned char)*text))
+        while (rv_is_space((unsigned char)*text))
             text++;
         size_t length = strlen(text);
-        while (length > 0 && isspace((unsigned char)text[length - 1]))
+        while (length > 0 && rv_is_space((unsigned char)text[length - 1]))
             text[--length] = '\0';
         char first = *text, last = length > 1 ? text[length - 1] : '\0';
         int enclosed = (first == '{' && last == '}') || (first == '"' && last == '"') ||
@@ -116,7 +116,7 @@ static int find_letter(const layer_kind *kind, char *token, char **value)
         size_t length = letter ? strlen(letter) : 0;
         if (length == 0 || strncmp(token, letter, length) != 0)
             continue;
-        if (isdigit((unsigned char)token[length]) || token[length] == '-') {
+        if (rv_is_digit((unsigned char)token[length]) || token[length] == '-') {
             *value = token + length;
             return i;
         }
@@ -140,7 +140,7 @@ static rv_status read_value(const place *at, const layer_kind *kind, int index, 
             return wrong(at, "%s is `%s`, not true or false", argument->name, text);
         return RV_OK;
     }
-    *value = strtod(text, &end);
+    *value = rv_text_number(text, &end);
     if (end == text || *end || !isfinite(*value))
         return wrong(at, "%s is `%s`, not a number; it is `%s %s`", argument->name, text,
                      kind->word, kind->arguments);

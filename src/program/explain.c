@@ -2,6 +2,7 @@
 #include "program/program.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static void RV_PRINTF(2, 3) add(growing *g, const char *format, ...)
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(line, sizeof line, format, arguments);
+    int length = rv_text_format_list(line, sizeof line, format, arguments);
     va_end(arguments);
     size_t bytes = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
     if (g->ok && g->length + bytes + 1 > g->capacity) {

@@ -63,7 +63,7 @@ rv_status run_add_alarms(rv_experiment *run, rv_page *page)
     rv_status status = rv_file_read(run->context, path, (size_t)1 << 30, &text, &size);
     if (status != RV_OK)
         return status;
-    status = run_each_line((const char *)text, take_line, &all);
+    status = run_each_line(run->context, (const char *)text, take_line, &all);
     rv_io_free(text);
     if (status == RV_OK && all.count > 0)
         status = rv_page_heading(page, "What went wrong");

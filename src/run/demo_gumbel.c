@@ -3,6 +3,7 @@
 #include "reverie/demo.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/dist.h"
 #include "reverie/program.h"
 
@@ -225,7 +226,7 @@ static rv_image *draw_strip(rv_context *context, const sweep *s, int r,
     char title[64] = "hard limit: one-hot";
     const int last = r == s->config->rows - 1;
     if (row->temperature > 0)
-        snprintf(title, sizeof title, "temperature %g", row->temperature);
+        rv_text_format(title, sizeof title, "temperature %g", row->temperature);
     const int height = ROW_HEIGHT + (last ? LABEL_HEIGHT : 0);
     const panel draws = {title, last ? "draw" : NULL, LEFT_WIDTH, height, 1};
     const panel means = {NULL, last ? "class" : NULL, RIGHT_WIDTH, height, top_of_means(s)};

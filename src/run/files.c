@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
@@ -41,22 +42,21 @@ static json_t *environment(const rv_experiment *run, const char *record)
 
 void run_json_free(char *text)
 {
-    json_free_t release;
-    json_get_alloc_funcs(NULL, &release);
-    if (text)
-        release(text);
+    rv_free(text);
 }
 
 static rv_status write_environment(rv_experiment *run, const char *record)
 {
     char path[RUN_PATH];
     json_t *object = environment(run, record);
-    char *json = object ? json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(object);
-    if (!json)
-        return rv_fail_memory(run->context);
-    run_path(run, "env.json", path);
-    rv_status status = rv_file_write(run->context, path, json, strlen(json));
+    char *json;
+    rv_status status =
+        rv_json_write(run->context, object, JSON_INDENT(2) | JSON_PRESERVE_ORDER, &json);
+    if (status != RV_OK)
+        return status;
+    status = run_claim(run, "env.json", path);
+    if (status == RV_OK)
+        status = rv_file_write(run->context, path, json, strlen(json));
     run_json_free(json);
     run->noted_conv = rv_conv_policy_name(rv_context_conv(run->context));
     run->noted_bytes = strlen(record);
@@ -122,8 +122,10 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
     rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
     if (status != RV_OK)
         return status;
-    json_t *object = json_loadb((const char *)text, count, 0, NULL);
-    status = follow(run, object, has_checkpoint, path);
+    json_t *object;
+    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
+    if (status == RV_OK)
+        status = follow(run, object, has_checkpoint, path);
     json_decref(object);
     rv_io_free(text);
     return status;
@@ -135,11 +137,14 @@ rv_status run_write_files(rv_experiment *run)
     const char *text = rv_config_text(run->config);
     if (!text)
         return rv_error_status(run->context);
-    run_path(run, "config.yaml", path);
-    rv_status status = rv_file_write(run->context, path, text, strlen(text));
+    rv_status status = run_claim(run, "config.yaml", path);
+    if (status == RV_OK)
+        status = rv_file_write(run->context, path, text, strlen(text));
     const char *record = rv_context_conv_record(run->context);
     if (status == RV_OK)
         status = record ? write_environment(run, record) : rv_error_status(run->context);
+    if (status == RV_OK)
+        status = run_known_write(run);
     /* rv_config_text may have renewed what the settings point to. */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);

@@ -1,15 +1,16 @@
 /* report.json: the table of a study and the values of each run, which later calls read back. */
 #include "run/study.h"
 
-#include "core/memory.h"
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <math.h>
 #include <string.h>
 
+/* A mean or a deviation; none where too few of the runs are done. */
 static json_t *number(double value)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    return rv_json_number_or(value, "too few runs have the value");
 }
 
 static const char *state_name(rv_study_state state)
@@ -23,8 +24,8 @@ static const char *state_name(rv_study_state state)
 static json_t *values_json(const study_values *values)
 {
     json_t *object = json_object();
-    for (int i = 0; object && i < values->count; i++)
-        json_object_set_new(object, values->name[i], number(values->value[i]));
+    for (int i = 0; i < values->count; i++)
+        rv_json_put(&object, values->name[i], rv_json_number(values->value[i]));
     return object;
 }
 
@@ -35,12 +36,12 @@ static json_t *run_json(const study_run *run)
                                (json_int_t)entry->seed, "state", state_name(entry->state), "epoch",
                                (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs);
     if (entry->status != RV_OK)
-        json_object_set_new(object, "failure", json_string(entry->message));
+        rv_json_put(&object, "failure", rv_json_text(entry->message));
     if (entry->state == RV_STUDY_DONE && run->values.count > 0) {
-        json_object_set_new(object, "split", json_string(run->values.split));
-        json_object_set_new(object, "chosen_by", json_string(run->values.chosen));
-        json_object_set_new(object, "checkpoint", json_string(run->values.checkpoint));
-        json_object_set_new(object, "values", values_json(&run->values));
+        rv_json_put(&object, "split", rv_json_text(run->values.split));
+        rv_json_put(&object, "chosen_by", rv_json_text(run->values.chosen));
+        rv_json_put(&object, "checkpoint", rv_json_text(run->values.checkpoint));
+        rv_json_put(&object, "values", values_json(&run->values));
     }
     return object;
 }
@@ -49,14 +50,13 @@ static json_t *cell_json(const rv_study *study, const rv_study_table *table, int
 {
     const rv_study_row *row = &table->row[cell];
     json_t *values = json_object(), *runs = json_array();
-    for (int k = 0; values && k < table->value_count; k++)
-        json_object_set_new(values, table->name[k],
-                            json_pack("{s:i, s:o, s:o}", "n", row->value[k].count, "mean",
-                                      number(row->value[k].mean), "deviation",
-                                      number(row->value[k].deviation)));
-    for (int i = 0; runs && i < study->plan.seed_count; i++)
-        json_array_append_new(runs,
-                              run_json(&study->run[(ptrdiff_t)cell * study->plan.seed_count + i]));
+    for (int k = 0; k < table->value_count; k++)
+        rv_json_put(&values, table->name[k],
+                    json_pack("{s:i, s:o, s:o}", "n", row->value[k].count, "mean",
+                              number(row->value[k].mean), "deviation",
+                              number(row->value[k].deviation)));
+    for (int i = 0; i < study->plan.seed_count; i++)
+        rv_json_add(&runs, run_json(&study->run[(ptrdiff_t)cell * study->plan.seed_count + i]));
     return json_pack("{s:s, s:b, s:i, s:i, s:o, s:o}", "cell", row->cell, "best", row->is_best,
                      "done", row->done, "of", row->runs, "values", values, "runs", runs);
 }
@@ -66,19 +66,19 @@ char *rv_study_json(rv_study *study)
     const rv_study_table *table;
     if (rv_study_results(study, &table) != RV_OK)
         return NULL;
-    json_t *cells = json_array();
-    for (int i = 0; cells && i < table->row_count; i++)
-        json_array_append_new(cells, cell_json(study, table, i));
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "study", study->plan.name, "about",
-                  study->plan.about, "folder", study->folder, "split", table->split, "best_by",
-                  table->best, "varies", table->varies, "cells", cells);
-    char *text =
-        object ? json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17))
-               : NULL;
-    json_decref(object);
-    if (!text)
-        rv_fail_memory(study->context);
+    json_t *cells = json_array(), *object = json_object();
+    for (int i = 0; i < table->row_count; i++)
+        rv_json_add(&cells, cell_json(study, table, i));
+    rv_json_put(&object, "study", rv_json_text(study->plan.name));
+    rv_json_put(&object, "about", rv_json_text(study->plan.about));
+    rv_json_put(&object, "folder", rv_json_text(study->folder));
+    rv_json_put(&object, "split", rv_json_text(table->split));
+    rv_json_put(&object, "best_by", rv_json_text(table->best));
+    rv_json_put(&object, "varies", rv_json_text(table->varies));
+    rv_json_put(&object, "cells", cells);
+    char *text;
+    rv_json_write(study->context, object,
+                  JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17), &text);
     return text;
 }
 
@@ -105,6 +105,8 @@ static void recall_run(study_run *run, json_t *object)
     {
         if (values.count == RV_METRICS_MOST)
             break;
+        if (json_is_string(value)) /* why the one before is null */
+            continue;
         snprintf(values.name[values.count], sizeof values.name[0], "%s", key);
         values.value[values.count++] =
             json_is_number(value) ? json_number_value(value) : (double)NAN;
@@ -134,11 +136,12 @@ rv_status study_values_recall(rv_study *study)
     rv_status status = rv_file_read(study->context, path, (size_t)1 << 28, &text, &size);
     if (status != RV_OK)
         return status;
-    json_t *object = json_loadb((const char *)text, size, 0, NULL);
+    json_t *object;
+    status = rv_json_read(study->context, (const char *)text, size, 0, &object, NULL);
     json_t *cells = json_object_get(object, "cells");
     for (size_t i = 0; i < json_array_size(cells); i++)
         recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));
     json_decref(object);
     rv_io_free(text);
-    return RV_OK;
+    return status;
 }

@@ -4,6 +4,7 @@
 
 #include "config/text.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <math.h>
@@ -145,9 +146,10 @@ static void spread_text(const rv_spread *spread, int digits, char text[CELL])
     if (spread->count == 0)
         text[0] = '\0';
     else if (spread->count == 1)
-        snprintf(text, CELL, "%.*f", digits, spread->mean);
+        rv_text_format(text, CELL, "%.*f", digits, spread->mean);
     else
-        snprintf(text, CELL, "%.*f \302\261 %.*f", digits, spread->mean, digits, spread->deviation);
+        rv_text_format(text, CELL, "%.*f \302\261 %.*f", digits, spread->mean, digits,
+                       spread->deviation);
 }
 
 static void caption_of(const rv_study_table *table, char caption[400])
@@ -267,7 +269,7 @@ rv_status rv_study_write_report(rv_study *study)
 {
     char path[RUN_PATH];
     const rv_study_table *table;
-    rv_status status = rv_folder_make(study->context, study->folder);
+    rv_status status = study_enter(study);
     if (status == RV_OK)
         status = write_json(study);
     if (status == RV_OK)

@@ -3,6 +3,7 @@
 #include "run/study.h"
 
 #include "core/memory.h"
+#include "io/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -19,12 +20,13 @@ rv_experiment_place study_place(const rv_study *study, const study_run *run)
 /* ---- how far it is ---- */
 
 /* The step of the newest checkpoint, by its name; -1 when there is none. */
-static int64_t newest_step(const char *folder)
+static rv_status newest_step(rv_context *context, const char *folder, int64_t *step_of_newest)
 {
     char path[RUN_PATH];
     int64_t newest = -1;
     snprintf(path, sizeof path, "%s/checkpoints", folder);
-    DIR *list = opendir(path);
+    DIR *list;
+    rv_status status = rv_folder_open(context, path, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         char *end;
         if (strncmp(entry->d_name, "step-", 5) != 0)
@@ -35,7 +37,8 @@ static int64_t newest_step(const char *folder)
     }
     if (list)
         closedir(list);
-    return newest;
+    *step_of_newest = newest;
+    return status;
 }
 
 /* Done is what has its report and the checkpoint of its last step.  The report is written last. */
@@ -47,7 +50,10 @@ static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps
     rv_status status = rv_run_summary_read(study->context, entry->folder, &summary);
     if (status != RV_OK)
         return status;
-    int64_t newest = newest_step(entry->folder);
+    int64_t newest;
+    status = newest_step(study->context, entry->folder, &newest);
+    if (status != RV_OK)
+        return status;
     int is_saved = newest >= 0 && newest >= summary.epoch_step;
     int is_trained = summary.epoch >= entry->epochs || (steps > 0 && newest >= steps);
     snprintf(report, sizeof report, "%s/report.html", entry->folder);

@@ -36,7 +36,8 @@ static rv_status take_line(void *user, json_t *line)
     summary->epoch_step = summary->step;
     json_object_foreach(line, key, value)
     {
-        int is_value = json_is_real(value) || json_is_null(value);
+        int is_measured = strcmp(key, "lr") != 0; /* which is a setting's */
+        int is_value = is_measured && (json_is_real(value) || json_is_null(value));
         rv_run_value *v = is_value ? value_of(summary, split ? split : "train", key) : NULL;
         if (!v)
             continue;
@@ -62,7 +63,7 @@ rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_su
     rv_status status = rv_file_read(context, path, (size_t)1 << 30, &text, &size);
     if (status != RV_OK)
         return status;
-    status = run_each_line((const char *)text, take_line, out);
+    status = run_each_line(context, (const char *)text, take_line, out);
     rv_io_free(text);
     return status;
 }

@@ -51,7 +51,7 @@ static double seconds_of(rv_study *study, const study_run *run)
     if (!rv_file_exists(path) ||
         rv_file_read(study->context, path, (size_t)1 << 28, &text, &size) != RV_OK)
         return (double)NAN;
-    run_each_line((const char *)text, take_time, &sum);
+    run_each_line(study->context, (const char *)text, take_time, &sum);
     rv_io_free(text);
     double whole = sum.whole + sum.last;
     return whole > 0 && run->entry.epoch > 0 ? whole / (double)run->entry.epoch : (double)NAN;

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "io/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -10,10 +11,11 @@
 #include <string.h>
 
 /* Whether there is one to go on from; `best`, which is written first, does not count. */
-static int has_checkpoint(const char *folder)
+static rv_status has_checkpoint(rv_context *context, const char *folder, int *has)
 {
     int found = 0;
-    DIR *list = opendir(folder);
+    DIR *list;
+    rv_status status = rv_folder_open(context, folder, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         const char *ending = strstr(entry->d_name, ".safetensors");
         found = found || (strncmp(entry->d_name, "step-", 5) == 0 && ending &&
@@ -21,7 +23,8 @@ static int has_checkpoint(const char *folder)
     }
     if (list)
         closedir(list);
-    return found;
+    *has = found;
+    return status;
 }
 
 /* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was
@@ -30,8 +33,11 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
                       int64_t *position)
 {
     char folder[RUN_PATH], *found = NULL;
+    int has = 0;
     run_path(run, "checkpoints", folder);
-    if (!checkpoint && !has_checkpoint(folder)) {
+    if (has_checkpoint(run->context, folder, &has) != RV_OK)
+        return rv_error_status(run->context);
+    if (!checkpoint && !has) {
         rv_notify(run->context, RV_LOG_NOTICE, "%s: no checkpoint yet; begins at step 1",
                   run->folder);
         *position = 0;
@@ -52,8 +58,8 @@ static rv_status keep_origin(rv_experiment *run, rv_trainer *trainer)
     char name[64], path[RUN_PATH];
     snprintf(name, sizeof name, "checkpoints/step-%08lld.safetensors",
              (long long)rv_trainer_progress(trainer).step);
-    run_path(run, name, path);
-    return rv_trainer_save(trainer, path);
+    rv_status status = run_claim(run, name, path);
+    return status == RV_OK ? rv_trainer_save(trainer, path) : status;
 }
 
 /* The mean training image [D]; NULL with the error latched.  The caller frees it. */
@@ -102,6 +108,19 @@ static rv_status note_at_end(rv_experiment *run, rv_status status)
     return noted == RV_OK ? status : noted;
 }
 
+/* A training that takes no step has trained nothing, whatever it was asked for. */
+static rv_status fail_without_step(rv_experiment *run, const rv_progress *now)
+{
+    if (now->step == 0)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "train.epochs=%lld: no step to take; ask for at least one epoch",
+                       (long long)now->epochs);
+    return rv_fail(run->context, RV_BAD_USAGE,
+                   "the checkpoint stands at step %lld of %lld: nothing is left to train; ask for "
+                   "more with train.epochs",
+                   (long long)now->step, (long long)now->steps);
+}
+
 /* The observer's files are opened when the position is known, so the trainer gets them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
                        const rv_watcher *watcher)
@@ -119,8 +138,6 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         status = rv_trainer_prepare(trainer);
     if (status == RV_OK && rv_trainer_progress(trainer).step == 0)
         status = begin(run, setup->train);
-    if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
-        run_remove(run->folder);
     if (status == RV_OK && checkpoint && !run->resumes) {
         position = 0; /* another run's checkpoint, this run's own metrics */
         status = keep_origin(run, trainer);
@@ -139,10 +156,22 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         if (run_events_status(events) != RV_OK)
             status = run_events_status(events);
     }
+    if (status == RV_OK && !run->resumes && !run_events_begun(events))
+        status = fail_without_step(run, &now);
     if (status == RV_OK || status == RV_INTERRUPTED)
         status = note_at_end(run, status);
+    int begun = run_events_begun(events), is_finite = run_events_held_out_is_finite(events);
     run_events_close(events);
     rv_trainer_free(trainer);
+    if (status != RV_OK && !begun) /* nothing was trained: nothing stays */
+        run_folder_give_up(run);
+    if (status == RV_OK)
+        status = rv_experiment_write_report(run);
+    if (status == RV_OK && !is_finite)
+        return rv_fail(run->context, RV_NOT_FINITE,
+                       "%s: trained and saved, but its held-out values are not finite: see the "
+                       "alarm held_out_not_finite",
+                       run->folder);
     return status;
 }
 
@@ -161,10 +190,16 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
                               .validation = held_out,
                               .config = run->settings->train,
                               .folder = folder,
+                              .ledger = run->ledger,
                               .config_text = rv_config_text(run->config)};
-    if (!setup.train || (needed && !held_out) || !setup.config_text)
+    if (!setup.train || (needed && !held_out) || !setup.config_text) {
+        run_folder_give_up(run);
         return rv_error_status(run->context);
+    }
     run->settings = rv_config_settings(run->config);
-    rv_status status = train(run, &setup, checkpoint, watcher);
-    return status == RV_OK ? rv_experiment_write_report(run) : status;
+    if (run->model->kind->decode && !run_shows_images(run))
+        rv_notify(run->context, RV_LOG_NOTICE,
+                  "images of %lld channels are not drawn: the run keeps no pictures of them",
+                  (long long)run->model->sizes.channels);
+    return train(run, &setup, checkpoint, watcher);
 }

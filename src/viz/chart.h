@@ -59,7 +59,7 @@ typedef struct rv_chart_layout {
 /* chart.c: whether both coordinates can be shown on these axes. */
 int rv_chart_layout_shows(const rv_chart_layout *layout, double x, double y);
 
-/* Text: 11 to 15 units high, sans-serif. */
+/* fonts.c.  Text: 11 to 15 units high, sans-serif. */
 typedef enum rv_font { RV_FONT_TICK, RV_FONT_LABEL, RV_FONT_TITLE } rv_font;
 void rv_font_select(cairo_t *cairo, rv_font font);
 double rv_text_width(cairo_t *cairo, rv_font font, const char *text);
@@ -75,6 +75,9 @@ double rv_chart_layout_y(const rv_chart_layout *layout, double y);
 rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo);
 /* marks.c: the data alone. */
 rv_status rv_marks_draw(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo);
+
+/* surface.c: RV_OK, or the failure of a drawing, latched. */
+rv_status rv_cairo_status(rv_context *context, cairo_status_t status);
 
 /* palette.c: ten colours; the index is taken modulo ten. */
 void rv_palette_select(cairo_t *cairo, int color, double opacity);

@@ -8,23 +8,6 @@
 
 static const double edge = 16, gap = 8, legend_row = 18, legend_key = 22;
 
-void rv_font_select(cairo_t *cairo, rv_font font)
-{
-    static const double sizes[] = {11, 12, 15};
-    cairo_select_font_face(cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           font == RV_FONT_TITLE ? CAIRO_FONT_WEIGHT_BOLD
-                                                 : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cairo, sizes[font]);
-}
-
-double rv_text_width(cairo_t *cairo, rv_font font, const char *text)
-{
-    cairo_text_extents_t extents;
-    rv_font_select(cairo, font);
-    cairo_text_extents(cairo, text, &extents);
-    return extents.x_advance;
-}
-
 double rv_chart_layout_x(const rv_chart_layout *layout, double x)
 {
     return layout->plot.left + rv_axis_position(&layout->x, x) * layout->plot.width;

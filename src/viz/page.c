@@ -2,6 +2,7 @@
  * drawings (inline SVG); it asks for nothing and runs nothing, and says so in its
  * Content-Security-Policy. */
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 #include "viz/chart.h"
 #include "viz/page_style.h"
@@ -108,7 +109,7 @@ static int is_number(const char *cell)
     if (!*cell || !strchr("+-.0123456789", *cell))
         return 0;
     char *end;
-    double value = strtod(cell, &end);
+    double value = rv_text_number(cell, &end);
     return end > cell && isfinite(value) && (!*end || strcmp(end, "%") == 0);
 }
 

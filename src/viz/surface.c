@@ -7,8 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* RV_OK, or the failure of a finished drawing. */
-static rv_status check_cairo(rv_context *context, cairo_status_t status)
+rv_status rv_cairo_status(rv_context *context, cairo_status_t status)
 {
     if (status == CAIRO_STATUS_SUCCESS)
         return RV_OK;
@@ -21,11 +20,14 @@ static rv_status check_cairo(rv_context *context, cairo_status_t status)
 /* Draws and finishes; the surface stays the caller's. */
 static rv_status draw_on(rv_chart *chart, cairo_surface_t *surface, double scale)
 {
+    rv_status status = rv_fonts_load(chart->context);
+    if (status != RV_OK)
+        return status;
     cairo_t *cairo = cairo_create(surface);
     cairo_scale(cairo, scale, scale);
-    rv_status status = rv_chart_draw(chart, cairo);
+    status = rv_chart_draw(chart, cairo);
     if (status == RV_OK)
-        status = check_cairo(chart->context, cairo_status(cairo));
+        status = rv_cairo_status(chart->context, cairo_status(cairo));
     cairo_destroy(cairo);
     cairo_surface_flush(surface);
     return status;
@@ -41,7 +43,7 @@ rv_image *rv_chart_image(rv_chart *chart)
     if (!image)
         return NULL;
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
-    rv_status status = check_cairo(chart->context, cairo_surface_status(surface));
+    rv_status status = rv_cairo_status(chart->context, cairo_surface_status(surface));
     if (status == RV_OK)
         status = draw_on(chart, surface, chart->config.scale);
     const unsigned char *data = status == RV_OK ? cairo_image_surface_get_data(surface) : NULL;
@@ -80,7 +82,7 @@ char *rv_chart_svg(rv_chart *chart)
     rv_status status = draw_on(chart, surface, 1);
     cairo_surface_finish(surface); /* writes the document */
     if (status == RV_OK)
-        status = check_cairo(chart->context, cairo_surface_status(surface));
+        status = rv_cairo_status(chart->context, cairo_surface_status(surface));
     cairo_surface_destroy(surface);
     if (status == RV_OK && raw.failed)
         status = rv_fail_memory(chart->context);

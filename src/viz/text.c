@@ -2,11 +2,11 @@
 #include "viz/text.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/viz.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Room for `count` more characters and the final zero. */
 static int reserve(rv_text *text, size_t count)
@@ -45,14 +45,14 @@ void rv_text_printf(rv_text *text, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    int count = vsnprintf(NULL, 0, format, list);
+    int count = rv_text_format_list(NULL, 0, format, list);
     va_end(list);
     if (count < 0 || !reserve(text, (size_t)count)) {
         text->failed = 1;
         return;
     }
     va_start(list, format);
-    vsnprintf(text->characters + text->length, (size_t)count + 1, format, list);
+    rv_text_format_list(text->characters + text->length, (size_t)count + 1, format, list);
     va_end(list);
     text->length += (size_t)count;
 }
@@ -109,7 +109,7 @@ int rv_viz_has_extension(const char *path, const char *extension)
 {
     size_t length = strlen(path), tail = strlen(extension);
     return length > tail && path[length - tail - 1] != '/' &&
-           strcasecmp(path + length - tail, extension) == 0;
+           rv_text_same(path + length - tail, extension);
 }
 
 int rv_viz_bad_number(rv_context *context, const char *what, double value, double least,

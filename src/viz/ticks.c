@@ -1,6 +1,7 @@
 /* Axes: the interval shown, and ticks at round values (multiples of 1, 2 or 5 times a power of ten;
  * the idea of Heckbert, "Nice numbers for graph labels", Graphics Gems 1990). */
 #include "viz/ticks.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,7 +61,7 @@ static double scaled(double mantissa, int power)
 static void write_number(char *label, double value, int decimals)
 {
     char digits[RV_TICK_LABEL_SIZE - 4];
-    snprintf(digits, sizeof digits, "%.*f", decimals, fabs(value));
+    rv_text_format(digits, sizeof digits, "%.*f", decimals, fabs(value));
     int zero = strspn(digits, "0.") == strlen(digits);
     snprintf(label, RV_TICK_LABEL_SIZE, "%s%s", value < 0 && !zero ? "\xe2\x88\x92" : "", digits);
 }
@@ -99,8 +100,8 @@ static void write_power(char *label, int mantissa, int power, int plain)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     if (plain) {
-        snprintf(label, RV_TICK_LABEL_SIZE, "%.*f", power < 0 ? -power : 0,
-                 scaled(mantissa, power));
+        rv_text_format(label, RV_TICK_LABEL_SIZE, "%.*f", power < 0 ? -power : 0,
+                       scaled(mantissa, power));
         return;
     }
     int size = power < 0 ? -power : power;

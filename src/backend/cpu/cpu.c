@@ -2,6 +2,7 @@
 #include "backend/cpu/lower.h"
 #include "backend/cpu/plan.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -248,7 +249,8 @@ static rv_status run(void *opaque)
 {
     cpu_plan *plan = opaque;
     atomic_store(&plan->failed, 0);
-    cpu_team_run(plan->team, run_thread, plan);
+    if (!cpu_team_run(plan->team, run_thread, plan))
+        return rv_fail(plan->context, RV_NO_MEMORY, "cannot start %d threads", plan->threads);
     if (atomic_load(&plan->failed)) /* latched where it happened */
         return rv_error_status(plan->context);
     return plan->work->guard && !guard_holds(plan) ? RV_NOT_FINITE : RV_OK;
@@ -353,15 +355,15 @@ static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, con
     *text = listing;
     if (!listing)
         return;
-    used += (size_t)snprintf(listing, room, "cpu %s, %d threads: %d kernels, slab %.1f KB\n",
-                             plan->tile->name, plan->threads, plan->step_count,
-                             (double)facts->slab_bytes / 1024);
+    used += (size_t)rv_text_format(listing, room, "cpu %s, %d threads: %d kernels, slab %.1f KB\n",
+                                   plan->tile->name, plan->threads, plan->step_count,
+                                   (double)facts->slab_bytes / 1024);
     for (int i = 0; i < plan->step_count; i++) {
         const cpu_step *step = &plan->step[i];
         const char *name = step->kind == CPU_STEP_COMMIT
                                ? plan->work->assign[step->value].param->name
                                : step->name;
-        used += (size_t)snprintf(
+        used += (size_t)rv_text_format(
             listing + used, room - used, "%4d  %-9s %8.2f MFLOP %9.1f KB  %s\n", i,
             step_kind_name(step->kind), step->flops * 1e-6, step->bytes / 1024, name);
     }

@@ -2,6 +2,7 @@
  * microseconds, then slept for. */
 #include "backend/cpu/team.h"
 #include "core/context.h"
+#include "core/fork.h"
 #include "core/memory.h"
 
 #include <pthread.h>
@@ -34,9 +35,10 @@ struct cpu_team {
     void (*job)(void *, int);
     void *argument;
     int is_over;
-    int is_settled; /* as many threads as processors: thread i runs on home[i] */
-    int *home;      /* [threads] */
-    worker *worker; /* [threads], the first unused */
+    int is_settled;         /* as many threads as processors: thread i runs on home[i] */
+    int *home;              /* [threads] */
+    worker *worker;         /* [threads], the first unused */
+    atomic_uint generation; /* of the threads and the locks (core/fork.h) */
 };
 
 static void pause_briefly(void)
@@ -138,6 +140,8 @@ static void find_homes(cpu_team *team)
 
 /* ---- jobs ---- */
 
+static int team_renew(cpu_team *team);
+
 static void *work(void *opaque)
 {
     const worker *self = opaque;
@@ -153,9 +157,11 @@ static void *work(void *opaque)
     }
 }
 
-void cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void *argument)
+int cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void *argument)
 {
     cpu_set_t allowed;
+    if (team->generation != rv_fork_generation() && !team_renew(team))
+        return 0;
     pthread_mutex_lock(&team->busy);
     team->job = job;
     team->argument = argument;
@@ -166,11 +172,13 @@ void cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void 
     if (moved)
         sched_setaffinity(0, sizeof allowed, &allowed);
     pthread_mutex_unlock(&team->busy);
+    return 1;
 }
 
 /* ---- life ---- */
 
-static void team_free(cpu_team *team)
+/* Ends the threads, and leaves the team without locks. */
+static void team_close(cpu_team *team)
 {
     team->is_over = 1;
     signpost_move(&team->start);
@@ -179,6 +187,13 @@ static void team_free(cpu_team *team)
     signpost_close(&team->start);
     signpost_close(&team->barrier);
     pthread_mutex_destroy(&team->busy);
+}
+
+/* After a fork the threads are not here, and their locks are left as they are. */
+static void team_free(cpu_team *team)
+{
+    if (team->generation == rv_fork_generation())
+        team_close(team);
     rv_free(team->home);
     rv_free(team->worker);
     rv_free(team);
@@ -199,6 +214,34 @@ static void start_workers(cpu_team *team)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* 0 when the threads cannot be made; those that were are to be ended. */
+static int team_open(cpu_team *team)
+{
+    team->is_over = team->started = 0;
+    atomic_init(&team->arrived, 0);
+    pthread_mutex_init(&team->busy, NULL);
+    signpost_open(&team->start);
+    signpost_open(&team->barrier);
+    start_workers(team);
+    team->generation = rv_fork_generation();
+    return team->started + 1 >= team->threads;
+}
+
+/* One caller does it for all; who comes later finds it done. */
+static int team_renew(cpu_team *team)
+{
+    static pthread_mutex_t renewing = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&renewing);
+    unsigned before = team->generation;
+    int ok = before == rv_fork_generation() || team_open(team);
+    if (!ok) {
+        team_close(team);
+        team->generation = before; /* the next run tries again */
+    }
+    pthread_mutex_unlock(&renewing);
+    return ok;
+}
+
 static cpu_team *team_new(int threads)
 {
     cpu_team *team = rv_calloc(1, sizeof *team);
@@ -206,21 +249,18 @@ static cpu_team *team_new(int threads)
         return NULL;
     team->threads = threads;
     atomic_init(&team->holders, 1);
-    atomic_init(&team->arrived, 0);
-    pthread_mutex_init(&team->busy, NULL);
-    signpost_open(&team->start);
-    signpost_open(&team->barrier);
     team->home = rv_calloc((size_t)threads, sizeof *team->home);
     team->worker = rv_calloc((size_t)threads, sizeof *team->worker);
-    if (team->home && team->worker) {
+    int has_room = team->home && team->worker;
+    if (has_room)
         find_homes(team);
-        start_workers(team);
-    }
-    if (!team->home || !team->worker || team->started + 1 < threads) {
-        team_free(team);
-        return NULL;
-    }
-    return team;
+    if (has_room && team_open(team))
+        return team;
+    if (has_room)
+        team_close(team);
+    team->generation = rv_fork_generation() + 1; /* there are no threads to end */
+    team_free(team);
+    return NULL;
 }
 
 void cpu_team_leave(cpu_team *team)

@@ -17,9 +17,10 @@ cpu_team *cpu_team_join(rv_context *context);
 void cpu_team_leave(cpu_team *team);
 int cpu_team_threads(const cpu_team *team);
 
-/* Calls job(argument, thread) in each thread of the team, the caller being thread 0, and returns
- * when all are done.  Callers from several threads wait for each other. */
-void cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void *argument);
+/* Calls job(argument, thread) in each thread of the team, the caller being thread 0, and returns 1
+ * when all are done.  Callers from several threads wait for each other.  In the child of a fork the
+ * threads are made anew; 0, and nothing was called, when they cannot be. */
+int cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void *argument);
 /* Within a job: waits until every thread of the team is here. */
 void cpu_team_meet(cpu_team *team);
 

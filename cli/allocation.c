@@ -1,0 +1,105 @@
+/* The program's allocation functions, which stand before the C library's.
+ *
+ * The libraries below Reverie do not bear a failed allocation: fontconfig crashes or reads for
+ * ever, cairo leaves out strokes or jumps into a stack that is gone, oneDNN constructs objects at
+ * address 0 or throws through C.  So what they ask for and do not get ends the program, with the
+ * usual line and exit code; Reverie's own allocations (core/memory.h) fail as the library's do.
+ * Files are written aside and renamed, so a run is left as a kill leaves it: it can be gone on
+ * with. */
+#include "core/memory.h"
+#include "reverie/core.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The sanitizers have their own. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+typedef void *(*give)(size_t bytes);
+typedef void *(*give_many)(size_t count, size_t bytes);
+typedef void *(*give_more)(void *block, size_t bytes);
+
+static _Atomic(give) next_malloc;
+static _Atomic(give_many) next_calloc, next_aligned;
+static _Atomic(give_more) next_realloc;
+static _Thread_local int is_finding;
+
+/* Nothing here asks for memory.  Of several threads one says it. */
+static _Noreturn void end(void)
+{
+    static const char line[] = "reverie: error: out of memory\n", erase[] = "\r\033[K";
+    static atomic_flag is_said = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&is_said))
+        pause();
+    if (isatty(STDERR_FILENO)) /* a bar may stand there */
+        (void)!write(STDERR_FILENO, erase, sizeof erase - 1);
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    _exit(RV_NO_MEMORY);
+}
+
+/* The function behind this one: the C library's, or that of a library loaded before it. */
+static void *find(const char *name)
+{
+    is_finding = 1;
+    void *found = dlsym(RTLD_NEXT, name);
+    is_finding = 0;
+    return found;
+}
+
+static void *checked(void *block)
+{
+    if (!block && !rv_memory_is_asked())
+        end();
+    return block;
+}
+
+void *malloc(size_t bytes)
+{
+    give next = next_malloc;
+    if (is_finding) /* dlsym does without */
+        return NULL;
+    if (!next)
+        next_malloc = next = (give)(intptr_t)find("malloc");
+    return checked(next(bytes));
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    give_many next = next_calloc;
+    if (is_finding)
+        return NULL;
+    if (!next)
+        next_calloc = next = (give_many)(intptr_t)find("calloc");
+    return checked(next(count, bytes));
+}
+
+void *realloc(void *block, size_t bytes)
+{
+    give_more next = next_realloc;
+    if (is_finding)
+        return NULL;
+    if (!next)
+        next_realloc = next = (give_more)(intptr_t)find("realloc");
+    void *moved = next(block, bytes);
+    return bytes > 0 ? checked(moved) : moved; /* of no bytes: freed */
+}
+
+void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    give_many next = next_aligned;
+    if (!next)
+        next_aligned = next = (give_many)(intptr_t)find("aligned_alloc");
+    return checked(next(alignment, bytes));
+}
+
+int posix_memalign(void **block, size_t alignment, size_t bytes)
+{
+    *block = aligned_alloc(alignment, bytes);
+    return 0;
+}
+
+#endif

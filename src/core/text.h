@@ -1,0 +1,32 @@
+/* Text of numbers, the same in every locale.
+ *
+ * The library works inside programs that have called setlocale: there printf writes 0,5, strtod
+ * stops at the point of 0.5, and tolower turns I into a letter without its dot.  So nothing in src/
+ * calls those on numbers or words that files hold: it calls these, which see the "C" locale and
+ * leave the thread's own as it was.  scripts/check-locale looks for what goes around them. */
+#ifndef CORE_TEXT_H
+#define CORE_TEXT_H
+
+#include "reverie/core.h"
+
+#include <locale.h>
+
+/* snprintf, vsnprintf, sscanf and strtod of the "C" locale. */
+int rv_text_format(char *text, size_t bytes, const char *format, ...) RV_PRINTF(3, 4);
+int rv_text_format_list(char *text, size_t bytes, const char *format, va_list list);
+int rv_text_scan(const char *text, const char *format, ...) __attribute__((format(scanf, 2, 3)));
+double rv_text_number(const char *text, char **end);
+
+/* Between the two the calling thread has the "C" locale, for a library that formats or reads
+ * numbers itself.  Neither fails. */
+locale_t rv_locale_plain(void);
+void rv_locale_back(locale_t before);
+
+/* ASCII only, whatever the locale: bytes above 127 are none of these. */
+int rv_is_digit(int c);
+int rv_is_letter(int c);
+int rv_is_space(int c);
+/* 1 where the words are the same but for the case of ASCII letters. */
+int rv_text_same(const char *a, const char *b);
+
+#endif

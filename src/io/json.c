@@ -1,0 +1,211 @@
+/* See json.h. */
+#include "io/json.h"
+
+#include "core/memory.h"
+#include "core/text.h"
+#include "io/utf8.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The only key of a mark: no name of ours, of a file or of a setting holds such a character. */
+#define MARK   "\x01reason"
+#define REASON "_reason"
+
+/* ---- values ---- */
+
+json_t *rv_json_none(const char *reason)
+{
+    json_t *mark = json_object();
+    rv_json_put(&mark, MARK, rv_json_text(reason));
+    return mark;
+}
+
+json_t *rv_json_number(double value)
+{
+    if (isfinite(value))
+        return json_real(value);
+    return rv_json_none(isnan(value) ? "not a number" : value > 0 ? "infinity" : "-infinity");
+}
+
+json_t *rv_json_number_or(double value, const char *reason)
+{
+    return isnan(value) ? rv_json_none(reason) : rv_json_number(value);
+}
+
+json_t *rv_json_text(const char *text)
+{
+    uint32_t code;
+    size_t used = 0;
+    if (!text)
+        return json_null();
+    if (rv_is_utf8(text))
+        return json_string(text);
+    char *mended = rv_malloc(2 * strlen(text) + 1);
+    if (!mended)
+        return NULL;
+    for (size_t length; *text; text += length) {
+        length = rv_utf8_next(text, &code);
+        memcpy(mended + used, text, length);
+        used += length;
+        if (length > 0)
+            continue;
+        mended[used++] = (char)(0xc0 | (unsigned char)*text >> 6);
+        mended[used++] = (char)(0x80 | (*text & 0x3f));
+        length = 1;
+    }
+    json_t *value = json_stringn(mended, used);
+    rv_free(mended);
+    return value;
+}
+
+/* ---- building ---- */
+
+void rv_json_put(json_t **object, const char *key, json_t *value)
+{
+    if (!*object)
+        json_decref(value);
+    else if (json_object_set_new(*object, key, value) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
+void rv_json_add(json_t **array, json_t *value)
+{
+    if (!*array)
+        json_decref(value);
+    else if (json_array_append_new(*array, value) != 0) {
+        json_decref(*array);
+        *array = NULL;
+    }
+}
+
+/* ---- writing ---- */
+
+static json_t *mark_of(const json_t *value)
+{
+    return json_is_object(value) ? json_object_get(value, MARK) : NULL;
+}
+
+static json_t *resolved(json_t *value);
+
+/* "key": null, "key_reason": "..." */
+static void put_none(json_t **object, const char *key, json_t *reason)
+{
+    size_t length = strlen(key);
+    char *name = rv_malloc(length + sizeof REASON);
+    if (name) {
+        memcpy(name, key, length);
+        memcpy(name + length, REASON, sizeof REASON);
+        rv_json_put(object, key, json_null());
+        rv_json_put(object, name, json_incref(reason));
+    } else {
+        rv_json_put(object, key, NULL);
+    }
+    rv_free(name);
+}
+
+static json_t *resolved_object(json_t *object)
+{
+    const char *key;
+    json_t *value, *copy = json_object();
+    json_object_foreach(object, key, value)
+    {
+        if (mark_of(value))
+            put_none(&copy, key, mark_of(value));
+        else
+            rv_json_put(&copy, key, resolved(value));
+    }
+    return copy;
+}
+
+/* A new reference to the value without marks; in a list there is no place for a reason. */
+static json_t *resolved(json_t *value)
+{
+    size_t i;
+    json_t *item, *copy;
+    if (mark_of(value))
+        return json_null();
+    if (json_is_object(value))
+        return resolved_object(value);
+    if (!json_is_array(value))
+        return json_incref(value);
+    copy = json_array();
+    json_array_foreach(value, i, item)
+    {
+        rv_json_add(&copy, resolved(item));
+    }
+    return copy;
+}
+
+static int has_marks(json_t *value)
+{
+    size_t i;
+    const char *key;
+    json_t *item;
+    int found = mark_of(value) != NULL;
+    json_object_foreach(value, key, item)
+    {
+        found = found || has_marks(item);
+    }
+    json_array_foreach(value, i, item)
+    {
+        found = found || has_marks(item);
+    }
+    return found;
+}
+
+/* Into a block of the size that it takes: where json_dumps has to enlarge its own and cannot, it
+ * leaves letters out and says nothing. */
+static char *dump(const json_t *value, size_t flags)
+{
+    locale_t locale = rv_locale_plain();
+    size_t size = json_dumpb(value, NULL, 0, flags);
+    char *text = size > 0 ? rv_malloc(size + 1) : NULL;
+    if (text && json_dumpb(value, text, size, flags) != size) {
+        rv_free(text);
+        text = NULL;
+    }
+    rv_locale_back(locale);
+    if (text)
+        text[size] = '\0';
+    return text;
+}
+
+rv_status rv_json_write(rv_context *context, json_t *value, size_t flags, char **text)
+{
+    *text = NULL;
+    if (value && has_marks(value)) {
+        json_t *plain = resolved(value);
+        json_decref(value);
+        value = plain;
+    }
+    if (!value)
+        return rv_fail_memory(context);
+    *text = dump(value, flags);
+    json_decref(value);
+    return *text ? RV_OK : rv_fail_memory(context);
+}
+
+/* ---- reading ---- */
+
+rv_status rv_json_read(rv_context *context, const char *text, size_t bytes, size_t flags,
+                       json_t **value, json_error_t *error)
+{
+    json_error_t own, *wrong = error ? error : &own;
+    uint64_t before = rv_memory_counted().failed;
+    wrong->text[0] = '\0';
+    locale_t locale = rv_locale_plain();
+    *value = json_loadb(text, bytes, flags, wrong);
+    rv_locale_back(locale);
+    /* Without memory jansson sets that code, or none and no text; and where a word has outgrown its
+     * place it drops letters and says nothing, which shows only where its allocator is ours. */
+    int starved =
+        !*value && (json_error_code(wrong) == json_error_out_of_memory || !wrong->text[0]);
+    if (!starved && rv_memory_counted().failed == before)
+        return RV_OK;
+    json_decref(*value);
+    *value = NULL;
+    return rv_fail_memory(context);
+}

@@ -37,7 +37,6 @@ while next_trial; do
             again=("$PROGRAM" resume run --quiet --threads 1)
         else
             early=$((early + 1))
-            rm -rf run
         fi
     done
     check_same "$name" run "after kills"

@@ -160,7 +160,6 @@ finish_run() {
     if [ -e "$2/config.yaml" ]; then
         go resume "$2" --quiet --threads 1 || broken "$1 $3: cannot be resumed, code $?"
     else
-        rm -rf "$2"
         train "$2" || broken "$1 $3: cannot be begun again, code $?"
     fi
     check_same "$1" "$2" "$3"

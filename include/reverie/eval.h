@@ -24,7 +24,7 @@ extern "C" {
 /* What a model needs to know of the images it is made for. */
 rv_data_sizes rv_data_sizes_of(const rv_source *source);
 
-/* Means over the examples of a split, with their standard errors. */
+/* Means over the examples of a split, with their standard errors: NaN for one example. */
 typedef struct rv_report {
     int64_t examples, draws; /* draws of the latents, an example */
     int count;

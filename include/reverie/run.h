@@ -40,8 +40,8 @@ enum {
 };
 /* Makes the folder, locks it and opens the data.  The run takes `config` over, also on failure.
  * Nothing that a run did not make is ever removed or written over: a folder in which something else
- * has the name of a run's file is RV_BAD_USAGE, and so is one that another process trains in.  Until
- * its first step is taken a failure leaves everything as it was before. */
+ * has the name of a run's file is RV_BAD_USAGE, and so is one that another process trains in.
+ * Until its first step is taken a failure leaves everything as it was before. */
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
                                rv_config *config, int how, rv_experiment **out);
 /* Opens a run to train on: `settings` [count] are overrides (train.epochs=20).  The folder is locked

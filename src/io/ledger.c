@@ -1,7 +1,7 @@
-/* What Reverie made in a folder, in FOLDER/.reverie-files: a line "+ NAME" before a file (or "+ NAME/", a
- * folder) is made, "- NAME" after it was removed.  Only what is listed is ever removed, and never
- * through a symbolic link, so that nothing else can be: what stands in such a folder and is not
- * listed is somebody else's.  The line is on the disk before the file is. */
+/* What Reverie made in a folder, in FOLDER/.reverie-files: a line "+ NAME" before a file (or
+ * "+ NAME/", a folder) is made, "- NAME" after it was removed.  Only what is listed is ever
+ * removed, and never through a symbolic link: what stands in such a folder and is not listed is
+ * somebody else's.  The line is on the disk before the file is. */
 #include "io/ledger.h"
 #include "core/memory.h"
 #include "io/write.h"
@@ -303,6 +303,11 @@ void rv_ledger_remove_all(rv_ledger *ledger)
         unlinkat(root, list_name, 0);
     if (root >= 0)
         close(root);
+    rv_ledger_forget(ledger);
+}
+
+void rv_ledger_forget(rv_ledger *ledger)
+{
     while (ledger->count > 0)
         drop(ledger, ledger->count - 1);
     if (ledger->file >= 0)

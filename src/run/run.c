@@ -110,7 +110,7 @@ static rv_status create(rv_experiment *run, int how)
         status = check_data(run);
     if (status == RV_OK)
         status = run_folder_create(run, how);
-    if (status == RV_OK)
+    if (status == RV_OK && !run->waits)
         status = run_write_files(run);
     if (status != RV_OK)
         run_folder_give_up(run);

@@ -28,7 +28,7 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source);
  * and what the model takes.  Everything that reads a source for a model asks this first. */
 rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 
-/* Means over the examples of a split, with their standard errors. */
+/* Means over the examples of a split, with their standard errors: NaN for one example. */
 typedef struct rv_report {
     int64_t examples, draws; /* draws of the latents, an example */
     int count;

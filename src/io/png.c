@@ -206,6 +206,17 @@ static void read_rows(png_structp png, decoder *d, int passes)
         }
 }
 
+/* Deflate packs 1032 bytes into one at most: a header that promises more is found out before memory
+ * is asked for. */
+static void check_held(png_structp png, png_infop info)
+{
+    enum { RATIO_MOST = 1100 };
+    const buffer *file = png_get_io_ptr(png);
+    if (png_get_rowbytes(png, info) > file->count * RATIO_MOST / png_get_image_height(png, info))
+        png_error(png, "is truncated: its header promises more pixels than a file of this size "
+                       "holds");
+}
+
 /* The part between setjmp and the longjmp of an error; no local changes across it. */
 static int decode(png_structp png, png_infop info, decoder *d)
 {
@@ -216,6 +227,7 @@ static int decode(png_structp png, png_infop info, decoder *d)
     png_read_info(png, info);
     if ((size_t)png_get_image_width(png, info) * png_get_image_height(png, info) > file_most)
         png_error(png, "the image is too large");
+    check_held(png, info);
     choose_background(png, info, d);
     d->facts->depth = png_get_bit_depth(png, info);
     d->facts->has_palette = png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE;

@@ -56,7 +56,8 @@ static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, cons
                                    &sizes->classes, &sizes->low, &sizes->high)
                     : 0;
     if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
-        size[1] > 1 << 16 || size[2] > 1 << 16)
+        size[1] > 1 << 16 || size[2] > 1 << 16 || sizes->classes < 0 || !isfinite(sizes->low) ||
+        !isfinite(sizes->high))
         return rv_fail(context, RV_BAD_FILE,
                        "%s: does not say how large its images are; no checkpoint of a run", path);
     sizes->height = size[0];
@@ -105,6 +106,9 @@ static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensor
 
 /* ---- a trainer ---- */
 
+/* Steps, epochs, bytes: sums of them do not overflow. */
+static const int64_t count_most = (int64_t)1 << 53;
+
 static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensors, const char *key,
                              const char *path, int64_t *out)
 {
@@ -114,6 +118,9 @@ static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensor
     if (!text || *end || value < 0)
         return rv_fail(trainer->context, RV_BAD_FILE, "%s: `%s` is missing: no training state",
                        path, key);
+    if (value > count_most)
+        return rv_fail(trainer->context, RV_BAD_FILE, "%s: `%s` is %s, which no training reaches",
+                       path, key, text);
     *out = value;
     return RV_OK;
 }

@@ -3,7 +3,6 @@
 #include "conv_cache.h"
 #include "help.h"
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

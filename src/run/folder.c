@@ -241,6 +241,7 @@ rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH])
 
 rv_status run_folder_begun(rv_experiment *run)
 {
+    run->begun = 1;
     if (!run->replaces)
         return RV_OK;
     run->replaces = 0;
@@ -265,6 +266,14 @@ void run_folder_give_up(rv_experiment *run)
     run->replaces = 0;
     release(run);
     rv_folder_unmake(run->folder, run->made);
+}
+
+void rv_experiment_abandon(rv_experiment *run)
+{
+    if (!run->begun && !run->resumes)
+        run_folder_give_up(run);
+    else
+        release(run);
 }
 
 void run_folder_leave(rv_experiment *run)

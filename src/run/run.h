@@ -29,6 +29,7 @@ struct rv_experiment {
     size_t made;          /* how much of the folder's path is not older than this run, in bytes */
     int owns;             /* what is on the list is this run's */
     int waits;            /* another run stays in the folder until this one can begin */
+    int begun;            /* a step was taken */
     int replaces;         /* another run's files, set aside until this one has begun to train */
     int resumes;          /* training goes on from a checkpoint */
     int settings_changed; /* since config.yaml was written */
@@ -47,7 +48,7 @@ rv_status run_folder_create(rv_experiment *run, int how);
 rv_status run_folder_enter(rv_experiment *run);
 /* Enters FOLDER/name, a file that is about to be written, in the list; its path. */
 rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH]);
-/* The new run can begin: what it is to replace is set aside, and its own first files are written. */
+/* The new run can begin: what it replaces is set aside, and its own first files are written. */
 rv_status run_folder_begin(rv_experiment *run);
 /* The new run has begun to train: what it replaces goes. */
 rv_status run_folder_begun(rv_experiment *run);

@@ -10,8 +10,8 @@
 
 enum { SIGNATURE = 8, CHUNK = 12 /* length, type, checksum */ };
 
-/* Memory goes by what a file can hold: deflate packs about 1100 bytes into one, and a bit of those is
- * up to three bytes of pixels. */
+/* Memory goes by what a file can hold: deflate packs about 1100 bytes into one, and a bit of those
+ * is up to three bytes of pixels. */
 static const size_t held_most = (size_t)1100 * 8 * 3;
 
 static void mend(uint8_t *bytes, size_t size)

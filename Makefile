@@ -6,7 +6,8 @@ JOBS ?= $(shell nproc)
 CMAKE = cmake -G Ninja
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build packages sanitize bench format install clean
+MINUTES ?= 10
+.PHONY: help run test build packages sanitize fuzz soak bench format install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,19 @@ sanitize: packages ## the tests under the address and undefined-behaviour saniti
 	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    ctest --output-on-failure
 
+# clang is needed for this alone.  READERS chooses (names of tests/fuzz/*.c).
+fuzz: packages ## look for inputs that break a reader, MINUTES=10 (docs/reliability.md)
+	@scripts/install-packages scripts/packages-fuzz.txt
+	@$(CMAKE) -S . -B $(BUILD)-fuzz -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Release \
+	    -DREVERIE_FUZZ=ON > $(BUILD)-fuzz.log 2>&1 || { cat $(BUILD)-fuzz.log; exit 1; }
+	@rm -f $(BUILD)-fuzz.log
+	@cmake --build $(BUILD)-fuzz --target fuzz --parallel $(JOBS)
+	@JOBS=$(JOBS) scripts/fuzz $(BUILD)-fuzz $(MINUTES) $(READERS)
+
+# CAMPAIGNS chooses (names of tests/soak/*.bash), SEED=N repeats.
+soak: build ## kill, starve and damage trainings, MINUTES=10 (docs/reliability.md)
+	@scripts/soak $(BUILD) $(MINUTES) $(CAMPAIGNS)
+
 # CONTENDERS, WORKLOADS (names with commas), ROUNDS and ISA choose; BENCH_PYTHON, BENCH_VENV and
 # BENCH_PIP_ARGS say where the peers come from: bench/README.md.
 bench: build ## measure Reverie beside PyTorch and JAX, and print one table (long)
@@ -47,4 +61,4 @@ install: build ## install program, library, headers, man pages (PREFIX, default 
 	@cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
 
 clean: ## remove the build folders
-	rm -rf $(BUILD) $(BUILD)-sanitize
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz

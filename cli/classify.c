@@ -6,6 +6,7 @@
 #include "reverie/judge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { LINES_MOST = 50 };
 
@@ -13,9 +14,15 @@ enum { LINES_MOST = 50 };
 typedef struct labelled {
     rv_images images;
     int classes;
-    float *probabilities; /* [count,classes] */
-    int32_t *labels;      /* [count] */
+    float *probabilities;            /* [count,classes] */
+    int32_t *labels;                 /* [count] */
+    const rv_classifier *classifier; /* which says what they are called */
 } labelled;
+
+static const char *name_of(const labelled *l, int class)
+{
+    return rv_classifier_class(l->classifier, class);
+}
 
 static double probability(const labelled *l, int64_t i)
 {
@@ -26,7 +33,7 @@ static json_t *as_json(cli_call *call, const labelled *l)
 {
     json_t *labels = json_array(), *probabilities = json_array();
     for (int64_t i = 0; labels && probabilities && i < l->images.count; i++) {
-        json_array_append_new(labels, json_integer(l->labels[i]));
+        json_array_append_new(labels, cli_json_class(name_of(l, l->labels[i])));
         json_array_append_new(probabilities, cli_json_number(probability(l, i)));
     }
     json_t *object =
@@ -46,7 +53,7 @@ static rv_status print_histogram(cli_call *call, const labelled *l)
         count[l->labels[i]]++;
     printf("label  images\n");
     for (int k = 0; k < l->classes; k++)
-        printf("%5d %7lld\n", k, (long long)count[k]);
+        printf("%5s %7lld\n", name_of(l, k), (long long)count[k]);
     rv_free(count);
     return RV_OK;
 }
@@ -57,12 +64,30 @@ static rv_status print(cli_call *call, const labelled *l)
     int64_t count = l->images.count, lines = count > LINES_MOST ? LINES_MOST : count;
     printf("image  label  probability\n");
     for (int64_t i = 0; i < lines; i++)
-        printf("%5lld  %5d       %.4f\n", (long long)i, l->labels[i], probability(l, i));
+        printf("%5lld  %5s       %.4f\n", (long long)i, name_of(l, l->labels[i]),
+               probability(l, i));
     if (count > lines)
         printf("and %lld more: -o FILE.npy or --json has them all\n", (long long)(count - lines));
     rv_status status = count > lines ? print_histogram(call, l) : RV_OK;
     if (output)
         printf("%s\n", output);
+    return status;
+}
+
+/* As the data set numbers them, where its labels are numbers. */
+static rv_status save_labels(cli_call *call, const labelled *l, const char *path)
+{
+    int64_t count = l->images.count;
+    int32_t *numbers = rv_malloc((size_t)count * sizeof *numbers);
+    if (!numbers)
+        return rv_fail_memory(call->context);
+    for (int64_t i = 0; i < count; i++) {
+        char *end;
+        long number = strtol(name_of(l, l->labels[i]), &end, 10);
+        numbers[i] = *end || end == name_of(l, l->labels[i]) ? l->labels[i] : (int32_t)number;
+    }
+    rv_status status = rv_array_save_as(call->context, path, RV_ELEMENT_I32, numbers, 1, &count);
+    rv_free(numbers);
     return status;
 }
 
@@ -72,6 +97,7 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
 {
     int64_t count = l->images.count;
     const char *output = cli_text(call, "output");
+    l->classifier = classifier;
     l->classes = rv_classifier_classes(classifier);
     l->labels = rv_malloc((size_t)count * sizeof *l->labels);
     l->probabilities = rv_malloc((size_t)(count * l->classes) * sizeof *l->probabilities);
@@ -86,7 +112,7 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
     for (int64_t i = 0; i < count; i++)
         l->labels[i] = rv_classifier_likeliest(classifier, l->probabilities + i * l->classes);
     if (output)
-        status = rv_array_save_as(call->context, output, RV_ELEMENT_I32, l->labels, 1, &count);
+        status = save_labels(call, l, output);
     if (status != RV_OK)
         return status;
     return call->json ? cli_print_json(call, as_json(call, l)) : print(call, l);
@@ -146,7 +172,8 @@ static const cli_option options[] = {
     {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "images, .npy"},
     {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "labels [N] to write, .npy"},
     {"by", 0, "WHAT", RV_OPTION_CHOICE, "encoder", 0, 0, "encoder|evidence",
-     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest"},
+     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest, "
+     "at posterior means"},
     CLI_CHECKPOINT,
 };
 

@@ -8,10 +8,32 @@
 
 static json_t *entry_json(const rv_data_entry *e)
 {
-    return json_pack("{s:o, s:o, s:I, s:I, s:[i,i,i], s:I}", "name", rv_json_text(e->name), "path",
-                     rv_json_text(e->path), "train", (json_int_t)e->train_count, "test",
-                     (json_int_t)e->test_count, "shape", e->height, e->width, e->channels, "bytes",
-                     (json_int_t)e->bytes);
+    return json_pack("{s:o, s:o, s:I, s:I, s:[i,i,i], s:I, s:o, s:o}", "name",
+                     rv_json_text(e->name), "path", rv_json_text(e->path), "train",
+                     (json_int_t)e->train_count, "test", (json_int_t)e->test_count, "shape",
+                     e->height, e->width, e->channels, "bytes", (json_int_t)e->bytes, "problem",
+                     rv_json_text(e->problem), "note", rv_json_text(e->note));
+}
+
+static void print_entry(const rv_data_entry *e)
+{
+    if (!e->path)
+        printf("%-12s not found\n", e->name);
+    else if (e->train_count > 0 || e->test_count > 0)
+        printf("%-12s %7lld train %7lld test  %d x %d x %d  %s\n", e->name,
+               (long long)e->train_count, (long long)e->test_count, e->height, e->width,
+               e->channels, e->path);
+}
+
+/* After the list: what is wrong with a set, and what opening it would say. */
+static void print_remarks(const rv_data_entry *entries, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (entries[i].problem)
+            printf("%-12s damaged: %s\n", entries[i].name, entries[i].problem);
+    for (int i = 0; i < count; i++)
+        if (entries[i].note)
+            printf("%-12s note: %s\n", entries[i].name, entries[i].note);
 }
 
 static rv_status list(cli_call *call)
@@ -24,16 +46,13 @@ static rv_status list(cli_call *call)
         return status;
     json_t *array = call->json ? json_array() : NULL;
     for (int i = 0; i < count; i++) {
-        const rv_data_entry *e = &entries[i];
         if (call->json)
-            json_array_append_new(array, entry_json(e));
-        else if (e->path)
-            printf("%-12s %7lld train %7lld test  %d x %d x %d  %s\n", e->name,
-                   (long long)e->train_count, (long long)e->test_count, e->height, e->width,
-                   e->channels, e->path);
+            json_array_append_new(array, entry_json(&entries[i]));
         else
-            printf("%-12s not found\n", e->name);
+            print_entry(&entries[i]);
     }
+    if (!call->json)
+        print_remarks(entries, count);
     rv_data_list_free(entries, count);
     return call->json ? cli_print_json(call, array) : RV_OK;
 }
@@ -49,7 +68,8 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     if (status == RV_OK) {
         rv_image_batch batch = rv_image_batch_of(images, count, info->height, info->width);
         batch.channels = info->channels;
-        batch.low = info->range == RV_RANGE_SIGNED ? -1 : 0;
+        batch.low = info->low;
+        batch.high = info->high;
         status = cli_save_image(call, rv_grid(call->context, batch, NULL));
     }
     rv_free(images);

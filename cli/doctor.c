@@ -79,10 +79,13 @@ static json_t *data_json(cli_call *call)
         return NULL;
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        rv_json_add(&list, json_pack("{s:o, s:o, s:I, s:I}", "name", rv_json_text(entries[i].name),
-                                     "path", rv_json_text(entries[i].path), "train",
-                                     (json_int_t)entries[i].train_count, "test",
-                                     (json_int_t)entries[i].test_count));
+        rv_json_add(&list,
+                    json_pack("{s:o, s:o, s:I, s:I, s:o, s:o}", "name",
+                              rv_json_text(entries[i].name), "path", rv_json_text(entries[i].path),
+                              "train", (json_int_t)entries[i].train_count, "test",
+                              (json_int_t)entries[i].test_count, "problem",
+                              rv_json_text(entries[i].problem), "note",
+                              rv_json_text(entries[i].note)));
     rv_data_list_free(entries, count);
     return list;
 }
@@ -137,12 +140,20 @@ static void print_data(const json_t *facts)
         const char *path = text_of(entry, "path");
         long long train = (long long)json_integer_value(json_object_get(entry, "train"));
         long long test = (long long)json_integer_value(json_object_get(entry, "test"));
-        if (*path)
+        if (*path && train + test > 0)
             printf("data              %s: %lld + %lld images, %s\n", text_of(entry, "name"), train,
                    test, path);
-        else
+        else if (!*path)
             printf("data              %s: not found; data.name=digits always works\n",
                    text_of(entry, "name"));
+    }
+    json_array_foreach(json_object_get(facts, "data"), i, entry)
+    {
+        if (*text_of(entry, "problem"))
+            printf("damaged data      %s: %s\n", text_of(entry, "name"), text_of(entry, "problem"));
+        if (*text_of(entry, "note"))
+            printf("data              %s: note: %s\n", text_of(entry, "name"),
+                   text_of(entry, "note"));
     }
     printf("looked in        ");
     json_array_foreach(json_object_get(facts, "data_directories"), i, folder)

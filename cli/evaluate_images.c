@@ -14,6 +14,7 @@ static void add_images(json_t *object, const rv_judgement *j, const char *classi
     json_object_set_new(object, "images", json_integer((json_int_t)j->images));
     json_object_set_new(object, "classifier", rv_json_text(classifier));
     json_object_set_new(object, "compared", json_integer((json_int_t)j->compared));
+    json_object_set_new(object, "real_images", json_integer((json_int_t)j->real));
     json_object_set_new(object, "frechet_distance", cli_json_number(j->frechet_distance));
     json_object_set_new(object, "frechet_floor", cli_json_number(j->frechet_floor));
     json_object_set_new(object, "precision", cli_json_number(j->scores.precision));
@@ -60,9 +61,23 @@ static void print_classes(const rv_judgement *j)
     line("confidence", j->confidence, "mean probability of the likeliest class");
     printf("  %-18s", "class_shares");
     for (int k = 0; k < j->classes; k++)
-        printf("%s %d: %.3f", k > 0 && k % 5 == 0 ? "\n                    " : "", k,
-               j->class_shares[k]);
+        printf("%s %s: %.3f", k > 0 && k % 5 == 0 ? "\n                    " : "",
+               j->class_names[k], j->class_shares[k]);
     putchar('\n');
+}
+
+/* A distance depends on how many images there are, and on which. */
+static void print_which(const rv_judgement *j)
+{
+    if (j->compared < j->images)
+        printf("  compared are %lld of the %lld images judged", (long long)j->compared,
+               (long long)j->images);
+    if (j->compared < j->real)
+        printf("%s %lld of the %lld real images of %s",
+               j->compared < j->images ? ", and" : "  compared with are", (long long)j->compared,
+               (long long)j->real, rv_split_name(j->split));
+    if (j->compared < j->images || j->compared < j->real)
+        printf(", spread evenly over the set\n");
 }
 
 static void print_images(const rv_judgement *j, const char *classifier)
@@ -73,9 +88,11 @@ static void print_images(const rv_judgement *j, const char *classifier)
            j->frechet_distance, (long long)j->compared, split);
     printf("  %-18s %9.4f  the same of as many other real images: what can be reached\n",
            "frechet_floor", j->frechet_floor);
+    print_which(j);
     line("precision", j->scores.precision, "share of images that are like real ones");
     line("recall", j->scores.recall, "share of real images that are like these");
-    line("density", j->scores.density, "how many real images each is like; about 1");
+    line("density", j->scores.density,
+         "how many real images each is like; about 1, more where they are copies of real ones");
     line("coverage", j->scores.coverage, "share of real images with one of these near");
     print_classes(j);
     printf("  %-18s %9.4f  distance to the nearest training image, median; %.4f from %s\n",

@@ -1,6 +1,7 @@
 #include "experiment.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 rv_experiment_place cli_place(const cli_call *call, const char *folder)
@@ -51,4 +52,11 @@ int cli_ends_with(const char *text, const char *ending)
 {
     size_t length = strlen(text), tail = strlen(ending);
     return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+json_t *cli_json_class(const char *name)
+{
+    char *end;
+    long number = strtol(name, &end, 10);
+    return *end || end == name ? rv_json_text(name) : json_integer(number);
 }

@@ -15,16 +15,16 @@
 
 /* ---- sample ---- */
 
-/* --class for each image; NULL without it. */
-static int32_t *given_class(const cli_call *call, int count)
+/* The class of --class for each image; NULL without it. */
+static int32_t *given_class(const cli_call *call, int class, int count)
 {
     int32_t *classes = cli_given(call, "class") ? rv_malloc((size_t)count * sizeof *classes) : NULL;
     for (int i = 0; classes && i < count; i++)
-        classes[i] = (int32_t)cli_integer(call, "class");
+        classes[i] = class;
     return classes;
 }
 
-static rv_status save_arrays(cli_call *call, rv_experiment *run, int count)
+static rv_status save_arrays(cli_call *call, rv_experiment *run, int class, int count)
 {
     rv_model *model = rv_experiment_model(run);
     int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
@@ -32,7 +32,7 @@ static rv_status save_arrays(cli_call *call, rv_experiment *run, int count)
     const char *path = cli_text(call, "output");
     float *z = rv_malloc((size_t)(count * (width + 1)) * sizeof *z);
     float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
-    int32_t *classes = given_class(call, count);
+    int32_t *classes = given_class(call, class, count);
     rv_status status = z && images && (classes || !cli_given(call, "class"))
                            ? RV_OK
                            : rv_fail_memory(call->context);
@@ -55,12 +55,14 @@ static rv_status run_sample(cli_call *call)
     rv_status status = cli_open(call, &run);
     if (status != RV_OK)
         return status;
-    if (cli_ends_with(cli_text(call, "output"), ".npy"))
-        status = save_arrays(call, run, count);
+    int class = cli_given(call, "class") ? rv_experiment_class(run, cli_text(call, "class")) : 0;
+    if (class < 0)
+        status = rv_error_status(call->context);
+    else if (cli_ends_with(cli_text(call, "output"), ".npy"))
+        status = save_arrays(call, run, class, count);
     else if (cli_given(call, "class"))
-        status = cli_save_image(
-            call, rv_experiment_class_samples(run, count, (uint64_t)cli_integer(call, "seed"),
-                                              (int)cli_integer(call, "class")));
+        status = cli_save_image(call, rv_experiment_class_samples(
+                                          run, count, (uint64_t)cli_integer(call, "seed"), class));
     else
         status = cli_save_image(
             call, rv_experiment_samples(run, count, (uint64_t)cli_integer(call, "seed")));
@@ -71,8 +73,9 @@ static rv_status run_sample(cli_call *call)
 static const cli_option sample_options[] = {
     COUNT("64"),
     SEED,
-    {"class", 0, "K", RV_OPTION_INTEGER, NULL, 0, 2147483647, NULL,
-     "images of this class, of a model that decodes by class; all in rotation when absent"},
+    {"class", 0, "K", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "images of this class, by its label or its folder's name, of a model that decodes by class; "
+     "all in rotation when absent"},
     CLI_OUTPUT("samples.png"),
     CLI_CHECKPOINT,
 };

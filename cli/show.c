@@ -58,40 +58,39 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
 }
 
 /* Images as MNIST's where the data are not here: the layers can be shown without them. */
-static rv_data_sizes sizes_of(cli_call *call, const rv_settings *settings)
+static rv_status find_sizes(cli_call *call, const rv_settings *settings, rv_data_sizes *sizes)
 {
     rv_data_config data = settings->data;
-    rv_data_sizes sizes = {28, 28, 1, 10, settings->data.range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
-                           1};
     rv_source *source;
     data.directories = call->data_directory;
     data.directory_count = call->data_directory_count;
     data.limit = 1;
     rv_status status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source);
-    if (status == RV_NO_MEMORY || status == RV_IO_ERROR) /* stays latched */
-        return sizes;
-    if (status != RV_OK) {
-        cli_say(call, "the data are not here; shown for 28 x 28 gray images");
-        rv_error_clear(call->context);
-        return sizes;
+    if (status == RV_OK) {
+        *sizes = rv_data_sizes_of(source);
+        rv_source_free(source);
     }
-    sizes = rv_data_sizes_of(source);
-    rv_source_free(source);
-    return sizes;
+    if (status != RV_BAD_FILE)
+        return status;
+    cli_say(call, "%s", rv_error_message(call->context));
+    cli_say(call, "the data are not here; shown for 28 x 28 gray images of 10 classes");
+    rv_error_clear(call->context);
+    *sizes = (rv_data_sizes){28, 28, 1, 10, data.range == RV_RANGE_SIGNED ? -1.0f : 0.0f, 1};
+    return RV_OK;
 }
 
 static rv_status run_show(cli_call *call)
 {
     rv_config *config;
     rv_model *model = NULL;
+    rv_data_sizes sizes;
     rv_status status = cli_recipe_config(call, &config);
+    if (status == RV_OK)
+        status = find_sizes(call, rv_config_settings(config), &sizes);
     if (status == RV_OK) {
         const rv_settings *settings = rv_config_settings(config);
-        rv_data_sizes sizes = sizes_of(call, settings);
-        status = rv_error_status(call->context);
-        if (status == RV_OK)
-            status =
-                rv_model_new(call->context, settings->model, settings->model_config, sizes, &model);
+        status =
+            rv_model_new(call->context, settings->model, settings->model_config, sizes, &model);
         if (status == RV_OK)
             status = show(call, settings, model);
     }

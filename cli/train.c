@@ -8,17 +8,18 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct watch {
     const cli_call *call;
     cli_progress progress;
     const char *folder;
+    rv_progress last; /* of the last step; zeroed: none was taken */
 } watch;
 
 static void on_step(void *user, const rv_progress *now)
 {
     watch *w = user;
+    w->last = *now;
     if (cli_progress_is_due(&w->progress))
         cli_progress_show(&w->progress, now);
 }
@@ -30,7 +31,8 @@ static void on_event(void *user, const rv_event *event)
     char line[256];
     if (event->kind != RV_EVENT_SPLIT || w->call->json)
         return;
-    int used = snprintf(line, sizeof line, "epoch %lld: %s", (long long)event->epoch, event->split);
+    int used = snprintf(line, sizeof line, "%s %lld: %s", event->in_epoch ? "step" : "epoch",
+                        (long long)(event->in_epoch ? event->step : event->epoch), event->split);
     for (int i = 0; i < event->count && used < (int)sizeof line - 40; i++)
         used += snprintf(line + used, sizeof line - (size_t)used, "%s %s %.2f", i ? "," : "",
                          event->name[i], event->value[i]);
@@ -63,7 +65,23 @@ static void suggest(const rv_model_kind *kind, const char *folder)
         printf("see how often it is right with `%s evaluate %s`, ", program, folder);
 }
 
-static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
+/* What ended the training is what has to be raised; both, where both did or no step was taken. */
+static void suggest_more(rv_experiment *run, const rv_progress *last)
+{
+    const rv_train_config *config = &rv_experiment_settings(run)->train;
+    int none = last->step == 0, by_steps = config->steps > 0;
+    by_steps = by_steps && (none || last->step >= config->steps);
+    int by_epochs =
+        !by_steps || none || last->epoch + (last->batch == last->batches) >= config->epochs;
+    printf("train on with `%s resume %s%s", program_invocation_name, rv_experiment_folder(run),
+           by_steps ? " train.steps=0" : "");
+    if (by_epochs)
+        printf(" train.epochs=%lld", (long long)config->epochs * 2);
+    printf("`\n");
+}
+
+static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
+                        const rv_progress *last)
 {
     const char *folder = rv_experiment_folder(run), *program = program_invocation_name;
     if (status == RV_INTERRUPTED) {
@@ -78,33 +96,32 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status)
             call, json_pack("{s:o, s:s}", "run", rv_json_text(folder), "status", "done"));
     printf("%s: done; look at %s/report.html, ", folder, folder);
     suggest(rv_experiment_model(run)->kind, folder);
-    printf("train on with `%s resume %s train.epochs=%lld`\n", program, folder,
-           (long long)rv_experiment_settings(run)->train.epochs * 2);
+    suggest_more(run, last);
     return RV_OK;
+}
+
+static rv_experiment *trained; /* while it is */
+
+static void leave(void)
+{
+    rv_experiment_abandon(trained);
 }
 
 static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoint)
 {
-    watch w = {call, cli_progress_begin(call), rv_experiment_folder(run)};
+    watch w = {
+        .call = call, .progress = cli_progress_begin(call), .folder = rv_experiment_folder(run)};
     rv_watcher watcher = {&w, on_step, on_event, on_stop, on_alarm};
     cli_catch_stop("stopping after this step; once more quits at once");
+    trained = run;
+    cli_at_want(leave);
     rv_status status = rv_experiment_train(run, checkpoint, &watcher);
+    cli_at_want(NULL);
     cli_progress_hide(&w.progress);
-    return finish(call, run, status);
+    return finish(call, run, status, &w.last);
 }
 
 /* ---- train ---- */
-
-/* runs/NAME-N, N the first that is free. */
-static void free_folder(const char *name, char *folder, size_t bytes)
-{
-    struct stat facts;
-    for (int n = 1; n < 100000; n++) {
-        snprintf(folder, bytes, "runs/%s-%d", name, n);
-        if (stat(folder, &facts) != 0)
-            return;
-    }
-}
 
 /* A checkpoint to begin from is looked at before anything is written, or replaced. */
 static rv_status check_from(cli_call *call)
@@ -131,15 +148,15 @@ static rv_status run_train(cli_call *call)
         return status;
     }
     const char *given = cli_text(call, "run");
-    if (given)
-        snprintf(folder, sizeof folder, "%s", given);
-    else
-        free_folder(rv_config_settings(config)->name, folder, sizeof folder);
-    rv_experiment_place place = cli_place(call, folder);
-    status = rv_experiment_create(call->context, &place, config, cli_switch(call, "force"), &run);
+    snprintf(folder, sizeof folder, "runs/%s", rv_config_settings(config)->name);
+    rv_experiment_place place = cli_place(call, given ? given : folder);
+    int how = !given                      ? RV_CREATE_NUMBERED
+              : cli_switch(call, "force") ? RV_CREATE_REPLACING
+                                          : RV_CREATE_NEW;
+    status = rv_experiment_create(call->context, &place, config, how, &run);
     if (status != RV_OK)
         return status;
-    cli_say(call, "training into %s", folder);
+    cli_say(call, "training into %s", rv_experiment_folder(run));
     status = train(call, run, cli_text(call, "from"));
     rv_experiment_free(run);
     return status;

@@ -61,7 +61,8 @@ static void print_labels(const labels *l)
     for (int i = 0; i < l->count; i++) {
         double probability;
         int label = likeliest(l, i, &probability);
-        printf("%5d  %12.6g  %5d  %11.4f\n", i, (double)l->values[i], label, probability);
+        printf("%5d  %12.6g  %5s  %11.4f\n", i, (double)l->values[i],
+               rv_classifier_class(l->classifier, label), probability);
     }
 }
 
@@ -72,8 +73,9 @@ static rv_status print_labels_json(cli_call *call, const labels *l, const char *
         double probability;
         int label = likeliest(l, i, &probability);
         json_array_append_new(images,
-                              json_pack("{s:i, s:o, s:i, s:o}", "image", i, "value",
-                                        cli_json_number((double)l->values[i]), "label", label,
+                              json_pack("{s:i, s:o, s:o, s:o}", "image", i, "value",
+                                        cli_json_number((double)l->values[i]), "label",
+                                        cli_json_class(rv_classifier_class(l->classifier, label)),
                                         "probability", cli_json_number(probability)));
     }
     return cli_print_json(call, json_pack("{s:o, s:o, s:o}", "file",

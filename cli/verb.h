@@ -94,6 +94,10 @@ double cli_number(const cli_call *call, const char *option);
 const char *cli_text(const cli_call *call, const char *option); /* NULL: absent, no default */
 int cli_choice(const cli_call *call, const char *option);       /* index into `choices` */
 
+/* Calls `leave` before the program ends for want of memory in a library below it: it asks for as
+ * little as it can.  NULL: nothing. */
+void cli_at_want(void (*leave)(void));
+
 /* A message on stderr, "reverie: ...", unless --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
 /* Prints one JSON object or array and a newline on stdout, and releases it.  NULL is what cannot be

@@ -37,7 +37,7 @@ for name, count in ("train", 20), ("t10k", 10):
 PYTHON
 }
 
-IDX=(lab2-vae-2d data.name=tiny data.validation=5 data.batch=5 train.epochs=1 "encoder=[linear 8, relu]"
+IDX=(lab2-vae-2d data.name=tiny data.validation=10 data.batch=5 train.epochs=1 "encoder=[linear 8, relu]"
     "decoder=[linear 8, relu]" --data-dir .)
 
 @test "an unknown key: its line, and the nearest one" {

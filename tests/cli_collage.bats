@@ -98,11 +98,12 @@ step-00000040.png " ]
     diff -r "$RUN/samples/snapshots" run/samples/snapshots
 }
 
-@test "--force empties the folder" {
+@test "--force replaces the snapshots of the run, and no other file" {
     cp -r "$RUN" run
     touch run/samples/snapshots/step-00009999.png
     works train "${TINY[@]}" train.epochs=1 --run run --force
-    [ "$(ls run/samples/snapshots)" = step-00000006.png ]
+    [ "$(ls run/samples/snapshots | tr '\n' ' ')" = "step-00000006.png step-00009999.png " ]
+    works figure run snapshot -o snapshot.png # the other one is none of the run's
 }
 
 @test "figure collage: as many cells as there are snapshots" {

@@ -98,7 +98,7 @@ assert same == [i == 3 for i in range(10)], same'
     fails 2 "does not decode by class" figure vae style -o out.png
     fails 2 "does not decode by class" sample vae --class 3 -o out.png
     fails 2 "does not decode by class" sample vae --class 3 -o out.npy
-    fails 2 "class 10: the classes are 0 to 9" sample "$SHARED/m2" --class 10 -o out.png
+    fails 2 "has no class \`10\`; there are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" sample "$SHARED/m2" --class 10 -o out.png
     works train lab1-classifier data.name=digits data.limit=200 train.epochs=1 --run judge
     works sample vae -n 4 -o images.npy
     fails 2 "has no p(x, y), which --by evidence needs" classify judge -i images.npy --by evidence

@@ -171,7 +171,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$REVERIE" train "${LONG[@]}" --run "$signa
     cp -r run before
     fails 3 'no checkpoint can be read' resume run
     fails 3 'no checkpoint can be read' evaluate run
-    fails 3 'no checkpoint can be read' evaluate run --checkpoint best
+    fails 3 'best.safetensors: checksum mismatch' evaluate run --checkpoint best
     diff -r before run
 }
 

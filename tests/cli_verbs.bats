@@ -79,6 +79,7 @@ PYTHON
     same_run "$RUN" mine
     touch mine/checkpoints/step-00000099.safetensors
     works train "${TINY[@]}" --run mine --force
+    rm mine/checkpoints/step-00000099.safetensors # which the run did not make
     same_run "$RUN" mine
     # A bad recipe replaces nothing.
     fails 2 'unknown key' train "${TINY[@]}" train.lrr=1 --run mine --force

@@ -5,13 +5,15 @@
 
 /* ---- PNG ---- */
 
-/* A 2 x 3 PNG whose bytes are all `grey`. */
+/* A 2 x 3 PNG whose bytes are all `grey`; the first is 1 in a picture of three channels. */
 static void write_png(const char *name, int channels, uint8_t grey)
 {
     char path[512];
     uint8_t bytes[18];
     rv_pixels8 pixels = {2, 3, channels, bytes};
     memset(bytes, grey, sizeof bytes);
+    if (channels == 3)
+        bytes[0] = 1;
     path_in(path, folder, name);
     assert_ok(context, rv_png_write(context, path, &pixels));
 }
@@ -35,11 +37,11 @@ static void make_faces(void)
     write_png("faces/test/sad/9.png", 1, 29);
 }
 
-static void png_folders_give_classes_by_name_and_images_in_turn(void **state)
+static void png_folders_give_classes_by_name_and_in_proportion(void **state)
 {
-    /* angry is 0, happy 1, sad 2 */
-    const uint8_t greys[6] = {1, 11, 21, 12, 22, 13};
-    const int32_t classes[6] = {0, 1, 2, 1, 2, 1};
+    /* angry is 0, at 1/2; happy 1, at 1/6, 1/2 and 5/6; sad 2, at 1/4 and 3/4 */
+    const uint8_t greys[6] = {11, 21, 1, 12, 22, 13};
+    const int32_t classes[6] = {1, 2, 0, 1, 2, 1};
     float images[6 * 6];
     int32_t labels[6];
     (void)state;
@@ -192,16 +194,19 @@ static void npy_floats_are_values(void **state)
     write_npy("rows.npy", "<f4", "(3, 2)", rows, sizeof rows);
     path_in(path, folder, "rows.npy");
     rv_data_config config = config_of(path);
+    expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_FILE, "from -1.5 to 3", "data.values=[-1.5,3]",
+                   NULL);
+    const double values[2] = {-1.5, 3};
+    config.values.value = values;
+    config.values.count = 2;
     rv_source *source = open_split(&config, RV_SPLIT_TRAIN);
     assert_int_equal(rv_source_describe(source)->count, 3);
     assert_int_equal(rv_source_describe(source)->height, 1);
     assert_int_equal(rv_source_describe(source)->width, 2);
     assert_ok(context, rv_source_fetch_range(source, 0, 3, 0, got, NULL));
-    assert_memory_equal(got, rows, sizeof rows);
+    for (int i = 0; i < 6; i++)
+        assert_float_equal(got[i], (rows[i] + 1.5f) / 4.5f, 1e-7);
     rv_source_free(source);
-    config.pixels = RV_PIXELS_STATIC;
-    expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_FILE, "image 0 holds -1.5", "data.pixels=static",
-                   NULL);
     config.pixels = RV_PIXELS_GRAY;
     expect_refusal(&config, RV_SPLIT_TEST, RV_BAD_FILE, "no test images", "data.validation=N",
                    NULL);
@@ -258,7 +263,13 @@ static void the_list_holds_what_is_known_and_what_is_found(void **state)
     write_npy("array.npy", "|u1", "(3, 2)", bytes, 6);
     assert_ok(context, rv_data_list(context, directories, 2, &entries, &count));
     assert_int_equal(rv_error_status(context), RV_OK);
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
+    assert_string_equal(entries[5].name, "damaged");
+    assert_int_equal(entries[5].train_count, 0);
+    assert_non_null(strstr(entries[5].problem, "damaged/train-images-idx3-ubyte: is plain text"));
+    assert_null(entries[5].note);
+    assert_non_null(strstr(entries[3].note, "1 file that is not PNG was passed over"));
+    assert_null(entries[3].problem);
     assert_string_equal(entries[2].name, "array");
     assert_int_equal(entries[2].train_count, 3);
     assert_string_equal(entries[3].name, "faces");
@@ -308,7 +319,7 @@ static void the_list_survives_running_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(png_folders_give_classes_by_name_and_images_in_turn),
+        TEST(png_folders_give_classes_by_name_and_in_proportion),
         TEST(png_folders_may_lack_classes_or_parts),
         TEST(no_failed_allocation_leaks),
         TEST(bad_png_folders_are_told),

@@ -23,7 +23,8 @@ static rv_loader *load(rv_source *source, int64_t batch, int64_t epoch, int64_t 
     config.ahead = ahead;
     config.batch = batch;
     config.start_epoch = epoch;
-    config.start_batch = index;
+    int64_t count = rv_source_describe(source)->count;
+    config.start_image = index * batch < count ? index * batch : count;
     config.shuffle = shuffle;
     assert_ok(context, rv_loader_new(context, source, &config, &loader));
     return loader;
@@ -313,13 +314,13 @@ static void bad_settings_are_told(void **state)
                    "data.batch=26", "25 images", "train", "digits", NULL);
     config.batch = 10;
     config.drop_last = 0;
-    config.start_batch = 4;
+    config.start_image = 26;
     assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
-                   "batch 4 of epoch 0", "3 batches", NULL);
-    config.start_batch = -1;
+                   "image 26 of epoch 0", "25 images", NULL);
+    config.start_image = -1;
     assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
-                   "batch -1", NULL);
-    config.start_batch = 0;
+                   "image -1", NULL);
+    config.start_image = 0;
     config.start_epoch = -1;
     assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
                    "epoch -1", NULL);

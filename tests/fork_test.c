@@ -158,7 +158,7 @@ static void open_ahead(ahead *a, int64_t taken)
     check_ok(a->context);
     rv_loader_config config = rv_loader_defaults(a->source);
     config.batch = 17;
-    config.start_batch = 4;
+    config.start_image = 4 * config.batch;
     config.ahead = 1;
     assert_int_equal(rv_loader_new(a->context, a->source, &config, &a->loader), RV_OK);
     config.ahead = 0;

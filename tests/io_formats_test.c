@@ -243,12 +243,13 @@ static void test_png_kinds(void **state)
     rv_pixels8 image;
     check_image(GOLDEN "gray.png", 2, 3, 1, (const uint8_t[]){0, 1, 2, 100, 200, 255});
     check_image(GOLDEN "rgb.png", 1, 2, 3, (const uint8_t[]){1, 2, 3, 250, 251, 252});
-    check_image(GOLDEN "rgba.png", 1, 2, 3, (const uint8_t[]){1, 2, 3, 250, 251, 252});
-    check_image(GOLDEN "gray16.png", 1, 2, 1, (const uint8_t[]){0x12, 0xff});
+    /* clear, and half clear, over white */
+    check_image(GOLDEN "rgba.png", 1, 2, 3, (const uint8_t[]){255, 255, 255, 252, 253, 253});
+    check_image(GOLDEN "gray16.png", 1, 2, 1, (const uint8_t[]){18, 254});
     check_image(GOLDEN "gray1.png", 1, 9, 1, (const uint8_t[]){255, 0, 255, 0, 0, 0, 0, 0, 255});
-    check_image(GOLDEN "palette.png", 1, 3, 3, (const uint8_t[]){9, 8, 7, 6, 5, 4, 9, 8, 7});
-    assert_int_equal(rv_png_load(context, GOLDEN "interlaced.png", &image), RV_BAD_FILE);
-    check_error(context, RV_BAD_FILE, "interlaced");
+    check_image(GOLDEN "palette.png", 1, 3, 3,
+                (const uint8_t[]){255, 255, 255, 6, 5, 4, 255, 255, 255});
+    check_image(GOLDEN "interlaced.png", 1, 1, 1, (const uint8_t[]){7});
     assert_int_equal(rv_png_load(context, GOLDEN "f4.npy", &image), RV_BAD_FILE);
     assert_null(image.bytes);
     check_error(context, RV_BAD_FILE, "f4.npy: is no PNG image");

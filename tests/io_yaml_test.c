@@ -260,7 +260,10 @@ static const char *const odd[] = {"plain",
                                   "0x10",
                                   "=",
                                   "<<",
-                                  "a  b"};
+                                  "a  b",
+                                  ".o:?x.o", /* in flow style libyaml refuses ":?" */
+                                  "what? yes",
+                                  "a ?"};
 enum { ODD = sizeof odd / sizeof *odd };
 
 /* rv_yaml_quote gives one line that reads back as the same text, alone and in every place. */

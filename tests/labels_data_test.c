@@ -36,7 +36,7 @@ static rv_status begin_with(training *t, const char *text, const char *const *se
     const rv_settings *s = rv_config_settings(t->config);
     check_ok(t->context);
     rv_source_open(t->context, &s->data, RV_SPLIT_TRAIN, &t->source);
-    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1};
+    rv_data_sizes sizes = rv_data_sizes_of(t->source);
     rv_model_new(t->context, s->model, s->model_config, sizes, &t->model);
     check_ok(t->context);
     rv_trainer_setup setup = {.model = t->model, .train = t->source, .config = s->train};

@@ -256,7 +256,7 @@ static void nothing_commits_when_the_loss_is_not_finite(void **state)
     assert_memory_not_equal(before, after, sizeof before);
 }
 
-/* a' = d a + (1 - d) w', d = min(decay, (1 + t) / (10 + t)) */
+/* a' = d a + (1 - d) w', d = min(decay, (1 + t) / (10 + t)), which begins as the weights. */
 static void averages_follow_the_weights(void **state)
 {
     bench *b = *state;
@@ -271,7 +271,7 @@ static void averages_follow_the_weights(void **state)
     assert_non_null(kept);
     assert_int_equal(rv_param_kind_of(kept), RV_STATE);
     for (int t = 1; t <= STEPS; t++) {
-        double d = fmin(decay, (1.0 + t) / (10 + t));
+        double d = t == 1 ? 0 : fmin(decay, (1.0 + t) / (10 + t));
         step(b, 0.5, t);
         read_weights(b, weights);
         rv_param_read_double(kept, average, 6);

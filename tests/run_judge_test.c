@@ -382,6 +382,26 @@ static void test_bytes_are_spread(void **state)
     rv_io_free(images.values);
 }
 
+/* A run of colour takes PyTorch's [N,C,H,W] too. */
+static void test_channels_first_are_turned(void **state)
+{
+    static const int64_t dim[] = {2, 3, 4, 5};
+    rv_data_sizes sizes = {4, 5, 3, 10, 0, 1};
+    uint8_t bytes[120];
+    rv_images images;
+    (void)state;
+    for (int i = 0; i < 120; i++)
+        bytes[i] = (uint8_t)i;
+    rv_array_save_as(w.context, w.file, RV_ELEMENT_U8, bytes, 4, dim);
+    rv_images_load(w.context, w.file, sizes, &images);
+    check_ok(w.context);
+    for (int i = 0; i < 120; i++) {
+        int n = i / 60, c = i / 20 % 3, pixel = i % 20;
+        check_near((double)images.values[n * 60 + pixel * 3 + c], i / 255.0, 1e-7, "a pixel");
+    }
+    rv_io_free(images.values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_bad_settings),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_bytes_are_spread),
+        cmocka_unit_test(test_channels_first_are_turned),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }

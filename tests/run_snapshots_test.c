@@ -213,11 +213,15 @@ static void a_resumed_run_makes_again_what_is_missing(void **state)
     rv_experiment *whole, *run = train(f, "resumed", adversarial, "train.steps=12");
     check_steps(run, steps, 4);
     /* As if killed some steps after its checkpoint, whose own snapshot is lost. */
-    run_snapshot_path(run, 16, path);
-    assert_int_equal(rv_file_write(f->context, path, "later", 5), RV_OK);
     run_snapshot_path(run, 12, path);
     assert_int_equal(unlink(path), 0);
+    run_snapshot_path(run, 16, path);
     rv_experiment_free(run);
+    rv_ledger *ledger;
+    rv_ledger_open(f->context, path_in(f, "resumed"), &ledger);
+    assert_int_equal(rv_ledger_claim(ledger, path), RV_OK);
+    rv_ledger_close(ledger);
+    assert_int_equal(rv_file_write(f->context, path, "later", 5), RV_OK);
     run = resume(f, "resumed", "train.steps=15");
     check_steps(run, steps, 4);
     rv_experiment_free(run);
@@ -234,8 +238,8 @@ static void a_resumed_run_makes_again_what_is_missing(void **state)
     rv_experiment_free(whole);
 }
 
-/* A folder in the place of the file: the training stops with the reason, and can be resumed. */
-static void a_snapshot_that_cannot_be_written_stops_the_training(void **state)
+/* A folder in the place of the file: it is said, and the training goes on without the picture. */
+static void a_snapshot_that_cannot_be_written_stops_nothing(void **state)
 {
     fixture *f = *state;
     char path[RUN_PATH];
@@ -247,12 +251,11 @@ static void a_snapshot_that_cannot_be_written_stops_the_training(void **state)
     const char *settings[] = {"train.steps=0"};
     rv_experiment_resume(f->context, &place, settings, 1, &run);
     assert_int_equal(rv_folder_make(f->context, path), RV_OK);
-    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_IO_ERROR);
-    check_error(f->context, RV_IO_ERROR, "step-00000012.png");
-    rv_experiment_free(run);
+    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_OK);
+    check_ok(f->context);
+    assert_int_equal(rv_folder_exists(path), 1);
     assert_int_equal(shell("rm -r", path, NULL), 0);
-    run = resume(f, "stopped", NULL);
-    check_steps(run, (const int64_t[]){4, 8, 10, 12, 16, 20}, 6);
+    check_steps(run, (const int64_t[]){4, 8, 10, 16, 20}, 5);
     rv_experiment_free(run);
 }
 
@@ -295,6 +298,8 @@ static void a_long_run_has_three_rows_of_38(void **state)
     rv_experiment *run;
     copy(f, "run", &run);
     char path[RUN_PATH];
+    run_path(run, ".reverie-files", path); /* without a list all are the run's */
+    assert_int_equal(unlink(path), 0);
     for (int step = 21; step < 21 + 110; step++) {
         run_snapshot_path(run, step, path);
         assert_int_equal(symlink("step-00000020.png", path), 0);
@@ -518,7 +523,7 @@ int main(void)
         TEST(snapshots_stand_after_steps_and_epochs),
         TEST(a_snapshot_shows_the_weights_of_its_step),
         TEST(a_resumed_run_makes_again_what_is_missing),
-        TEST(a_snapshot_that_cannot_be_written_stops_the_training),
+        TEST(a_snapshot_that_cannot_be_written_stops_nothing),
         TEST(collages_have_the_cells_that_they_can_fill),
         TEST(a_long_run_has_three_rows_of_38),
         TEST(one_image_is_cut_out_and_enlarged),

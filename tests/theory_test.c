@@ -428,7 +428,7 @@ static void critics_stay_below_the_distance(void **state)
     rv_compile(b->graph, &loss, 1, loss, &b->program);
     check_ok(b->context);
     for (int step = 0; step < STEPS; step++) {
-        rv_bind_scalar(b->program, "critic.lr", 0.05 * rv_schedule_at(&cosine, step, STEPS));
+        rv_bind_scalar(b->program, "critic.lr", 0.05 * rv_schedule_at(&cosine, step, STEPS, 1));
         rv_bind_scalar(b->program, "critic.t", step + 1);
         assert_int_equal(rv_run(b->program), RV_OK);
         value = -read_one(b, 0);

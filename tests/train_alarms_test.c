@@ -43,6 +43,8 @@ static void test_thresholds(void **state)
         {"generator_gradient", "generator_gradient_vanished", 9.9e-6, 1.1e-5},
         {"diversity", "samples_collapsed", 0.049, 0.051},
         {"at_clip", "critic_at_clip", 0.951, 0.949},
+        {"diversity", "images_alike", 1.1e4, 9e3},
+        {"diversity", "images_alike", INFINITY, 1},
     };
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -82,9 +84,31 @@ static void test_when_events_count(void **state)
     event.epoch = 1;
     event.kind = RV_EVENT_SPLIT;
     expect(&event, NULL, "evaluation");
+    event.value[0] = NAN;
+    expect(&event, "held_out_not_finite", "a held-out value that is no number");
+    event.value[0] = -INFINITY;
+    expect(&event, "held_out_not_finite", "a held-out value that is infinite");
     event = event_with("diversity", 0);
     event.step = RV_ALARM_DIVERSITY_STEPS - 1;
     expect(&event, NULL, "too few steps to have collapsed");
+}
+
+/* Samples of a dead last layer, against images of which a tenth is bright. */
+static void test_dim_samples(void **state)
+{
+    (void)state;
+    rv_alarm alarm;
+    rv_data_sizes unit = {2, 2, 1, 0, 0, 1}, pair = {2, 2, 1, 0, -1, 1};
+    float samples[8] = {0.5f, 0.1f, 0, 0.49f, 0.2f, 0.3f, 0.5f, 0.4f};
+    int64_t step = RV_ALARM_DIVERSITY_STEPS;
+    assert_int_equal(rv_alarm_of_samples(samples, 2, unit, 0.1, step, &alarm), 1);
+    assert_string_equal(alarm.name, "samples_dim");
+    assert_true(strlen(alarm.cause) > 60 && strlen(alarm.cause) < sizeof alarm.cause - 1);
+    assert_int_equal(rv_alarm_of_samples(samples, 2, unit, 0.1, step - 1, &alarm), 0);
+    assert_int_equal(rv_alarm_of_samples(samples, 2, unit, 0.001, step, &alarm), 0);
+    assert_int_equal(rv_alarm_of_samples(samples, 2, pair, 0.1, step, &alarm), 0);
+    samples[7] = 0.51f;
+    assert_int_equal(rv_alarm_of_samples(samples, 2, unit, 0.1, step, &alarm), 0);
 }
 
 /* A name of exactly the longest texts: numbers at their widest. */
@@ -99,7 +123,10 @@ static void test_causes_fit(void **state)
     event.count = 5;
     rv_alarm alarm[RV_ALARMS_MOST];
     int count = rv_alarms(&event, alarm);
-    assert_int_equal(count, RV_ALARMS_MOST);
+    assert_int_equal(count, 4);
+    event.value[3] = INFINITY;
+    assert_int_equal(rv_alarms(&event, alarm), 4);
+    assert_string_equal(alarm[3].name, "images_alike");
     for (int i = 0; i < count; i++)
         if (strlen(alarm[i].cause) >= sizeof alarm[i].cause - 1)
             fail_msg("%s is cut off: %s", alarm[i].name, alarm[i].cause);
@@ -239,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_saturation_takes_both_scores),
         cmocka_unit_test(test_when_events_count),
+        cmocka_unit_test(test_dim_samples),
         cmocka_unit_test(test_causes_fit),
         cmocka_unit_test(test_saturated_discriminator),
         cmocka_unit_test(test_vanished_gradient),

@@ -67,7 +67,8 @@ rv_context *rv_context_new(void);
  * context must have been freed before. */
 void rv_context_free(rv_context *context);
 
-/* Latches a failure with a printf-style message: the first one wins.  Returns `status`, so that a
+/* Latches a failure with a printf-style message: the first one wins.  Of one that is too long the
+ * paths lose their middles, so that the reason stays.  Returns `status`, so that a
  * caller can write `return rv_fail(context, RV_BAD_FILE, "%s: ...", path)`. */
 rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...) RV_PRINTF(3, 4);
 /* Latches RV_NO_MEMORY with the standard message; returns RV_NO_MEMORY. */
@@ -82,6 +83,9 @@ void rv_error_clear(rv_context *context);
 /* Sends messages (never errors) to `log`; NULL, the default, drops them. */
 void rv_context_set_log(rv_context *context, rv_log_fn log, void *user);
 void rv_notify(rv_context *context, rv_log_level level, const char *format, ...) RV_PRINTF(3, 4);
+/* The same, but a message that this context has sent through here before is not sent again. */
+void rv_notify_once(rv_context *context, rv_log_level level, const char *format, ...)
+    RV_PRINTF(3, 4);
 
 /* The processors that this process may run on (taskset, containers), at least 1. */
 int rv_processors(void);

@@ -61,12 +61,14 @@ typedef struct rv_data_numbers {
 
 /* Everything here is borrowed while rv_source_open runs, and copied by it.
  *
- * From the training images of the data set, in this order:
+ * From the training images of the data set (in the order of the file; of PNG folders in one in
+ * which every stretch holds each class in its share), one after the other:
  *   1. `classes` keeps the images with those labels (test images too);
  *   2. `validation` takes the last images of what is left as the validation split;
  *   3. `limit` keeps the first images of what is left as the training split.
  * So a limit changes neither the validation images nor the test images.  Reading stops at the last
- * image that is needed. */
+ * image that is needed.  Classes that a limit, or the validation images, leave out are said, once.
+ */
 typedef struct rv_data_config {
     /* "digits"; a name looked for in `directories` (a folder of IDX files, of PNGs in one folder a
      * class, or NAME.npy); or a path, when it holds a '/' (or is the name of an .npy file here). */
@@ -76,13 +78,15 @@ typedef struct rv_data_config {
     uint64_t seed;             /* binarisation and built-in digits; apart from training's seed */
     int64_t limit;             /* training images kept; 0 or more than there are: all */
     int64_t validation;        /* training images set aside, from the end; 0: none */
-    rv_data_integers classes;  /* labels kept (they keep their numbers); empty: all */
+    rv_data_integers classes;  /* labels kept, which are the classes then; empty: all */
     rv_pixels pixels;          /* RV_PIXELS_... */
     rv_range range;            /* RV_RANGE_... */
     rv_data_numbers normalize; /* {mean, deviation}: v becomes (v - mean) / deviation; empty: off */
     int64_t batch;             /* images a batch: what rv_loader_defaults takes */
     int64_t labels;            /* training images that keep their label; 0: all */
     int64_t labelled_batch; /* labelled images a batch; 0: as `batch`, or fewer where there are */
+    rv_data_numbers values; /* {black, white} in an .npy file that is not of bytes; empty: {0, 1} */
+    const char *fallback;   /* a path that `name` had before, where it is not found now; or NULL */
 } rv_data_config;
 
 /* digits, seed 1, everything kept, no validation split, gray pixels in [0,1], batches of 64. */
@@ -100,14 +104,18 @@ typedef struct rv_source_info {
     rv_split split;
     rv_pixels pixels;
     rv_range range;
-    int64_t count;               /* N */
-    int height, width, channels; /* H, W, C; rows that are not images have height 1 */
-    int64_t size;                /* D = H*W*C */
-    int class_count;             /* labels are 0 .. class_count - 1; 0: the set has no labels */
-    uint64_t seed;               /* data.seed */
-    int64_t batch;               /* data.batch */
-    int64_t labels;              /* data.labels */
-    int64_t labelled_batch;      /* data.labelled_batch */
+    int64_t count;                  /* N */
+    int height, width, channels;    /* H, W, C; rows that are not images have height 1 */
+    int64_t size;                   /* D = H*W*C */
+    int class_count;                /* labels are 0 .. class_count - 1; 0: the set has no labels */
+    const char *const *class_names; /* [class_count] the labels of the files, or folders' names */
+    uint64_t seed;                  /* data.seed */
+    int64_t batch;                  /* data.batch */
+    int64_t labels;                 /* data.labels */
+    int64_t labelled_batch;         /* data.labelled_batch */
+    float low, high;      /* what black and white are here: the range of the values given */
+    const char *place;    /* the file or folder that data.name is; NULL for the digits */
+    char fingerprint[33]; /* a checksum of the stored images and labels, in hex digits */
 } rv_source_info;
 
 /* Whether the set that `config` names keeps test images: an .npy file, and PNG folders without
@@ -169,7 +177,7 @@ typedef struct rv_loader_config {
     int64_t batch;       /* B, at least 1 */
     uint64_t seed;       /* of the order: train.seed */
     int64_t start_epoch; /* the first batch given: epoch (from 0) ... */
-    int64_t start_batch; /* ... and batch in it (from 0); a whole epoch's count means the next */
+    int64_t start_image; /* ... and images of it already given; all of them: the next epoch */
     int shuffle;         /* 1: the order of an epoch is a function of (seed, epoch); 0: 0 .. N-1 */
     int drop_last;       /* 1: a short last batch is left out */
     int ahead;           /* 1: prepared ahead by a thread */
@@ -214,12 +222,15 @@ typedef struct rv_data_entry {
     int64_t train_count, test_count;
     int height, width, channels;
     int64_t bytes; /* on disk; 0 when built in */
+    char *problem; /* why it cannot be opened, or a part of it cannot; NULL: nothing found wrong */
+    char *note;    /* what opening it would say, as files that are passed over; NULL: nothing */
 } rv_data_entry;
 
 /* The known data sets (`digits`, `mnist`) and whatever else the directories hold, sorted by name,
  * the known ones first.  A set that stands in two directories is listed where it is found first.
- * A folder or file that is no data set, or a damaged one, is passed over.  Of IDX files only the
- * headers are read, of PNG files the first; an .npy file is read whole.
+ * A folder or file that is no data set is passed over; damaged ones come last, with the reason as
+ * their problem.  Of IDX and .npy files only the headers are read, of PNG files the first one and
+ * the headers of some.
  * The caller frees the entries with rv_data_list_free. */
 rv_status rv_data_list(rv_context *context, const char *const *directories, int directory_count,
                        rv_data_entry **entries, int *entry_count);

@@ -23,6 +23,10 @@ extern "C" {
 
 /* What a model needs to know of the images it is made for. */
 rv_data_sizes rv_data_sizes_of(const rv_source *source);
+/* Whether the images of a source are of the size and range that the model was made for, and, for a
+ * model that has to do with labels, of as many classes.  RV_BAD_FILE, saying what the source has
+ * and what the model takes.  Everything that reads a source for a model asks this first. */
+rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 
 /* Means over the examples of a split, with their standard errors: NaN for one example. */
 typedef struct rv_report {
@@ -30,6 +34,9 @@ typedef struct rv_report {
     int count;
     const char *name[RV_METRICS_MOST]; /* static */
     double mean[RV_METRICS_MOST], standard_error[RV_METRICS_MOST];
+    int64_t not_finite;       /* examples with a value that is not: these means say nothing then */
+    int64_t first_not_finite; /* the first of them, */
+    int bad_pixels;           /* and whether its pixels are not finite */
 } rv_report;
 
 /* "one latent sample an image", or how many. */
@@ -70,8 +77,8 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
 /* images [count,D] -> logits of the classes [count,classes].  RV_BAD_USAGE for a model that does
  * not classify. */
 rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits);
-/* images [count,D] -> a bound of log p(x, y) for each class, nats, [count,classes], at one draw of
- * the other latents.  RV_BAD_USAGE for a model that has none. */
+/* images [count,D] -> a bound of log p(x, y) for each class, nats, [count,classes], at the means
+ * of the other latents' posteriors.  RV_BAD_USAGE for a model that has none. */
 rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count,
                                  float *bounds);
 /* images [count,D] -> features [count,F], F being rv_view_feature_width (0 on failure). */

@@ -117,6 +117,8 @@ rv_expr rv_updated(rv_graph *graph, rv_param *param);
 /* At the end of the run the parameter becomes `value` (same shape), all assignments together.  A
  * second assignment must build on the pending value, or it is an error. */
 void rv_assign(rv_graph *graph, rv_param *param, rv_expr value);
+/* Whether this graph assigns the parameter. */
+int rv_is_assigned(const rv_graph *graph, const rv_param *param);
 
 /* ---- pointwise ---- */
 

@@ -115,9 +115,10 @@ typedef struct rv_latent_unit {
  *   1/N sum_n KL(q(z|x_n) || p(z)) = I_q(n; z) + KL(q(z) || p(z))
  *
  * The first says which image it was, and cannot exceed log N; the second is how far all codes
- * together are from the prior.  Both are estimated at one draw of z an image; errors are over
- * images.  Each is NaN where it is not known: the decomposition of a full covariance; all that
- * needs p(z) of a prior other than N(0, I), and of one group of several. */
+ * together are from the prior.  The first is estimated at one draw of z an image, and the second is
+ * what it leaves of the KL in closed form: they add up exactly.  Errors are over images.  Each is
+ * NaN where it is not known: the decomposition of a full covariance; all that needs p(z) of a prior
+ * other than N(0, I), and of one group of several. */
 typedef struct rv_latents_report {
     const char *group; /* name of the group; the model's */
     int groups;        /* that the model has */

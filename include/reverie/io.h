@@ -38,11 +38,23 @@ rv_status rv_file_read(rv_context *context, const char *path, size_t most, uint8
  * says which.  Memory follows what the file holds, never what is asked for. */
 rv_status rv_gzip_read(rv_context *context, const char *path, size_t wanted, size_t most,
                        uint8_t **bytes, size_t *count);
+enum { RV_KIND_ROOM = 128 };
+/* What a file is by its first bytes (4096 are enough), as a message can say it after "is": "a JPEG
+ * image; save it as PNG", "a web page, not the data: the download failed; get it again", "a gzip
+ * file that holds plain text", "empty".  Returns 0, and "a file of an unknown kind", when it is
+ * none of those that are known. */
+int rv_kind_of_bytes(const uint8_t *head, size_t count, char text[RV_KIND_ROOM]);
+/* The same from the file; one that cannot be read is said to be that.  Latches nothing. */
+int rv_kind_of_file(const char *path, char text[RV_KIND_ROOM]);
 /* Whether a path is there, and is a folder. */
 int rv_file_exists(const char *path);
 int rv_folder_exists(const char *path);
 /* Makes a folder and those above it.  One that is there is fine.  RV_IO_ERROR. */
 rv_status rv_folder_make(rv_context *context, const char *path);
+/* The same; *made: how much of the path, in bytes, is the first folder that was not there, 0 when
+ * all were.  And the removal of those folders, from the innermost, as far as they are empty. */
+rv_status rv_folder_make_noting(rv_context *context, const char *path, size_t *made);
+void rv_folder_unmake(const char *path, size_t made);
 
 /* ---- durable writing: new temporary, write, sync, rename, sync of the folder ---- */
 
@@ -65,7 +77,8 @@ void rv_temporaries_remove(const char *folder);
 /* A file of lines that only grows: one write a line. */
 typedef struct rv_lines rv_lines;
 /* Opens for appending, cut to `keep` bytes first.  keep = -1 keeps every whole line: what a killed
- * process left of its last line is cut off.  RV_BAD_FILE when the file is shorter than `keep`. */
+ * process left of its last line is cut off.  A file shorter than `keep` keeps its whole lines too,
+ * with a warning. */
 rv_status rv_lines_open(rv_context *context, const char *path, int64_t keep, rv_lines **out);
 /* `line` is given without its newline and holds none (RV_BAD_USAGE).  On RV_IO_ERROR the file still
  * ends with the line before. */
@@ -75,6 +88,52 @@ int64_t rv_lines_position(const rv_lines *lines); /* bytes in the file */
 rv_status rv_lines_sync(rv_lines *lines);
 /* NULL is ignored. */
 void rv_lines_close(rv_lines *lines);
+
+/* ---- locks, and what belongs to Reverie in a folder ---- */
+
+/* A lock on `path`, a file that is made for it and removed with it.  The system lets go of it when
+ * its process ends, however that ends; a line in it names the process and the host. */
+typedef struct rv_lock rv_lock;
+/* RV_BAD_USAGE, naming the holder, when it is held (by this process too): `what` is what the
+ * message calls it.  RV_IO_ERROR when the file cannot be written.  It does not wait.  A file system
+ * that has no locks gives it to everybody. */
+rv_status rv_lock_take(rv_context *context, const char *path, const char *what, rv_lock **out);
+void rv_lock_release(rv_lock *lock); /* NULL is ignored; after fork it is the parent's */
+
+/* The list FOLDER/.reverie-files of what Reverie made in a folder: what is not in it is never
+ * removed nor written over.  Paths are given whole, FOLDER/name. */
+typedef struct rv_ledger rv_ledger;
+/* Reads the list, where there is one; it is written with the first claim.  RV_BAD_FILE when it
+ * cannot be read.  The caller closes it, before the context is freed. */
+rv_status rv_ledger_open(rv_context *context, const char *folder, rv_ledger **out);
+void rv_ledger_close(rv_ledger *ledger);        /* NULL is ignored */
+int rv_ledger_is_kept(const rv_ledger *ledger); /* the folder has a list */
+int rv_ledger_has(const rv_ledger *ledger, const char *path);
+/* Enters a file that is about to be made.  RV_BAD_USAGE for one that is there and not listed;
+ * RV_IO_ERROR when the list cannot be written.  One that is listed is fine. */
+rv_status rv_ledger_claim(rv_ledger *ledger, const char *path);
+/* Makes a folder, and enters it when it was not there. */
+rv_status rv_ledger_folder(rv_ledger *ledger, const char *path);
+/* From here on what is there already may be claimed: of a folder whose list was lost. */
+void rv_ledger_adopt(rv_ledger *ledger);
+/* Removes a listed file, and takes it off the list.  Links are never followed. */
+void rv_ledger_remove(rv_ledger *ledger, const char *path);
+/* Removes all that is listed, folders that are empty then, and the list. */
+void rv_ledger_remove_all(rv_ledger *ledger);
+/* Forgets all names: of a folder whose list was set aside. */
+void rv_ledger_forget(rv_ledger *ledger);
+
+/* Sets what is listed in a folder aside, within the folder, so that something else can take its
+ * place; it loses nothing when the process is killed.  Under a lock of the caller's.  RV_IO_ERROR;
+ * RV_BAD_USAGE where a listed file lies behind a link. */
+rv_status rv_replace_begin(rv_context *context, const char *folder);
+/* Whether something is set aside in a folder. */
+int rv_replace_is_pending(const char *folder);
+/* Removes for good what was set aside. */
+rv_status rv_replace_finish(rv_context *context, const char *folder);
+/* Ends what was begun and not finished: what was set aside comes back, and what had taken its place
+ * (as the list that it has written says) is removed.  *undone: 1 if there was something. */
+rv_status rv_replace_recover(rv_context *context, const char *folder, int *undone);
 
 /* ---- safetensors ---- */
 
@@ -149,10 +208,24 @@ typedef struct rv_array {
     size_t count;
     char type[8]; /* as in the file: "<f4", "|u1" */
 } rv_array;
-/* Versions 1 and 2, little endian f4 f8 i4 i8 u1 b1, C order.  On failure `*out` is zero. */
+/* Versions 1 and 2, little endian f4 f8 i4 i8 u1 b1, C order.  On failure `*out` is zero.  Takes
+ * the memory of the floats, and a small window. */
 rv_status rv_array_load(rv_context *context, const char *path, rv_array *out);
 rv_status rv_array_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
                          rv_array *out);
+/* The header alone, `values` NULL; the size of the file is checked. */
+rv_status rv_array_header(rv_context *context, const char *path, rv_array *out);
+/* Rows of the first axis, in the file of that header; no more of the file is read. */
+typedef struct rv_array_rows {
+    const char *path;
+    int64_t first, count;
+} rv_array_rows;
+/* The rows as floats, or as the bytes that they are (u1 and b1), into [count, dim[1] ...] of the
+ * caller.  RV_BAD_USAGE for rows that are not there, RV_BAD_FILE for a file that has changed. */
+rv_status rv_array_read(rv_context *context, const rv_array *array, rv_array_rows rows,
+                        float *values);
+rv_status rv_array_read_bytes(rv_context *context, const rv_array *array, rv_array_rows rows,
+                              uint8_t *bytes);
 /* Writes float32, durably. */
 rv_status rv_array_save(rv_context *context, const char *path, const float *values, int rank,
                         const int64_t *dim);
@@ -171,9 +244,24 @@ rv_status rv_png_write(rv_context *context, const char *path, const rv_pixels8 *
 /* The same file in memory; rv_io_free. */
 rv_status rv_png_encode(rv_context *context, const rv_pixels8 *pixels, uint8_t **bytes,
                         size_t *count);
-/* Palettes, 1, 2, 4 and 16 bits become 8 bits; transparency is dropped; at most 32768 a side.  On
- * failure `*out` is zero. */
+/* As a viewer shows it: interlaced or not, 1, 2, 4 and 16 bits (scaled and rounded) as 8 bits, what
+ * is transparent over the file's own background, or over white.  A palette is RGB, or gray when all
+ * colours in use are; at most 32768 a side.  On failure `*out` is zero. */
 rv_status rv_png_load(rv_context *context, const char *path, rv_pixels8 *out);
+/* What the 8 bits do not tell. */
+typedef struct rv_png_facts {
+    int depth; /* bits a sample in the file */
+    uint32_t
+        largest; /* the largest sample that is not all transparent; of 16 bits before scaling */
+    int has_palette;
+} rv_png_facts;
+rv_status rv_png_load_facts(rv_context *context, const char *path, rv_pixels8 *out,
+                            rv_png_facts *facts);
+/* The header alone, `bytes` NULL: height, width and channels, which for a palette are 3 or, as its
+ * colours tell, 1. */
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette);
+/* Whether red, green and blue are equal everywhere; so they are in gray images. */
+int rv_pixels_are_gray(const rv_pixels8 *pixels);
 rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
                        rv_pixels8 *out);
 /* NUL-terminated base64 of the bytes (RFC 4648, padded); rv_io_free.  NULL when memory is out. */

@@ -58,12 +58,15 @@ typedef struct rv_judgement {
 
     /* The rest is there with a classifier: `images` is 0 without. */
     int64_t images;   /* judged */
-    int64_t compared; /* of them, and as many real ones, in the distances and the scores */
+    int64_t compared; /* of them, and as many real ones, in the distances and the scores: where
+                         there are more, those spread evenly over the set, in its order */
+    int64_t real;     /* real images of the split that there are to compare with */
     double frechet_distance;
     double frechet_floor; /* the same of as many real images against others, not of the split */
-    rv_coverage scores;   /* RV_COVERAGE_NEIGHBOURS */
+    rv_coverage scores;   /* RV_COVERAGE_NEIGHBOURS; copies of real images have a density above 1 */
     int classes;
     double *class_shares;    /* [classes] as the classifier sees them */
+    char (*class_names)[32]; /* [classes] what it calls them, cut to 31 bytes */
     double class_entropy;    /* nats, at most log(classes) */
     double confidence;       /* mean probability of the likeliest class */
     rv_memorisation nearest; /* in features; held out: the split, or for `train` the held-out one */

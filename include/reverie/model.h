@@ -109,6 +109,7 @@ typedef struct rv_latents {
 typedef struct rv_scalar_input {
     const char *name;
     double value;
+    double until; /* of a warm-up: epochs after which it no longer changes; else 0 */
 } rv_scalar_input;
 /* When it is: steps taken before this one, and the same in epochs. */
 typedef struct rv_moment {

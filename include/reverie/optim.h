@@ -4,7 +4,8 @@
  *     rv_expr norm;                                                // of the gradient
  *     rv_optimize(&config, "vae", loss, weights, count, &norm);
  *     ...
- *     rv_bind_scalar(program, "vae.lr", rate * rv_schedule_at(&schedule, step, epoch, epochs));
+ *     double factor = rv_schedule_at(&schedule, epoch, epochs, 1.0 / batches);
+ *     rv_bind_scalar(program, "vae.lr", rate * factor);
  *     rv_bind_scalar(program, "vae.t", step + 1);                  // 1 at the first step
  *
  * An update is ordinary expressions and assignments: gradient, clipping, state and weights are one
@@ -42,9 +43,11 @@ rv_optimizer_config rv_optimizer_defaults(void);
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
                       rv_param *const *weights, int count, rv_expr *norm);
 
-/* Moving averages "ema.WEIGHT" (RV_STATE) of the updated weights: a' = d a + (1 - d) w'.  In the
- * first steps d is min(decay, (1 + t) / (10 + t)), so that the start is forgotten. */
-void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *weights,
+/* Moving averages "ema.NAME" (RV_STATE) of parameters, as this graph leaves them:
+ * a' = d a + (1 - d) w', d = min(decay, (1 + t) / (10 + t)), so that the start is soon forgotten;
+ * at the first step d is 0, so that an average begins as what it is of.  t is the input
+ * "STAGE.t". */
+void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *params,
                         int count);
 
 typedef enum rv_schedule { RV_CONSTANT, RV_STEPS, RV_EXPONENTIAL, RV_COSINE, RV_LATE } rv_schedule;
@@ -52,19 +55,24 @@ typedef enum rv_schedule { RV_CONSTANT, RV_STEPS, RV_EXPONENTIAL, RV_COSINE, RV_
 /* The factor on the learning rate. */
 typedef struct rv_schedule_config {
     int kind;                /* rv_schedule */
-    double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch */
+    double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch, above 0 */
     const double *milestone; /* STEPS: epochs, ascending [milestone_count]; borrowed */
     int milestone_count;
-    double least;  /* COSINE, LATE: the factor at the end */
-    double warmup; /* epochs over which the factor grows linearly from 0 */
+    double least;  /* COSINE, LATE: the factor at the end; LATE: above 0 */
+    double warmup; /* epochs over which the factor grows linearly to 1 */
 } rv_schedule_config;
 /* Constant, no warm-up, factor 0.1. */
 rv_schedule_config rv_schedule_defaults(void);
-/* At a fractional epoch of `epochs`.  STEPS and EXPONENTIAL change at whole epochs, as PyTorch's
- * MultiStepLR and ExponentialLR stepped once an epoch; COSINE is smooth (Loshchilov & Hutter 2017,
- * equation 5, without restarts); LATE is 1 over the first half and then falls exponentially
- * (Donahue et al. 2017, appendix C). */
-double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs);
+/* At a fractional epoch of `epochs`, for a step that is `step` epochs long.  STEPS and EXPONENTIAL
+ * change at whole epochs, as PyTorch's MultiStepLR and ExponentialLR stepped once an epoch; COSINE
+ * is smooth (Loshchilov & Hutter 2017, equation 5, without restarts); LATE is 1 over the first half
+ * and then falls exponentially (Donahue et al. 2017, appendix C).
+ * In a warm-up of W steps, step k = 0, 1, ... has (k + 1) / W: the last one has the whole rate, and
+ * no step has 0.  EXPONENTIAL, COSINE and LATE begin to fall after the warm-up, not before. */
+double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs, double step);
+/* RV_BAD_USAGE, with the remedy, for what cannot do what its name says: a LATE to 0, an EXPONENTIAL
+ * by 0, a warm-up that is longer than `epochs`. */
+rv_status rv_schedule_check(rv_context *context, const rv_schedule_config *config, double epochs);
 
 #ifdef __cplusplus
 }

@@ -32,11 +32,20 @@ typedef struct rv_experiment_place {
     int data_directory_count;
 } rv_experiment_place;
 
-/* Makes the folder and opens the data.  The run takes `config` over, also on failure.  A folder
- * that holds a run is RV_BAD_USAGE, or emptied when `force`. */
+/* What becomes of a folder that is there. */
+enum {
+    RV_CREATE_NEW,       /* one that holds a run is RV_BAD_USAGE */
+    RV_CREATE_REPLACING, /* its run is replaced: set aside, and removed when this one has begun */
+    RV_CREATE_NUMBERED   /* FOLDER-1, FOLDER-2, ...: the first that is not there is made */
+};
+/* Makes the folder, locks it and opens the data.  The run takes `config` over, also on failure.
+ * Nothing that a run did not make is ever removed or written over: a folder in which something else
+ * has the name of a run's file is RV_BAD_USAGE, and so is one that another process trains in.
+ * Until its first step is taken a failure leaves everything as it was before. */
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
-                               rv_config *config, int force, rv_experiment **out);
-/* Opens a run to train on: `settings` [count] are overrides (train.epochs=20). */
+                               rv_config *config, int how, rv_experiment **out);
+/* Opens a run to train on: `settings` [count] are overrides (train.epochs=20).  The folder is
+ * locked until the run is freed: RV_BAD_USAGE, naming the process, where another one has it. */
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
                                const char *const *settings, int count, rv_experiment **out);
 /* Opens a run to look at: its model with the weights of a checkpoint: "last", "best", or a file;
@@ -44,12 +53,20 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
 rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *place,
                              const char *checkpoint, int average, rv_experiment **out);
 void rv_experiment_free(rv_experiment *run);
+/* For a program that ends without coming back: a run that has taken no step leaves everything as it
+ * was, another one gives its lock back.  The run is not to be used any more. */
+void rv_experiment_abandon(rv_experiment *run);
 
 rv_model *rv_experiment_model(rv_experiment *run);
 const rv_settings *rv_experiment_settings(const rv_experiment *run);
 const char *rv_experiment_folder(const rv_experiment *run);
 /* A split of the run's data, opened once; NULL on failure.  Owned by the run. */
 rv_source *rv_experiment_source(rv_experiment *run, rv_split split);
+/* The names of the run's classes, [*count]: the labels of the data's files, or the names of their
+ * folders.  Owned by the run; NULL, with *count 0, where it has none. */
+const char *const *rv_experiment_classes(rv_experiment *run, int *count);
+/* The number of the class of that name; -1, RV_BAD_USAGE with the names there are, for none. */
+int rv_experiment_class(rv_experiment *run, const char *name);
 
 /* Told of progress during training; any member may be NULL. */
 typedef struct rv_watcher {
@@ -110,7 +127,8 @@ rv_image *rv_experiment_traversal(rv_experiment *run, const rv_traversal *traver
  * the two of largest variance when there are more. */
 rv_chart *rv_experiment_latent_chart(rv_experiment *run, rv_split split, int64_t count);
 /* What a run logs, by how it is measured: losses; the two parts of a bound; a critic's distance and
- * penalty; scores from 0 to 1; the diversity of samples; lengths of gradients; the rest. */
+ * penalty; scores from 0 to 1; the diversity of samples; lengths of gradients; the learning
+ * rate; the rest. */
 typedef enum rv_curves {
     RV_CURVES_LOSSES,
     RV_CURVES_RECONSTRUCTION,
@@ -119,10 +137,11 @@ typedef enum rv_curves {
     RV_CURVES_SCORES,
     RV_CURVES_DIVERSITY,
     RV_CURVES_GRADIENTS,
+    RV_CURVES_RATE,
     RV_CURVES_OTHER,
     RV_CURVES_KINDS
 } rv_curves;
-#define RV_CURVES_CHOICES "losses|reconstruction|kl|distance|scores|diversity|gradients|other"
+#define RV_CURVES_CHOICES "losses|reconstruction|kl|distance|scores|diversity|gradients|rate|other"
 /* Curves from metrics.jsonl: one chart of the values of a kind, training and held-out.
  * RV_BAD_USAGE when the run logs none of them. */
 rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which);
@@ -184,6 +203,9 @@ int rv_classifier_classes(const rv_classifier *classifier);
 int64_t rv_classifier_feature_width(const rv_classifier *classifier);
 /* The run's folder; owned by the classifier. */
 const char *rv_classifier_name(const rv_classifier *classifier);
+/* What the class of a number is called, "7" or the name of a folder; owned by the classifier.  NULL
+ * outside [0, classes). */
+const char *rv_classifier_class(const rv_classifier *classifier, int number);
 /* images [count,D] -> probabilities [count,classes]. */
 rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
                                       float *probabilities);

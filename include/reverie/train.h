@@ -16,6 +16,7 @@
 
 #include "reverie/data.h"
 #include "reverie/eval.h"
+#include "reverie/io.h"
 #include "reverie/model.h"
 #include "reverie/optim.h"
 
@@ -41,11 +42,13 @@ typedef struct rv_train_config {
 rv_train_config rv_train_defaults(void);
 
 /* What happened, for metrics.jsonl and the screen: means over the steps since the last event of
- * the kind, in nats per example. */
+ * the kind, in nats per example.  Training events have `lr` too, the learning rate of the last of
+ * these steps (of a stage with a factor, the rate before it). */
 typedef enum rv_event_kind {
     RV_EVENT_TRAIN, /* every `log` steps */
     RV_EVENT_EPOCH, /* the training means of a whole epoch */
-    RV_EVENT_SPLIT  /* an evaluation on the held-out split, after an epoch */
+    RV_EVENT_SPLIT  /* an evaluation on the held-out split, after an epoch, or in mid-epoch at the
+                       last step where train.steps ends the training there */
 } rv_event_kind;
 
 enum { RV_EVENT_VALUES_MOST = 2 * RV_METRICS_MOST };
@@ -53,6 +56,7 @@ enum { RV_EVENT_VALUES_MOST = 2 * RV_METRICS_MOST };
 typedef struct rv_event {
     rv_event_kind kind;
     int64_t step, epoch; /* steps taken; epochs finished */
+    int in_epoch;        /* the epoch after those is not: a last evaluation */
     const char *split;   /* "train", "validation", "test" */
     int count;
     const char *name[RV_EVENT_VALUES_MOST];
@@ -61,13 +65,13 @@ typedef struct rv_event {
 
 /* ---- alarms ---- */
 
-/* Something that an adversarial training does wrong, in words, and what to do. */
+/* Something that a training does wrong, in words, and what to do. */
 typedef struct rv_alarm {
     const char *name; /* static: "discriminator_saturated" */
     char cause[256];
 } rv_alarm;
 
-enum { RV_ALARMS_MOST = 4 };
+enum { RV_ALARMS_MOST = 8 };
 
 /* Thresholds on the means of an event; see src/train/alarms.c for what healthy trainings have. */
 #define RV_ALARM_REAL_SCORE      0.99 /* D(x) above this and */
@@ -77,10 +81,21 @@ enum { RV_ALARMS_MOST = 4 };
 #define RV_ALARM_DIVERSITY_STEPS 500  /* an untrained generator has no diversity either */
 #define RV_ALARM_AT_CLIP         0.95 /* above: critic_at_clip */
 
-/* The alarms of one event, a function of its values alone; how many.  RV_EVENT_EPOCH, and
- * RV_EVENT_TRAIN once an epoch has passed; other events have none, nor has a model that reports
- * none of real_score, fake_score, generator_gradient, diversity, at_clip. */
+#define RV_ALARM_ALIKE  1e4  /* diversity above: images_alike */
+#define RV_ALARM_BRIGHT 0.01 /* share of bright pixels in data that can raise samples_dim */
+#define RV_RATE_LEAST   1e-6 /* share of train.lr below which a fall is warned of */
+
+/* The alarms of one event, a function of its values alone; how many.  Of RV_EVENT_EPOCH, and of
+ * RV_EVENT_TRAIN once an epoch has passed, for a model that reports real_score, fake_score,
+ * generator_gradient, diversity or at_clip; of RV_EVENT_SPLIT, for a value that is not finite. */
 int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST]);
+/* samples_dim: whether no pixel of samples [count,D] is in the upper half of the range of `sizes`,
+ * where the share `bright` of the training images' pixels is (rv_bright_share); never before
+ * RV_ALARM_DIVERSITY_STEPS steps. */
+int rv_alarm_of_samples(const float *samples, int64_t count, rv_data_sizes sizes, double bright,
+                        int64_t step, rv_alarm *out);
+/* The share of the pixels of the first few images that are in the upper half of their range. */
+rv_status rv_bright_share(rv_context *context, rv_source *source, double *out);
 
 typedef struct rv_trainer rv_trainer;
 
@@ -101,6 +116,7 @@ typedef struct rv_trainer_setup {
     rv_train_config config;
     rv_observer observer;    /* zeroed: nobody listens */
     const char *folder;      /* for checkpoints; NULL: none are written */
+    rv_ledger *ledger;       /* in which they are entered; NULL: the folder's own.  Borrowed */
     const char *config_text; /* kept in checkpoints */
 } rv_trainer_setup;
 
@@ -155,7 +171,8 @@ rv_status rv_trainer_save(rv_trainer *trainer, const char *path);
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position);
 
 /* Loads the weights of a checkpoint into the parameters of the context that have their names.
- * `average`: the moving averages instead.  Every weight and buffer of `model` must be there. */
+ * `average`: the moving averages instead, of running statistics too.  Every weight and buffer of
+ * `model` must be there. */
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average);
 /* The sizes of the images a checkpoint was trained on: its model can be made without the data. */
 rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes);

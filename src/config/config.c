@@ -182,6 +182,16 @@ static void *target_of(rv_config *config, const config_section *section)
     return target;
 }
 
+/* What suits each schedule: at each epoch, the factor of milestones would be a fall of 0.1^epochs,
+ * and an exponential fall never reaches 0. */
+static void suit_schedule(const rv_config *config, rv_schedule_config *schedule)
+{
+    if (schedule->kind == RV_EXPONENTIAL && !last_of(config, "train.factor"))
+        schedule->factor = 0.95;
+    if (schedule->kind == RV_LATE && !last_of(config, "train.least"))
+        schedule->least = 0.01;
+}
+
 static rv_status resolve(rv_config *config)
 {
     rv_settings *result = &config->result;
@@ -203,6 +213,7 @@ static rv_status resolve(rv_config *config)
                                config->settings.first);
     if (status != RV_OK)
         return status;
+    suit_schedule(config, &train->schedule);
     if (!*recipe->name)
         recipe->name = config->file_name ? config->file_name : recipe->model;
     result->name = recipe->name;

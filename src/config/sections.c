@@ -49,6 +49,7 @@ _Static_assert(RV_CONSTANT == 0 && RV_STEPS == 1 && RV_EXPONENTIAL == 2 && RV_CO
                "SCHEDULES");
 
 #define FIELD(name) offsetof(rv_train_config, name)
+#define BELOW_1     0.999999
 #define STEPS_MOST  9007199254740992.0 /* 2^53 */
 static const rv_option train_options[] = {
     {"train.epochs", RV_OPTION_INTEGER, FIELD(epochs), "10", 1, STEPS_MOST, NULL,
@@ -60,15 +61,15 @@ static const rv_option train_options[] = {
     {"train.optimizer", RV_OPTION_CHOICE, FIELD(optimizer.kind), "adam", 0, 0, OPTIMIZERS,
      "what moves the weights"},
     {"train.lr", RV_OPTION_NUMBER, FIELD(lr), "1e-3", 0, 1e6, NULL, "learning rate"},
-    {"train.beta1", RV_OPTION_NUMBER, FIELD(optimizer.beta1), "0.9", 0, 1, NULL,
-     "adam, adamw: decay of the mean of the gradients; below 1"},
-    {"train.beta2", RV_OPTION_NUMBER, FIELD(optimizer.beta2), "0.999", 0, 1, NULL,
-     "adam, adamw: decay of the mean of their squares; below 1"},
+    {"train.beta1", RV_OPTION_NUMBER, FIELD(optimizer.beta1), "0.9", 0, BELOW_1, NULL,
+     "adam, adamw: decay of the mean of the gradients"},
+    {"train.beta2", RV_OPTION_NUMBER, FIELD(optimizer.beta2), "0.999", 0, BELOW_1, NULL,
+     "adam, adamw: decay of the mean of their squares"},
     {"train.epsilon", RV_OPTION_NUMBER, FIELD(optimizer.epsilon), "1e-8", 0, 1, NULL,
      "adam, adamw, rmsprop: added to the root of the mean square"},
-    {"train.alpha", RV_OPTION_NUMBER, FIELD(optimizer.alpha), "0.99", 0, 1, NULL,
-     "rmsprop: decay of the mean of the squared gradients; below 1"},
-    {"train.momentum", RV_OPTION_NUMBER, FIELD(optimizer.momentum), "0", 0, 1, NULL,
+    {"train.alpha", RV_OPTION_NUMBER, FIELD(optimizer.alpha), "0.99", 0, BELOW_1, NULL,
+     "rmsprop: decay of the mean of the squared gradients"},
+    {"train.momentum", RV_OPTION_NUMBER, FIELD(optimizer.momentum), "0", 0, BELOW_1, NULL,
      "sgd, rmsprop: momentum; 0 is none"},
     {"train.nesterov", RV_OPTION_BOOL, FIELD(optimizer.nesterov), "false", 0, 0, NULL,
      "sgd: Nesterov's form of the momentum"},
@@ -81,15 +82,17 @@ static const rv_option train_options[] = {
     {"train.schedule", RV_OPTION_CHOICE, FIELD(schedule.kind), "constant", 0, 0, SCHEDULES,
      "how the learning rate changes"},
     {"train.factor", RV_OPTION_NUMBER, FIELD(schedule.factor), "0.1", 0, 1e6, NULL,
-     "steps: factor of the learning rate at each milestone; exponential: at each epoch"},
+     "steps: factor of the learning rate at each milestone; exponential: at each epoch, 0.95 when "
+     "not set"},
     {"train.milestones", RV_OPTION_NUMBERS, FIELD(schedule.milestone), "[]", 0, 1e9, NULL,
      "steps: epochs at which the learning rate drops"},
     {"train.least", RV_OPTION_NUMBER, FIELD(schedule.least), "0", 0, 1, NULL,
-     "cosine, late: factor of the learning rate at the end"},
+     "cosine, late: factor of the learning rate at the end; late: 0.01 when not set"},
     {"train.warmup", RV_OPTION_NUMBER, FIELD(schedule.warmup), "0", 0, 1e9, NULL,
-     "epochs over which the learning rate grows from 0"},
-    {"train.ema", RV_OPTION_NUMBER, FIELD(ema), "0", 0, 1, NULL,
-     "decay of a moving average of the weights; 0: none is kept"},
+     "epochs over which the learning rate grows to lr; the schedule follows"},
+    {"train.ema", RV_OPTION_NUMBER, FIELD(ema), "0", 0, BELOW_1, NULL,
+     "decay of a moving average of the weights, min(decay, (1 + t) / (10 + t)) at step t; 0: none "
+     "is kept"},
     {"train.log", RV_OPTION_INTEGER, FIELD(log), "100", 1, STEPS_MOST, NULL,
      "training steps between two lines of metrics"},
     {"train.save", RV_OPTION_INTEGER, FIELD(save), "0", 0, STEPS_MOST, NULL,

@@ -50,9 +50,15 @@ static int read_choice(const rv_option *row, const char *given, int *index)
 
 /* ---- what is wanted ---- */
 
+/* 0 to 0 is no range; 1 to 1 is the number 1. */
+static int has_range(const rv_option *row)
+{
+    return row->least < row->most || (row->least == row->most && row->least != 0);
+}
+
 static void add_range(config_text *text, const rv_option *row)
 {
-    if (row->least >= row->most)
+    if (!has_range(row))
         return;
     if (row->most >= 2147483647.0) {
         config_text_add(text, ", at least ");
@@ -121,7 +127,7 @@ static rv_status refuse(rv_context *context, const rv_option *row, const config_
 
 static int in_range(const rv_option *row, double value)
 {
-    return row->least >= row->most || (value >= row->least && value <= row->most);
+    return !has_range(row) || (value >= row->least && value <= row->most);
 }
 
 static int read_bool(const char *given, int *value)

@@ -7,7 +7,10 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 const char *rv_version(void)
 {
@@ -61,6 +64,62 @@ static void make_printable(char *text)
             *text = '?';
 }
 
+/* Room for three of the longest paths and what is said about them. */
+enum { TEXT_ROOM = 16384, EDGE = 60 };
+
+/* Replaces `cut` bytes in the middle of text[start, start + count) by three dots, never half a
+ * character; returns the bytes that are gone. */
+static size_t cut_middle(char *text, size_t start, size_t count, size_t cut)
+{
+    size_t head = start + (count - cut) / 2, tail = head + cut;
+    while (head > start && ((unsigned char)text[head] & 0xc0) == 0x80)
+        head--;
+    while (((unsigned char)text[tail] & 0xc0) == 0x80)
+        tail++;
+    memcpy(text + head, "...", 3);
+    memmove(text + head + 3, text + tail, strlen(text + tail) + 1);
+    return tail - head - 3;
+}
+
+/* The longest run without a space: where a message is long, a path. */
+static size_t longest_word(const char *text, size_t *start)
+{
+    size_t longest = 0;
+    for (size_t i = 0; text[i];) {
+        size_t length = strcspn(text + i, " ");
+        if (length > longest) {
+            longest = length;
+            *start = i;
+        }
+        i += length + (text[i + length] == ' ');
+    }
+    return longest;
+}
+
+/* Makes a text fit into `room` bytes so that what is wrong and what to do stay readable: the paths
+ * lose their middles, the longest first; then, where that is not enough, the text does. */
+static void shorten(char *text, size_t room)
+{
+    size_t length = strlen(text), start = 0;
+    while (length >= room) {
+        size_t word = longest_word(text, &start), over = length - room + 1 + 3;
+        if (word < 2 * EDGE + 8)
+            break;
+        size_t cut = over < word - 2 * EDGE ? over : word - 2 * EDGE;
+        length -= cut_middle(text, start, word, cut);
+    }
+    if (length >= room)
+        cut_middle(text, 0, length, length - room + 1 + 3);
+}
+
+static void format_text(char *out, size_t room, const char *format, va_list arguments)
+{
+    char text[TEXT_ROOM];
+    rv_text_format_list(text, sizeof text, format, arguments);
+    shorten(text, room);
+    memcpy(out, text, strlen(text) + 1);
+}
+
 rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...)
 {
     pthread_mutex_lock(&context->lock);
@@ -68,7 +127,7 @@ rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...
         va_list arguments;
         va_start(arguments, format);
         context->status = status;
-        rv_text_format_list(context->message, sizeof context->message, format, arguments);
+        format_text(context->message, sizeof context->message, format, arguments);
         va_end(arguments);
         make_printable(context->message);
     }
@@ -107,17 +166,58 @@ void rv_context_set_log(rv_context *context, rv_log_fn log, void *user)
     pthread_mutex_unlock(&context->lock);
 }
 
-void rv_notify(rv_context *context, rv_log_level level, const char *format, ...)
+static void send(rv_context *context, rv_log_level level, const char *message)
 {
-    char message[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    rv_text_format_list(message, sizeof message, format, arguments);
-    va_end(arguments);
     pthread_mutex_lock(&context->lock);
     if (context->log)
         context->log(context->log_user, level, message);
     pthread_mutex_unlock(&context->lock);
+}
+
+void rv_notify(rv_context *context, rv_log_level level, const char *format, ...)
+{
+    char message[sizeof context->message];
+    va_list arguments;
+    va_start(arguments, format);
+    format_text(message, sizeof message, format, arguments);
+    va_end(arguments);
+    make_printable(message);
+    send(context, level, message);
+}
+
+/* Whether the message was said before; it has been from now on.  Of very many the oldest are
+ * forgotten, and may be said again. */
+static int was_said(rv_context *context, const char *message)
+{
+    rv_context *keeper = context->beside ? context->beside : context;
+    uint64_t hash = XXH3_64bits(message, strlen(message));
+    int found = 0;
+    pthread_mutex_lock(&keeper->lock);
+    for (uint64_t i = 0; i < keeper->said_count && i < RV_SAID_MOST && !found; i++)
+        found = keeper->said[i] == hash;
+    if (!found)
+        keeper->said[keeper->said_count++ % RV_SAID_MOST] = hash;
+    pthread_mutex_unlock(&keeper->lock);
+    return found;
+}
+
+void rv_notify_once(rv_context *context, rv_log_level level, const char *format, ...)
+{
+    char message[sizeof context->message];
+    va_list arguments;
+    if (!context->log) /* nobody hears: it has not been said */
+        return;
+    va_start(arguments, format);
+    format_text(message, sizeof message, format, arguments);
+    va_end(arguments);
+    make_printable(message);
+    if (!was_said(context, message))
+        send(context, level, message);
+}
+
+void rv_context_set_beside(rv_context *aside, rv_context *context)
+{
+    aside->beside = context->beside ? context->beside : context;
 }
 
 void rv_context_set_threads(rv_context *context, int threads)

@@ -8,12 +8,17 @@
 
 #include <pthread.h>
 
+enum { RV_SAID_MOST = 128 };
+
 struct rv_context {
     pthread_mutex_t lock; /* guards status, message, and the log callback */
     rv_status status;
     char message[1024];
     rv_log_fn log;
     void *log_user;
+    uint64_t said[RV_SAID_MOST]; /* hashes of what rv_notify_once said */
+    uint64_t said_count;
+    rv_context *beside; /* keeps them for this one; NULL: itself */
     int threads;
     uint64_t seed;
     void *parameters; /* floor 1's store */
@@ -30,5 +35,8 @@ struct rv_context {
     rv_choices choices; /* so far */
     char *choices_text; /* as last asked for */
 };
+
+/* What `context` has said once is not said again in `aside`, which it outlives. */
+void rv_context_set_beside(rv_context *aside, rv_context *context);
 
 #endif

@@ -15,8 +15,7 @@ static rv_status list(const char *path, rv_folder *folder)
     return errno == ENOMEM ? RV_NO_MEMORY : RV_OK;
 }
 
-/* A PNG in the folder, or at most `depth` folders down (train/CLASS/name.png). */
-static rv_status holds_png(const char *path, int depth, int *found)
+rv_status rv_png_holds(const char *path, int depth, int *found)
 {
     rv_folder folder;
     rv_status status = list(path, &folder);
@@ -28,21 +27,9 @@ static rv_status holds_png(const char *path, int depth, int *found)
         if (!inner)
             status = RV_NO_MEMORY;
         else if (rv_folder_exists(inner))
-            status = holds_png(inner, depth - 1, found);
+            status = rv_png_holds(inner, depth - 1, found);
         rv_free(inner);
     }
-    rv_folder_free(&folder);
-    return status;
-}
-
-static rv_status holds_idx(const char *path, int *found)
-{
-    rv_folder folder;
-    rv_status status = list(path, &folder);
-    *found = 0;
-    for (int64_t i = 0; i < folder.count && !*found; ++i)
-        *found = rv_idx_names_images(folder.name[i], RV_PART_TRAIN) ||
-                 rv_idx_names_images(folder.name[i], RV_PART_TEST);
     rv_folder_free(&folder);
     return status;
 }
@@ -58,25 +45,49 @@ rv_status rv_data_kind_of(const char *path, rv_data_kind *kind)
     }
     if (!rv_folder_exists(path))
         return RV_OK;
-    status = holds_idx(path, &idx);
+    status = rv_idx_holds(path, &idx);
     if (status == RV_OK && !idx)
-        status = holds_png(path, 2, &png);
+        status = rv_png_holds(path, 2, &png); /* train/CLASS/name.png */
     *kind = idx ? RV_DATA_IDX : png ? RV_DATA_PNG : RV_DATA_NONE;
+    return status;
+}
+
+/* `path`.npy, whatever its capitals: NULL in *found when there is none. */
+static rv_status find_array(const char *path, char **found)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    rv_folder folder;
+    *found = NULL;
+    char *parent = rv_strdup(slash ? path : ".");
+    if (!parent)
+        return RV_NO_MEMORY;
+    if (slash)
+        parent[slash == path ? 1 : slash - path] = '\0';
+    rv_status status = list(parent, &folder);
+    for (int64_t i = 0; i < folder.count && !*found && status == RV_OK; ++i) {
+        const char *entry = folder.name[i];
+        if (strlen(entry) != length + 4 || strncmp(entry, name, length) != 0 ||
+            !rv_text_ends_with(entry, ".npy"))
+            continue;
+        *found = slash ? rv_path_join(parent, entry) : rv_strdup(entry);
+        status = *found ? RV_OK : RV_NO_MEMORY;
+    }
+    rv_folder_free(&folder);
+    rv_free(parent);
     return status;
 }
 
 /* Is `path` (borrowed), or `path`.npy, a data set? */
 static rv_status try_path(rv_context *context, const char *path, rv_data_place *place)
 {
-    size_t length = strlen(path);
-    char *candidate = rv_malloc(length + sizeof ".npy");
-    if (!candidate)
-        return rv_fail_memory(context);
-    memcpy(candidate, path, length + 1);
-    rv_status status = rv_data_kind_of(candidate, &place->kind);
+    char *candidate = rv_strdup(path);
+    rv_status status = candidate ? rv_data_kind_of(candidate, &place->kind) : RV_NO_MEMORY;
     if (status == RV_OK && place->kind == RV_DATA_NONE) {
-        memcpy(candidate + length, ".npy", sizeof ".npy");
-        status = rv_data_kind_of(candidate, &place->kind);
+        rv_free(candidate);
+        status = find_array(path, &candidate);
+        if (status == RV_OK && candidate)
+            status = rv_data_kind_of(candidate, &place->kind);
     }
     if (status == RV_OK && place->kind != RV_DATA_NONE) {
         place->path = candidate;
@@ -86,6 +97,15 @@ static rv_status try_path(rv_context *context, const char *path, rv_data_place *
     return status == RV_OK ? RV_OK : rv_fail_memory(context);
 }
 
+static rv_status try_name(rv_context *context, const char *directory, const char *name,
+                          rv_data_place *place)
+{
+    char *path = rv_path_join(directory, name);
+    rv_status status = path ? try_path(context, path, place) : rv_fail_memory(context);
+    rv_free(path);
+    return status;
+}
+
 /* Adds to a text of fixed size; what does not fit is cut off. */
 static void add_text(char *text, size_t size, const char *more)
 {
@@ -93,18 +113,54 @@ static void add_text(char *text, size_t size, const char *more)
     snprintf(text + length, size - length, "%s", more);
 }
 
+/* The first file in the folder, or at most `depth` folders down; NULL in *found when there is none,
+ * or no memory. */
+static void find_any_file(const char *path, int depth, char **found)
+{
+    rv_folder folder;
+    *found = NULL;
+    if (list(path, &folder) != RV_OK)
+        return;
+    for (int64_t i = 0; i < folder.count && !*found; ++i) {
+        char *inner = rv_path_join(path, folder.name[i]);
+        if (inner && rv_path_is_file(inner) && !rv_name_is_litter(folder.name[i])) {
+            *found = inner;
+            inner = NULL;
+        } else if (inner && depth > 0 && rv_folder_exists(inner)) {
+            find_any_file(inner, depth - 1, found);
+        }
+        rv_free(inner);
+    }
+    rv_folder_free(&folder);
+}
+
+/* Something is there, which is no data set. */
+static rv_status fail_no_set(rv_context *context, const char *path)
+{
+    char kind[RV_KIND_ROOM], *first;
+    if (!rv_folder_exists(path)) {
+        rv_kind_of_file(path, kind);
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s is not an .npy file, nor a folder of IDX or PNG files: it is %s; "
+                       "data.name=digits always works",
+                       path, kind);
+    }
+    find_any_file(path, 2, &first);
+    if (first)
+        rv_kind_of_file(first, kind);
+    rv_fail(context, RV_BAD_FILE,
+            "%s holds no data set: neither IDX files (train-images-idx3-ubyte.gz ...) nor PNG "
+            "files in one folder a class%s%s%s%s%s; data.name=digits always works",
+            path, first ? "; " : "", first ? first : "", first ? " is " : "", first ? kind : "",
+            first ? "" : "; it holds no file");
+    rv_free(first);
+    return RV_BAD_FILE;
+}
+
 static rv_status fail_missing_path(rv_context *context, const char *path)
 {
-    if (rv_folder_exists(path))
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s holds no data set: neither IDX files (train-images-idx3-ubyte.gz ...) "
-                       "nor PNG files in one folder a class; data.name=digits always works",
-                       path);
-    if (rv_path_is_file(path))
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s is not an .npy file, nor a folder of IDX or PNG files; "
-                       "data.name=digits always works",
-                       path);
+    if (rv_file_exists(path))
+        return fail_no_set(context, path);
     return rv_fail(context, RV_BAD_FILE,
                    "data set %s: there is no such file or folder; data.name=digits always works",
                    path);
@@ -140,7 +196,26 @@ static rv_status fail_missing_name(rv_context *context, const rv_data_config *co
                    config->name, places, advice);
 }
 
-rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place)
+/* A file of the name is there, or a folder with files in it, but is no data set: that is the
+ * trouble. */
+static rv_status fail_there(rv_context *context, const rv_data_config *config)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; i < config->directory_count && status == RV_OK; ++i) {
+        char *path = rv_path_join(config->directories[i], config->name), *first = NULL;
+        if (!path)
+            return rv_fail_memory(context);
+        if (rv_folder_exists(path))
+            find_any_file(path, 2, &first);
+        if (first || rv_path_is_file(path))
+            status = fail_no_set(context, path);
+        rv_free(first);
+        rv_free(path);
+    }
+    return status;
+}
+
+static rv_status find(rv_context *context, const rv_data_config *config, rv_data_place *place)
 {
     rv_status status = RV_OK;
     *place = (rv_data_place){.kind = RV_DATA_NONE};
@@ -156,14 +231,35 @@ rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_dat
         if (status != RV_OK || place->kind != RV_DATA_NONE)
             return status;
     }
+    int is_mnist = strcmp(config->name, "mnist") == 0;
     for (int i = 0; i < config->directory_count && place->kind == RV_DATA_NONE; ++i) {
-        char *path = rv_path_join(config->directories[i], config->name);
-        status = path ? try_path(context, path, place) : rv_fail_memory(context);
-        rv_free(path);
+        status = try_name(context, config->directories[i], config->name, place);
+        if (status == RV_OK && place->kind == RV_DATA_NONE && is_mnist) /* as torchvision has it */
+            status = try_name(context, config->directories[i], "MNIST", place);
         if (status != RV_OK)
             return status;
     }
-    return place->kind == RV_DATA_NONE ? fail_missing_name(context, config) : RV_OK;
+    if (place->kind != RV_DATA_NONE)
+        return RV_OK;
+    rv_status there = fail_there(context, config);
+    return there != RV_OK ? there : fail_missing_name(context, config);
+}
+
+/* Where it was before comes last: the same data, looked for from another folder. */
+rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place)
+{
+    *place = (rv_data_place){.kind = RV_DATA_NONE};
+    if (!config->fallback)
+        return find(context, config, place);
+    rv_context *quiet = rv_context_new();
+    if (!quiet)
+        return rv_fail_memory(context);
+    rv_status status = find(quiet, config, place);
+    rv_context_free(quiet);
+    if (status != RV_BAD_FILE)
+        return status == RV_OK ? RV_OK : find(context, config, place);
+    status = try_path(context, config->fallback, place);
+    return status != RV_OK || place->kind != RV_DATA_NONE ? status : find(context, config, place);
 }
 
 rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, int *has_test)
@@ -173,12 +269,8 @@ rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, in
     rv_status status = rv_data_find(context, config, &place);
     if (status == RV_OK && place.kind == RV_DATA_NPY)
         *has_test = 0;
-    if (status == RV_OK && place.kind == RV_DATA_PNG) {
-        char *folder = rv_path_join(place.path, "test");
-        *has_test = folder && rv_folder_exists(folder);
-        status = folder ? RV_OK : rv_fail_memory(context);
-        rv_free(folder);
-    }
+    if (status == RV_OK && place.kind == RV_DATA_PNG)
+        status = rv_png_has_test(context, place.path, has_test);
     rv_free(place.path);
     return status;
 }

@@ -19,6 +19,9 @@ int rv_path_is_file(const char *path);
 int64_t rv_path_bytes(const char *path);
 /* "folder/name", NULL when memory is out; freed with rv_free. */
 char *rv_path_join(const char *folder, const char *name);
+/* Capitals or not: cameras and Windows write .PNG. */
 int rv_text_ends_with(const char *text, const char *end);
+/* What a desktop leaves in folders of pictures by itself. */
+int rv_name_is_litter(const char *name);
 
 #endif

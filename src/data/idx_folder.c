@@ -3,8 +3,10 @@
  *     train-images-idx3-ubyte.gz  train-labels-idx1-ubyte.gz      (idx4 for colour: N H W C)
  *     t10k-images-idx3-ubyte.gz   t10k-labels-idx1-ubyte.gz       (or test-images-...)
  *
- * Something may stand before (emnist-letters-train-images-idx3-ubyte.gz).  A folder without
- * any file of labels is a set without labels. */
+ * Something may stand before (emnist-letters-train-images-idx3-ubyte.gz), and a dot for a dash
+ * (train-images.idx3-ubyte).  Each file may lie in a folder of its own name, as some archives
+ * unpack; and all of them in raw/ or NAME/raw/, as torchvision keeps them.  A folder without any
+ * file of labels is a set without labels. */
 #include "data/folder.h"
 #include "data/source.h"
 #include "reverie/io.h"
@@ -13,87 +15,233 @@
 #include <stdio.h>
 #include <string.h>
 
-int rv_idx_names_images(const char *name, rv_part part)
+static int is_images(const char *name)
 {
-    if (!strstr(name, "images") || !(strstr(name, "idx3") || strstr(name, "idx4")))
-        return 0;
-    if (!rv_text_ends_with(name, "-ubyte") && !rv_text_ends_with(name, "-ubyte.gz"))
-        return 0;
+    return strstr(name, "images") && (strstr(name, "idx3") || strstr(name, "idx4"));
+}
+
+static int is_labels(const char *name)
+{
+    return strstr(name, "labels") && strstr(name, "idx1");
+}
+
+static int is_idx_name(const char *name)
+{
+    return (rv_text_ends_with(name, "-ubyte") || rv_text_ends_with(name, "-ubyte.gz")) &&
+           (is_images(name) || is_labels(name));
+}
+
+static int is_of_part(const char *name, rv_part part)
+{
     if (strstr(name, "train"))
         return part == RV_PART_TRAIN;
     return part == RV_PART_TEST && (strstr(name, "t10k") || strstr(name, "test"));
 }
 
-/* The length of a name without its .gz. */
-static size_t stem(const char *name)
+/* ---- what there is ---- */
+
+enum { NAME_ROOM = 256 };
+
+typedef struct idx_file {
+    char *path;           /* below the folder of the set */
+    char name[NAME_ROOM]; /* its name as MNIST would write it, without .gz */
+    int place;            /* files of one place belong together */
+} idx_file;
+
+typedef struct idx_files {
+    idx_file *of;
+    int count, room, places;
+} idx_files;
+
+static void free_files(idx_files *list)
 {
-    return strlen(name) - (rv_text_ends_with(name, ".gz") ? strlen(".gz") : 0);
+    for (int i = 0; i < list->count; ++i)
+        rv_free(list->of[i].path);
+    rv_free(list->of);
+    *list = (idx_files){0};
 }
 
-/* The one file of the part's images, NULL when there is none.  Beside x, x.gz is passed over. */
-static rv_status choose_images(rv_context *context, const char *path, const rv_folder *folder,
-                               rv_part part, const char **chosen)
+/* train-images.idx3-ubyte.gz -> train-images-idx3-ubyte */
+static void usual_name(const char *name, char out[NAME_ROOM])
+{
+    size_t length = strlen(name) - (rv_text_ends_with(name, ".gz") ? strlen(".gz") : 0);
+    snprintf(out, NAME_ROOM, "%.*s", (int)length, name);
+    for (char *at = out; *at; ++at)
+        if (*at == '.')
+            *at = '-';
+}
+
+/* Takes `path` over. */
+static rv_status add_file(idx_files *list, char *path, const char *name)
+{
+    if (path && list->count == list->room) {
+        int room = list->room ? 2 * list->room : 8;
+        idx_file *grown = rv_realloc(list->of, (size_t)room * sizeof *grown);
+        if (grown) {
+            list->of = grown;
+            list->room = room;
+        }
+    }
+    if (!path || list->count == list->room) {
+        rv_free(path);
+        return RV_NO_MEMORY;
+    }
+    idx_file *file = &list->of[list->count++];
+    file->path = path;
+    file->place = list->places;
+    usual_name(name, file->name);
+    return RV_OK;
+}
+
+/* A folder that cannot be read holds nothing; only want of memory is an error. */
+static rv_status list_folder(const char *path, rv_folder *folder)
+{
+    return rv_folder_list(path, folder) || errno != ENOMEM ? RV_OK : RV_NO_MEMORY;
+}
+
+/* root/below/name is a folder: the file of its own name in it. */
+static rv_status add_nested(const char *folder, const char *below, const char *name,
+                            idx_files *list)
+{
+    rv_folder inside;
+    char outer[NAME_ROOM], inner[NAME_ROOM];
+    rv_status status = list_folder(folder, &inside);
+    usual_name(name, outer);
+    for (int64_t i = 0; i < inside.count && status == RV_OK; ++i) {
+        usual_name(inside.name[i], inner);
+        if (strcmp(inner, outer) != 0)
+            continue;
+        char *part = rv_path_join(below, name);
+        status = add_file(list, part ? rv_path_join(part, inside.name[i]) : NULL, name);
+        rv_free(part);
+    }
+    rv_folder_free(&inside);
+    return status;
+}
+
+/* The IDX files of root/below, which is one place; `below` is "" for the root itself. */
+static rv_status scan_place(const char *root, const char *below, idx_files *list)
+{
+    rv_folder folder;
+    char *path = *below ? rv_path_join(root, below) : rv_strdup(root);
+    rv_status status = path ? list_folder(path, &folder) : RV_NO_MEMORY;
+    for (int64_t i = 0; path && i < folder.count && status == RV_OK; ++i) {
+        const char *name = folder.name[i];
+        if (!is_idx_name(name))
+            continue;
+        char *full = rv_path_join(path, name);
+        if (!full)
+            status = RV_NO_MEMORY;
+        else if (rv_folder_exists(full))
+            status = add_nested(full, below, name, list);
+        else
+            status = add_file(list, *below ? rv_path_join(below, name) : rv_strdup(name), name);
+        rv_free(full);
+    }
+    if (path)
+        rv_folder_free(&folder);
+    rv_free(path);
+    list->places++;
+    return status;
+}
+
+/* root/below/raw, where there is one. */
+static rv_status scan_raw(const char *root, const char *below, idx_files *list)
+{
+    char *raw = *below ? rv_path_join(below, "raw") : rv_strdup("raw");
+    char *path = raw ? rv_path_join(root, raw) : NULL;
+    rv_status status = !path ? RV_NO_MEMORY : RV_OK;
+    if (path && rv_folder_exists(path))
+        status = scan_place(root, raw, list);
+    rv_free(path);
+    rv_free(raw);
+    return status;
+}
+
+/* All places; free_files even after a failure, which is want of memory. */
+static rv_status scan(const char *root, idx_files *list)
+{
+    rv_folder folder;
+    *list = (idx_files){0};
+    rv_status status = list_folder(root, &folder);
+    if (status == RV_OK)
+        status = scan_place(root, "", list);
+    if (status == RV_OK)
+        status = scan_raw(root, "", list);
+    for (int64_t i = 0; i < folder.count && status == RV_OK; ++i)
+        if (strcmp(folder.name[i], "raw") != 0 && !rv_text_ends_with(folder.name[i], ".png"))
+            status = scan_raw(root, folder.name[i], list);
+    rv_folder_free(&folder);
+    return status;
+}
+
+rv_status rv_idx_holds(const char *path, int *found)
+{
+    idx_files list;
+    rv_status status = scan(path, &list);
+    *found = 0;
+    for (int i = 0; i < list.count && !*found; ++i)
+        *found = is_images(list.of[i].name) && (is_of_part(list.of[i].name, RV_PART_TRAIN) ||
+                                                is_of_part(list.of[i].name, RV_PART_TEST));
+    free_files(&list);
+    return status;
+}
+
+/* ---- which are meant ---- */
+
+/* The one file of the part's images, NULL when there is none.  Beside x, x.gz is passed over, and
+ * so is x under its other name. */
+static rv_status choose_images(rv_context *context, const char *path, const idx_files *list,
+                               rv_part part, const idx_file **chosen)
 {
     *chosen = NULL;
-    for (int64_t i = 0; i < folder->count; ++i) {
-        const char *name = folder->name[i];
-        if (!rv_idx_names_images(name, part))
+    for (int i = 0; i < list->count; ++i) {
+        const idx_file *file = &list->of[i];
+        if (!is_images(file->name) || !is_of_part(file->name, part))
             continue;
         if (!*chosen)
-            *chosen = name; /* sorted: x comes before x.gz */
-        else if (stem(name) != stem(*chosen) || strncmp(name, *chosen, stem(name)) != 0)
+            *chosen = file; /* sorted: x comes before x.gz */
+        else if (file->place != (*chosen)->place || strcmp(file->name, (*chosen)->name) != 0)
             return rv_fail(context, RV_BAD_FILE,
                            "%s holds %s and %s: which one is meant? keep one data set a folder",
-                           path, *chosen, name);
+                           path, (*chosen)->path, file->path);
     }
     return RV_OK;
 }
 
-static int holds(const rv_folder *folder, const char *name)
+/* train-images-idx3-ubyte -> train-labels-idx1-ubyte, in the same place.  NULL when that has no
+ * labels at all. */
+static rv_status choose_labels(rv_context *context, const char *path, const idx_files *list,
+                               const idx_file *images, const idx_file **chosen)
 {
-    for (int64_t i = 0; i < folder->count; ++i)
-        if (strcmp(folder->name[i], name) == 0)
-            return 1;
-    return 0;
-}
-
-static int holds_labels(const rv_folder *folder)
-{
-    for (int64_t i = 0; i < folder->count; ++i)
-        if (strstr(folder->name[i], "labels") && strstr(folder->name[i], "idx1"))
-            return 1;
-    return 0;
-}
-
-/* train-images-idx3-ubyte -> train-labels-idx1-ubyte, or that with .gz: whichever is there.  An
- * empty `labels` when the folder has no labels at all. */
-static rv_status choose_labels(rv_context *context, const char *path, const rv_folder *folder,
-                               const char *images, char labels[256])
-{
-    char *word;
-    snprintf(labels, 256 - 3, "%.*s", (int)stem(images), images);
-    if ((word = strstr(labels, "images")) != NULL)
+    char wanted[NAME_ROOM], *word;
+    int others = 0;
+    *chosen = NULL;
+    memcpy(wanted, images->name, sizeof wanted);
+    if ((word = strstr(wanted, "images")) != NULL)
         memcpy(word, "labels", strlen("labels"));
-    if ((word = strstr(labels, "idx")) != NULL)
+    if ((word = strstr(wanted, "idx")) != NULL)
         word[strlen("idx")] = '1';
-    if (holds(folder, labels))
-        return RV_OK;
-    size_t length = strlen(labels);
-    memcpy(labels + length, ".gz", sizeof ".gz");
-    if (holds(folder, labels))
-        return RV_OK;
-    labels[length] = '\0';
-    if (holds_labels(folder))
+    for (int i = 0; i < list->count && !*chosen; ++i) {
+        if (list->of[i].place != images->place || !is_labels(list->of[i].name))
+            continue;
+        others = 1;
+        if (strcmp(list->of[i].name, wanted) == 0)
+            *chosen = &list->of[i];
+    }
+    if (others && !*chosen)
         return rv_fail(context, RV_BAD_FILE, "%s holds %s, but not its labels, %s[.gz]", path,
-                       images, labels);
-    labels[0] = '\0';
+                       images->path, wanted);
     return RV_OK;
 }
 
-static rv_status read_labels(rv_context *context, const char *path, rv_data_files *files)
+/* Without `wanted` only their number is looked at. */
+static rv_status read_labels(rv_context *context, const char *path, int wanted,
+                             rv_data_files *files)
 {
     rv_idx labels;
-    rv_status status = rv_idx_load(context, path, 1, 0, &labels);
+    rv_status status = wanted ? rv_idx_load(context, path, 1, 0, &labels)
+                              : rv_idx_header(context, path, 1, &labels);
     if (status != RV_OK)
         return status;
     if (labels.stored != files->count)
@@ -101,12 +249,12 @@ static rv_status read_labels(rv_context *context, const char *path, rv_data_file
                          "%s holds %lld images, but %s holds %lld labels: they do not belong "
                          "together",
                          files->path, (long long)files->count, path, (long long)labels.stored);
-    if (status == RV_OK) {
+    if (status == RV_OK && wanted) {
         files->labels = rv_malloc((size_t)files->count * sizeof *files->labels);
         if (!files->labels)
             status = rv_fail_memory(context);
     }
-    for (int64_t i = 0; i < files->count && status == RV_OK; ++i) {
+    for (int64_t i = 0; i < files->count && files->labels && status == RV_OK; ++i) {
         files->labels[i] = labels.bytes[i];
         if (files->labels[i] >= files->class_count)
             files->class_count = files->labels[i] + 1;
@@ -115,15 +263,15 @@ static rv_status read_labels(rv_context *context, const char *path, rv_data_file
     return status;
 }
 
-/* The sizes in the header of the images, and the labels when they are wanted and there. */
-static rv_status look_at_files(rv_context *context, const char *path, const char *images,
-                               const char *labels, int wanted, rv_data_files *files)
+/* The sizes in the header of the images, and the labels when they are there. */
+static rv_status look_at_files(rv_context *context, const char *path, const idx_file *images,
+                               const idx_file *labels, int wanted, rv_data_files *files)
 {
     rv_idx header;
-    files->path = rv_path_join(path, images);
-    char *labels_path = rv_path_join(path, labels);
+    files->path = rv_path_join(path, images->path);
+    char *labels_path = rv_path_join(path, labels ? labels->path : "");
     rv_status status = files->path && labels_path ? RV_OK : rv_fail_memory(context);
-    files->rank = strstr(images, "idx4") ? 4 : 3;
+    files->rank = strstr(images->name, "idx4") ? 4 : 3;
     if (status == RV_OK)
         status = rv_idx_header(context, files->path, files->rank, &header);
     if (status == RV_OK) {
@@ -132,8 +280,8 @@ static rv_status look_at_files(rv_context *context, const char *path, const char
         status = rv_data_set_shape(context, header.dim[1], header.dim[2],
                                    files->rank == 4 ? header.dim[3] : 1, files);
     }
-    if (status == RV_OK && wanted && labels[0])
-        status = read_labels(context, labels_path, files);
+    if (status == RV_OK && labels)
+        status = read_labels(context, labels_path, wanted, files);
     rv_free(labels_path);
     return status;
 }
@@ -141,23 +289,28 @@ static rv_status look_at_files(rv_context *context, const char *path, const char
 rv_status rv_idx_look(rv_context *context, const char *path, rv_part part, int labels,
                       rv_data_files *files)
 {
+    idx_files list;
     rv_folder folder;
-    const char *images;
-    char labels_name[256];
+    const idx_file *images, *its_labels;
     if (!rv_folder_list(path, &folder))
         return errno == ENOMEM ? rv_fail_memory(context)
                                : rv_fail(context, RV_BAD_FILE, "%s: the folder cannot be read: %s",
                                          path, strerror(errno));
-    rv_status status = choose_images(context, path, &folder, part, &images);
-    if (status == RV_OK && !images)
+    rv_folder_free(&folder);
+    rv_status status = scan(path, &list) == RV_OK ? RV_OK : rv_fail_memory(context);
+    if (status == RV_OK)
+        status = choose_images(context, path, &list, part, &images);
+    if (status == RV_OK && !images) {
+        files->absent = 1;
         status = rv_fail(context, RV_BAD_FILE, "%s holds no %s images: %s-images-idx3-ubyte[.gz]",
                          path, part == RV_PART_TEST ? "test" : "training",
                          part == RV_PART_TEST ? "t10k" : "train");
+    }
     if (status == RV_OK)
-        status = choose_labels(context, path, &folder, images, labels_name);
+        status = choose_labels(context, path, &list, images, &its_labels);
     if (status == RV_OK)
-        status = look_at_files(context, path, images, labels_name, labels, files);
-    rv_folder_free(&folder);
+        status = look_at_files(context, path, images, its_labels, labels, files);
+    free_files(&list);
     return status;
 }
 

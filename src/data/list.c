@@ -12,12 +12,21 @@ typedef struct table {
     int count, room;
 } table;
 
-static int is_listed(const table *list, const char *name)
+static int is_listed(const table *list, const char *path, const char *name)
 {
     for (int i = 0; i < list->count; ++i)
-        if (strcmp(list->entry[i].name, name) == 0)
+        if (strcmp(list->entry[i].name, name) == 0 ||
+            (list->entry[i].path && strcmp(list->entry[i].path, path) == 0))
             return 1;
     return 0;
+}
+
+static void free_entry(rv_data_entry *entry)
+{
+    rv_free(entry->name);
+    rv_free(entry->path);
+    rv_free(entry->problem);
+    rv_free(entry->note);
 }
 
 /* Takes `entry` with its strings into the list; on failure they are freed. */
@@ -35,8 +44,7 @@ static rv_status add_entry(rv_context *context, table *list, rv_data_entry entry
         list->entry[list->count++] = entry;
         return RV_OK;
     }
-    rv_free(entry.name);
-    rv_free(entry.path);
+    free_entry(&entry);
     return rv_fail_memory(context);
 }
 
@@ -56,56 +64,87 @@ static rv_status add_digits(rv_context *context, table *list)
     return add_entry(context, list, entry);
 }
 
-/* Looks at the headers only.  A private context keeps a damaged set's complaint to itself. */
+/* What looking at a place said. */
+typedef struct talk {
+    char *text; /* or NULL */
+    int no_memory;
+} talk;
+
+static void listen(void *user, rv_log_level level, const char *message)
+{
+    talk *heard = user;
+    (void)level;
+    size_t used = heard->text ? strlen(heard->text) : 0, more = strlen(message);
+    char *grown = rv_realloc(heard->text, used + more + sizeof "; ");
+    if (!grown) {
+        heard->no_memory = 1;
+        return;
+    }
+    heard->text = grown;
+    if (used > 0) {
+        memcpy(grown + used, "; ", 2);
+        used += 2;
+    }
+    memcpy(grown + used, message, more + 1);
+}
+
+/* Looks at the headers only.  A private context keeps a damaged set's complaint to itself.  0: no
+ * memory. */
 static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry *entry)
 {
-    for (int part = RV_PART_TRAIN; part <= RV_PART_TEST; ++part) {
+    talk heard = {0};
+    rv_context_set_log(quiet, listen, &heard);
+    for (int part = RV_PART_TRAIN; part <= RV_PART_TEST && !heard.no_memory; ++part) {
         rv_data_files files = {0};
-        if (rv_data_look(quiet, place, (rv_part)part, 0, 0, &files) == RV_OK) {
+        rv_status status = rv_data_look(quiet, place, (rv_part)part, 0, 0, &files);
+        if (status == RV_OK) {
             *(part == RV_PART_TRAIN ? &entry->train_count : &entry->test_count) = files.count;
             entry->height = files.height;
             entry->width = files.width;
             entry->channels = files.channels;
             entry->bytes += files.bytes;
+        } else if (!files.absent && !entry->problem) {
+            entry->problem = rv_strdup(rv_error_message(quiet));
+            heard.no_memory |= !entry->problem;
         }
+        heard.no_memory |= status == RV_NO_MEMORY;
         rv_data_files_free(&files);
-        if (rv_error_status(quiet) == RV_NO_MEMORY)
-            return 0;
         rv_error_clear(quiet);
     }
-    return entry->train_count > 0 || entry->test_count > 0;
+    rv_context_set_log(quiet, NULL, NULL);
+    entry->note = heard.text;
+    return !heard.no_memory;
 }
 
 /* Adds what stands at `path`, if it is a data set; `name` is what data.name would take. */
 static rv_status add_place(rv_context *context, table *list, const char *path, const char *name)
 {
     rv_data_place place = {.kind = RV_DATA_NONE};
-    rv_data_entry entry = {0};
-    rv_status status = RV_OK;
     if (rv_data_kind_of(path, &place.kind) != RV_OK)
         return rv_fail_memory(context);
-    if (place.kind == RV_DATA_NONE || is_listed(list, name))
+    if (place.kind == RV_DATA_NONE || is_listed(list, path, name))
         return RV_OK;
     rv_context *quiet = rv_context_new();
-    place.path = rv_strdup(path);
-    if (!quiet || !place.path)
-        status = rv_fail_memory(context);
-    else if (look_at(quiet, &place, &entry)) {
-        entry.name = rv_strdup(name);
-        entry.path = place.path;
-        place.path = NULL;
-        status = add_entry(context, list, entry);
-    } else if (rv_error_status(quiet) == RV_NO_MEMORY) {
-        status = rv_fail_memory(context);
-    }
-    rv_free(place.path);
+    rv_data_entry entry = {.name = rv_strdup(name), .path = rv_strdup(path)};
+    place.path = entry.path;
+    int looked = quiet && entry.name && entry.path && look_at(quiet, &place, &entry);
     rv_context_free(quiet);
-    return status;
+    if (!looked) {
+        free_entry(&entry);
+        return rv_fail_memory(context);
+    }
+    if (entry.train_count == 0 && entry.test_count == 0 && !entry.problem) { /* neither part */
+        free_entry(&entry);
+        return RV_OK;
+    }
+    return add_entry(context, list, entry);
 }
 
-static rv_status add_name(rv_context *context, table *list, const char *folder, const char *inside)
+/* folder/inside, called `name`; without its .npy. */
+static rv_status add_name(rv_context *context, table *list, const char *folder, const char *inside,
+                          const char *called)
 {
-    char *path = rv_path_join(folder, inside), *name = rv_strdup(inside);
+    char *path = rv_path_join(folder, inside), *name = rv_strdup(called);
     rv_status status = RV_OK;
     if (!path || !name) {
         status = rv_fail_memory(context);
@@ -123,18 +162,22 @@ static rv_status add_name(rv_context *context, table *list, const char *folder, 
 static rv_status add_mnist(rv_context *context, table *list, const char *const *directories,
                            int directory_count)
 {
-    for (int i = 0; i < directory_count; ++i) {
-        rv_status status = add_name(context, list, directories[i], "mnist");
-        if (status != RV_OK || is_listed(list, "mnist"))
+    static const char *const names[] = {"mnist", "MNIST"}; /* as torchvision has it */
+    for (int i = 0; i < 2 * directory_count; ++i) {
+        rv_status status = add_name(context, list, directories[i / 2], names[i % 2], "mnist");
+        if (status != RV_OK || list->count > 1)
             return status;
     }
     rv_data_entry missing = {.name = rv_strdup("mnist")};
     return add_entry(context, list, missing);
 }
 
+/* Those that can be opened first. */
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const rv_data_entry *)a)->name, ((const rv_data_entry *)b)->name);
+    const rv_data_entry *one = a, *two = b;
+    int damaged = (one->problem != NULL) - (two->problem != NULL);
+    return damaged ? damaged : strcmp(one->name, two->name);
 }
 
 static rv_status add_all(rv_context *context, table *list, const char *const *directories,
@@ -148,7 +191,7 @@ static rv_status add_all(rv_context *context, table *list, const char *const *di
         if (!rv_folder_list(directories[i], &folder) && errno == ENOMEM)
             status = rv_fail_memory(context);
         for (int64_t j = 0; j < folder.count && status == RV_OK; ++j)
-            status = add_name(context, list, directories[i], folder.name[j]);
+            status = add_name(context, list, directories[i], folder.name[j], folder.name[j]);
         rv_folder_free(&folder);
     }
     if (status == RV_OK && list->count > 3)
@@ -172,9 +215,7 @@ rv_status rv_data_list(rv_context *context, const char *const *directories, int 
 
 void rv_data_list_free(rv_data_entry *entries, int entry_count)
 {
-    for (int i = 0; i < entry_count; ++i) {
-        rv_free(entries[i].name);
-        rv_free(entries[i].path);
-    }
+    for (int i = 0; i < entry_count; ++i)
+        free_entry(&entries[i]);
     rv_free(entries);
 }

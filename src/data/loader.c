@@ -30,8 +30,8 @@ struct rv_loader {
     slot slots[SLOTS];
 
     /* The thread's own: what comes next. */
-    uint32_t *order; /* [N] of `order_epoch`; NULL when not shuffled */
-    int64_t epoch, index, order_epoch;
+    uint32_t *order;                         /* [N] of `order_epoch`; NULL when not shuffled */
+    int64_t epoch, next, index, order_epoch; /* next: the image of the epoch that comes next */
 
     /* Shared, under `lock`.  Batch number k lies in slot k % SLOTS. */
     pthread_mutex_t lock;
@@ -64,7 +64,7 @@ static void fill_slot(rv_loader *loader, slot *s)
 {
     const rv_loader_config *config = &loader->config;
     int64_t all = count_of(loader->source, config);
-    int64_t first = loader->index * config->batch, left = all - first;
+    int64_t first = loader->next, left = all - first;
     int64_t count = left < config->batch ? left : config->batch;
     if (loader->order && loader->order_epoch != loader->epoch) {
         rv_order_shuffle(config->seed, loader->epoch, all, loader->order);
@@ -74,13 +74,15 @@ static void fill_slot(rv_loader *loader, slot *s)
         int64_t at = loader->order ? loader->order[first + i] : first + i;
         s->indices[i] = config->only ? config->only[at] : at;
     }
-    int last = loader->index + 1 == loader->batches;
+    left -= count;
+    int last = left == 0 || (config->drop_last && left < config->batch);
     s->batch =
         (rv_batch){s->images, s->labels, s->indices, count, loader->epoch, loader->index, last};
     s->error.status = rv_source_rows(loader->source, s->indices, count, loader->epoch, s->images,
                                      s->labels, &s->error);
     loader->epoch += last;
     loader->index = last ? 0 : loader->index + 1;
+    loader->next = last ? 0 : first + count;
 }
 
 static void *run_thread(void *user)
@@ -121,9 +123,14 @@ static int start_thread(rv_loader *loader);
 static int restart_thread(rv_loader *loader)
 {
     const rv_loader_config *config = &loader->config;
-    int64_t at = config->start_batch + loader->made;
-    loader->epoch = config->start_epoch + at / loader->batches;
-    loader->index = at % loader->batches;
+    int64_t left = count_of(loader->source, config) - config->start_image;
+    int64_t first = left / config->batch + (!config->drop_last && left % config->batch != 0);
+    int64_t after = loader->made - first; /* batches since the end of the first epoch */
+    int is_first = after < 0;
+    loader->epoch = config->start_epoch + (is_first ? 0 : 1 + after / loader->batches);
+    loader->next = is_first ? config->start_image + loader->made * config->batch
+                            : after % loader->batches * config->batch;
+    loader->index = loader->next / config->batch;
     loader->order_epoch = -1;
     rv_source_renew(loader->source);
     return start_thread(loader);
@@ -208,12 +215,11 @@ static rv_status check_config(rv_context *context, const rv_source *source,
                        "short last batch is dropped here",
                        (long long)config->batch, (long long)count,
                        rv_split_name(source->info.split), source->info.name);
-    if (config->start_epoch < 0 || config->start_batch < 0 || config->start_batch > *batches)
+    if (config->start_epoch < 0 || config->start_image < 0 || config->start_image > count)
         return rv_fail(context, RV_BAD_USAGE,
-                       "cannot start at batch %lld of epoch %lld: an epoch of %lld images in "
-                       "batches of %lld has %lld batches",
-                       (long long)config->start_batch, (long long)config->start_epoch,
-                       (long long)count, (long long)config->batch, (long long)*batches);
+                       "cannot start at image %lld of epoch %lld: an epoch has %lld images",
+                       (long long)config->start_image, (long long)config->start_epoch,
+                       (long long)count);
     return RV_OK;
 }
 
@@ -275,9 +281,11 @@ rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_
     made->source = source;
     made->config = *config;
     made->batches = batches;
-    int wraps = config->start_batch == batches;
+    int64_t left = count_of(source, config) - config->start_image;
+    int wraps = left == 0 || (config->drop_last && left < config->batch);
     made->epoch = config->start_epoch + wraps;
-    made->index = wraps ? 0 : config->start_batch;
+    made->next = wraps ? 0 : config->start_image;
+    made->index = made->next / config->batch;
     made->order_epoch = -1;
     if (!allocate(made)) {
         free_memory(made);

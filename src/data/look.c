@@ -59,6 +59,8 @@ void rv_data_files_free(rv_data_files *files)
     for (int64_t i = 0; files->image && i < files->count; ++i)
         rv_free(files->image[i]);
     rv_free(files->image);
-    rv_io_free(files->array.values);
+    for (int i = 0; files->class_name && i < files->class_count; ++i)
+        rv_free(files->class_name[i]);
+    rv_free(files->class_name);
     *files = (rv_data_files){0};
 }

@@ -1,14 +1,41 @@
-/* An .npy file as training images without labels: [N,H,W], [N,H,W,C], or rows [N,D].  Bytes are
- * grey values from 0 to 255.  Other types are values as they are: pictures should be in [0,1]. */
+/* An .npy file as training images without labels: [N,H,W], [N,H,W,C], rows [N,D], or PyTorch's
+ * [N,C,H,W].  Bytes are grey values from 0 to 255, truth values black and white.  Other types are
+ * values as they are: pictures should be in [0,1].  Of the file the header is read, then the rows
+ * that are needed. */
 #include "data/folder.h"
 #include "data/source.h"
 
 #include <string.h>
 
+/* At most four channels, and an image larger than that behind them: nobody keeps pictures of so few
+ * rows with so many channels. */
+static int is_channels_first(const rv_array *array)
+{
+    const int64_t *dim = array->dim;
+    return array->rank == 4 && dim[1] <= 4 && dim[1] < dim[2] && dim[1] < dim[3] && dim[3] > 4;
+}
+
+static int is_bytes(const rv_array *array)
+{
+    return strcmp(array->type, "|u1") == 0 || strcmp(array->type, "|b1") == 0;
+}
+
+static rv_status set_shape(rv_context *context, rv_data_files *files)
+{
+    const rv_array *array = &files->array;
+    const int64_t *dim = array->dim;
+    if (files->channels_first)
+        return rv_data_set_shape(context, dim[2], dim[3], dim[1], files);
+    if (array->rank == 2)
+        return rv_data_set_shape(context, 1, dim[1], 1, files);
+    return rv_data_set_shape(context, dim[1], dim[2], array->rank == 4 ? dim[3] : 1, files);
+}
+
 rv_status rv_npy_look(rv_context *context, const char *path, rv_part part, int labels,
                       rv_data_files *files)
 {
     (void)labels; /* there are none */
+    files->absent = part == RV_PART_TEST;
     if (part == RV_PART_TEST)
         return rv_fail(context, RV_BAD_FILE,
                        "%s holds no test images: an .npy file is training images alone; "
@@ -17,43 +44,88 @@ rv_status rv_npy_look(rv_context *context, const char *path, rv_part part, int l
     files->path = rv_strdup(path);
     if (!files->path)
         return rv_fail_memory(context);
-    rv_status status = rv_array_load(context, path, &files->array);
+    rv_status status = rv_array_header(context, path, &files->array);
     if (status != RV_OK)
         return status;
     const rv_array *array = &files->array;
-    const int64_t *dim = array->dim;
     if (array->rank < 2 || array->rank > 4)
         return rv_fail(context, RV_BAD_FILE,
                        "%s: the array has %d axes; images are [N,H,W] or [N,H,W,C], rows [N,D]",
                        path, array->rank);
-    if (dim[0] < 1)
+    if (array->dim[0] < 1)
         return rv_fail(context, RV_BAD_FILE, "%s: the array is empty", path);
-    files->count = dim[0];
+    files->count = array->dim[0];
     files->bytes = rv_path_bytes(path);
-    return rv_data_set_shape(context, array->rank == 2 ? 1 : dim[1],
-                             array->rank == 2 ? dim[1] : dim[2], array->rank == 4 ? dim[3] : 1,
-                             files);
+    files->channels_first = is_channels_first(array);
+    status = set_shape(context, files);
+    if (status == RV_OK && files->channels_first)
+        rv_notify_once(context, RV_LOG_NOTICE,
+                       "%s: [%lld,%lld,%lld,%lld] is taken as channels first: images of %d x %d "
+                       "with %d channel%s",
+                       path, (long long)array->dim[0], (long long)array->dim[1],
+                       (long long)array->dim[2], (long long)array->dim[3], files->height,
+                       files->width, files->channels, files->channels == 1 ? "" : "s");
+    return status;
 }
 
-rv_status rv_npy_read(rv_context *context, rv_data_files *files, rv_source *source)
+/* The rows numbers[0 .. count), a run of consecutive ones at a time. */
+static rv_status read_rows(rv_context *context, const rv_data_files *files, const rv_source *source)
 {
-    int64_t count = source->info.count, size = source->info.size;
-    float *values = files->array.values;
-    int bytes = strcmp(files->array.type, "|u1") == 0;
-    /* Ascending numbers: each row moves down, or stays. */
-    for (int64_t i = 0; i < count; ++i)
-        memmove(values + i * size, values + source->numbers[i] * size,
-                (size_t)size * sizeof *values);
-    if (!bytes) {
-        source->values = values;
-        source->from_file = values;
-        files->array.values = NULL;
-        return RV_OK;
+    int64_t count = source->info.count, size = source->info.size, done = 0;
+    rv_status status = RV_OK;
+    while (done < count && status == RV_OK) {
+        int64_t run = 1;
+        while (done + run < count && source->numbers[done + run] == source->numbers[done] + run)
+            ++run;
+        rv_array_rows rows = {files->path, source->numbers[done], run};
+        status =
+            source->bytes
+                ? rv_array_read_bytes(context, &files->array, rows, source->bytes + done * size)
+                : rv_array_read(context, &files->array, rows, source->values + done * size);
+        done += run;
     }
-    source->bytes = rv_malloc((size_t)(count * size));
-    if (!source->bytes)
+    return status;
+}
+
+/* One image [C,H,W] -> [H,W,C], by way of a copy. */
+static void transpose(const rv_data_files *files, size_t width, uint8_t *image, uint8_t *copy)
+{
+    size_t pixels = (size_t)files->height * (size_t)files->width;
+    size_t channels = (size_t)files->channels;
+    memcpy(copy, image, pixels * channels * width);
+    for (size_t c = 0; c < channels; ++c)
+        for (size_t i = 0; i < pixels; ++i)
+            memcpy(image + (i * channels + c) * width, copy + (c * pixels + i) * width, width);
+}
+
+static rv_status transpose_all(rv_context *context, const rv_data_files *files, rv_source *source)
+{
+    size_t width = source->bytes ? 1 : sizeof(float);
+    size_t size = (size_t)source->info.size * width;
+    uint8_t *all = source->bytes ? source->bytes : (uint8_t *)source->values;
+    if (!files->channels_first || files->channels == 1)
+        return RV_OK;
+    uint8_t *copy = rv_malloc(size);
+    if (!copy)
         return rv_fail_memory(context);
-    for (int64_t i = 0; i < count * size; ++i)
-        source->bytes[i] = (uint8_t)values[i];
+    for (int64_t i = 0; i < source->info.count; ++i)
+        transpose(files, width, all + (size_t)i * size, copy);
+    rv_free(copy);
     return RV_OK;
+}
+
+rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source *source)
+{
+    int64_t count = source->info.count * source->info.size;
+    if (is_bytes(&files->array))
+        source->bytes = rv_malloc((size_t)count);
+    else
+        source->values = rv_malloc((size_t)count * sizeof *source->values);
+    if (!source->bytes && !source->values)
+        return rv_fail_memory(context);
+    rv_status status = read_rows(context, files, source);
+    if (status == RV_OK && strcmp(files->array.type, "|b1") == 0)
+        for (int64_t i = 0; i < count; ++i)
+            source->bytes[i] = source->bytes[i] ? 255 : 0;
+    return status == RV_OK ? transpose_all(context, files, source) : status;
 }

@@ -23,6 +23,9 @@ const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
      "where black and white go"},
     {"data.normalize", RV_OPTION_NUMBERS, FIELD(normalize), "[]", -1e6, 1e6, NULL,
      "[mean, deviation] of the gray values, which become (v - mean) / deviation; [] is off"},
+    {"data.values", RV_OPTION_NUMBERS, FIELD(values), "[]", -1e9, 1e9, NULL,
+     "[black, white] of an .npy file that is not of bytes, as in [0, 255] or [-1, 1]; [] is [0, "
+     "1]"},
     {"data.classes", RV_OPTION_INTEGERS, FIELD(classes), "[]", 0, 2147483647, NULL,
      "labels of the images that are kept; [] keeps all"},
     {"data.validation", RV_OPTION_INTEGER, FIELD(validation), "0", 0, 4294967295.0, NULL,

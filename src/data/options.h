@@ -5,7 +5,7 @@
 #include "core/option.h"
 #include "reverie/data.h"
 
-enum { RV_DATA_OPTION_COUNT = 11 };
+enum { RV_DATA_OPTION_COUNT = 12 };
 
 /* `directories` has no row: they come from the machine, not from a recipe. */
 extern const rv_option rv_data_options[RV_DATA_OPTION_COUNT];

@@ -4,100 +4,133 @@
  *     faces/happy/0001.png ...            (training images only)
  *     faces/0001.png ...                  (without labels)
  *
- * Classes are numbered by name, as the training folder has them.  Images are taken from the classes
- * in turn, so that a limit, and the validation images at the end, hold every class. */
-#include "data/folder.h"
-#include "data/source.h"
-#include "reverie/io.h"
+ * Classes are numbered by name, as the training folder has them.  Their images are spread over the
+ * whole in proportion, so that a limit, and the validation images at the end, hold each class in
+ * its share. */
+#include "data/png_classes.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-typedef struct png_class {
-    char *name;      /* of its folder */
-    rv_folder files; /* the PNG files in it */
-} png_class;
+/* ---- which folders are what ---- */
 
-typedef struct class_table {
-    png_class *of; /* [count] sorted by name */
-    int64_t count;
-    int64_t images; /* in all of them */
-} class_table;
+typedef struct layout {
+    char *train, *test; /* the folders of a split; train NULL: all folders are classes */
+} layout;
 
-static rv_status list_folder(rv_context *context, const char *path, rv_folder *folder)
+static void free_layout(layout *where)
 {
-    if (rv_folder_list(path, folder))
-        return RV_OK;
-    if (errno == ENOMEM)
-        return rv_fail_memory(context);
-    return rv_fail(context, RV_BAD_FILE, "%s: the folder cannot be read: %s", path,
-                   strerror(errno));
+    rv_free(where->train);
+    rv_free(where->test);
+    *where = (layout){0};
 }
 
-static rv_status list_png(rv_context *context, const char *path, rv_folder *folder)
+static int is_validation(const char *name)
 {
-    int64_t kept = 0;
-    rv_status status = list_folder(context, path, folder);
-    for (int64_t i = 0; i < folder->count; ++i) {
-        if (rv_text_ends_with(folder->name[i], ".png"))
-            folder->name[kept++] = folder->name[i];
-        else
-            rv_free(folder->name[i]);
-    }
-    folder->count = kept;
-    return status;
+    return strcmp(name, "validation") == 0 || strcmp(name, "val") == 0;
 }
 
-static void free_classes(class_table *classes)
+static int is_split(const char *name)
 {
-    for (int64_t i = 0; i < classes->count; ++i) {
-        rv_free(classes->of[i].name);
-        rv_folder_free(&classes->of[i].files);
-    }
-    rv_free(classes->of);
-    *classes = (class_table){0};
+    return strcmp(name, "train") == 0 || strcmp(name, "test") == 0 || is_validation(name);
 }
 
-/* Adds the folder `name` of `root` when it holds a PNG. */
-static rv_status add_class(rv_context *context, const char *root, const char *name,
-                           class_table *classes)
+/* Folders beside `train` that hold images, and the number of images beside it. */
+typedef struct sight {
+    char *validation, *other; /* names, borrowed from the list */
+    char *loose;              /* the first image */
+    int64_t loose_count;
+} sight;
+
+static rv_status look_into(rv_context *context, const char *root, char *name, sight *seen)
 {
+    int found = 0;
     char *path = rv_path_join(root, name);
-    png_class found = {0};
-    rv_status status = path ? RV_OK : rv_fail_memory(context);
+    rv_status status = path ? RV_OK : RV_NO_MEMORY;
     if (status == RV_OK && rv_folder_exists(path))
-        status = list_png(context, path, &found.files);
-    if (status == RV_OK && found.files.count > 0) {
-        found.name = rv_strdup(name);
-        if (!found.name)
-            status = rv_fail_memory(context);
+        status = rv_png_holds(path, 1, &found);
+    if (path && rv_text_ends_with(name, ".png") && rv_path_is_file(path)) {
+        seen->loose = seen->loose_count++ == 0 ? name : seen->loose;
+        found = 0;
     }
     rv_free(path);
-    if (!found.name) {
-        rv_folder_free(&found.files);
-        return status;
+    if (found && is_validation(name))
+        seen->validation = name;
+    else if (found && !is_split(name))
+        seen->other = name;
+    return status == RV_OK ? RV_OK : rv_fail_memory(context);
+}
+
+static rv_status take_split(rv_context *context, const char *root, layout *where)
+{
+    where->train = rv_path_join(root, "train");
+    where->test = rv_path_join(root, "test");
+    if (!where->train || !where->test)
+        return rv_fail_memory(context);
+    if (!rv_folder_exists(where->test)) {
+        rv_free(where->test);
+        where->test = NULL;
     }
-    classes->images += found.files.count;
-    classes->of[classes->count++] = found;
     return RV_OK;
 }
 
-static rv_status list_classes(rv_context *context, const char *root, class_table *classes)
+static void say_layout(rv_context *context, const char *root, const sight *seen)
 {
-    rv_folder inside;
-    rv_status status = list_folder(context, root, &inside);
-    if (status != RV_OK)
-        return status;
-    classes->of = rv_calloc((size_t)inside.count, sizeof *classes->of);
-    if (!classes->of)
-        status = rv_fail_memory(context);
-    for (int64_t i = 0; i < inside.count && status == RV_OK; ++i)
-        status = add_class(context, root, inside.name[i], classes);
+    if (seen->other) {
+        rv_notify_once(context, RV_LOG_NOTICE,
+                       "%s: each folder is taken as a class, `train` too, since `%s` beside it "
+                       "holds images; for a split keep only train and test there",
+                       root, seen->other);
+        return;
+    }
+    if (seen->validation)
+        rv_notify_once(context, RV_LOG_NOTICE,
+                       "%s: the images in `%s` are not read; data.validation=N sets training "
+                       "images aside",
+                       root, seen->validation);
+    if (seen->loose)
+        rv_notify_once(context, RV_LOG_NOTICE,
+                       "%s: %lld PNG file%s beside `train` %s passed over, the first %s", root,
+                       (long long)seen->loose_count, seen->loose_count == 1 ? "" : "s",
+                       seen->loose_count == 1 ? "was" : "were", seen->loose);
+}
+
+/* `train` is the training images, unless another folder beside it holds images too: then it is a
+ * class, trains beside ships. */
+static rv_status find_layout(rv_context *context, const char *root, layout *where)
+{
+    rv_folder inside = {0};
+    sight seen = {0};
+    char *train = rv_path_join(root, "train");
+    *where = (layout){0};
+    if (!train)
+        return rv_fail_memory(context);
+    rv_status status = RV_OK;
+    int has_train = rv_folder_exists(train);
+    rv_free(train);
+    if (has_train)
+        status = rv_png_list_folder(context, root, &inside);
+    for (int64_t i = 0; i < inside.count && status == RV_OK && !seen.other; ++i)
+        status = look_into(context, root, inside.name[i], &seen);
+    if (status == RV_OK && has_train && !seen.other)
+        status = take_split(context, root, where);
+    if (status == RV_OK && has_train)
+        say_layout(context, root, &seen);
     rv_folder_free(&inside);
     return status;
 }
+rv_status rv_png_has_test(rv_context *context, const char *path, int *has_test)
+{
+    layout where;
+    rv_status status = find_layout(context, path, &where);
+    *has_test = status != RV_OK || where.test != NULL;
+    free_layout(&where);
+    return status;
+}
 
-static int64_t class_named(const class_table *classes, const char *name)
+/* ---- the images of a part ---- */
+
+static int64_t class_named(const rv_png_classes *classes, const char *name)
 {
     for (int64_t i = 0; i < classes->count; ++i)
         if (strcmp(classes->of[i].name, name) == 0)
@@ -116,8 +149,8 @@ static rv_status make_room(rv_context *context, int64_t count, int labels, rv_da
     return RV_OK;
 }
 
-static rv_status add_image(rv_context *context, const char *root, const png_class *from, int64_t at,
-                           int64_t place, rv_data_files *files)
+static rv_status add_image(rv_context *context, const char *root, const rv_png_class *from,
+                           int64_t at, int64_t place, rv_data_files *files)
 {
     char *folder = from->name ? rv_path_join(root, from->name) : rv_strdup(root);
     char *path = folder ? rv_path_join(folder, from->files.name[at]) : NULL;
@@ -129,131 +162,246 @@ static rv_status add_image(rv_context *context, const char *root, const png_clas
     return RV_OK;
 }
 
-/* All images, taken from the classes in turn; `numbering` gives the labels. */
-static rv_status take_in_turn(rv_context *context, const char *root, const class_table *classes,
-                              const class_table *numbering, int labels, rv_data_files *files)
+/* Image `at` of the `count` of a class stands at (at + 1/2) / count of the whole. */
+typedef struct turn {
+    int64_t from, at, count;
+} turn;
+
+static int by_share(const void *a, const void *b)
+{
+    const turn *x = a, *y = b;
+    uint64_t left = (uint64_t)(2 * x->at + 1) * (uint64_t)y->count;
+    uint64_t right = (uint64_t)(2 * y->at + 1) * (uint64_t)x->count;
+    return left != right ? (left > right) - (left < right)
+                         : (x->from > y->from) - (x->from < y->from);
+}
+
+/* The order of all images, in which every stretch holds each class in its share. */
+static turn *make_turns(const rv_png_classes *classes)
 {
     int64_t place = 0;
-    rv_status status = make_room(context, classes->images, labels, files);
+    turn *turns = rv_malloc((size_t)classes->images * sizeof *turns);
+    if (!turns)
+        return NULL;
+    for (int64_t i = 0; i < classes->count; ++i)
+        for (int64_t at = 0; at < classes->of[i].files.count; ++at)
+            turns[place++] = (turn){i, at, classes->of[i].files.count};
+    qsort(turns, (size_t)place, sizeof *turns, by_share);
+    return turns;
+}
+
+static rv_status name_classes(rv_context *context, const rv_png_classes *numbering,
+                              rv_data_files *files)
+{
+    files->class_name = rv_calloc((size_t)numbering->count, sizeof *files->class_name);
     files->class_count = (int)numbering->count;
-    for (int64_t i = 0; i < classes->count && status == RV_OK; ++i)
+    for (int64_t i = 0; files->class_name && i < numbering->count; ++i)
+        if (!(files->class_name[i] = rv_strdup(numbering->of[i].name)))
+            return rv_fail_memory(context);
+    return files->class_name ? RV_OK : rv_fail_memory(context);
+}
+
+/* All images of the classes; `numbering` gives the labels. */
+static rv_status take_classes(rv_context *context, const char *root, const rv_png_classes *classes,
+                              const rv_png_classes *numbering, int labels, rv_data_files *files)
+{
+    for (int64_t i = 0; i < classes->count; ++i)
         if (class_named(numbering, classes->of[i].name) < 0)
-            status = rv_fail(context, RV_BAD_FILE,
-                             "%s: the class '%s' is not among the training classes", root,
-                             classes->of[i].name);
-    for (int64_t at = 0; place < classes->images && status == RV_OK; ++at)
-        for (int64_t i = 0; i < classes->count && status == RV_OK; ++i) {
-            if (at >= classes->of[i].files.count)
-                continue;
-            if (labels)
-                files->labels[place] = (int32_t)class_named(numbering, classes->of[i].name);
-            status = add_image(context, root, &classes->of[i], at, place++, files);
-        }
+            return rv_fail(context, RV_BAD_FILE,
+                           "%s: the class '%s' is not among the training classes", root,
+                           classes->of[i].name);
+    turn *turns = make_turns(classes);
+    rv_status status =
+        turns ? make_room(context, classes->images, labels, files) : rv_fail_memory(context);
+    if (status == RV_OK)
+        status = name_classes(context, numbering, files);
+    for (int64_t i = 0; i < classes->images && status == RV_OK; ++i) {
+        const rv_png_class *from = &classes->of[turns[i].from];
+        if (labels)
+            files->labels[i] = (int32_t)class_named(numbering, from->name);
+        status = add_image(context, root, from, turns[i].at, i, files);
+    }
+    rv_free(turns);
     return status;
 }
 
 /* The PNG files of a folder without class folders. */
-static rv_status take_unlabelled(rv_context *context, const char *root, rv_data_files *files)
+static rv_status take_unlabelled(rv_context *context, const char *root,
+                                 const rv_png_classes *classes, rv_data_files *files)
 {
-    png_class all = {0};
-    rv_status status = list_png(context, root, &all.files);
-    if (status == RV_OK && all.files.count == 0)
-        status = rv_fail(context, RV_BAD_FILE, "%s holds no PNG files", root);
-    if (status == RV_OK)
-        status = make_room(context, all.files.count, 0, files);
+    rv_png_class all = {.files = classes->loose};
+    if (all.files.count == 0)
+        return rv_fail(context, RV_BAD_FILE, "%s holds no PNG files", root);
+    rv_status status = make_room(context, all.files.count, 0, files);
     for (int64_t i = 0; i < all.files.count && status == RV_OK; ++i)
         status = add_image(context, root, &all, i, i, files);
-    rv_folder_free(&all.files);
     return status;
 }
 
-static rv_status take_images(rv_context *context, const char *root, const char *training_root,
+/* The images below `root`, numbered as those of `training` (which may be the same folder). */
+static rv_status take_images(rv_context *context, const char *root, const char *training,
                              int labels, rv_data_files *files)
 {
-    class_table classes = {0}, training = {0};
-    rv_status status = list_classes(context, root, &classes);
+    rv_png_classes classes = {0}, numbering = {0};
+    int same = strcmp(root, training) == 0;
+    rv_status status = rv_png_list_classes(context, root, &classes);
+    if (status == RV_OK && !same && classes.count > 0)
+        status = rv_png_list_classes(context, training, &numbering);
     if (status == RV_OK && classes.count == 0)
-        status = take_unlabelled(context, root, files);
-    else if (status == RV_OK) {
-        int same = strcmp(root, training_root) == 0;
-        if (!same)
-            status = list_classes(context, training_root, &training);
-        if (status == RV_OK)
-            status =
-                take_in_turn(context, root, &classes, same ? &classes : &training, labels, files);
-    }
-    free_classes(&classes);
-    free_classes(&training);
+        status = take_unlabelled(context, root, &classes, files);
+    else if (status == RV_OK)
+        status = take_classes(context, root, &classes, same ? &classes : &numbering, labels, files);
+    if (status == RV_OK)
+        rv_png_say_passed(context, root, &classes);
+    rv_png_free_classes(&classes);
+    rv_png_free_classes(&numbering);
     return status;
 }
 
-/* The part's own folder; NULL when there is none. */
-static rv_status root_of(rv_context *context, const char *path, const char *part, char **root)
+/* ---- gray or colour ---- */
+
+enum { LOOKED_AT = 101 };
+
+/* A set is gray or colour as most of its first training images are; the others are spread to three
+ * channels, or folded to one when theirs are equal.  Palettes tell only when they are decoded. */
+static rv_status choose_channels(rv_context *context, const rv_data_files *training, int *channels)
 {
-    *root = rv_path_join(path, part);
-    if (!*root)
-        return rv_fail_memory(context);
-    if (!rv_folder_exists(*root)) {
-        rv_free(*root);
-        *root = NULL;
+    int gray = 0, count = training->count < LOOKED_AT ? (int)training->count : LOOKED_AT;
+    for (int i = 0; i < count; ++i) {
+        rv_pixels8 image;
+        int has_palette;
+        rv_status status = rv_png_header(context, training->image[i], &image, &has_palette);
+        if (status == RV_OK && has_palette)
+            status = rv_png_load(context, training->image[i], &image);
+        if (status != RV_OK)
+            return status;
+        gray += image.channels == 1;
+        rv_io_free(image.bytes);
     }
+    *channels = 2 * gray > count ? 1 : 3;
     return RV_OK;
+}
+
+/* One size and one number of channels for the part: its first image's, and the training set's. */
+static rv_status set_shape(rv_context *context, const char *training, const rv_data_files *files,
+                           rv_pixels8 *shape)
+{
+    rv_data_files known = {0};
+    int same = strcmp(files->path, training) == 0;
+    rv_status status = rv_png_load(context, files->image[0], shape);
+    rv_io_free(shape->bytes);
+    shape->bytes = NULL;
+    if (status == RV_OK && !same)
+        status = take_images(context, training, training, 0, &known);
+    if (status == RV_OK)
+        status = choose_channels(context, same ? files : &known, &shape->channels);
+    rv_data_files_free(&known);
+    return status;
 }
 
 rv_status rv_png_look(rv_context *context, const char *path, rv_part part, int labels,
                       rv_data_files *files)
 {
-    char *train = NULL, *test = NULL;
-    rv_pixels8 first = {0};
-    rv_status status = root_of(context, path, "train", &train);
-    if (status == RV_OK)
-        status = root_of(context, path, "test", &test);
-    if (status == RV_OK && part == RV_PART_TEST && !(train && test))
+    layout where;
+    rv_pixels8 shape = {0};
+    rv_status status = find_layout(context, path, &where);
+    const char *training = where.train ? where.train : path;
+    const char *root = part == RV_PART_TEST ? where.test : training;
+    if (status == RV_OK && !root) {
+        files->absent = 1;
         status = rv_fail(context, RV_BAD_FILE,
                          "%s holds no test images: they go to %s/test/CLASS, and the training "
                          "images to %s/train/CLASS; or data.validation=N sets some aside",
                          path, path, path);
-    const char *training = train ? train : path;
-    if (status == RV_OK)
-        status =
-            take_images(context, part == RV_PART_TEST ? test : training, training, labels, files);
-    if (status == RV_OK) {
-        files->path = rv_strdup(part == RV_PART_TEST ? test : training);
-        status =
-            files->path ? rv_png_load(context, files->image[0], &first) : rv_fail_memory(context);
     }
     if (status == RV_OK)
-        status = rv_data_set_shape(context, first.height, first.width, first.channels, files);
-    rv_io_free(first.bytes);
-    rv_free(train);
-    rv_free(test);
+        status = take_images(context, root, training, labels, files);
+    if (status == RV_OK) {
+        files->path = rv_strdup(root);
+        status =
+            files->path ? set_shape(context, training, files, &shape) : rv_fail_memory(context);
+    }
+    if (status == RV_OK)
+        status = rv_data_set_shape(context, shape.height, shape.width, shape.channels, files);
+    free_layout(&where);
     return status;
+}
+
+/* ---- reading ---- */
+
+/* Gray spread to three channels, three equal channels folded to one; 0 for colour among gray. */
+static int take_pixels(const rv_pixels8 *image, int channels, uint8_t *to)
+{
+    size_t count = (size_t)image->height * (size_t)image->width;
+    if (image->channels == channels) {
+        memcpy(to, image->bytes, count * (size_t)channels);
+        return 1;
+    }
+    if (channels == 1 && !rv_pixels_are_gray(image))
+        return 0;
+    for (size_t i = 0; i < count; ++i)
+        if (channels == 1)
+            to[i] = image->bytes[3 * i];
+        else
+            memset(to + 3 * i, image->bytes[i], 3);
+    return 1;
+}
+
+/* Files of 16 bits, and the largest value in them. */
+typedef struct deep_files {
+    int64_t count;
+    uint32_t largest;
+} deep_files;
+
+static rv_status read_image(rv_context *context, const rv_data_files *files, const char *path,
+                            uint8_t *to, deep_files *deep)
+{
+    rv_pixels8 image;
+    rv_png_facts facts;
+    rv_status status = rv_png_load_facts(context, path, &image, &facts);
+    if (status != RV_OK)
+        return status;
+    deep->count += facts.depth == 16;
+    if (facts.depth == 16 && facts.largest > deep->largest)
+        deep->largest = facts.largest;
+    if (image.height != files->height || image.width != files->width ||
+        !take_pixels(&image, files->channels, to))
+        status = rv_fail(context, RV_BAD_FILE,
+                         "%s is %d x %d with %d channels, but %s is %d x %d with %d: the images "
+                         "of a set have one size",
+                         path, image.height, image.width, image.channels, files->image[0],
+                         files->height, files->width, files->channels);
+    rv_io_free(image.bytes);
+    return status;
+}
+
+/* 16 bits that were filled with 8 or 12: as a viewer shows them, they are black. */
+static rv_status check_depth(rv_context *context, const rv_data_files *files,
+                             const deep_files *deep)
+{
+    if (deep->largest == 0 || deep->largest >= 4096)
+        return RV_OK;
+    if (deep->largest < 256)
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: its images have 16 bits, but no value above %u of 65535: they hold "
+                       "8-bit values, and are black as they are; save them as 8 bit",
+                       files->path, deep->largest);
+    rv_notify_once(context, RV_LOG_WARNING,
+                   "%s: the images are dark: they have 16 bits, but no value above %u of 65535",
+                   files->path, deep->largest);
+    return RV_OK;
 }
 
 rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source *source)
 {
     size_t size = (size_t)source->info.size;
+    deep_files deep = {0};
     rv_status status = RV_OK;
     source->bytes = rv_malloc((size_t)source->info.count * size);
     if (!source->bytes)
         return rv_fail_memory(context);
-    for (int64_t i = 0; i < source->info.count && status == RV_OK; ++i) {
-        rv_pixels8 image;
-        const char *path = files->image[source->numbers[i]];
-        status = rv_png_load(context, path, &image);
-        if (status != RV_OK)
-            break;
-        if (image.height == files->height && image.width == files->width &&
-            image.channels == files->channels)
-            memcpy(source->bytes + (size_t)i * size, image.bytes, size);
-        else
-            status =
-                rv_fail(context, RV_BAD_FILE,
-                        "%s is %d x %d with %d channels, but %s is %d x %d with %d: the images "
-                        "of a set have one size",
-                        path, image.height, image.width, image.channels, files->image[0],
-                        files->height, files->width, files->channels);
-        rv_io_free(image.bytes);
-    }
-    return status;
+    for (int64_t i = 0; i < source->info.count && status == RV_OK; ++i)
+        status = read_image(context, files, files->image[source->numbers[i]],
+                            source->bytes + (size_t)i * size, &deep);
+    return status == RV_OK ? check_depth(context, files, &deep) : status;
 }

@@ -1,33 +1,12 @@
 /* Which images of the files make up a split: classes first, then validation, then the limit. */
 #include "data/source.h"
 
-static int keeps(const rv_data_integers *classes, int32_t label)
+int rv_data_keeps(const rv_data_integers *classes, int32_t label)
 {
     for (int i = 0; i < classes->count; ++i)
         if (classes->value[i] == label)
             return 1;
     return classes->count == 0;
-}
-
-/* Every class asked for must be there: a typing error would otherwise train on fewer. */
-static rv_status check_classes(rv_context *context, const rv_data_config *config,
-                               const rv_data_files *files)
-{
-    const rv_data_integers *classes = &config->classes;
-    if (classes->count > 0 && !files->labels)
-        return rv_fail(context, RV_BAD_USAGE,
-                       "data.classes: the images of %s have no labels to choose by", files->path);
-    for (int i = 0; i < classes->count; ++i) {
-        int64_t at = 0;
-        while (at < files->count && files->labels[at] != classes->value[i])
-            ++at;
-        if (at == files->count)
-            return rv_fail(
-                context, RV_BAD_USAGE,
-                "data.classes: no image of %s has the label %lld; its labels are 0 to %d",
-                files->path, (long long)classes->value[i], files->class_count - 1);
-    }
-    return RV_OK;
 }
 
 /* The first and the count, among `eligible` images, that the split takes. */
@@ -63,15 +42,16 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
                          const rv_data_files *files, rv_source *source)
 {
     int64_t eligible = files->count, first, count;
-    rv_status status = check_classes(context, config, files);
-    if (status != RV_OK)
-        return status;
-    if (config->classes.count > 0) {
+    if (config->classes.count > 0 && files->labels) {
         eligible = 0;
         for (int64_t i = 0; i < files->count; ++i)
-            eligible += keeps(&config->classes, files->labels[i]);
+            eligible += rv_data_keeps(&config->classes, files->labels[i]);
     }
-    status = share_out(context, config, files, source->info.split, eligible, &first, &count);
+    if (eligible == 0)
+        return rv_fail(context, RV_BAD_USAGE, "data.classes: no image of %s is of these classes",
+                       files->path);
+    rv_status status =
+        share_out(context, config, files, source->info.split, eligible, &first, &count);
     if (status != RV_OK)
         return status;
     source->info.count = count;
@@ -82,7 +62,7 @@ rv_status rv_data_select(rv_context *context, const rv_data_config *config,
         return rv_fail_memory(context);
     int64_t seen = 0, taken = 0;
     for (int64_t i = 0; taken < count; ++i) {
-        if (files->labels && !keeps(&config->classes, files->labels[i]))
+        if (files->labels && !rv_data_keeps(&config->classes, files->labels[i]))
             continue;
         if (seen++ < first)
             continue;

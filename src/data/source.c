@@ -2,9 +2,11 @@
 #include "data/source.h"
 
 #include "core/fork.h"
+#include "core/text.h"
 #include "data/digits.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 rv_data_config rv_data_defaults(void)
@@ -64,6 +66,17 @@ static rv_status check_normalize(rv_context *context, const rv_data_config *conf
     return RV_OK;
 }
 
+static rv_status check_range_of_values(rv_context *context, const rv_data_config *config)
+{
+    const rv_data_numbers *values = &config->values;
+    if (values->count == 0 || (values->count == 2 && isfinite(values->value[0]) &&
+                               isfinite(values->value[1]) && values->value[0] < values->value[1]))
+        return RV_OK;
+    return rv_fail(context, RV_BAD_USAGE,
+                   "data.values takes two numbers, what black and white are in the file, the lower "
+                   "first, as in [0,255] or [-1,1]");
+}
+
 static rv_status check_config(rv_context *context, const rv_data_config *config, rv_split split)
 {
     if (!config->name || !config->name[0])
@@ -89,7 +102,8 @@ static rv_status check_config(rv_context *context, const rv_data_config *config,
         return rv_fail(context, RV_BAD_USAGE,
                        "data.labels=%lld, data.labelled_batch=%lld: neither may be below zero",
                        (long long)config->labels, (long long)config->labelled_batch);
-    return check_normalize(context, config);
+    rv_status status = check_range_of_values(context, config);
+    return status == RV_OK ? check_normalize(context, config) : status;
 }
 
 static rv_status draw_row(const rv_source *source, int64_t index, uint8_t *row,
@@ -98,7 +112,8 @@ static rv_status draw_row(const rv_source *source, int64_t index, uint8_t *row,
     (void)error; /* drawing cannot fail */
     rv_digits_set set =
         source->info.split == RV_SPLIT_TEST ? RV_DIGITS_TESTING : RV_DIGITS_TRAINING;
-    rv_digits_draw(source->info.seed, set, source->numbers[index], source->labels[index], row);
+    int32_t digit = source->class_label[source->labels[index]];
+    rv_digits_draw(source->info.seed, set, source->numbers[index], digit, row);
     return RV_OK;
 }
 
@@ -123,22 +138,51 @@ static rv_status read_images(rv_context *context, rv_data_files *files, rv_sourc
     return rv_fail(context, RV_BAD_FILE, "%s is not a data set", files->path);
 }
 
-/* Binary pixels are drawn from probabilities, so that the values of a float array must be such. */
-static rv_status check_values(rv_context *context, const rv_source *source)
+/* What brings values of [least,most] into the range that was said. */
+static void say_remedy(float least, float most, char text[96])
 {
-    if (!source->values)
-        return RV_OK;
-    for (int64_t i = 0; i < source->info.count * source->info.size; ++i) {
+    if (least >= 0 && most > 1 && most <= 255)
+        snprintf(text, 96, "if they are 0 to 255: data.values=[0,255]");
+    else if (least >= -1 && most <= 1)
+        snprintf(text, 96, "if they are in [-1,1]: data.values=[-1,1]");
+    else
+        rv_text_format(text, 96, "say what black and white are: data.values=[%.9g,%.9g]",
+                       (double)least, (double)most);
+}
+
+/* Floats have no range of their own: what black and white are is data.values, or [0,1].  Values
+ * that rounding put a little outside are within it. */
+static rv_status check_values(rv_context *context, const rv_data_config *config, rv_source *source)
+{
+    int given = config->values.count == 2;
+    float low = given ? (float)config->values.value[0] : 0;
+    float high = given ? (float)config->values.value[1] : 1;
+    float least = INFINITY, most = -INFINITY, slack = 1e-4f * (high - low);
+    int64_t count = source->info.count * source->info.size;
+    if (!source->values && given)
+        return rv_fail(
+            context, RV_BAD_USAGE,
+            "data.values is for an .npy file of floats or integers; the pixels of %s are "
+            "bytes, 0 to 255",
+            source->path);
+    for (int64_t i = 0; source->values && i < count; ++i) {
         float value = source->values[i];
         if (!isfinite(value))
             return rv_fail(context, RV_BAD_FILE, "%s: image %lld holds a value that is not finite",
                            source->path, (long long)source->numbers[i / source->info.size]);
-        if (source->info.pixels != RV_PIXELS_GRAY && !(value >= 0 && value <= 1))
-            return rv_fail(context, RV_BAD_FILE,
-                           "%s: image %lld holds %g, but data.pixels=%s needs values in [0,1]",
-                           source->path, (long long)source->numbers[i / source->info.size],
-                           (double)value, rv_pixels_name(source->info.pixels));
+        least = fminf(least, value);
+        most = fmaxf(most, value);
     }
+    if (source->values && (least < low - slack || most > high + slack)) {
+        char remedy[96];
+        say_remedy(least, most, remedy);
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: holds values from %.9g to %.9g, where black is %g and white %g; %s",
+                       source->path, (double)least, (double)most, (double)low, (double)high,
+                       remedy);
+    }
+    for (int64_t i = 0; source->values && i < count; ++i)
+        source->values[i] = fminf(fmaxf((source->values[i] - low) / (high - low), 0), 1);
     return RV_OK;
 }
 
@@ -158,12 +202,30 @@ static rv_status describe(rv_context *context, const rv_data_config *config,
     info->width = files->width;
     info->channels = files->channels;
     info->size = (int64_t)files->height * files->width * files->channels;
-    info->class_count = files->labels ? files->class_count : 0;
     info->seed = config->seed;
     info->batch = config->batch;
     info->labels = config->labels;
     info->labelled_batch = config->labelled_batch;
     return RV_OK;
+}
+
+/* The classes are those of the training images; a set of test images alone has its own. */
+static rv_status find_classes(rv_context *context, const rv_data_config *config,
+                              const rv_data_place *place, const rv_data_files *files,
+                              rv_source *source)
+{
+    rv_data_files training = {0};
+    if (source->info.split != RV_SPLIT_TEST || !files->labels || place->kind == RV_DATA_DIGITS)
+        return rv_data_classes_find(context, config, files, source);
+    rv_status status = rv_data_look(context, place, RV_PART_TRAIN, 1, config->seed, &training);
+    if (status != RV_OK && training.absent) {
+        rv_error_clear(context);
+        status = RV_OK;
+    }
+    if (status == RV_OK)
+        status = rv_data_classes_find(context, config, training.labels ? &training : files, source);
+    rv_data_files_free(&training);
+    return status;
 }
 
 static rv_status fill_source(rv_context *context, const rv_data_config *config, rv_source *source)
@@ -177,14 +239,27 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     if (status == RV_OK)
         status = describe(context, config, &files, source);
     if (status == RV_OK)
+        status = find_classes(context, config, &place, &files, source);
+    if (status == RV_OK)
         status = rv_data_select(context, config, &files, source);
+    if (status == RV_OK)
+        status = rv_data_classes_number(context, source);
     if (status == RV_OK)
         status = read_images(context, &files, source);
     if (status == RV_OK)
-        status = check_values(context, source);
+        status = check_values(context, config, source);
+    if (status == RV_OK)
+        status = rv_data_say_missing(context, config, &files, source);
+    if (status == RV_OK) {
+        rv_data_say_constant(context, source);
+        rv_data_fingerprint(source);
+    }
     source->rule = rv_pixel_rule_make(config, part == RV_PART_TEST ? "test" : "train");
+    source->info.low = source->rule.black;
+    source->info.high = source->rule.white;
+    source->place = place.path;
+    source->info.place = place.path;
     rv_data_files_free(&files);
-    rv_free(place.path);
     return status;
 }
 
@@ -218,6 +293,8 @@ void rv_source_free(rv_source *source)
     pthread_mutex_destroy(&source->lock);
     rv_free(source->name);
     rv_free(source->path);
+    rv_free(source->place);
+    rv_data_classes_free(source);
     if (source->from_file) {
         rv_io_free(source->from_file);
     } else {

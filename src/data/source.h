@@ -28,13 +28,15 @@ typedef rv_status (*rv_row_maker)(const rv_source *source, int64_t index, uint8_
 struct rv_source {
     rv_context *context;
     rv_source_info info;
-    char *name, *path;
+    char *name, *path, *place;
     rv_pixel_rule rule;
-    uint8_t *bytes;    /* [N,D], or NULL */
-    float *values;     /* [N,D] where there are no bytes */
-    void *from_file;   /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
-    int32_t *labels;   /* [N], or NULL */
-    uint32_t *numbers; /* [N] the image's place in its file, ascending */
+    uint8_t *bytes;       /* [N,D], or NULL */
+    float *values;        /* [N,D] where there are no bytes */
+    void *from_file;      /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
+    int32_t *labels;      /* [N], or NULL */
+    uint32_t *numbers;    /* [N] the image's place in its file, ascending */
+    int32_t *class_label; /* [class_count] of the files, ascending; NULL without labels */
+    char **class_name;    /* [class_count] */
     /* Rows made on demand, or NULL.  `made[i]`: row i is there; `lock` is held to make one. */
     rv_row_maker make_row;
     atomic_uchar *made;
@@ -67,8 +69,12 @@ typedef struct rv_data_place {
 
 /* Where `config->name` is; the path is the caller's to free with rv_free. */
 rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place);
-/* Is this the name of the file of a part's images, as MNIST names it? */
-int rv_idx_names_images(const char *name, rv_part part);
+/* Does a folder hold IDX files of images, named as MNIST names them; or a PNG, itself or at most
+ * `depth` folders down?  RV_NO_MEMORY is not latched. */
+rv_status rv_idx_holds(const char *path, int *found);
+rv_status rv_png_holds(const char *path, int depth, int *found);
+/* Whether the PNG folders at `path` keep test images. */
+rv_status rv_png_has_test(rv_context *context, const char *path, int *has_test);
 /* What stands at a path, RV_DATA_NONE when no data set does.  RV_NO_MEMORY is not latched. */
 rv_status rv_data_kind_of(const char *path, rv_data_kind *kind);
 
@@ -81,11 +87,14 @@ typedef struct rv_data_files {
     int64_t count;               /* images in the files */
     int height, width, channels; /* of each */
     int32_t *labels;             /* [count], or NULL */
-    int class_count;
-    int64_t bytes;  /* on disk, labels included */
-    int rank;       /* IDX: axes of the images' file */
-    char **image;   /* PNG: [count] paths */
-    rv_array array; /* NPY: read as a whole */
+    int class_count;             /* labels are below */
+    int64_t bytes;               /* on disk, labels included */
+    int absent;                  /* the look failed since the set has no such part */
+    int rank;                    /* IDX: axes of the images' file */
+    char **image;                /* PNG: [count] paths */
+    char **class_name;           /* PNG: [class_count], or NULL */
+    rv_array array;              /* NPY: its header */
+    int channels_first;          /* NPY: [N,C,H,W] */
 } rv_data_files;
 
 /* Each looks at `part` of the data set at `path`; `files` starts zeroed, and is freed by the caller
@@ -103,13 +112,29 @@ rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_part 
                        uint64_t seed, rv_data_files *files);
 void rv_data_files_free(rv_data_files *files);
 
-/* Each reads the images source->numbers[0 .. N) into source->bytes, or source->values.  rv_npy_read
- * may take the array over. */
+/* Each reads the images source->numbers[0 .. N) into source->bytes, or source->values. */
 rv_status rv_idx_read(rv_context *context, const rv_data_files *files, rv_source *source);
 rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source *source);
-rv_status rv_npy_read(rv_context *context, rv_data_files *files, rv_source *source);
+rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source *source);
+/* Says, once, which classes of the training images the held-out ones, or those that a limit keeps,
+ * lack. */
+rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
+                              const rv_data_files *files, const rv_source *source);
+/* Says, once, when all pixels have one value. */
+void rv_data_say_constant(rv_context *context, const rv_source *source);
 
 /* ---- Selecting ---- */
+
+/* classes.c: the classes of the training files into the source; then the numbers of the source's
+ * own labels, RV_BAD_FILE for one that is none of them. */
+rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config,
+                               const rv_data_files *files, rv_source *source);
+rv_status rv_data_classes_number(rv_context *context, rv_source *source);
+void rv_data_classes_free(rv_source *source);
+/* fingerprint.c: into source->info. */
+void rv_data_fingerprint(rv_source *source);
+/* Whether data.classes keeps a label; an empty list keeps all. */
+int rv_data_keeps(const rv_data_integers *classes, int32_t label);
 
 /* Fills source->numbers, ->labels and ->info.count by the classes, the validation and the limit. */
 rv_status rv_data_select(rv_context *context, const rv_data_config *config,

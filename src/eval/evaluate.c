@@ -27,8 +27,42 @@ struct rv_evaluator {
 rv_data_sizes rv_data_sizes_of(const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
-    float low = info->range == RV_RANGE_SIGNED ? -1.0f : 0.0f;
-    return (rv_data_sizes){info->height, info->width, info->channels, info->class_count, low, 1};
+    return (rv_data_sizes){info->height,      info->width, info->channels,
+                           info->class_count, info->low,   info->high};
+}
+
+/* A model that learns from labels, or tells or takes them. */
+static int uses_classes(const rv_model_kind *kind)
+{
+    return kind->labels != RV_LABELS_UNUSED || kind->classify || kind->decode_class;
+}
+
+rv_status rv_model_takes(const rv_model *model, const rv_source *source)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    const rv_data_sizes *sizes = &model->sizes;
+    const char *split = rv_split_name(info->split);
+    if (info->height != sizes->height || info->width != sizes->width ||
+        info->channels != sizes->channels)
+        return rv_fail(model->context, RV_BAD_FILE,
+                       "%s: the %s images are %d x %d x %d (height, width, channels), but the "
+                       "model's are %lld x %lld x %lld: they are another data set's",
+                       info->path, split, info->height, info->width, info->channels,
+                       (long long)sizes->height, (long long)sizes->width,
+                       (long long)sizes->channels);
+    if (uses_classes(model->kind) && info->class_count != sizes->classes && info->class_count > 0)
+        return rv_fail(model->context, RV_BAD_FILE,
+                       "%s: the %s images have %d classes, but the model knows %d: the data set, "
+                       "or data.classes, is another one",
+                       info->path, split, info->class_count, sizes->classes);
+    if (info->low != sizes->low || info->high != sizes->high)
+        return rv_fail(
+            model->context, RV_BAD_FILE,
+            "%s: the %s images are in [%g,%g], but the model's in [%g,%g]: data.range or "
+            "data.normalize is another one",
+            info->path, split, (double)info->low, (double)info->high, (double)sizes->low,
+            (double)sizes->high);
+    return RV_OK;
 }
 
 const char *rv_report_draws(const rv_report *report, char text[64])
@@ -107,9 +141,25 @@ static rv_status compile(rv_model *model, int64_t batch, batch_program *size)
     return status;
 }
 
+/* The first example without a value is kept, with what is wrong: its pixels, or the weights. */
+static void note_not_finite(const rv_evaluator *evaluator, int64_t first, int64_t count,
+                            rv_report *report)
+{
+    int64_t width = rv_data_width(evaluator->model->sizes);
+    for (int64_t i = 0; i < count; i++) {
+        if (isfinite(evaluator->values[i]))
+            continue;
+        if (report->not_finite++ > 0)
+            continue;
+        report->first_not_finite = first + i;
+        for (int64_t d = 0; d < width; d++)
+            report->bad_pixels |= !isfinite(evaluator->images[i * width + d]);
+    }
+}
+
 /* Sums and sums of squares of every value over one batch. */
 static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t first, int64_t count,
-                           uint64_t seed, double sums[][2])
+                           uint64_t seed, double sums[][2], rv_report *report)
 {
     rv_model *model = evaluator->model;
     batch_program *size = &evaluator->size[count != evaluator->batch];
@@ -131,6 +181,8 @@ static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t f
             sums[m][0] += value;
             sums[m][1] += value * value;
         }
+        if (status == RV_OK && m == 0)
+            note_not_finite(evaluator, first, count, report);
     }
     return status;
 }
@@ -140,12 +192,17 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
 {
     double sums[RV_METRICS_MOST][2] = {{0}};
     int64_t examples = rv_source_describe(source)->count;
-    rv_status status = RV_OK;
     memset(report, 0, sizeof *report);
+    rv_status status = rv_model_takes(evaluator->model, source);
+    if (status == RV_OK && evaluator->model->kind->labels != RV_LABELS_UNUSED &&
+        rv_source_describe(source)->class_count == 0)
+        status = rv_fail(evaluator->model->context, RV_BAD_FILE,
+                         "%s: its images have no labels, which the evaluation of model `%s` needs",
+                         rv_source_describe(source)->path, evaluator->model->kind->name);
     for (int64_t first = 0; status == RV_OK && first < examples; first += evaluator->batch) {
         int64_t left = examples - first;
         status = add_batch(evaluator, source, first,
-                           left < evaluator->batch ? left : evaluator->batch, seed, sums);
+                           left < evaluator->batch ? left : evaluator->batch, seed, sums, report);
     }
     if (status != RV_OK)
         return status;

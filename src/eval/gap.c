@@ -14,6 +14,7 @@
 #include "eval/svi.h"
 #include "eval/watch.h"
 #include "eval/weight_block.h"
+#include "reverie/eval.h"
 
 #include <math.h>
 #include <string.h>
@@ -268,7 +269,9 @@ rv_status rv_gap_estimate(rv_model *model, rv_source *source, const rv_gap_confi
     out->images = config->images > 0 && config->images < all ? config->images : all;
     out->samples = config->samples;
     walk w = {.model = model, .source = source, .config = config, .out = out};
-    rv_status status = check(&w);
+    rv_status status = rv_model_takes(model, source);
+    if (status == RV_OK)
+        status = check(&w);
     if (status == RV_OK)
         status = open_walk(&w);
     for (int64_t first = 0; status == RV_OK && first < out->images; first += w.svi.images)

@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "eval/watch.h"
 #include "eval/weight_block.h"
+#include "reverie/eval.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,7 +155,9 @@ rv_status rv_importance_estimate(rv_model *model, rv_source *source,
     out->images = config->images > 0 ? least(config->images, all) : all;
     out->samples = config->samples;
     walk w = {.model = model, .source = source, .config = config, .out = out};
-    rv_status status = estimate(&w);
+    rv_status status = rv_model_takes(model, source);
+    if (status == RV_OK)
+        status = estimate(&w);
     if (status != RV_OK)
         rv_importance_free(out);
     return status;

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "eval/mixture.h"
 #include "eval/watch.h"
+#include "reverie/eval.h"
 #include "reverie/program.h"
 
 #include <math.h>
@@ -193,15 +194,6 @@ static void summarise(const double *values, int64_t count, double *mean, double 
     *error = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
 }
 
-static double log_prior(const float *z, int64_t width)
-{
-    const double half_log_2pi = 0.91893853320467274178;
-    double sum = 0;
-    for (int64_t d = 0; d < width; d++)
-        sum -= 0.5 * (double)z[d] * (double)z[d] + half_log_2pi;
-    return sum;
-}
-
 static double sum_row(const float *row, int64_t width)
 {
     double sum = 0;
@@ -210,8 +202,10 @@ static double sum_row(const float *row, int64_t width)
     return sum;
 }
 
-/* `log_q` and `work` are [N]. */
-static rv_status decompose(analysis *a, double *log_q, double *work)
+/* The average of log q(z|x) - log q(z) at the draws, and what it leaves of the averaged KL: the
+ * parts add up to it exactly, and a draw's noise is that of the information alone.  `log_q`, `work`
+ * and `kl` (of each image) are [N]. */
+static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
 {
     rv_latents_report *out = a->out;
     mixture m = {a->kind,
@@ -221,9 +215,9 @@ static rv_status decompose(analysis *a, double *log_q, double *work)
                  a->value[VALUE_MEAN],
                  a->value[VALUE_SPREAD]};
     for (int64_t i = 0; a->has_prior && i < out->images; i++)
-        work[i] = sum_row(a->value[VALUE_KL] + i * a->numbers, a->numbers);
+        kl[i] = sum_row(a->value[VALUE_KL] + i * a->numbers, a->numbers);
     if (a->has_prior)
-        summarise(work, out->images, &out->kl, &out->kl_error);
+        summarise(kl, out->images, &out->kl, &out->kl_error);
     if (a->kind == RV_DIST_NORMAL_FULL)
         return RV_OK;
     rv_status status = mixture_log_density(a->model->context, &m, &a->config->watcher, log_q);
@@ -233,19 +227,21 @@ static rv_status decompose(analysis *a, double *log_q, double *work)
         work[i] = mixture_component(&m, i, i) - log_q[i];
     summarise(work, out->images, &out->information, &out->information_error);
     for (int64_t i = 0; a->has_prior && i < out->images; i++)
-        work[i] = log_q[i] - log_prior(m.z + i * m.width, m.width);
-    if (a->has_prior)
+        work[i] = kl[i] - work[i];
+    if (a->has_prior) {
         summarise(work, out->images, &out->marginal_kl, &out->marginal_kl_error);
+        out->marginal_kl = out->kl - out->information;
+    }
     return RV_OK;
 }
 
 static rv_status analyse(analysis *a)
 {
-    double *work = rv_malloc((size_t)(2 * a->out->images) * sizeof *work);
+    double *work = rv_malloc((size_t)(3 * a->out->images) * sizeof *work);
     rv_status status = work ? encode(a) : rv_fail_memory(a->model->context);
     if (status == RV_OK) {
         measure_units(a);
-        status = decompose(a, work, work + a->out->images);
+        status = decompose(a, work, work + a->out->images, work + 2 * a->out->images);
     }
     rv_free(work);
     return status;
@@ -277,7 +273,9 @@ rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latent
     out->images = config->images > 0 && config->images < all ? config->images : all;
     out->most_information = log((double)out->images);
     analysis a = {.model = model, .source = source, .config = config, .out = out};
-    rv_status status = analyse(&a);
+    rv_status status = rv_model_takes(model, source);
+    if (status == RV_OK)
+        status = analyse(&a);
     release(&a);
     if (status != RV_OK)
         rv_latents_report_free(out);

@@ -173,7 +173,7 @@ static rv_status take_steps(const regression *r, rv_program *program)
     cosine.kind = RV_COSINE;
     for (int step = 0; status == RV_OK && step < r->config->steps; step++) {
         rv_bind_scalar(program, "probe.lr",
-                       r->config->lr * rv_schedule_at(&cosine, step, r->config->steps));
+                       r->config->lr * rv_schedule_at(&cosine, step, r->config->steps, 1));
         rv_bind_scalar(program, "probe.t", step + 1);
         status = rv_run(program);
     }

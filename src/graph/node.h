@@ -89,6 +89,8 @@ struct rv_graph {
     rv_arena arena;
     rv_expr *node; /* [count], grown by doubling */
     uint32_t count, capacity;
+    rv_expr *of_param; /* [params], the arena's: a parameter's node, by its index; NULL: none yet */
+    int params;
     rv_pending *pending; /* assignments, in the order first made */
     int pending_count, pending_capacity;
     const char *scope;   /* the current path */

@@ -4,9 +4,12 @@
 
 #include <string.h>
 
+/* `place` finds a name: at its hash or the next free place after it, half of them being empty. */
 typedef struct rv_param_store {
     rv_param **param; /* [count], in order of creation */
     int count, capacity;
+    rv_param **place; /* [places], NULL where empty */
+    size_t places;    /* a power of two, at least twice the count; 0: none yet */
 } rv_param_store;
 
 static void param_free(rv_param *param)
@@ -24,8 +27,10 @@ static void store_free(void *opaque)
     rv_param_store *store = opaque;
     for (int i = 0; store && i < store->count; i++)
         param_free(store->param[i]);
-    if (store)
+    if (store) {
         rv_free(store->param);
+        rv_free(store->place);
+    }
     rv_free(store);
 }
 
@@ -53,13 +58,44 @@ rv_initialiser rv_initial_normal(float mean, float deviation)
     return (rv_initialiser){RV_INITIAL_NORMAL, mean, deviation};
 }
 
+/* FNV-1a */
+static size_t hash_of(const char *name)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    return (size_t)(hash ^ hash >> 32);
+}
+
+static rv_param **place_of(const rv_param_store *store, const char *name)
+{
+    size_t at = hash_of(name) & (store->places - 1);
+    while (store->place[at] && strcmp(store->place[at]->name, name) != 0)
+        at = (at + 1) & (store->places - 1);
+    return &store->place[at];
+}
+
 rv_param *rv_param_find(rv_context *context, const char *name)
 {
-    rv_param_store *store = context->parameters;
-    for (int i = 0; store && i < store->count; i++)
-        if (strcmp(store->param[i]->name, name) == 0)
-            return store->param[i];
-    return NULL;
+    const rv_param_store *store = context->parameters;
+    return store && store->places > 0 ? *place_of(store, name) : NULL;
+}
+
+/* Room for one more name: a new table of twice the size where the old one is half full. */
+static int make_place(rv_param_store *store)
+{
+    if (2 * ((size_t)store->count + 1) <= store->places)
+        return 1;
+    rv_param_store grown = *store;
+    grown.places = store->places ? 2 * store->places : 128;
+    grown.place = rv_calloc(grown.places, sizeof *grown.place);
+    if (!grown.place)
+        return 0;
+    for (int i = 0; i < store->count; i++)
+        *place_of(&grown, store->param[i]->name) = store->param[i];
+    rv_free(store->place);
+    *store = grown;
+    return 1;
 }
 
 static rv_param *param_new(rv_context *context, const char *name)
@@ -73,7 +109,7 @@ static rv_param *param_new(rv_context *context, const char *name)
         store->param = grown;
         store->capacity = capacity;
     }
-    rv_param *param = store ? rv_calloc(1, sizeof *param) : NULL;
+    rv_param *param = store && make_place(store) ? rv_calloc(1, sizeof *param) : NULL;
     if (param)
         param->name = rv_strdup(name);
     if (!param || !param->name) {
@@ -83,6 +119,7 @@ static rv_param *param_new(rv_context *context, const char *name)
     param->context = context;
     param->index = store->count;
     store->param[store->count++] = param;
+    *place_of(store, name) = param;
     return param;
 }
 
@@ -144,22 +181,41 @@ rv_param_kind rv_param_kind_of(const rv_param *param)
 
 /* ---- in a graph ---- */
 
+/* Where the node of a parameter is kept; NULL when memory is out. */
+static rv_expr *node_of(rv_graph *graph, const rv_param *param)
+{
+    if (param->index >= graph->params) {
+        int count = 2 * param->index + 32;
+        rv_expr *grown = rv_arena_alloc(&graph->arena, (size_t)count * sizeof *grown);
+        if (!grown) {
+            rv_fail_memory(graph->context);
+            return NULL;
+        }
+        for (int i = 0; i < count; i++)
+            grown[i] = i < graph->params ? graph->of_param[i] : NULL;
+        graph->of_param = grown;
+        graph->params = count;
+    }
+    return &graph->of_param[param->index];
+}
+
 rv_expr rv_param_value(rv_graph *graph, rv_param *param)
 {
     rv_attribute attribute;
-    if (!param)
+    rv_expr *kept = param ? node_of(graph, param) : NULL;
+    if (!kept)
         return graph->poison;
-    for (uint32_t id = 0; id < graph->count; id++) {
-        rv_expr node = graph->node[id];
-        if (node->op == RV_OP_param && node->attribute.param.param == param)
-            return node;
-    }
+    if (*kept)
+        return *kept;
     memset(&attribute, 0, sizeof attribute);
     attribute.param.param = param;
-    return rv_node_new(graph, RV_OP_param, NULL, 0, &attribute, RV_F32, param->shape);
+    rv_expr made = rv_node_new(graph, RV_OP_param, NULL, 0, &attribute, RV_F32, param->shape);
+    if (!rv_is_poison(made))
+        *kept = made;
+    return made;
 }
 
-static rv_pending *pending_of(rv_graph *graph, const rv_param *param)
+static rv_pending *pending_of(const rv_graph *graph, const rv_param *param)
 {
     for (int i = 0; i < graph->pending_count; i++)
         if (graph->pending[i].param == param)
@@ -228,4 +284,9 @@ void rv_assign(rv_graph *graph, rv_param *param, rv_expr value)
         pending = pending_new(graph);
     if (pending)
         *pending = (rv_pending){param, value};
+}
+
+int rv_is_assigned(const rv_graph *graph, const rv_param *param)
+{
+    return pending_of(graph, param) != NULL;
 }

@@ -145,10 +145,11 @@ rv_status rv_gzip_read(rv_context *context, const char *path, size_t wanted, siz
 
 /* ---- folders ---- */
 
-rv_status rv_folder_make(rv_context *context, const char *path)
+rv_status rv_folder_make_noting(rv_context *context, const char *path, size_t *made)
 {
     char part[4096];
     size_t length = strlen(path);
+    *made = 0;
     if (length == 0 || length >= sizeof part)
         return rv_fail(context, RV_BAD_USAGE, "`%.80s` is no name for a folder", path);
     for (size_t i = 1; i <= length; i++) {
@@ -157,6 +158,8 @@ rv_status rv_folder_make(rv_context *context, const char *path)
         memcpy(part, path, i);
         part[i] = '\0';
         int reason = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (reason == 0 && *made == 0)
+            *made = i;
         if (reason == 0 || rv_folder_exists(part))
             continue;
         if (reason == EEXIST)
@@ -165,4 +168,25 @@ rv_status rv_folder_make(rv_context *context, const char *path)
                        strerror(reason));
     }
     return RV_OK;
+}
+
+rv_status rv_folder_make(rv_context *context, const char *path)
+{
+    size_t made;
+    return rv_folder_make_noting(context, path, &made);
+}
+
+void rv_folder_unmake(const char *path, size_t made)
+{
+    char part[4096];
+    size_t length = strlen(path);
+    if (made == 0 || length >= sizeof part)
+        return;
+    memcpy(part, path, length + 1);
+    for (; length >= made; length--) {
+        if (part[length] == '/')
+            part[length] = '\0';
+        if (part[length] == '\0' && rmdir(part) != 0)
+            return;
+    }
 }

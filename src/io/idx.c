@@ -14,9 +14,10 @@ static uint32_t word(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* What the magic says, in words, or that it is none. */
-static void explain_magic(uint32_t magic, char *text, size_t room)
+/* What the magic says, in words, or else what the file is. */
+static void explain_magic(const uint8_t *head, size_t count, char text[RV_KIND_ROOM])
 {
+    uint32_t magic = word(head);
     static const struct {
         uint32_t type;
         const char *name;
@@ -24,11 +25,31 @@ static void explain_magic(uint32_t magic, char *text, size_t room)
                  {0x0c, "32-bit integers"}, {0x0d, "floats"},       {0x0e, "doubles"}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (magic >> 8 == types[i].type && (magic & 255) > 0) {
-            snprintf(text, room, "%s, %u ax%s", types[i].name, magic & 255,
+            snprintf(text, RV_KIND_ROOM, "an IDX file of %s, %u ax%s", types[i].name, magic & 255,
                      (magic & 255) == 1 ? "is" : "es");
             return;
         }
-    snprintf(text, room, "no IDX file");
+    rv_kind_of_bytes(head, count, text);
+}
+
+/* It takes more than the header to tell what a file is. */
+static rv_status fail_magic(rv_context *context, const char *name, rv_unpacker *unpacker,
+                            const uint8_t *bytes, size_t count, int rank)
+{
+    uint8_t head[1024];
+    char found[RV_KIND_ROOM];
+    size_t more = 0;
+    int clean = rv_error_status(context) == RV_OK;
+    memcpy(head, bytes, count);
+    rv_status status = rv_unpacker_read(unpacker, head + count, sizeof head - count, &more);
+    if (status != RV_OK && status != RV_BAD_FILE)
+        return status;
+    if (clean)
+        rv_error_clear(context); /* damage further on: this comes first */
+    explain_magic(head, count + more, found);
+    return rv_fail(context, RV_BAD_FILE,
+                   "%s: is %s; its IDX magic is 0x%08x, not 0x%08x (unsigned bytes, %d %s)", name,
+                   found, word(bytes), 0x0800u + (uint32_t)rank, rank, rank == 1 ? "axis" : "axes");
 }
 
 /* Reads the header: dim[] and stored, and the bytes of one item. */
@@ -36,18 +57,13 @@ static rv_status read_header(rv_context *context, const char *name, rv_unpacker 
                              rv_idx *out, uint64_t *item)
 {
     uint8_t bytes[HEADER_MOST];
-    char found[48];
     size_t got, length = 4 + 4 * (size_t)rank;
     uint32_t expected = 0x0800u + (uint32_t)rank;
     rv_status status = rv_unpacker_read(unpacker, bytes, length, &got);
     if (status != RV_OK)
         return status;
-    if (got >= 4 && word(bytes) != expected) {
-        explain_magic(word(bytes), found, sizeof found);
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: the IDX magic is 0x%08x (%s), not 0x%08x (unsigned bytes, %d %s)", name,
-                       word(bytes), found, expected, rank, rank == 1 ? "axis" : "axes");
-    }
+    if (got >= 4 && word(bytes) != expected)
+        return fail_magic(context, name, unpacker, bytes, got, rank);
     if (got < length)
         return rv_fail(context, RV_BAD_FILE, "%s: is truncated in its header: %zu of %zu bytes",
                        name, got, length);

@@ -47,10 +47,12 @@ static rv_status begin(rv_lines *lines, int64_t keep)
     if (lines->file < 0 || fstat(lines->file, &facts) != 0)
         return rv_fail_errno(context, lines->path, "cannot be written");
     if (keep > facts.st_size)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: has %lld bytes, but the checkpoint was saved when it had %lld",
-                       lines->path, (long long)facts.st_size, (long long)keep);
-    lines->position = keep >= 0 ? keep : end_of_lines(lines->file, facts.st_size);
+        rv_notify(context, RV_LOG_WARNING,
+                  "%s: has %lld bytes of the %lld that it had; what was in the others is lost, and "
+                  "it goes on from here",
+                  lines->path, (long long)facts.st_size, (long long)keep);
+    lines->position =
+        keep >= 0 && keep <= facts.st_size ? keep : end_of_lines(lines->file, facts.st_size);
     if (lines->position < 0)
         return rv_fail_errno(context, lines->path, "cannot be read");
     if (lines->position < facts.st_size && ftruncate(lines->file, lines->position) != 0)

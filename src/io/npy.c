@@ -5,9 +5,14 @@
 #include "io/utf8.h"
 #include "reverie/io.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+enum { START = 12, HEADER_MOST = 1 << 20, WINDOW = 1 << 16 };
 static const size_t file_most = (size_t)16 << 30;
 static const size_t values_most = (size_t)4 << 30;
 
@@ -15,7 +20,11 @@ typedef struct header {
     char type[8];
     int fortran, rank;
     int64_t dim[RV_ARRAY_RANK];
+    size_t start;  /* offset of the dictionary */
     size_t values; /* offset of the first value */
+    size_t count;  /* values */
+    size_t width;  /* bytes of a value */
+    rv_element element;
 } header;
 
 static rv_status malformed(rv_context *context, const char *name, const char *what)
@@ -119,24 +128,28 @@ static const char *read_dictionary(cursor *c, header *h)
     return take(c, "\n") && c->at == c->end ? NULL : "its header does not end in a newline";
 }
 
-static rv_status read_header(rv_context *context, const char *name, const uint8_t *bytes,
-                             size_t count, header *h)
+/* The length of what stands before the values; `count` bytes of it are known. */
+static rv_status measure_header(rv_context *context, const char *name, const uint8_t *bytes,
+                                size_t count, header *h)
 {
+    char kind[RV_KIND_ROOM];
     *h = (header){.rank = 0};
-    if (count < 12 || memcmp(bytes, "\x93NUMPY", 6) != 0)
-        return malformed(context, name, count < 12 ? "it is truncated" : "the magic is missing");
+    if (count < 6 || memcmp(bytes, "\x93NUMPY", 6) != 0) {
+        rv_kind_of_bytes(bytes, count, kind);
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: not a readable .npy file: the magic is missing: it is %s", name, kind);
+    }
+    if (count < START)
+        return malformed(context, name, "it is truncated");
     int version = bytes[6];
     if (version < 1 || version > 2 || bytes[7] != 0)
         return malformed(context, name, "an unknown version; 1.0 and 2.0 are read");
     size_t start = version == 1 ? 10 : 12, length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
     if (version == 2)
         length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    if (length > count - start)
-        return malformed(context, name, "it is truncated in its header");
-    cursor c = {(const char *)bytes + start, (const char *)bytes + start + length};
-    const char *wrong = read_dictionary(&c, h);
+    h->start = start;
     h->values = start + length;
-    return wrong ? malformed(context, name, wrong) : RV_OK;
+    return RV_OK;
 }
 
 /* ---- values ---- */
@@ -191,51 +204,247 @@ static size_t count_values(int rank, const int64_t *dim, int *fits)
     return values;
 }
 
-rv_status rv_array_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
-                         rv_array *out)
+/* `bytes` holds the whole header, of a file of `size` bytes.  Fills everything in `h`. */
+static rv_status read_header(rv_context *context, const char *name, const uint8_t *bytes,
+                             size_t size, header *h)
 {
-    header h;
     char shown[RV_PRINTABLE];
     int type = 0, fits;
-    *out = (rv_array){0};
-    rv_status status = read_header(context, name, bytes, count, &h);
-    if (status != RV_OK)
-        return status;
-    while (type < TYPES && strcmp(types[type].type, h.type) != 0)
+    cursor c = {(const char *)bytes + h->start, (const char *)bytes + h->values};
+    const char *wrong = read_dictionary(&c, h);
+    if (wrong)
+        return malformed(context, name, wrong);
+    while (type < TYPES && strcmp(types[type].type, h->type) != 0)
         type++;
     if (type == TYPES)
         return rv_fail(context, RV_BAD_FILE,
                        "%s: elements `%s`; f4, f8, i4, i8, u1 and b1, little endian, are read",
-                       name, rv_printable(h.type, shown));
-    if (h.fortran && h.rank > 1)
+                       name, rv_printable(h->type, shown));
+    if (h->fortran && h->rank > 1)
         return malformed(context, name, "Fortran order; save numpy.ascontiguousarray of it");
-    size_t values = count_values(h.rank, h.dim, &fits), width = types[type].bytes;
+    h->count = count_values(h->rank, h->dim, &fits);
+    h->width = types[type].bytes;
+    h->element = types[type].element;
     if (!fits)
         return malformed(context, name, "absurd sizes");
-    if (count - h.values != values * width)
+    if (size - h->values != h->count * h->width)
         return rv_fail(context, RV_BAD_FILE, "%s: %s: %zu values need %zu bytes, there are %zu",
-                       name, count - h.values < values * width ? "is truncated" : "is too long",
-                       values, values * width, count - h.values);
-    out->values = rv_malloc(values * sizeof(float));
+                       name,
+                       size - h->values < h->count * h->width ? "is truncated" : "is too long",
+                       h->count, h->count * h->width, size - h->values);
+    return RV_OK;
+}
+
+static void describe(const header *h, rv_array *out)
+{
+    out->rank = h->rank;
+    out->count = h->count;
+    memcpy(out->dim, h->dim, sizeof out->dim);
+    memcpy(out->type, h->type, sizeof out->type);
+}
+
+rv_status rv_array_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
+                         rv_array *out)
+{
+    header h;
+    *out = (rv_array){0};
+    rv_status status = measure_header(context, name, bytes, count, &h);
+    if (status == RV_OK && h.values > count)
+        status = malformed(context, name, "it is truncated in its header");
+    if (status == RV_OK)
+        status = read_header(context, name, bytes, count, &h);
+    if (status != RV_OK)
+        return status;
+    out->values = rv_malloc(h.count * sizeof(float));
     if (!out->values)
         return rv_fail_memory(context);
-    convert(types[type].element, bytes + h.values, out->values, values);
-    out->rank = h.rank;
-    out->count = values;
-    memcpy(out->dim, h.dim, sizeof out->dim);
-    memcpy(out->type, h.type, sizeof out->type);
+    convert(h.element, bytes + h.values, out->values, h.count);
+    describe(&h, out);
     return RV_OK;
+}
+
+/* ---- values of a file, without holding the file ---- */
+
+typedef struct array_file {
+    rv_context *context;
+    const char *path;
+    int file;
+    header h;
+} array_file;
+
+/* `count` bytes at `offset`, or fewer where the file ends. */
+static rv_status read_at(const array_file *a, void *to, size_t count, size_t offset, size_t *got)
+{
+    *got = 0;
+    while (*got < count) {
+        ssize_t n = pread(a->file, (char *)to + *got, count - *got, (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return rv_fail(a->context, RV_IO_ERROR, "%s: cannot be read: %s", a->path,
+                           strerror(errno));
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+    }
+    return RV_OK;
+}
+
+/* The header of the open file; `size` is the file's. */
+static rv_status read_file_header(array_file *a, size_t size)
+{
+    uint8_t first[4096];
+    size_t got;
+    rv_status status = read_at(a, first, sizeof first, 0, &got);
+    if (status == RV_OK)
+        status = measure_header(a->context, a->path, first, got, &a->h);
+    if (status == RV_OK && a->h.values > size)
+        status = malformed(a->context, a->path, "it is truncated in its header");
+    if (status == RV_OK && a->h.values > HEADER_MOST)
+        status = malformed(a->context, a->path, "its header is longer than a mebibyte");
+    if (status != RV_OK || a->h.values <= got)
+        return status == RV_OK ? read_header(a->context, a->path, first, size, &a->h) : status;
+    uint8_t *longer = rv_malloc(a->h.values);
+    if (!longer)
+        return rv_fail_memory(a->context);
+    status = read_at(a, longer, a->h.values, 0, &got);
+    if (status == RV_OK && got < a->h.values)
+        status = malformed(a->context, a->path, "it is truncated in its header");
+    if (status == RV_OK)
+        status = read_header(a->context, a->path, longer, size, &a->h);
+    rv_free(longer);
+    return status;
+}
+
+static void close_array(array_file *a)
+{
+    if (a->file >= 0)
+        close(a->file);
+}
+
+/* The caller closes it, even after a failure. */
+static rv_status open_array(rv_context *context, const char *path, array_file *a)
+{
+    struct stat facts;
+    *a = (array_file){.context = context, .path = path};
+    a->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    if (a->file < 0 || fstat(a->file, &facts) != 0)
+        return rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, strerror(errno));
+    if (S_ISDIR(facts.st_mode))
+        return rv_fail(context, RV_BAD_FILE, "%s: is a folder, not a file", path);
+    if (!S_ISREG(facts.st_mode))
+        return rv_fail(context, RV_BAD_FILE, "%s: is a device or a pipe, not a file", path);
+    if ((size_t)facts.st_size > file_most)
+        return rv_fail(context, RV_BAD_FILE, "%s: holds more than %zu bytes, which is too much",
+                       path, file_most);
+    return read_file_header(a, (size_t)facts.st_size);
+}
+
+static rv_status read_all_at(const array_file *a, void *to, size_t count, size_t offset)
+{
+    size_t got;
+    rv_status status = read_at(a, to, count, offset, &got);
+    if (status == RV_OK && got < count)
+        status = rv_fail(a->context, RV_BAD_FILE, "%s: became shorter while it was read", a->path);
+    return status;
+}
+
+/* Values first .. first + count - 1 as floats, through a small window where they are no floats. */
+static rv_status read_floats(const array_file *a, size_t first, size_t count, float *to)
+{
+    const header *h = &a->h;
+    size_t offset = h->values + first * h->width, done = 0;
+    if (h->element == RV_ELEMENT_F32)
+        return read_all_at(a, to, count * sizeof *to, offset);
+    uint8_t *window = count > 0 ? rv_malloc(WINDOW) : NULL;
+    if (count > 0 && !window)
+        return rv_fail_memory(a->context);
+    rv_status status = RV_OK;
+    while (done < count && status == RV_OK) {
+        size_t some = WINDOW / h->width < count - done ? WINDOW / h->width : count - done;
+        status = read_all_at(a, window, some * h->width, offset + done * h->width);
+        if (status == RV_OK)
+            convert(h->element, window, to + done, some);
+        done += some;
+    }
+    rv_free(window);
+    return status;
 }
 
 rv_status rv_array_load(rv_context *context, const char *path, rv_array *out)
 {
-    uint8_t *bytes;
-    size_t count;
+    array_file a;
     *out = (rv_array){0};
-    rv_status status = rv_file_read(context, path, file_most, &bytes, &count);
+    rv_status status = open_array(context, path, &a);
+    float *values = status == RV_OK ? rv_malloc(a.h.count * sizeof *values) : NULL;
     if (status == RV_OK)
-        status = rv_array_parse(context, path, bytes, count, out);
-    rv_free(bytes);
+        status = values ? read_floats(&a, 0, a.h.count, values) : rv_fail_memory(context);
+    close_array(&a);
+    if (status != RV_OK) {
+        rv_free(values);
+        return status;
+    }
+    describe(&a.h, out);
+    out->values = values;
+    return RV_OK;
+}
+
+rv_status rv_array_header(rv_context *context, const char *path, rv_array *out)
+{
+    array_file a;
+    *out = (rv_array){0};
+    rv_status status = open_array(context, path, &a);
+    if (status == RV_OK)
+        describe(&a.h, out);
+    close_array(&a);
+    return status;
+}
+
+/* Opens the file of `array` again and finds its rows: the first value of `rows`, and how many. */
+static rv_status open_rows(rv_context *context, const rv_array *array, rv_array_rows rows,
+                           array_file *a, size_t *first, size_t *count)
+{
+    rv_array now = {0};
+    rv_status status = open_array(context, rows.path, a);
+    if (status != RV_OK)
+        return status;
+    describe(&a->h, &now);
+    if (now.rank != array->rank || memcmp(now.dim, array->dim, sizeof now.dim) != 0 ||
+        strcmp(now.type, array->type) != 0)
+        return rv_fail(context, RV_BAD_FILE, "%s: is another array than a moment ago", rows.path);
+    if (array->rank < 1 || rows.first < 0 || rows.count < 0 ||
+        rows.first > array->dim[0] - rows.count)
+        return rv_fail(context, RV_BAD_USAGE, "%s: there are no rows %lld to %lld", rows.path,
+                       (long long)rows.first, (long long)(rows.first + rows.count - 1));
+    size_t row = array->dim[0] > 0 ? array->count / (size_t)array->dim[0] : 0;
+    *first = (size_t)rows.first * row;
+    *count = (size_t)rows.count * row;
+    return RV_OK;
+}
+
+rv_status rv_array_read(rv_context *context, const rv_array *array, rv_array_rows rows,
+                        float *values)
+{
+    array_file a;
+    size_t first, count;
+    rv_status status = open_rows(context, array, rows, &a, &first, &count);
+    if (status == RV_OK)
+        status = read_floats(&a, first, count, values);
+    close_array(&a);
+    return status;
+}
+
+rv_status rv_array_read_bytes(rv_context *context, const rv_array *array, rv_array_rows rows,
+                              uint8_t *bytes)
+{
+    array_file a;
+    size_t first, count;
+    rv_status status = open_rows(context, array, rows, &a, &first, &count);
+    if (status == RV_OK && a.h.element != RV_ELEMENT_U8)
+        status = rv_fail(context, RV_BAD_USAGE, "%s: its elements are no bytes", rows.path);
+    if (status == RV_OK)
+        status = read_all_at(&a, bytes, count, a.h.values + first);
+    close_array(&a);
     return status;
 }
 

@@ -3,12 +3,15 @@
 #include "core/memory.h"
 #include "reverie/io.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <png.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SIDE_MOST = 32768 };
-static const size_t file_most = (size_t)256 << 20;
+static const size_t file_most = (size_t)256 << 20, interlaced_most = (size_t)1 << 30;
 
 typedef struct buffer {
     uint8_t *bytes;
@@ -117,57 +120,182 @@ static void take(png_structp png, png_bytep bytes, size_t count)
     b->at += count;
 }
 
-static void simplify(png_structp png, png_infop info)
+/* What the two sides of decoding share: libpng's rows come in, bytes go out. */
+typedef struct decoder {
+    rv_pixels8 *out;
+    rv_png_facts *facts;
+    uint8_t *raw;       /* one row, or all of an interlaced image */
+    size_t row;         /* bytes of a row in `raw` */
+    int samples;        /* of a pixel in `raw`: colours, then alpha where there is one */
+    uint32_t largest;   /* 255 or 65535 */
+    uint32_t behind[3]; /* the colour behind the image, up to `largest` */
+} decoder;
+
+/* bKGD in the file's own depth, or white: what shows where an image can be looked through. */
+static void choose_background(png_structp png, png_infop info, decoder *d)
 {
-    png_set_expand(png); /* palettes and low depths to 8 bits */
-    png_set_strip_16(png);
-    png_set_strip_alpha(png);
-    png_read_update_info(png, info);
+    png_color_16p color;
+    png_colorp palette;
+    int depth = png_get_bit_depth(png, info), entries = 0;
+    int type = png_get_color_type(png, info);
+    d->largest = depth == 16 ? 65535 : 255;
+    for (int c = 0; c < 3; c++)
+        d->behind[c] = d->largest;
+    if (!png_get_bKGD(png, info, &color))
+        return;
+    if (type == PNG_COLOR_TYPE_PALETTE) {
+        png_get_PLTE(png, info, &palette, &entries);
+        if (color->index < entries) {
+            d->behind[0] = palette[color->index].red;
+            d->behind[1] = palette[color->index].green;
+            d->behind[2] = palette[color->index].blue;
+        }
+    } else if (type & PNG_COLOR_MASK_COLOR) {
+        d->behind[0] = color->red;
+        d->behind[1] = color->green;
+        d->behind[2] = color->blue;
+    } else {
+        d->behind[0] = depth < 8 ? color->gray * 255u / ((1u << depth) - 1) : color->gray;
+    }
+    for (int c = 0; c < 3; c++)
+        if (d->behind[c] > d->largest)
+            d->behind[c] = d->largest;
 }
 
-static int decode(png_structp png, png_infop info, rv_pixels8 *out)
+static uint32_t sample_at(const decoder *d, const uint8_t *row, size_t index)
+{
+    return d->largest == 255 ? row[index]
+                             : (uint32_t)row[2 * index] << 8 | (uint32_t)row[2 * index + 1];
+}
+
+/* One row to 8 bits: colours over what is behind them, each rounded once or twice. */
+static void convert_row(const decoder *d, const uint8_t *row, uint8_t *to)
+{
+    int colors = d->out->channels, has_alpha = d->samples > colors;
+    uint32_t largest = d->largest;
+    for (int x = 0; x < d->out->width; x++) {
+        size_t first = (size_t)x * (size_t)d->samples;
+        uint32_t alpha = has_alpha ? sample_at(d, row, first + (size_t)colors) : largest;
+        for (int c = 0; c < colors; c++) {
+            uint32_t value = sample_at(d, row, first + (size_t)c);
+            if (alpha > 0 && value > d->facts->largest)
+                d->facts->largest = value;
+            value = (alpha * value + (largest - alpha) * d->behind[c] + largest / 2) / largest;
+            *to++ = (uint8_t)(largest == 255 ? value : (value * 255 + 32767) / 65535);
+        }
+    }
+}
+
+/* The rows of an interlaced image come in passes, so that all of it must be held. */
+static void read_rows(png_structp png, decoder *d, int passes)
+{
+    size_t height = (size_t)d->out->height;
+    size_t width = (size_t)d->out->width * (size_t)d->out->channels;
+    if (passes > 1 && d->row > interlaced_most / height)
+        png_error(png, "the interlaced image is too large; save it without interlacing");
+    d->out->bytes = rv_malloc(width * height);
+    d->raw = rv_malloc(passes > 1 ? d->row * height : d->row);
+    if (!d->out->bytes || !d->raw)
+        png_error(png, "out of memory");
+    for (int pass = 0; pass < passes; pass++)
+        for (size_t y = 0; y < height; y++) {
+            uint8_t *row = d->raw + (passes > 1 ? y * d->row : 0);
+            png_read_row(png, row, NULL);
+            if (pass == passes - 1)
+                convert_row(d, row, d->out->bytes + y * width);
+        }
+}
+
+/* Deflate packs 1032 bytes into one at most: a header that promises more is found out before memory
+ * is asked for. */
+static void check_held(png_structp png, png_infop info)
+{
+    enum { RATIO_MOST = 1100 };
+    const buffer *file = png_get_io_ptr(png);
+    if (png_get_rowbytes(png, info) > file->count * RATIO_MOST / png_get_image_height(png, info))
+        png_error(png, "is truncated: its header promises more pixels than a file of this size "
+                       "holds");
+}
+
+/* The part between setjmp and the longjmp of an error; no local changes across it. */
+static int decode(png_structp png, png_infop info, decoder *d)
 {
     if (setjmp(png_jmpbuf(png)))
         return 0;
     png_set_user_limits(png, SIDE_MOST, SIDE_MOST);
     png_set_chunk_malloc_max(png, 8 << 20);
     png_read_info(png, info);
-    if (png_get_interlace_type(png, info) != PNG_INTERLACE_NONE)
-        png_error(png, "interlaced images are not read");
     if ((size_t)png_get_image_width(png, info) * png_get_image_height(png, info) > file_most)
         png_error(png, "the image is too large");
-    simplify(png, info);
-    out->height = (int)png_get_image_height(png, info);
-    out->width = (int)png_get_image_width(png, info);
-    out->channels = png_get_channels(png, info);
-    size_t row = png_get_rowbytes(png, info);
-    out->bytes = rv_malloc(row * (size_t)out->height);
-    if (!out->bytes)
-        png_error(png, "out of memory");
-    for (int y = 0; y < out->height; y++)
-        png_read_row(png, out->bytes + (size_t)y * row, NULL);
+    check_held(png, info);
+    choose_background(png, info, d);
+    d->facts->depth = png_get_bit_depth(png, info);
+    d->facts->has_palette = png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE;
+    png_set_expand(png); /* palettes and low depths to 8 bits, tRNS to alpha */
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    d->out->height = (int)png_get_image_height(png, info);
+    d->out->width = (int)png_get_image_width(png, info);
+    d->out->channels = png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    d->samples = png_get_channels(png, info);
+    d->row = png_get_rowbytes(png, info);
+    read_rows(png, d, passes);
     png_read_end(png, NULL);
     return 1;
 }
 
-rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
-                       rv_pixels8 *out)
+int rv_pixels_are_gray(const rv_pixels8 *pixels)
+{
+    size_t count = (size_t)pixels->height * (size_t)pixels->width;
+    for (size_t i = 0; i < count && pixels->channels == 3; i++) {
+        const uint8_t *at = pixels->bytes + 3 * i;
+        if (at[0] != at[1] || at[1] != at[2])
+            return 0;
+    }
+    return 1;
+}
+
+/* A palette whose colours are all gray, as far as they are used, is how a gray image was packed. */
+static void fold_gray_palette(decoder *d)
+{
+    size_t count = (size_t)d->out->height * (size_t)d->out->width;
+    if (!d->facts->has_palette || !rv_pixels_are_gray(d->out))
+        return;
+    for (size_t i = 0; i < count; i++)
+        d->out->bytes[i] = d->out->bytes[3 * i];
+    d->out->channels = 1;
+}
+
+static rv_status fail_kind(rv_context *context, const char *name, const uint8_t *head, size_t count)
+{
+    char kind[RV_KIND_ROOM];
+    rv_kind_of_bytes(head, count, kind);
+    return rv_fail(context, RV_BAD_FILE, "%s: is no PNG image: it is %s", name, kind);
+}
+
+/* `facts` begins as zero. */
+static rv_status parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
+                       rv_pixels8 *out, rv_png_facts *facts)
 {
     buffer in = {.bytes = (uint8_t *)(uintptr_t)bytes, .count = count};
+    decoder d = {.out = out, .facts = facts};
     memset(out, 0, sizeof *out);
     if (count < 8 || png_sig_cmp(bytes, 0, 8) != 0)
-        return rv_fail(context, RV_BAD_FILE, "%s: is no PNG image", name);
+        return fail_kind(context, name, bytes, count);
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     int ok = 0;
     in.no_memory = !info;
     if (info) {
         png_set_read_fn(png, &in, take);
-        ok = decode(png, info, out);
+        ok = decode(png, info, &d);
     }
     png_destroy_read_struct(&png, &info, NULL);
-    if (ok)
+    rv_free(d.raw);
+    if (ok) {
+        fold_gray_palette(&d);
         return RV_OK;
+    }
     rv_free(out->bytes);
     memset(out, 0, sizeof *out);
     if (in.no_memory)
@@ -176,16 +304,63 @@ rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *byt
                    in.message[0] ? in.message : "cannot be decoded");
 }
 
-rv_status rv_png_load(rv_context *context, const char *path, rv_pixels8 *out)
+rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
+                       rv_pixels8 *out)
+{
+    rv_png_facts facts = {0};
+    return parse(context, name, bytes, count, out, &facts);
+}
+
+rv_status rv_png_load_facts(rv_context *context, const char *path, rv_pixels8 *out,
+                            rv_png_facts *facts)
 {
     uint8_t *bytes;
     size_t count;
     memset(out, 0, sizeof *out);
+    memset(facts, 0, sizeof *facts);
     rv_status status = rv_file_read(context, path, file_most, &bytes, &count);
     if (status == RV_OK)
-        status = rv_png_parse(context, path, bytes, count, out);
+        status = parse(context, path, bytes, count, out, facts);
     rv_free(bytes);
     return status;
+}
+
+rv_status rv_png_load(rv_context *context, const char *path, rv_pixels8 *out)
+{
+    rv_png_facts facts;
+    return rv_png_load_facts(context, path, out, &facts);
+}
+
+static int64_t word(const uint8_t *at)
+{
+    return (int64_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+/* The signature, then IHDR: length, name, width, height, depth, kind of colour. */
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette)
+{
+    enum { COLOR = 25, LENGTH = 33 };
+    uint8_t head[4096];
+    memset(out, 0, sizeof *out);
+    *has_palette = 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t count = file >= 0 ? pread(file, head, sizeof head, 0) : -1;
+    int reason = errno;
+    if (file >= 0)
+        close(file);
+    if (count < 0)
+        return rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, strerror(reason));
+    if (count < 8 || png_sig_cmp(head, 0, 8) != 0)
+        return fail_kind(context, path, head, (size_t)count);
+    if (count < LENGTH || memcmp(head + 12, "IHDR", 4) != 0)
+        return rv_fail(context, RV_BAD_FILE, "%s: the file is truncated", path);
+    if (word(head + 16) > SIDE_MOST || word(head + 20) > SIDE_MOST)
+        return rv_fail(context, RV_BAD_FILE, "%s: the image is too large", path);
+    out->width = (int)word(head + 16);
+    out->height = (int)word(head + 20);
+    out->channels = head[COLOR] & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    *has_palette = head[COLOR] == PNG_COLOR_TYPE_PALETTE;
+    return RV_OK;
 }
 
 char *rv_base64(const uint8_t *bytes, size_t count)

@@ -34,6 +34,16 @@ static rv_status malformed(const rv_tensors *t, const char *what)
                    what);
 }
 
+/* The header's length is nonsense: cut short, or another kind of file. */
+static rv_status fail_length(const rv_tensors *t)
+{
+    char kind[RV_KIND_ROOM];
+    if (!rv_kind_of_bytes(t->bytes, t->count, kind) || strstr(kind, "safetensors"))
+        return malformed(t, "it is truncated, or its header length is wrong");
+    return rv_fail(t->context, RV_BAD_FILE,
+                   "%s: not a readable safetensors file: it is %s (or truncated)", t->name, kind);
+}
+
 static rv_status corrupt(const rv_tensors *t)
 {
     return rv_fail(t->context, RV_BAD_FILE, "%s: checksum mismatch: the file is corrupt", t->name);
@@ -238,11 +248,11 @@ static rv_status parse(rv_tensors *t)
     uint64_t length = 0;
     int checked;
     if (t->count < 8)
-        return malformed(t, "it is truncated");
+        return t->count == 0 ? malformed(t, "it is empty") : malformed(t, "it is truncated");
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)t->bytes[i] << (8 * i);
     if (length > RV_TENSORS_HEADER_MOST || length > t->count - 8)
-        return malformed(t, "it is truncated, or its header length is wrong");
+        return fail_length(t);
     t->data = 8 + (size_t)length;
     rv_status status = check_digits(t, &checked);
     if (status != RV_OK)

@@ -163,15 +163,31 @@ rv_status rv_unpacker_over(rv_context *context, const char *name, const uint8_t 
     return begin_or_close(u, out);
 }
 
+/* Passes over zeros to the end of the input, and stops at anything else.  Tapes and some disks fill
+ * their last block with them. */
+static rv_status skip_padding(rv_unpacker *u)
+{
+    rv_status status = RV_OK;
+    while (status == RV_OK && u->left > 0 && *u->next == 0) {
+        u->next++;
+        u->left--;
+        status = refill(u, 1);
+    }
+    return status;
+}
+
 /* Between two members: another one, the end, or something that is no gzip. */
 static rv_status next_member(rv_unpacker *u, int *over)
 {
     rv_status status = refill(u, 2);
+    if (status == RV_OK && !at_magic(u)) {
+        status = skip_padding(u);
+        if (status == RV_OK && u->left > 0)
+            status = damaged(u, "is corrupt", "something else follows its end");
+    }
     *over = u->left == 0;
     if (status != RV_OK || *over)
         return status;
-    if (!at_magic(u))
-        return damaged(u, "is corrupt", "something else follows its end");
     u->in_member = 1;
     return inflateReset(&u->z) == Z_OK ? RV_OK : rv_fail_memory(u->context);
 }

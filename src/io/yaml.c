@@ -273,7 +273,8 @@ static int is_plain(const char *text)
     unsigned code;
     size_t length = strlen(text);
     if (!length || text[length - 1] == ' ' || text[length - 1] == ':' || strstr(text, ": ") ||
-        strpbrk(text, ",[]{}#") || strncmp(text, "---", 3) == 0 || strncmp(text, "...", 3) == 0)
+        strstr(text, ":?") || strpbrk(text, ",[]{}#") || strncmp(text, "---", 3) == 0 ||
+        strncmp(text, "...", 3) == 0)
         return 0;
     for (const char *at = text; *at; at++)
         if (*at != '\\' && escaped_bytes(at, &code))

@@ -133,13 +133,14 @@ static labels_reading read_with(const rv_model *model, rv_expr x, rv_expr a, rv_
                             .logits = model_apply(adgm_of(model)->net[CLASSIFIER], both, mode)};
 }
 
-static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode)
+static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode, labels_at at)
 {
     if (rv_is_poison(x))
         return (labels_reading){.images = x, .auxiliary = x, .both = x, .logits = x};
     rv_dist q = model_normal(model_apply(adgm_of(model)->net[AUXILIARY_ENCODER], x, mode));
-    rv_expr a = labels_draw(q, "a", rv_expr_shape(x).dim[0]); /* [B,A] */
+    rv_expr a = labels_draw(q, "a", rv_expr_shape(x).dim[0], at); /* [B,A] */
     labels_reading reading = read_with(model, x, a, mode);
+    reading.at = at;
     reading.common = rv_neg(rv_log_prob(q, a)); /* - log q(a|x) */
     return reading;
 }
@@ -159,8 +160,8 @@ static rv_expr joint(const rv_model *model, const labels_reading *reading, rv_ex
         return rv_is_poison(y) ? y : reading->both;
     int64_t batch = rv_expr_shape(x).dim[0], times = rv_expr_shape(y).dim[0] / batch;
     rv_dist q = model_normal(beside_apply(m->net[ENCODER], reading->both, y, mode));
-    rv_expr z = labels_draw(q, "z", batch); /* [R B,Z] */
-    rv_expr zy = beside(z, y);              /* [R B,Z+K] */
+    rv_expr z = labels_draw(q, "z", batch, reading->at); /* [R B,Z] */
+    rv_expr zy = beside(z, y);                           /* [R B,Z+K] */
     rv_dist pa = model_normal(beside_apply(m->net[AUXILIARY_DECODER], x, zy, mode));
     rv_expr log_pa = rv_log_prob(pa, beside_repeat(reading->auxiliary, times)); /* [R B] */
     rv_expr log_px = observation_log_prob(model, &m->config.observed,

@@ -106,10 +106,10 @@ static int schedule(const rv_model *model, rv_moment moment, rv_scalar_input out
     const discrete_config *c = &discrete_of(model)->config;
     double share = c->warmup > 0 ? fmin(1, moment.epoch / c->warmup) : 1;
     double step = (double)(moment.step / c->every * c->every);
-    out[0] = (rv_scalar_input){"beta", c->beta * share};
+    out[0] = (rv_scalar_input){"beta", c->beta * share, c->warmup};
     if (c->gradient != GRADIENT_GUMBEL && c->gradient != GRADIENT_STRAIGHT_THROUGH)
         return 1;
-    out[1] = (rv_scalar_input){"temperature", fmax(c->end, c->start * exp(-c->rate * step))};
+    out[1] = (rv_scalar_input){"temperature", fmax(c->end, c->start * exp(-c->rate * step)), 0};
     return 2;
 }
 

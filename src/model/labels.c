@@ -72,9 +72,9 @@ rv_expr labels_fold(rv_expr each, int64_t batch)
     return rv_reshape(each, rv_shape2(rv_expr_shape(each).dim[0] / batch, batch));
 }
 
-rv_expr labels_draw(rv_dist q, const char *name, int64_t batch)
+rv_expr labels_draw(rv_dist q, const char *name, int64_t batch, labels_at at)
 {
-    if (rv_is_poison(q.mu))
+    if (rv_is_poison(q.mu) || at == LABELS_AT_MEANS)
         return q.mu;
     rv_shape shape = rv_expr_shape(q.mu);
     rv_draw_axes axes = {0, -1};
@@ -139,7 +139,7 @@ static rv_expr unlabelled_bound(const rv_model *model, const labels_model *label
                                 rv_iteration *iteration)
 {
     rv_expr x = rv_iteration_images(iteration, model->sizes);
-    labels_reading reading = labels->read(model, x, RV_TRAIN);
+    labels_reading reading = labels->read(model, x, RV_TRAIN, LABELS_AT_DRAWS);
     if (labels->config.unknown == LABELS_ENUMERATE)
         return labels_unknown_bound(reading.logits, every_joint(model, labels, &reading, RV_TRAIN));
     rv_expr y = rv_dist_sample(rv_categorical(reading.logits), "y"); /* [B,K] */
@@ -157,7 +157,7 @@ static void add_labelled(const rv_model *model, const labels_model *labels, rv_i
     rv_expr label = rv_input(graph, "labelled_labels", RV_I32, rv_shape1(rows)); /* [L] */
     rv_expr y = rv_one_hot(label, model->sizes.classes);                         /* [L,K] */
     rv_scope_begin(graph, "labelled"); /* draws of its own */
-    labels_reading reading = labels->read(model, x, RV_TRAIN);
+    labels_reading reading = labels->read(model, x, RV_TRAIN, LABELS_AT_DRAWS);
     if (labels->config.labelled > 0)
         t->labelled =
             with_common(labels->joint(model, &reading, y, RV_TRAIN), reading.common); /* [1,L] */
@@ -210,20 +210,31 @@ static rv_expr is_right(rv_expr scores, rv_expr label)
     return rv_cast(rv_equal(rv_argmax(scores, 1), label), RV_F32); /* [B] */
 }
 
+/* J(x,y) of every class, [B,K]. */
+static rv_expr evidence_of(rv_model *model, const labels_model *labels,
+                           const labels_reading *reading)
+{
+    const int swap[2] = {1, 0};
+    return rv_transpose(every_joint(model, labels, reading, RV_EVALUATE), swap);
+}
+
+/* Bounds are of draws; classes are compared at the means, as `classify` does. */
 rv_status labels_evaluate(rv_model *model, const labels_model *labels, rv_graph *graph,
                           int64_t batch, rv_evaluation *out)
 {
     const int swap[2] = {1, 0};
     rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(batch, rv_data_width(model->sizes)));
     rv_expr label = rv_input(graph, "labels", RV_I32, rv_shape1(batch)); /* [B] */
-    labels_reading reading = labels->read(model, x, RV_EVALUATE);
-    rv_expr joint = every_joint(model, labels, &reading, RV_EVALUATE); /* [K,B] */
-    rv_expr evidence = rv_transpose(joint, swap);                      /* [B,K] */
     rv_expr y = rv_one_hot(label, model->sizes.classes);
+    labels_reading drawn = labels->read(model, x, RV_EVALUATE, LABELS_AT_DRAWS);
+    labels_reading mean = labels->read(model, x, RV_EVALUATE, LABELS_AT_MEANS);
+    rv_expr joint = every_joint(model, labels, &drawn, RV_EVALUATE); /* [K,B] */
+    rv_expr known = rv_sum(rv_mul(y, rv_transpose(joint, swap)), RV_AXIS(1));
+    rv_expr evidence = evidence_of(model, labels, &mean); /* [B,K] */
     memset(out, 0, sizeof *out);
-    out->metric[0] = (rv_metric){"elbo", labels_unknown_bound(reading.logits, joint)};
-    out->metric[1] = (rv_metric){"elbo_labelled", rv_sum(rv_mul(y, evidence), RV_AXIS(1))};
-    out->metric[2] = (rv_metric){"accuracy", is_right(reading.logits, label)};
+    out->metric[0] = (rv_metric){"elbo", labels_unknown_bound(drawn.logits, joint)};
+    out->metric[1] = (rv_metric){"elbo_labelled", known};
+    out->metric[2] = (rv_metric){"accuracy", is_right(mean.logits, label)};
     out->metric[3] = (rv_metric){"accuracy_by_evidence", is_right(evidence, label)};
     out->metric_count = 4;
     return rv_error_status(model->context);
@@ -237,7 +248,6 @@ const char *labels_select(const rv_model *model)
 
 rv_expr labels_evidence(rv_model *model, const labels_model *labels, rv_expr x)
 {
-    const int swap[2] = {1, 0};
-    labels_reading reading = labels->read(model, x, RV_EVALUATE);
-    return rv_transpose(every_joint(model, labels, &reading, RV_EVALUATE), swap);
+    labels_reading reading = labels->read(model, x, RV_EVALUATE, LABELS_AT_MEANS);
+    return evidence_of(model, labels, &reading);
 }

@@ -59,10 +59,15 @@ typedef struct labels_config {
             0, 1e6, NULL, "weight of the bound of unlabelled images; 0 leaves it out"              \
     }
 
+/* Where a bound is looked at: at draws of the latents, as it is defined, or at the means of their
+ * posteriors, by which classes are compared without the noise of a draw. */
+typedef enum labels_at { LABELS_AT_DRAWS, LABELS_AT_MEANS } labels_at;
+
 /* What a model has made of images before their label matters. */
 typedef struct labels_reading {
+    labels_at at;
     rv_expr images;    /* [B,D] what the model's p(.|y,z) is of: images, or their features */
-    rv_expr auxiliary; /* [B,A] drawn for them, or NULL */
+    rv_expr auxiliary; /* [B,A] drawn for them (or a mean), or NULL */
     rv_expr both;      /* the two side by side, or NULL */
     rv_expr logits;    /* [B,K] of q(y|x) */
     rv_expr common;    /* [B] added to every bound, or NULL */
@@ -71,7 +76,7 @@ typedef struct labels_reading {
 /* How a model reads images, and its J(x,y). */
 typedef struct labels_model {
     labels_config config;
-    labels_reading (*read)(const rv_model *model, rv_expr x, rv_mode mode);
+    labels_reading (*read)(const rv_model *model, rv_expr x, rv_mode mode, labels_at at);
     /* y [R B,K], row r B + b being draw r of example b -> [R,B] */
     rv_expr (*joint)(const rv_model *model, const labels_reading *reading, rv_expr y, rv_mode mode);
 } labels_model;
@@ -86,8 +91,8 @@ rv_expr labels_rotation(rv_graph *graph, int64_t rows, int classes);
 /* The rotation for the rows of z, for a model's `decode`. */
 rv_expr labels_rotation_of(const rv_model *model, rv_expr z);
 /* A draw of q, Normal rows [R B,Z], with one noise [B,Z] for all R: classes are compared at the
- * same noise.  -> [R B,Z] */
-rv_expr labels_draw(rv_dist q, const char *name, int64_t batch);
+ * same noise.  Or its means.  -> [R B,Z] */
+rv_expr labels_draw(rv_dist q, const char *name, int64_t batch, labels_at at);
 /* [R B] -> [R,B] */
 rv_expr labels_fold(rv_expr each, int64_t batch);
 /* The likeliest class as one-hot rows [B,K]. */
@@ -103,12 +108,13 @@ rv_expr labels_sampled_bound(rv_expr logits, rv_expr y, rv_expr joint);
  * `name`; reports labelled_bound, unlabelled_bound, classification and accuracy. */
 rv_stage labels_stage(rv_model *model, const labels_model *labels, rv_iteration *iteration,
                       const char *name, const weight_list *weights);
-/* elbo (label unknown), elbo_labelled, accuracy of q(y|x), and of the class whose J is largest. */
+/* elbo (label unknown), elbo_labelled, accuracy of q(y|x), and of the class whose J is largest at
+ * posterior means. */
 rv_status labels_evaluate(rv_model *model, const labels_model *labels, rv_graph *graph,
                           int64_t batch, rv_evaluation *out);
 /* "accuracy": what such a model is for. */
 const char *labels_select(const rv_model *model);
-/* J(x,y) of every class, [B,K]. */
+/* J(x,y) of every class at posterior means, [B,K]. */
 rv_expr labels_evidence(rv_model *model, const labels_model *labels, rv_expr x);
 
 #endif

@@ -177,18 +177,20 @@ static labels_reading read_features(const rv_model *model, rv_expr z1, rv_mode m
 }
 
 /* For training: draws of M1's posterior as they are. */
-static labels_reading read_draws(const rv_model *model, rv_expr x, rv_mode mode)
+static labels_reading read_draws(const rv_model *model, rv_expr x, rv_mode mode, labels_at at)
 {
+    (void)at;
     rv_expr z1 = rv_rsample(posterior(model, x, mode), "z1");
     return read_features(model, rv_stop_gradient(z1), mode);
 }
 
-/* For evaluation: the same draws, and what M1 adds to the bound. */
-static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode)
+/* For evaluation: the same draws, or the means, and what M1 adds to the bound. */
+static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode, labels_at at)
 {
     rv_dist q = posterior(model, x, mode);
-    rv_expr z1 = rv_rsample(q, "z1");
+    rv_expr z1 = at == LABELS_AT_MEANS ? q.mu : rv_rsample(q, "z1");
     labels_reading reading = read_features(model, z1, mode);
+    reading.at = at;
     reading.common = rv_sub(log_likelihood(model, x, z1, mode), rv_log_prob(q, z1));
     return reading;
 }
@@ -212,7 +214,7 @@ static rv_expr joint(const rv_model *model, const labels_reading *reading, rv_ex
         return rv_is_poison(z1) ? z1 : y;
     int64_t batch = rv_expr_shape(z1).dim[0], times = rv_expr_shape(y).dim[0] / batch;
     rv_dist q = upper_posterior(model, z1, y, mode);
-    rv_dist p = upper_likelihood(model, labels_draw(q, "z2", batch), y, mode);
+    rv_dist p = upper_likelihood(model, labels_draw(q, "z2", batch, reading->at), y, mode);
     rv_expr log_pz1 = rv_log_prob(p, beside_repeat(z1, times)); /* [R B] */
     rv_expr bound = rv_sub(log_pz1, rv_kl(q, rv_std_normal_like(q)));
     return rv_shift(labels_fold(bound, batch), -log((double)model->sizes.classes));

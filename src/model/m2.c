@@ -104,10 +104,10 @@ static rv_status create(rv_model *model)
 
 /* ---- the model ---- */
 
-static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode)
+static labels_reading read_images(const rv_model *model, rv_expr x, rv_mode mode, labels_at at)
 {
-    return (labels_reading){.images = x,
-                            .logits = model_apply(m2_of(model)->net[CLASSIFIER], x, mode)};
+    return (labels_reading){
+        .at = at, .images = x, .logits = model_apply(m2_of(model)->net[CLASSIFIER], x, mode)};
 }
 
 /* q(z|x,y) of rows: x [B,D], y [R B,K] -> batch [R B], event [Z] */
@@ -131,7 +131,7 @@ static rv_expr joint(const rv_model *model, const labels_reading *reading, rv_ex
         return rv_is_poison(x) ? x : y;
     int64_t batch = rv_expr_shape(x).dim[0];
     rv_dist q = posterior(model, x, y, mode);
-    rv_expr z = labels_draw(q, "z", batch);                                   /* [R B,Z] */
+    rv_expr z = labels_draw(q, "z", batch, reading->at);                      /* [R B,Z] */
     rv_expr log_px = log_likelihood(model, x, y, z, mode);                    /* [R,B] */
     rv_expr divergence = labels_fold(rv_kl(q, rv_std_normal_like(q)), batch); /* [R,B] */
     return rv_shift(rv_sub(log_px, divergence), -log((double)model->sizes.classes));
@@ -159,7 +159,7 @@ static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_ev
 
 static rv_expr classify(rv_model *model, rv_expr x)
 {
-    return read_images(model, x, RV_EVALUATE).logits;
+    return read_images(model, x, RV_EVALUATE, LABELS_AT_MEANS).logits;
 }
 
 /* What goes into the last layer of q(y|x). */

@@ -4,7 +4,7 @@
 
 static int is_shifted(const rv_model *model, const observation *o)
 {
-    return o->kind == OBSERVATION_BERNOULLI && model->sizes.low < 0;
+    return o->kind == OBSERVATION_BERNOULLI && !(model->sizes.low == 0 && model->sizes.high == 1);
 }
 
 rv_dist observation_dist(const rv_model *model, const observation *o, rv_expr h)

@@ -29,7 +29,8 @@ typedef struct observation {
 
 /* h [...,D] of a decoder -> p(x|z), event [D] */
 rv_dist observation_dist(const rv_model *model, const observation *o, rv_expr h);
-/* The images as that distribution takes them: Bernoulli reads data in [-1,1] as (x + 1) / 2. */
+/* The images as that distribution takes them: Bernoulli reads data in [low,high] as
+ * (x - low) / (high - low). */
 rv_expr observation_of(const rv_model *model, const observation *o, rv_expr x);
 /* Its mean, in the range of the data. */
 rv_expr observation_mean(const rv_model *model, const observation *o, rv_expr h);

@@ -22,15 +22,18 @@ static rv_status check_words(rv_model *model, const char *name, rv_words words)
 
 static void warn_of_range(const rv_model *model, int output)
 {
-    int is_signed = model->sizes.low < 0;
-    if (output == OUTPUT_TANH && !is_signed)
+    double low = (double)model->sizes.low, high = (double)model->sizes.high;
+    if (output == OUTPUT_TANH && !(low == -1 && high == 1))
         rv_notify(model->context, RV_LOG_WARNING,
-                  "the generator ends in a tanh, in [-1,1], but the images are in [0,1]: set "
-                  "data.range=[-1,1], or output=sigmoid");
-    if (output == OUTPUT_SIGMOID && is_signed)
+                  "the generator ends in a tanh, in [-1,1], but the images are in [%g,%g]: set "
+                  "data.range=[-1,1]%s",
+                  low, high, low == 0 && high == 1 ? ", or output=sigmoid" : " alone");
+    if (output == OUTPUT_SIGMOID && !(low == 0 && high == 1))
         rv_notify(model->context, RV_LOG_WARNING,
-                  "the generator ends in a sigmoid, in [0,1], but the images are in [-1,1]: set "
-                  "output=tanh, or data.range=[0,1]");
+                  "the generator ends in a sigmoid, in [0,1], but the images are in [%g,%g]: set "
+                  "%sdata.range=[0,1]%s",
+                  low, high, low == -1 && high == 1 ? "output=tanh, or " : "",
+                  low == -1 && high == 1 ? "" : " alone");
 }
 
 static rv_status make_generator(rv_model *model, const pair_config *config, const char *name,
@@ -172,8 +175,10 @@ static rv_expr spread(rv_expr x)
     return rv_sum(rv_square(centered), rv_all_axes(x));
 }
 
+/* Infinite where the images do not differ at all: an alarm, and not a number that seems to be
+ * one. */
 rv_expr pair_diversity(rv_expr real, rv_expr fake)
 {
-    rv_expr least = rv_scalar(rv_expr_graph(real), 1e-12);
-    return rv_div(spread(fake), rv_maximum(spread(real), least));
+    rv_expr least = rv_scalar(rv_expr_graph(real), 1e-30);
+    return rv_div(rv_maximum(spread(fake), least), spread(real));
 }

@@ -264,7 +264,7 @@ static int schedule(const rv_model *model, rv_moment moment, rv_scalar_input out
 {
     const vae_config *config = &vae_of(model)->config;
     double share = config->warmup > 0 ? fmin(1, moment.epoch / config->warmup) : 1;
-    out[0] = (rv_scalar_input){"beta", config->beta * share};
+    out[0] = (rv_scalar_input){"beta", config->beta * share, config->warmup};
     return 1;
 }
 

@@ -8,6 +8,8 @@
  * Scalars (step size, bias corrections) are combined before they meet an array. */
 #include "reverie/optim.h"
 
+#include "core/memory.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -143,8 +145,6 @@ static updater make_updater(const rv_optimizer_config *config, const char *stage
     return u;
 }
 
-enum { WEIGHTS_MOST = 512 };
-
 /* Each test is written so that a NaN fails it. */
 static rv_status check_config(rv_context *context, const char *stage, const rv_optimizer_config *c)
 {
@@ -170,48 +170,63 @@ static rv_status check_config(rv_context *context, const char *stage, const rv_o
     return RV_OK;
 }
 
+/* wrt, gradient [count] are the caller's. */
+static rv_expr take_step(const updater *u, rv_expr loss, rv_param *const *weights, int count,
+                         rv_expr *wrt, rv_expr *gradient)
+{
+    for (int i = 0; i < count; i++)
+        wrt[i] = rv_updated(u->graph, weights[i]);
+    rv_grad(loss, wrt, count, gradient);
+    rv_expr length = norm_of(u->graph, gradient, count);
+    clip(u, gradient, count, length);
+    for (int i = 0; i < count; i++)
+        update(u, weights[i], gradient[i]);
+    return length;
+}
+
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
                       rv_param *const *weights, int count, rv_expr *norm)
 {
-    rv_expr wrt[WEIGHTS_MOST], gradient[WEIGHTS_MOST];
     rv_graph *graph = rv_expr_graph(loss);
     if (norm)
         *norm = loss;
     if (rv_is_poison(loss))
         return graph ? rv_error_status(rv_graph_context(graph)) : RV_NO_MEMORY;
     rv_context *context = rv_graph_context(graph);
-    if (count > WEIGHTS_MOST)
-        return rv_fail(context, RV_BAD_USAGE, "%s: %d weights; at most %d", stage, count,
-                       (int)WEIGHTS_MOST);
     if (check_config(context, stage, config) != RV_OK)
         return RV_BAD_USAGE;
-    for (int i = 0; i < count; i++)
-        wrt[i] = rv_updated(graph, weights[i]);
-    rv_grad(loss, wrt, count, gradient);
+    rv_expr *of = rv_malloc(2 * ((size_t)count + 1) * sizeof *of);
+    if (!of)
+        return rv_fail_memory(context);
     updater u = make_updater(config, stage, graph);
-    rv_expr length = norm_of(graph, gradient, count);
-    clip(&u, gradient, count, length);
-    for (int i = 0; i < count; i++)
-        update(&u, weights[i], gradient[i]);
+    rv_expr length = take_step(&u, loss, weights, count, of, of + count);
+    rv_free((void *)of);
     if (norm)
         *norm = length;
     return rv_error_status(context);
 }
 
-void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *weights,
+/* d = min(decay, (1 + t) / (10 + t)), and 0 at t = 1 */
+static rv_expr decay_at(rv_expr t, double decay)
+{
+    rv_expr one = rv_scalar(rv_expr_graph(t), 1);
+    rv_expr early = rv_div(rv_shift(t, 1), rv_shift(t, 10));
+    rv_expr begun = rv_minimum(rv_maximum(rv_shift(t, -1), rv_scalar(rv_expr_graph(t), 0)), one);
+    return rv_mul(begun, rv_minimum(early, rv_scalar(rv_expr_graph(t), decay)));
+}
+
+void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *params,
                         int count)
 {
     char name[512];
     snprintf(name, sizeof name, "%s.t", stage);
-    rv_expr t = rv_input_scalar(graph, name);
-    rv_expr early = rv_div(rv_shift(t, 1), rv_shift(t, 10));
-    rv_expr d = rv_minimum(early, rv_scalar(graph, decay));
+    rv_expr d = decay_at(rv_input_scalar(graph, name), decay);
     rv_expr rest = rv_sub(rv_scalar(graph, 1), d);
     for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "ema.%s", rv_param_name(weights[i]));
-        rv_param *average = rv_param_get(rv_graph_context(graph), name, rv_param_shape(weights[i]),
+        snprintf(name, sizeof name, "ema.%s", rv_param_name(params[i]));
+        rv_param *average = rv_param_get(rv_graph_context(graph), name, rv_param_shape(params[i]),
                                          rv_initial_constant(0), RV_STATE);
-        rv_expr old = rv_updated(graph, average), fresh = rv_updated(graph, weights[i]);
+        rv_expr old = rv_updated(graph, average), fresh = rv_updated(graph, params[i]);
         rv_assign(graph, average, rv_add(rv_mul(d, old), rv_mul(rest, fresh)));
     }
 }

@@ -5,24 +5,56 @@
 
 rv_schedule_config rv_schedule_defaults(void)
 {
-    return (rv_schedule_config){.kind = RV_CONSTANT, .factor = 0.1};
+    return (rv_schedule_config){.kind = RV_CONSTANT, .factor = 0.1, .least = 0};
 }
 
-double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs)
+/* How far from `start` to the end, in [0, 1]. */
+static double share_of(double start, double epoch, double epochs)
 {
-    double factor = 1;
-    if (config->kind == RV_STEPS)
+    return epochs > start ? fmin(1, fmax(0, (epoch - start) / (epochs - start))) : epoch >= start;
+}
+
+/* What the kind gives by itself.  A fall begins where the warm-up has reached the whole rate. */
+static double fall(const rv_schedule_config *config, double epoch, double epochs)
+{
+    double factor = 1, share;
+    switch ((rv_schedule)config->kind) {
+    case RV_STEPS:
         for (int i = 0; i < config->milestone_count; i++)
             factor *= epoch >= config->milestone[i] ? config->factor : 1;
-    if (config->kind == RV_EXPONENTIAL)
-        factor = pow(config->factor, floor(epoch));
-    if (config->kind == RV_COSINE) {
-        double share = epochs > 0 ? fmin(1, epoch / epochs) : 1;
-        factor = config->least + (1 - config->least) * 0.5 * (1 + cos(M_PI * share));
+        return factor;
+    case RV_EXPONENTIAL: return pow(config->factor, floor(fmax(0, epoch - config->warmup)));
+    case RV_COSINE:
+        share = share_of(config->warmup, epoch, epochs);
+        return config->least + (1 - config->least) * 0.5 * (1 + cos(M_PI * share));
+    case RV_LATE:
+        return pow(config->least, share_of(fmax(0.5 * epochs, config->warmup), epoch, epochs));
+    case RV_CONSTANT: break;
     }
-    if (config->kind == RV_LATE && epochs > 0)
-        factor = pow(config->least, fmin(1, fmax(0, 2 * epoch / epochs - 1)));
-    if (config->warmup > 0 && epoch < config->warmup)
-        factor *= epoch / config->warmup;
-    return factor;
+    return 1;
+}
+
+double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs, double step)
+{
+    double grown = config->warmup > 0 ? fmin(1, (epoch + step) / config->warmup) : 1;
+    return grown * fall(config, epoch, epochs);
+}
+
+rv_status rv_schedule_check(rv_context *context, const rv_schedule_config *config, double epochs)
+{
+    if (config->kind == RV_LATE && !(config->least > 0))
+        return rv_fail(context, RV_BAD_USAGE,
+                       "train.schedule=late falls exponentially to train.least, which cannot be "
+                       "0: set train.least=0.01");
+    if (config->kind == RV_EXPONENTIAL && !(config->factor > 0))
+        return rv_fail(context, RV_BAD_USAGE,
+                       "train.schedule=exponential multiplies by train.factor at each epoch, "
+                       "which cannot be 0: set train.factor=0.95");
+    if (config->warmup > epochs)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "train.warmup=%g is longer than the run of %g epochs, so that the learning "
+                       "rate would never be train.lr: warm up for less, or set train.epochs=%.0f "
+                       "or more",
+                       config->warmup, epochs, ceil(config->warmup));
+    return RV_OK;
 }

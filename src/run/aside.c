@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/choices.h"
+#include "core/context.h"
 
 #include <string.h>
 
@@ -31,6 +32,7 @@ rv_context *run_aside_new(rv_context *context)
         return NULL;
     }
     rv_context_set_log(aside, pass_on, context);
+    rv_context_set_beside(aside, context);
     rv_context_set_threads(aside, rv_context_threads(context));
     rv_status status = RV_OK;
     const char *backend = rv_context_backend(context), *isa = rv_context_isa(context);

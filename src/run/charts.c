@@ -67,6 +67,7 @@ static rv_chart *scatter(rv_experiment *run, rv_source *source, const float *mea
     dots.count = count;
     dots.class_count = rv_source_describe(source)->class_count;
     dots.classes = dots.class_count > 0 ? classes : NULL;
+    dots.class_names = rv_source_describe(source)->class_names;
     dots.class_count = dots.class_count > 0 ? dots.class_count : 1;
     if (chart && rv_chart_scatter(chart, &dots) != RV_OK) {
         rv_chart_free(chart);

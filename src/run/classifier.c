@@ -141,6 +141,18 @@ int rv_classifier_classes(const rv_classifier *classifier)
     return classifier->run->model->sizes.classes;
 }
 
+const char *rv_classifier_class(const rv_classifier *classifier, int number)
+{
+    static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    int count;
+    const char *const *names = rv_experiment_classes(classifier->run, &count);
+    if (number < 0 || number >= rv_classifier_classes(classifier))
+        return NULL;
+    if (number < count)
+        return names[number];
+    return number < 10 ? digits[number] : "?"; /* a run that does not say */
+}
+
 int64_t rv_classifier_feature_width(const rv_classifier *classifier)
 {
     return classifier->features;

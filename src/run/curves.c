@@ -44,6 +44,7 @@ static const kind kinds[RV_CURVES_KINDS] = {
     {"scores", "Scores", "from 0 to 1"},
     {"diversity", "Diversity of the samples", "relative to the images' own"},
     {"gradients", "Length of the gradient", "norm"},
+    {"rate", "Learning rate", ""},
     {"other", "Other values", ""},
 };
 
@@ -77,6 +78,8 @@ static rv_curves kind_of(const char *name)
         return RV_CURVES_SCORES;
     if (strcmp(name, "diversity") == 0)
         return RV_CURVES_DIVERSITY;
+    if (strcmp(name, "lr") == 0)
+        return RV_CURVES_RATE;
     return ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;
 }
 
@@ -201,6 +204,16 @@ int run_curves_has(const run_curves *curves, rv_curves which)
     for (int i = 0; i < curves->count; i++)
         if (kind_of(curves->curve[i].name) == which)
             return 1;
+    return 0;
+}
+
+int run_curves_change(const run_curves *curves, rv_curves which)
+{
+    for (int i = 0; i < curves->count; i++)
+        for (int64_t k = 1; k < curves->curve[i].count; k++)
+            if (kind_of(curves->curve[i].name) == which &&
+                curves->curve[i].y[k] != curves->curve[i].y[0])
+                return 1;
     return 0;
 }
 

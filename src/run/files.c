@@ -54,8 +54,9 @@ static rv_status write_environment(rv_experiment *run, const char *record)
         rv_json_write(run->context, object, JSON_INDENT(2) | JSON_PRESERVE_ORDER, &json);
     if (status != RV_OK)
         return status;
-    run_path(run, "env.json", path);
-    status = rv_file_write(run->context, path, json, strlen(json));
+    status = run_claim(run, "env.json", path);
+    if (status == RV_OK)
+        status = rv_file_write(run->context, path, json, strlen(json));
     run_json_free(json);
     run->noted_conv = rv_conv_policy_name(rv_context_conv(run->context));
     run->noted_bytes = strlen(record);
@@ -136,11 +137,14 @@ rv_status run_write_files(rv_experiment *run)
     const char *text = rv_config_text(run->config);
     if (!text)
         return rv_error_status(run->context);
-    run_path(run, "config.yaml", path);
-    rv_status status = rv_file_write(run->context, path, text, strlen(text));
+    rv_status status = run_claim(run, "config.yaml", path);
+    if (status == RV_OK)
+        status = rv_file_write(run->context, path, text, strlen(text));
     const char *record = rv_context_conv_record(run->context);
     if (status == RV_OK)
         status = record ? write_environment(run, record) : rv_error_status(run->context);
+    if (status == RV_OK)
+        status = run_known_write(run);
     /* rv_config_text may have renewed what the settings point to. */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);

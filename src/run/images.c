@@ -1,6 +1,7 @@
 /* Images from an .npy file, checked against the images that a run knows. */
 #include "run/run.h"
 
+#include "core/memory.h"
 #include "reverie/io.h"
 #include "reverie/judge.h"
 
@@ -10,14 +11,7 @@
 
 rv_data_sizes rv_experiment_sizes(rv_experiment *run)
 {
-    const rv_data_config *data = &run->settings->data;
-    rv_data_sizes sizes = run->model->sizes;
-    if (data->normalize.count == 2) {
-        double mean = data->normalize.value[0], deviation = data->normalize.value[1];
-        sizes.low = (float)(((double)sizes.low - mean) / deviation);
-        sizes.high = (float)(((double)sizes.high - mean) / deviation);
-    }
-    return sizes;
+    return run->model->sizes;
 }
 
 /* ---- sizes ---- */
@@ -32,6 +26,34 @@ static void shape_text(const rv_array *array, char text[160])
     snprintf(text + used, 160 - (size_t)used, "]");
 }
 
+/* [N,C,H,W] of PyTorch, where it cannot be [N,H,W,C]. */
+static int is_channels_first(const rv_array *array, rv_data_sizes sizes)
+{
+    const int64_t *dim = array->dim;
+    int64_t h = sizes.height, w = sizes.width, c = sizes.channels;
+    return array->rank == 4 && dim[1] == c && dim[2] == h && dim[3] == w &&
+           !(dim[1] == h && dim[2] == w && dim[3] == c);
+}
+
+/* [N,C,H,W] -> [N,H,W,C], an image at a time. */
+static rv_status turn_channels(rv_context *context, rv_array *array)
+{
+    size_t channels = (size_t)array->dim[1], pixels = (size_t)(array->dim[2] * array->dim[3]);
+    size_t size = channels * pixels;
+    float *copy = channels > 1 ? rv_malloc(size * sizeof *copy) : NULL;
+    if (channels > 1 && !copy)
+        return rv_fail_memory(context);
+    for (size_t n = 0; n < array->count / size && copy; n++) {
+        float *image = array->values + n * size;
+        memcpy(copy, image, size * sizeof *copy);
+        for (size_t c = 0; c < channels; c++)
+            for (size_t i = 0; i < pixels; i++)
+                image[i * channels + c] = copy[c * pixels + i];
+    }
+    rv_free(copy);
+    return RV_OK;
+}
+
 static int fits(const rv_array *array, rv_data_sizes sizes)
 {
     const int64_t *dim = array->dim;
@@ -40,8 +62,8 @@ static int fits(const rv_array *array, rv_data_sizes sizes)
         return dim[1] == h * w * c;
     if (array->rank == 3)
         return dim[1] == h && dim[2] == w && c == 1;
-    if (array->rank == 4 && c == 1 && dim[1] == 1)
-        return dim[2] == h && dim[3] == w;
+    if (is_channels_first(array, sizes))
+        return 1;
     return array->rank == 4 && dim[1] == h && dim[2] == w && dim[3] == c;
 }
 
@@ -79,6 +101,8 @@ static void spread_bytes(rv_array *array, rv_data_sizes sizes)
 /* What brings values of [least,most] into [low,high]. */
 static const char *remedy(float least, float most, rv_data_sizes sizes)
 {
+    if (least >= 0 && most <= 1)
+        return "they look like [0,1]: give low + v (high - low)";
     if (least >= -1 && most <= 1 && sizes.low == 0)
         return "they look like [-1,1]: give (v + 1) / 2";
     if (least >= 0 && most > 2 && most <= 255)
@@ -119,6 +143,8 @@ rv_status rv_images_load(rv_context *context, const char *path, rv_data_sizes si
     if (status != RV_OK)
         return status;
     status = check_shape(context, path, &array, sizes);
+    if (status == RV_OK && is_channels_first(&array, sizes))
+        status = turn_channels(context, &array);
     if (status == RV_OK && is_bytes(&array))
         spread_bytes(&array, sizes);
     else if (status == RV_OK)

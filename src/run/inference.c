@@ -15,12 +15,10 @@ int rv_run_images_differ(const rv_experiment *run, const rv_run_images *images)
 
 rv_source *rv_experiment_images(rv_experiment *run, const rv_run_images *images)
 {
-    rv_source *source = NULL;
     rv_data_config data = run_data(run);
     if (images->pixels >= 0)
         data.pixels = (rv_pixels)images->pixels;
-    rv_source_open(run->context, &data, images->split, &source);
-    return source;
+    return run_open_source(run, &data, images->split);
 }
 
 rv_status rv_experiment_evaluate_images(rv_experiment *run, const rv_run_images *images,

@@ -156,7 +156,11 @@ static rv_status measure_classes(judge *j)
     table p;
     rv_status status = new_table(j->context, count, classes, &p);
     out->class_shares = rv_calloc((size_t)classes, sizeof *out->class_shares);
-    if (!labels || !out->class_shares)
+    out->class_names = rv_calloc((size_t)classes, sizeof *out->class_names);
+    for (int k = 0; out->class_names && k < classes; k++)
+        snprintf(out->class_names[k], sizeof *out->class_names, "%s",
+                 rv_classifier_class(j->classifier, k));
+    if (!labels || !out->class_shares || !out->class_names)
         status = rv_fail_memory(j->context);
     if (status == RV_OK)
         status = rv_classifier_probabilities(j->classifier, j->images.values, count, p.values);
@@ -211,6 +215,7 @@ static rv_status compare(judge *j)
     int parts = j->config->split == RV_SPLIT_TRAIN ? 2 : 1; /* both real sets from one split */
     int64_t n = least_of(j->made.count, least_of(real_of(j)->count, j->train.count) / parts);
     out->compared = n;
+    out->real = real_of(j)->count;
     if (n <= RV_COVERAGE_NEIGHBOURS)
         return rv_fail(
             j->context, RV_BAD_USAGE,
@@ -273,8 +278,10 @@ static rv_status lay_out(judge *j, const int64_t *chosen, int count)
     rv_source *train = rv_experiment_source(j->run, RV_SPLIT_TRAIN);
     int64_t width = j->images.width;
     int columns = count < COLUMNS ? count : COLUMNS, lines = 2 * ((count + columns - 1) / columns);
-    float *cells = rv_calloc((size_t)(lines * columns * width), sizeof *cells);
+    float *cells = rv_malloc((size_t)(lines * columns * width) * sizeof *cells);
     rv_status status = cells ? RV_OK : rv_fail_memory(j->context);
+    for (int64_t i = 0; cells && i < lines * columns * width; i++)
+        cells[i] = j->run->model->sizes.low; /* cells of the last row without an image are black */
     for (int i = 0; status == RV_OK && i < count; i++) {
         float *cell = cells + (2 * (i / columns) * columns + i % columns) * width;
         memcpy(cell, j->images.values + chosen[i] * width, (size_t)width * sizeof *cell);
@@ -510,6 +517,7 @@ void rv_judgement_free(rv_judgement *judgement)
     if (!judgement)
         return;
     rv_free(judgement->class_shares);
+    rv_free(judgement->class_names);
     rv_image_free(judgement->pictures);
     rv_free(judgement);
 }

@@ -15,6 +15,12 @@ rv_image_batch run_batch(const rv_experiment *run, const float *values, int coun
     return batch;
 }
 
+int run_shows_images(const rv_experiment *run)
+{
+    int64_t channels = run->model->sizes.channels;
+    return run->model->kind->decode && (channels == 1 || channels == 3);
+}
+
 /* Zeroed floats; NULL with the error latched. */
 static float *floats(rv_experiment *run, int64_t count)
 {
@@ -127,6 +133,8 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
     int lines = 2 * ((count + 7) / 8), columns = count < 8 ? count : 8;
     float *images = floats(run, count * width), *decoded = floats(run, count * width);
     float *rows = floats(run, (int64_t)lines * columns * width);
+    for (int64_t i = 0; rows && i < lines * columns * width; i++)
+        rows[i] = run->model->sizes.low; /* cells without an image are black */
     if (images && decoded && rows && reconstruct(run, split, count, images, decoded) == RV_OK) {
         interleave(images, decoded, count, width, rows);
         config.columns = columns;

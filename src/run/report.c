@@ -106,6 +106,17 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
 
 /* ---- pictures ---- */
 
+/* The page is whole without the files beside it. */
+static rv_status forgive(rv_experiment *run, rv_status status)
+{
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    rv_notify(run->context, RV_LOG_WARNING, "%s; the report has the picture",
+              rv_error_message(run->context));
+    rv_error_clear(run->context);
+    return RV_OK;
+}
+
 static rv_status add_image(rv_experiment *run, rv_page *page, rv_image *image, const char *name,
                            const char *caption, int enlarge)
 {
@@ -113,8 +124,10 @@ static rv_status add_image(rv_experiment *run, rv_page *page, rv_image *image, c
     if (!image)
         return rv_error_status(run->context);
     snprintf(file, sizeof file, "samples/%s.png", name);
-    run_path(run, file, path);
-    rv_status status = rv_image_save(run->context, image, path);
+    rv_status status = run_claim(run, file, path);
+    if (status == RV_OK)
+        status = rv_image_save(run->context, image, path);
+    status = forgive(run, status);
     if (status == RV_OK)
         status = rv_page_image(page, image, caption, enlarge);
     rv_image_free(image);
@@ -128,8 +141,10 @@ static rv_status add_chart(rv_experiment *run, rv_page *page, rv_chart *chart, c
     if (!chart)
         return rv_error_status(run->context);
     snprintf(file, sizeof file, "samples/%s.png", name);
-    run_path(run, file, path);
-    rv_status status = rv_chart_save(chart, path);
+    rv_status status = run_claim(run, file, path);
+    if (status == RV_OK)
+        status = rv_chart_save(chart, path);
+    status = forgive(run, status);
     if (status == RV_OK)
         status = rv_page_chart(page, chart, caption);
     rv_chart_free(chart);
@@ -179,7 +194,8 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
     char name[64];
     rv_status status = run_curves_read(run, &curves);
     for (int i = 0; status == RV_OK && i < RV_CURVES_KINDS; i++) {
-        if (i != RV_CURVES_LOSSES && !run_curves_has(curves, (rv_curves)i))
+        int is_wanted = i != RV_CURVES_RATE || run_curves_change(curves, RV_CURVES_RATE);
+        if (i != RV_CURVES_LOSSES && !(is_wanted && run_curves_has(curves, (rv_curves)i)))
             continue;
         snprintf(name, sizeof name, i == RV_CURVES_LOSSES ? "curves" : "curves-%s",
                  run_curves_name((rv_curves)i));
@@ -204,6 +220,8 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
 {
     if (!run->model->kind->decode)
         return RV_OK;
+    if (!run_shows_images(run))
+        return rv_page_text(page, "Images of this many channels are not drawn.");
     rv_status status = rv_page_heading(page, "Pictures");
     if (status == RV_OK)
         status = add_image(run, page, rv_experiment_samples(run, 64, 1), "samples",
@@ -217,6 +235,21 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
+/* What the run logged; a report is made without it too. */
+static rv_status add_log(rv_experiment *run, rv_page *page)
+{
+    rv_status status = run_add_alarms(run, page);
+    if (status == RV_OK)
+        status = rv_page_heading(page, "Learning curves");
+    if (status == RV_OK)
+        status = add_curves(run, page);
+    if (status == RV_BAD_FILE || status == RV_IO_ERROR) {
+        status = rv_page_text(page, rv_error_message(run->context));
+        rv_error_clear(run->context);
+    }
+    return status;
+}
+
 static rv_status write_page(rv_experiment *run, rv_page *page)
 {
     char path[RUN_PATH];
@@ -226,11 +259,7 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     if (status == RV_OK && run->model->kind->evaluate)
         status = add_table(run, page);
     if (status == RV_OK)
-        status = run_add_alarms(run, page);
-    if (status == RV_OK)
-        status = rv_page_heading(page, "Learning curves");
-    if (status == RV_OK)
-        status = add_curves(run, page);
+        status = add_log(run, page);
     if (status == RV_OK)
         status = add_pictures(run, page);
     if (status == RV_OK)
@@ -239,7 +268,8 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     if (status == RV_OK)
         status = text ? rv_page_code(page, text) : rv_error_status(run->context);
     run->settings = rv_config_settings(run->config);
-    run_path(run, "report.html", path);
+    if (status == RV_OK)
+        status = run_claim(run, "report.html", path);
     return status == RV_OK ? rv_page_save(page, path) : status;
 }
 

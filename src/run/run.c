@@ -4,12 +4,9 @@
 #include "core/memory.h"
 #include "reverie/io.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH])
 {
@@ -46,6 +43,7 @@ void rv_experiment_free(rv_experiment *run)
 {
     if (!run)
         return;
+    run_folder_leave(run);
     rv_model_free(run->model);
     for (int i = 0; i < 3; i++)
         rv_source_free(run->source[i]);
@@ -53,30 +51,9 @@ void rv_experiment_free(rv_experiment *run)
     for (int i = 0; i < run->directory_count; i++)
         rv_free((void *)(uintptr_t)run->directories[i]);
     rv_free(run->directories);
+    run_known_free(run);
     rv_free(run->folder);
     rv_free(run);
-}
-
-rv_data_config run_data(const rv_experiment *run)
-{
-    rv_data_config data = run->settings->data;
-    data.directories = run->directories;
-    data.directory_count = run->directory_count;
-    return data;
-}
-
-rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
-{
-    rv_data_config data = run_data(run);
-    if (!run->source[split])
-        rv_source_open(run->context, &data, split, &run->source[split]);
-    return run->source[split];
-}
-
-rv_status run_has_test(rv_experiment *run, int *has_test)
-{
-    rv_data_config data = run_data(run);
-    return rv_data_has_test(run->context, &data, has_test);
 }
 
 static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
@@ -104,58 +81,9 @@ static rv_status make_model_for_data(rv_experiment *run)
 
 /* ---- creating ---- */
 
-void run_remove(const char *folder)
+/* The settings and the data are checked before anything is written. */
+static rv_status check_data(rv_experiment *run)
 {
-    static const char *const files[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
-                                        "report.html"};
-    static const char *const folders[] = {"checkpoints", "samples/snapshots", "samples",
-                                          "pictures"};
-    char path[RUN_PATH];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        unlink(path);
-    }
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
-        DIR *list = opendir(path);
-        for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-            char inner[RUN_PATH];
-            if (entry->d_name[0] != '.' && snprintf(inner, sizeof inner, "%s/%s/%s", folder,
-                                                    folders[i], entry->d_name) < (int)sizeof inner)
-                unlink(inner);
-        }
-        if (list)
-            closedir(list);
-        rmdir(path);
-    }
-    rmdir(folder);
-}
-
-static rv_status make_folders(rv_experiment *run)
-{
-    static const char *const folders[] = {"checkpoints", "samples"};
-    char path[RUN_PATH];
-    rv_status status = rv_folder_make(run->context, run->folder);
-    for (size_t i = 0; status == RV_OK && i < sizeof folders / sizeof *folders; i++) {
-        run_path(run, folders[i], path);
-        status = rv_folder_make(run->context, path);
-    }
-    return status;
-}
-
-static rv_status create(rv_experiment *run, int force)
-{
-    char path[RUN_PATH];
-    run->settings = rv_config_settings(run->config);
-    if (!run->settings)
-        return rv_error_status(run->context);
-    run_path(run, "config.yaml", path);
-    if (rv_file_exists(path) && !force)
-        return rv_fail(run->context, RV_BAD_USAGE,
-                       "%s: holds a run already; go on with `reverie resume %s`, choose another "
-                       "--run, or replace it with --force",
-                       run->folder, run->folder);
-    /* The settings and the data are checked before anything is written. */
     int has_test = 0;
     rv_status status = make_model_for_data(run);
     if (status == RV_OK)
@@ -166,20 +94,31 @@ static rv_status create(rv_experiment *run, int force)
     if (status == RV_OK)
         status =
             rv_train_check_labels(run->context, run->settings->model, run->source[RV_SPLIT_TRAIN]);
-    if (status != RV_OK)
-        return status;
-    if (force)
-        run_remove(run->folder);
-    status = make_folders(run);
+    const rv_train_config *train = &run->settings->train;
     if (status == RV_OK)
+        status = rv_schedule_check(run->context, &train->schedule, (double)train->epochs);
+    return status;
+}
+
+static rv_status create(rv_experiment *run, int how)
+{
+    run->settings = rv_config_settings(run->config);
+    if (!run->settings)
+        return rv_error_status(run->context);
+    rv_status status = run_folder_look(run, how);
+    if (status == RV_OK)
+        status = check_data(run);
+    if (status == RV_OK)
+        status = run_folder_create(run, how);
+    if (status == RV_OK && !run->waits)
         status = run_write_files(run);
     if (status != RV_OK)
-        run_remove(run->folder);
+        run_folder_give_up(run);
     return status;
 }
 
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
-                               rv_config *config, int force, rv_experiment **out)
+                               rv_config *config, int how, rv_experiment **out)
 {
     *out = NULL;
     rv_experiment *run = run_new(context, place);
@@ -188,7 +127,7 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
         return rv_fail_memory(context);
     }
     run->config = config;
-    rv_status status = create(run, force);
+    rv_status status = create(run, how);
     if (status != RV_OK) {
         rv_experiment_free(run);
         return status;
@@ -203,11 +142,9 @@ static rv_status read_config(rv_experiment *run, const char *const *settings, in
 {
     char path[RUN_PATH];
     run_path(run, "config.yaml", path);
-    if (!rv_file_exists(path))
-        return rv_fail(run->context, RV_BAD_FILE,
-                       "%s: holds no run (no config.yaml); `reverie runs list` lists runs",
-                       run->folder);
-    rv_status status = rv_config_new(run->context, &run->config);
+    rv_status status = run_check_is_there(run);
+    if (status == RV_OK)
+        status = rv_config_new(run->context, &run->config);
     if (status == RV_OK)
         status = rv_config_read(run->config, path);
     for (int i = 0; status == RV_OK && i < count; i++)
@@ -215,7 +152,7 @@ static rv_status read_config(rv_experiment *run, const char *const *settings, in
     if (status != RV_OK)
         return status;
     run->settings = rv_config_settings(run->config);
-    return run->settings ? RV_OK : rv_error_status(run->context);
+    return run->settings ? run_known_read(run) : rv_error_status(run->context);
 }
 
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
@@ -227,7 +164,9 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
         return rv_fail_memory(context);
     run->resumes = 1;
     run->settings_changed = count > 0;
-    rv_status status = read_config(run, settings, count);
+    rv_status status = run_folder_enter(run);
+    if (status == RV_OK)
+        status = read_config(run, settings, count);
     if (status == RV_OK)
         status = make_model_for_data(run);
     if (status != RV_OK) {
@@ -295,8 +234,8 @@ rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_
     rv_evaluator *evaluator;
     if (!source)
         return rv_error_status(run->context);
-    rv_status status =
-        rv_evaluator_new(run->model, run->settings->train.evaluate_batch, &evaluator);
+    int64_t images = rv_source_describe(source)->count, batch = run->settings->train.evaluate_batch;
+    rv_status status = rv_evaluator_new(run->model, images < batch ? images : batch, &evaluator);
     if (status == RV_OK)
         status = rv_evaluator_run(evaluator, source, seed, report);
     rv_evaluator_free(evaluator);

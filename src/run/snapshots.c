@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { NOISE_SEED = 1 };
 
@@ -46,19 +45,29 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Of a folder whose list was lost all that is called a snapshot is one. */
+static int is_own(const rv_experiment *run, const rv_ledger *ledger, int64_t step)
+{
+    char path[RUN_PATH];
+    run_snapshot_path(run, step, path);
+    return !rv_ledger_is_kept(ledger) || rv_ledger_has(ledger, path);
+}
+
 rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *count)
 {
     char folder[RUN_PATH];
     int64_t room = 0;
-    rv_status status = RV_OK;
+    rv_ledger *ledger;
     *steps = NULL;
     *count = 0;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
-    DIR *list;
-    status = rv_folder_open(run->context, folder, &list);
+    DIR *list = NULL;
+    rv_status status = rv_ledger_open(run->context, run->folder, &ledger);
+    if (status == RV_OK)
+        status = rv_folder_open(run->context, folder, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         int64_t step = step_of(entry->d_name);
-        if (step < 0)
+        if (step < 0 || !is_own(run, ledger, step))
             continue;
         if (*count == room) {
             room = 2 * room + 64;
@@ -73,6 +82,7 @@ rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *
     }
     if (list)
         closedir(list);
+    rv_ledger_close(ledger);
     if (*count > 0)
         qsort(*steps, (size_t)*count, sizeof **steps, compare);
     return status;
@@ -86,8 +96,8 @@ static rv_status drop_newer(rv_experiment *run, int64_t step)
     rv_status status = run_snapshot_list(run, &steps, &count);
     for (int64_t i = 0; status == RV_OK && i < count; i++) {
         run_snapshot_path(run, steps[i], path);
-        if (steps[i] > step)
-            unlink(path);
+        if (steps[i] > step && run->ledger)
+            rv_ledger_remove(run->ledger, path);
     }
     rv_free(steps);
     return status;
@@ -114,9 +124,7 @@ static rv_status set_back(run_snapshots *snapshots, const rv_progress *now)
 {
     char path[RUN_PATH];
     int ends_epoch = now->step > 0 && now->batch == 0;
-    if (now->step >= now->steps)
-        return RV_OK;
-    rv_status status = drop_newer(snapshots->run, now->step);
+    rv_status status = now->step < now->steps ? drop_newer(snapshots->run, now->step) : RV_OK;
     run_snapshot_path(snapshots->run, now->step, path);
     if (status != RV_OK || rv_file_exists(path))
         return status;
@@ -132,7 +140,7 @@ rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_sna
         return RV_OK;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
     rv_temporaries_remove(folder);
-    rv_status status = rv_folder_make(run->context, folder);
+    rv_status status = rv_ledger_folder(run->ledger, folder);
     run_snapshots *snapshots = status == RV_OK ? rv_calloc(1, sizeof *snapshots) : NULL;
     if (!snapshots)
         return status == RV_OK ? rv_fail_memory(run->context) : status;
@@ -160,24 +168,35 @@ void run_snapshots_close(run_snapshots *snapshots)
     rv_free(snapshots);
 }
 
+rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images)
+{
+    rv_model *model = snapshots->run->model;
+    rv_status status = RV_OK;
+    if (model->kind->draw_prior) /* the same noise, of a prior that is learned */
+        status = rv_view_prior(model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
+    if (status == RV_OK)
+        status =
+            rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
+    *images = snapshots->images;
+    return status;
+}
+
 rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step)
 {
     char path[RUN_PATH];
     if (!snapshots || step == snapshots->newest)
         return RV_OK;
     rv_experiment *run = snapshots->run;
-    rv_status status = RV_OK;
-    if (run->model->kind->draw_prior) /* the same noise, of a prior that is learned */
-        status = rv_view_prior(run->model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
-    if (status == RV_OK)
-        status =
-            rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
+    const float *images;
+    rv_status status = run_snapshots_draw(snapshots, &images);
     if (status != RV_OK)
         return status;
-    rv_image *sheet = rv_sheet(run->context, run_batch(run, snapshots->images, RV_SNAPSHOT_IMAGES),
-                               RUN_SNAPSHOT_COLUMNS);
+    rv_image *sheet =
+        rv_sheet(run->context, run_batch(run, images, RV_SNAPSHOT_IMAGES), RUN_SNAPSHOT_COLUMNS);
     run_snapshot_path(run, step, path);
-    status = sheet ? rv_image_save(run->context, sheet, path) : rv_error_status(run->context);
+    status = sheet ? rv_ledger_claim(run->ledger, path) : rv_error_status(run->context);
+    if (status == RV_OK)
+        status = rv_image_save(run->context, sheet, path);
     rv_image_free(sheet);
     if (status == RV_OK)
         snapshots->newest = step;

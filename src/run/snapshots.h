@@ -14,6 +14,8 @@ rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_sna
 void run_snapshots_close(run_snapshots *snapshots);
 /* A snapshot of the weights as they are, after that step; no second one of the same step. */
 rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step);
+/* The images [24,D] of the weights as they are, the snapshots' own. */
+rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images);
 /* The same where train.snapshots says so. */
 rv_status run_snapshots_step(run_snapshots *snapshots, int64_t step);
 

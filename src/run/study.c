@@ -5,12 +5,15 @@
 #include "core/memory.h"
 #include "reverie/io.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void rv_study_free(rv_study *study)
 {
     if (!study)
         return;
+    rv_ledger_close(study->ledger);
+    rv_lock_release(study->lock);
     rv_free(study->cell);
     rv_free(study->run);
     rv_free(study->row);
@@ -70,6 +73,31 @@ rv_status rv_study_open(rv_context *context, const rv_study_request *request, rv
     }
     *out = study;
     return RV_OK;
+}
+
+rv_status study_enter(rv_study *study)
+{
+    static const char *const names[] = {"report.json", "report.html"};
+    char path[RUN_PATH];
+    if (study->lock)
+        return RV_OK;
+    rv_status status = rv_folder_make(study->context, study->folder);
+    snprintf(path, sizeof path, "%s/.reverie-lock", study->folder);
+    if (status == RV_OK)
+        status = rv_lock_take(study->context, path, study->folder, &study->lock);
+    if (status == RV_OK)
+        status = rv_ledger_open(study->context, study->folder, &study->ledger);
+    for (size_t i = 0; status == RV_OK && i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", study->folder, names[i]);
+        status = rv_ledger_claim(study->ledger, path);
+    }
+    if (status == RV_OK)
+        return RV_OK;
+    rv_ledger_close(study->ledger);
+    rv_lock_release(study->lock);
+    study->ledger = NULL;
+    study->lock = NULL;
+    return status;
 }
 
 const char *rv_study_name(const rv_study *study)

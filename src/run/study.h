@@ -72,9 +72,16 @@ struct rv_study {
     study_run *run; /* [cell_count * seed_count], by cell, then seed */
     int run_count;
     int checked;
+    /* While it is run or its report written nobody else does either; what is in it is listed. */
+    rv_lock *lock;
+    rv_ledger *ledger;
     rv_study_row *row;
     rv_study_table table;
 };
+
+/* study.c: makes the folder and locks it; RV_BAD_USAGE where another process has it, or where its
+ * report would take the place of a file that is none of the study's.  Held until it is freed. */
+rv_status study_enter(rv_study *study);
 
 enum { STUDY_RUNS_MOST = 1000, STUDY_NAME_MOST = 200 };
 

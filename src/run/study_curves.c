@@ -72,9 +72,11 @@ static rv_status take_line(void *user, json_t *line)
         return RV_OK;
     json_object_foreach(line, key, value)
     {
-        curve *c = json_is_real(value) ? curve_of(all, key, split) : NULL;
-        if (c)
-            c->y[all->run * all->epochs + epoch - 1] = c->sign * json_real_value(value);
+        int is_measured = json_is_real(value) && strcmp(key, "lr") != 0;
+        curve *c = is_measured ? curve_of(all, key, split) : NULL;
+        double *y = c ? &c->y[all->run * all->epochs + epoch - 1] : NULL;
+        if (y && isnan(*y)) /* an evaluation in mid-epoch follows that of the epoch before */
+            *y = c->sign * json_real_value(value);
     }
     return rv_error_status(all->study->context);
 }

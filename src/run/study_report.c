@@ -269,7 +269,7 @@ rv_status rv_study_write_report(rv_study *study)
 {
     char path[RUN_PATH];
     const rv_study_table *table;
-    rv_status status = rv_folder_make(study->context, study->folder);
+    rv_status status = study_enter(study);
     if (status == RV_OK)
         status = write_json(study);
     if (status == RV_OK)

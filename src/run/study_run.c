@@ -160,6 +160,11 @@ rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher)
 {
     int seeds = study->plan.seed_count;
     rv_status status = rv_study_check(study);
+    if (status == RV_OK)
+        status = study_enter(study);
+    /* Another process may have trained while this one waited to be asked. */
+    for (int i = 0; status == RV_OK && i < study->run_count; i++)
+        status = study_look(study, &study->run[i]);
     for (int i = 0; i < study->run_count; i++)
         study->run[i].entry.status = RV_OK;
     for (int i = 0; status == RV_OK && i < study->run_count; i++) {

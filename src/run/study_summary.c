@@ -36,7 +36,8 @@ static rv_status take_line(void *user, json_t *line)
     summary->epoch_step = summary->step;
     json_object_foreach(line, key, value)
     {
-        int is_value = json_is_real(value) || json_is_null(value);
+        int is_measured = strcmp(key, "lr") != 0; /* which is a setting's */
+        int is_value = is_measured && (json_is_real(value) || json_is_null(value));
         rv_run_value *v = is_value ? value_of(summary, split ? split : "train", key) : NULL;
         if (!v)
             continue;

@@ -58,8 +58,8 @@ static rv_status keep_origin(rv_experiment *run, rv_trainer *trainer)
     char name[64], path[RUN_PATH];
     snprintf(name, sizeof name, "checkpoints/step-%08lld.safetensors",
              (long long)rv_trainer_progress(trainer).step);
-    run_path(run, name, path);
-    return rv_trainer_save(trainer, path);
+    rv_status status = run_claim(run, name, path);
+    return status == RV_OK ? rv_trainer_save(trainer, path) : status;
 }
 
 /* The mean training image [D]; NULL with the error latched.  The caller frees it. */
@@ -108,6 +108,19 @@ static rv_status note_at_end(rv_experiment *run, rv_status status)
     return noted == RV_OK ? status : noted;
 }
 
+/* A training that takes no step has trained nothing, whatever it was asked for. */
+static rv_status fail_without_step(rv_experiment *run, const rv_progress *now)
+{
+    if (now->step == 0)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "train.epochs=%lld: no step to take; ask for at least one epoch",
+                       (long long)now->epochs);
+    return rv_fail(run->context, RV_BAD_USAGE,
+                   "the checkpoint stands at step %lld of %lld: nothing is left to train; ask for "
+                   "more with train.epochs",
+                   (long long)now->step, (long long)now->steps);
+}
+
 /* The observer's files are opened when the position is known, so the trainer gets them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
                        const rv_watcher *watcher)
@@ -125,8 +138,8 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         status = rv_trainer_prepare(trainer);
     if (status == RV_OK && rv_trainer_progress(trainer).step == 0)
         status = begin(run, setup->train);
-    if (status != RV_OK && !run->resumes) /* nothing was trained: nothing stays */
-        run_remove(run->folder);
+    if (status == RV_OK)
+        status = run_folder_begin(run);
     if (status == RV_OK && checkpoint && !run->resumes) {
         position = 0; /* another run's checkpoint, this run's own metrics */
         status = keep_origin(run, trainer);
@@ -145,10 +158,22 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         if (run_events_status(events) != RV_OK)
             status = run_events_status(events);
     }
+    if (status == RV_OK && !run->resumes && !run_events_begun(events))
+        status = fail_without_step(run, &now);
     if (status == RV_OK || status == RV_INTERRUPTED)
         status = note_at_end(run, status);
+    int begun = run_events_begun(events), is_finite = run_events_held_out_is_finite(events);
     run_events_close(events);
     rv_trainer_free(trainer);
+    if (status != RV_OK && !begun) /* nothing was trained: nothing stays */
+        run_folder_give_up(run);
+    if (status == RV_OK)
+        status = rv_experiment_write_report(run);
+    if (status == RV_OK && !is_finite)
+        return rv_fail(run->context, RV_NOT_FINITE,
+                       "%s: trained and saved, but its held-out values are not finite: see the "
+                       "alarm held_out_not_finite",
+                       run->folder);
     return status;
 }
 
@@ -167,10 +192,16 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
                               .validation = held_out,
                               .config = run->settings->train,
                               .folder = folder,
+                              .ledger = run->ledger,
                               .config_text = rv_config_text(run->config)};
-    if (!setup.train || (needed && !held_out) || !setup.config_text)
+    if (!setup.train || (needed && !held_out) || !setup.config_text) {
+        run_folder_give_up(run);
         return rv_error_status(run->context);
+    }
     run->settings = rv_config_settings(run->config);
-    rv_status status = train(run, &setup, checkpoint, watcher);
-    return status == RV_OK ? rv_experiment_write_report(run) : status;
+    if (run->model->kind->decode && !run_shows_images(run))
+        rv_notify(run->context, RV_LOG_NOTICE,
+                  "images of %lld channels are not drawn: the run keeps no pictures of them",
+                  (long long)run->model->sizes.channels);
+    return train(run, &setup, checkpoint, watcher);
 }

@@ -1,4 +1,4 @@
-/* Alarms: what the numbers of an adversarial training say about how it fails.
+/* Alarms: what the numbers of a training say about how it fails.
  *
  *   discriminator_saturated      Arjovsky & Bottou 2017, "Towards Principled Methods for Training
  *                                Generative Adversarial Networks", theorem 2.1
@@ -6,14 +6,20 @@
  *   samples_collapsed            Goodfellow 2016, "NIPS 2016 Tutorial: GANs", section 5.1.1
  *   critic_at_clip               Gulrajani et al. 2017, "Improved Training of Wasserstein GANs",
  *                                section 3
+ *   images_alike                 images that do not differ: black ones, or one read many times
+ *   held_out_not_finite          of every model that is evaluated: a NaN there reaches no loss
+ *   samples_dim                  of every model that draws: a last layer that is dead, or whose
+ *                                values reach half of the range only
  *
- * Each is a threshold on a mean over the steps since the last event.  Trainings that go well, by
- * which the thresholds were chosen: real_score 0.5 to 0.8 and fake_score 0.2 to 0.5 (`bigan`,
- * `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is flattest, 0.1 and
- * more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an epoch, where an
- * untrained net begins at 0.003 to 0.007. */
+ * Each of the first four is a threshold on a mean over the steps since the last event.  Trainings
+ * that go well, by which the thresholds were chosen: real_score 0.5 to 0.8 and fake_score 0.2 to
+ * 0.5 (`bigan`, `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is
+ * flattest, 0.1 and more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an
+ * epoch, where an untrained net begins at 0.003 to 0.007. */
 #include "core/text.h"
 #include "reverie/train.h"
+
+#include "core/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -74,6 +80,34 @@ static int samples_collapsed(const rv_event *event, rv_alarm *alarm)
     return 1;
 }
 
+static int images_alike(const rv_event *event, rv_alarm *alarm)
+{
+    double diversity = value_of(event, "diversity");
+    if (!(diversity > RV_ALARM_ALIKE))
+        return 0;
+    alarm->name = "images_alike";
+    snprintf(alarm->cause, sizeof alarm->cause,
+             "the training images of a batch do not differ (they are all black, or one image many "
+             "times), so there is nothing to learn from them: look at `reverie data show`, or "
+             "raise data.batch where it is 1");
+    return 1;
+}
+
+static int held_out_not_finite(const rv_event *event, rv_alarm *alarm)
+{
+    for (int i = 0; i < event->count; i++) {
+        if (isfinite(event->value[i]))
+            continue;
+        alarm->name = "held_out_not_finite";
+        snprintf(alarm->cause, sizeof alarm->cause,
+                 "%s of the %s split is not finite, so no best checkpoint can be chosen by it: an "
+                 "image there holds a NaN, or the weights have grown too far (lower train.lr)",
+                 event->name[i], event->split);
+        return 1;
+    }
+    return 0;
+}
+
 static int critic_at_clip(const rv_event *event, rv_alarm *alarm)
 {
     double share = value_of(event, "at_clip");
@@ -91,12 +125,54 @@ int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST])
 {
     int count = 0;
     if (event->kind == RV_EVENT_SPLIT)
-        return 0;
+        return held_out_not_finite(event, out);
     if (event->kind == RV_EVENT_TRAIN && event->epoch < 1)
         return 0;
     count += discriminator_saturated(event, &out[count]);
     count += gradient_vanished(event, &out[count]);
     count += samples_collapsed(event, &out[count]);
     count += critic_at_clip(event, &out[count]);
+    count += images_alike(event, &out[count]);
     return count;
+}
+
+/* ---- samples ---- */
+
+static double middle_of(rv_data_sizes sizes)
+{
+    return 0.5 * ((double)sizes.low + (double)sizes.high);
+}
+
+rv_status rv_bright_share(rv_context *context, rv_source *source, double *out)
+{
+    enum { IMAGES = 256 };
+    const rv_source_info *info = rv_source_describe(source);
+    int64_t count = info->count < IMAGES ? info->count : IMAGES, bright = 0;
+    float *rows = rv_malloc((size_t)(count * info->size) * sizeof *rows);
+    rv_status status =
+        rows ? rv_source_fetch_range(source, 0, count, 0, rows, NULL) : rv_fail_memory(context);
+    double middle = middle_of(rv_data_sizes_of(source));
+    for (int64_t i = 0; status == RV_OK && i < count * info->size; i++)
+        bright += (double)rows[i] > middle;
+    *out = count > 0 ? (double)bright / (double)(count * info->size) : 0;
+    rv_free(rows);
+    return status;
+}
+
+int rv_alarm_of_samples(const float *samples, int64_t count, rv_data_sizes sizes, double bright,
+                        int64_t step, rv_alarm *out)
+{
+    if (step < RV_ALARM_DIVERSITY_STEPS || bright < RV_ALARM_BRIGHT)
+        return 0;
+    for (int64_t i = 0; i < count * rv_data_width(sizes); i++)
+        if ((double)samples[i] > middle_of(sizes))
+            return 0;
+    out->name = "samples_dim";
+    rv_text_format(
+        out->cause, sizeof out->cause,
+        "no pixel of %lld samples is in the upper half of the range, where %.0f%% of the "
+        "images' pixels are: the last layer is dead or does not reach them (a relu before "
+        "the output?); change it, or lower train.lr",
+        (long long)count, 100 * bright);
+    return 1;
 }

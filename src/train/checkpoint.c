@@ -15,9 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PAIRS_MOST = 16 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
+enum { PAIRS_MOST = 28 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
 
 /* ---- writing ---- */
 
@@ -63,10 +62,22 @@ static void note_convolutions(const rv_trainer *trainer, notes *n)
         n->pair[n->count++] = (rv_text_pair){"convolutions", copy};
 }
 
+void train_order(const rv_trainer *trainer, char text[ORDER_TEXT])
+{
+    const rv_source_info *info = rv_source_describe(trainer->setup.train);
+    int used = snprintf(text, ORDER_TEXT, "seed %llu, %lld images, data %s",
+                        (unsigned long long)trainer->setup.config.seed, (long long)trainer->images,
+                        info->fingerprint);
+    if (trainer->images != info->count) /* the labelled ones, which data.seed chooses */
+        snprintf(text + used, (size_t)(ORDER_TEXT - used), ", labels by %llu",
+                 (unsigned long long)info->seed);
+}
+
 static void note_position(const rv_trainer *trainer, notes *n)
 {
     const rv_observer *observer = &trainer->setup.observer;
     const rv_data_sizes *sizes = &trainer->setup.model->sizes;
+    char order[ORDER_TEXT];
     int64_t position = observer->position ? observer->position(observer->user) : 0;
     n->ok = 1;
     note(n, "format", "1");
@@ -76,10 +87,16 @@ static void note_position(const rv_trainer *trainer, notes *n)
          (long long)sizes->channels, sizes->classes, (double)sizes->low, (double)sizes->high);
     note(n, "step", "%lld", (long long)trainer->step);
     note(n, "epoch", "%lld", (long long)trainer->epoch);
-    note(n, "batch", "%lld", (long long)trainer->batch);
+    note(n, "images", "%lld", (long long)trainer->seen);
+    train_order(trainer, order);
+    note(n, "order", "%s", order);
     note(n, "metrics_bytes", "%lld", (long long)position);
     note(n, "best", "%a", trainer->best);
     note(n, "best_epoch", "%lld", (long long)trainer->best_epoch);
+    char rates[512];
+    note(n, "rate", "%a", trainer->rate);
+    train_rates_text(trainer, rates, sizeof rates);
+    note(n, "rates", "%s", rates);
     note(n, "isa", "%s", rv_context_isa(trainer->context));
     note(n, "threads", "%d", rv_context_threads(trainer->context));
     note_convolutions(trainer, n);
@@ -160,45 +177,68 @@ static int newest_first(const void *a, const void *b)
     return p < q ? 1 : p > q ? -1 : 0;
 }
 
-enum { STEPS_MOST = 1024 };
-
-/* -1, with the error latched, where the folder cannot be read. */
-static int list_steps(rv_context *context, const char *folder, int64_t *steps)
+/* The steps of a folder's checkpoints, the newest first: the caller's to rv_free.  *count -1, with
+ * the error latched: it cannot be read. */
+static int64_t *list_steps(rv_context *context, const char *folder, int64_t *count)
 {
-    int count = 0;
+    int64_t *steps = NULL, room = 0;
     DIR *list;
+    *count = -1;
     if (rv_folder_open(context, folder, &list) != RV_OK)
-        return -1;
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
-        if (step_of(entry->d_name) >= 0 && count < STEPS_MOST)
-            steps[count++] = step_of(entry->d_name);
+        return NULL;
+    *count = 0;
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        if (step_of(entry->d_name) < 0)
+            continue;
+        if (*count == room) {
+            room = 2 * room + 16;
+            int64_t *grown = rv_realloc(steps, (size_t)room * sizeof *grown);
+            if (!grown) {
+                rv_fail_memory(context);
+                *count = -1;
+                break;
+            }
+            steps = grown;
+        }
+        steps[(*count)++] = step_of(entry->d_name);
+    }
     if (list)
         closedir(list);
-    qsort(steps, (size_t)count, sizeof *steps, newest_first);
-    return count;
+    if (*count > 1)
+        qsort(steps, (size_t)*count, sizeof *steps, newest_first);
+    return steps;
+}
+
+/* Removes the training's own checkpoints of steps after `newest`, and all but `keep` before. */
+static void drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
+{
+    char path[4096];
+    int64_t count, kept = 0;
+    int64_t *steps = list_steps(trainer->context, trainer->setup.folder, &count);
+    for (int64_t i = 0; i < count; i++) {
+        step_path(trainer, steps[i], path, sizeof path);
+        if (!rv_ledger_has(trainer->files, path))
+            continue;
+        if (steps[i] > newest || kept++ >= keep)
+            rv_ledger_remove(trainer->files, path);
+    }
+    rv_free(steps);
 }
 
 static void drop_old(const rv_trainer *trainer)
 {
-    char path[4096];
-    int64_t steps[STEPS_MOST];
-    int count = list_steps(trainer->context, trainer->setup.folder, steps);
-    int64_t keep = trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1;
-    for (int64_t i = keep; i < count; i++) {
-        step_path(trainer, steps[i], path, sizeof path);
-        unlink(path);
-    }
+    drop(trainer, INT64_MAX, trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1);
 }
 
 void train_drop_newer(const rv_trainer *trainer)
 {
-    char path[4096];
-    int64_t steps[STEPS_MOST];
-    int count = list_steps(trainer->context, trainer->setup.folder, steps);
-    for (int i = 0; i < count && steps[i] > trainer->step; i++) {
-        step_path(trainer, steps[i], path, sizeof path);
-        unlink(path);
-    }
+    drop(trainer, trainer->step, INT64_MAX);
+}
+
+static rv_status save(rv_trainer *trainer, const char *path)
+{
+    rv_status status = rv_ledger_claim(trainer->files, path);
+    return status == RV_OK ? rv_trainer_save(trainer, path) : status;
 }
 
 rv_status train_checkpoint(rv_trainer *trainer, int is_best)
@@ -208,11 +248,11 @@ rv_status train_checkpoint(rv_trainer *trainer, int is_best)
     /* The best comes first: who is killed in between does this epoch again, and its best. */
     if (is_best) {
         snprintf(path, sizeof path, "%s/best.safetensors", trainer->setup.folder);
-        status = rv_trainer_save(trainer, path);
+        status = save(trainer, path);
     }
     step_path(trainer, trainer->step, path, sizeof path);
     if (status == RV_OK)
-        status = rv_trainer_save(trainer, path);
+        status = save(trainer, path);
     if (status == RV_OK) {
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
         drop_old(trainer);
@@ -225,40 +265,66 @@ const char *train_last_checkpoint(const rv_trainer *trainer)
     return trainer->last_path;
 }
 
+/* Opens one to see that it is whole; *whole: it is.  What failed for want of memory says nothing of
+ * the file. */
+static rv_status try_checkpoint(rv_context *context, const char *path, int *whole)
+{
+    rv_tensors *tensors;
+    rv_status status = rv_tensors_open(context, path, &tensors);
+    *whole = status == RV_OK;
+    rv_tensors_free(tensors);
+    return status == RV_BAD_FILE ? RV_OK : status;
+}
+
+/* What is asked for by name is that or an error, never another one. */
+static rv_status find_best(rv_context *context, const char *folder, char *path, size_t bytes)
+{
+    rv_tensors *tensors = NULL;
+    snprintf(path, bytes, "%s/best.safetensors", folder);
+    if (!rv_file_exists(path))
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: there is none: a model that is not evaluated has no best checkpoint, "
+                       "nor has a run before its first epoch's end; take `last`",
+                       path);
+    rv_status status = rv_tensors_open(context, path, &tensors);
+    rv_tensors_free(tensors);
+    return status;
+}
+
+/* The newest that is whole; others are passed over with a notice. */
+static rv_status find_last(rv_context *context, const char *folder, char *path, size_t bytes)
+{
+    int64_t count;
+    int whole = 0;
+    int64_t *steps = list_steps(context, folder, &count);
+    rv_status status = count < 0 ? rv_error_status(context) : RV_OK;
+    for (int64_t i = 0; status == RV_OK && !whole && i < count; i++) {
+        snprintf(path, bytes, "%s/step-%08lld.safetensors", folder, (long long)steps[i]);
+        status = try_checkpoint(context, path, &whole);
+        if (status == RV_OK && !whole) {
+            rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried",
+                      rv_error_message(context));
+            rv_error_clear(context);
+        }
+    }
+    rv_free(steps);
+    if (status != RV_OK || whole)
+        return status;
+    return rv_fail(context, RV_BAD_FILE,
+                   count == 0 ? "%s: holds no checkpoint yet; train the run first"
+                              : "%s: no checkpoint can be read; train the run again",
+                   folder);
+}
+
 rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,
                              char **path)
 {
-    char candidate[4096];
-    int64_t steps[STEPS_MOST];
-    int count = list_steps(context, folder, steps);
+    char found[4096];
     *path = NULL;
-    if (count < 0)
-        return rv_error_status(context);
-    for (int i = -1; i < count; i++) {
-        rv_tensors *tensors;
-        if (i < 0 && strcmp(which, "best") != 0)
-            continue;
-        if (i < 0)
-            snprintf(candidate, sizeof candidate, "%s/best.safetensors", folder);
-        else
-            snprintf(candidate, sizeof candidate, "%s/step-%08lld.safetensors", folder,
-                     (long long)steps[i]);
-        if (!rv_file_exists(candidate))
-            continue;
-        if (rv_tensors_open(context, candidate, &tensors) == RV_OK) {
-            rv_tensors_free(tensors);
-            *path = strdup(candidate);
-            return *path ? RV_OK : rv_fail_memory(context);
-        }
-        if (rv_error_status(context) != RV_BAD_FILE) /* it may be good */
-            return rv_error_status(context);
-        rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried",
-                  rv_error_message(context));
-        rv_error_clear(context);
-    }
-    if (count == 0)
-        return rv_fail(context, RV_BAD_FILE, "%s: holds no checkpoint yet; train the run first",
-                       folder);
-    return rv_fail(context, RV_BAD_FILE, "%s: no checkpoint can be read; train the run again",
-                   folder);
+    rv_status status = strcmp(which, "best") == 0 ? find_best(context, folder, found, sizeof found)
+                                                  : find_last(context, folder, found, sizeof found);
+    if (status != RV_OK)
+        return status;
+    *path = strdup(found);
+    return *path ? RV_OK : rv_fail_memory(context);
 }

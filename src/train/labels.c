@@ -78,7 +78,7 @@ rv_status train_labels_start(rv_trainer *trainer)
     config.batch = labelled->rows;
     config.seed = trainer->setup.config.seed ^ rv_site("labelled");
     config.start_epoch = trainer->step / in_a_round;
-    config.start_batch = trainer->step % in_a_round;
+    config.start_image = trainer->step % in_a_round * labelled->rows;
     config.drop_last = 1;
     config.only = labelled->position;
     config.only_count = labelled->count;

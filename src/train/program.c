@@ -79,6 +79,19 @@ static rv_status add_stage(void *user, const rv_stage *stage)
     return RV_OK;
 }
 
+/* Running statistics, once all stages have moved them: averaged weights are used with the
+ * statistics of the same steps. */
+static void average_buffers(const builder *b, const rv_iteration *iteration)
+{
+    rv_context *context = b->trainer->context;
+    double decay = b->trainer->setup.config.ema;
+    for (int i = 0; decay > 0 && iteration->stage_count > 0 && i < rv_param_count(context); i++) {
+        rv_param *param = rv_param_at(context, i);
+        if (rv_param_kind_of(param) == RV_BUFFER && rv_is_assigned(b->program->graph, param))
+            rv_average_weights(b->program->graph, iteration->stage[0].name, decay, &param, 1);
+    }
+}
+
 static rv_status build(rv_trainer *trainer, int turn, int64_t batch, turn_program *program)
 {
     rv_model *model = trainer->setup.model;
@@ -94,6 +107,8 @@ static rv_status build(rv_trainer *trainer, int turn, int64_t batch, turn_progra
                               .user = &b};
     rv_status status = model->kind->train(model, &iteration);
     if (status == RV_OK)
+        average_buffers(&b, &iteration);
+    if (status == RV_OK)
         status = rv_compile(program->graph, b.output, program->count, b.guard, &program->program);
     if (status == RV_OK)
         program->batch = batch;
@@ -102,8 +117,7 @@ static rv_status build(rv_trainer *trainer, int turn, int64_t batch, turn_progra
 
 rv_status train_program(rv_trainer *trainer, int turn, int64_t batch, turn_program **out)
 {
-    int64_t whole = rv_source_describe(trainer->setup.train)->batch;
-    turn_program *program = &trainer->compiled[turn][batch != whole];
+    turn_program *program = &trainer->compiled[turn][batch != trainer->whole];
     rv_status status = RV_OK;
     if (program->batch != batch) {
         train_program_free(program);
@@ -120,7 +134,6 @@ rv_status train_compile_all(rv_trainer *trainer)
     turn_program *program;
     rv_status status = RV_OK;
     for (int i = 0; status == RV_OK && i < trainer->turns; i++)
-        status =
-            train_program(trainer, i, rv_source_describe(trainer->setup.train)->batch, &program);
+        status = train_program(trainer, i, trainer->whole, &program);
     return status;
 }

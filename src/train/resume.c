@@ -45,7 +45,69 @@ static rv_status read_param(rv_context *context, const rv_tensors *tensors, cons
     return status;
 }
 
+/* ---- sizes ---- */
+
+static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, const char *path,
+                            rv_data_sizes *sizes)
+{
+    long long size[3] = {0};
+    const char *text = rv_tensors_metadata(tensors, "sizes");
+    int read = text ? rv_text_scan(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
+                                   &sizes->classes, &sizes->low, &sizes->high)
+                    : 0;
+    if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
+        size[1] > 1 << 16 || size[2] > 1 << 16 || sizes->classes < 0 || !isfinite(sizes->low) ||
+        !isfinite(sizes->high))
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: does not say how large its images are; no checkpoint of a run", path);
+    sizes->height = size[0];
+    sizes->width = size[1];
+    sizes->channels = size[2];
+    return RV_OK;
+}
+
+rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes)
+{
+    rv_tensors *tensors = NULL;
+    rv_status status = rv_tensors_open(context, path, &tensors);
+    if (status == RV_OK)
+        status = read_sizes(context, tensors, path, sizes);
+    rv_tensors_free(tensors);
+    return status;
+}
+
+/* The model was made for the data; the checkpoint must be of such a model. */
+static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensors, const char *path)
+{
+    rv_data_sizes was, is = trainer->setup.model->sizes;
+    if (!rv_tensors_metadata(tensors, "sizes"))
+        return RV_OK;
+    rv_status status = read_sizes(trainer->context, tensors, path, &was);
+    if (status != RV_OK)
+        return status;
+    if (was.height != is.height || was.width != is.width || was.channels != is.channels)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: of images of %lld x %lld x %lld, but the data are %lld x %lld x %lld "
+                       "(height, width, channels): they are another data set's",
+                       path, (long long)was.height, (long long)was.width, (long long)was.channels,
+                       (long long)is.height, (long long)is.width, (long long)is.channels);
+    if (was.classes != is.classes && trainer->setup.model->kind->labels != RV_LABELS_UNUSED)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: of %d classes, but the data have %d: the data set, or data.classes, is "
+                       "another one",
+                       path, was.classes, is.classes);
+    if (was.low != is.low || was.high != is.high)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: of images in [%g,%g], but the data are in [%g,%g]: data.range or "
+                       "data.normalize is another one",
+                       path, (double)was.low, (double)was.high, (double)is.low, (double)is.high);
+    return RV_OK;
+}
+
 /* ---- a trainer ---- */
+
+/* Steps, epochs, bytes: sums of them do not overflow. */
+static const int64_t count_most = (int64_t)1 << 53;
 
 static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensors, const char *key,
                              const char *path, int64_t *out)
@@ -56,6 +118,9 @@ static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensor
     if (!text || *end || value < 0)
         return rv_fail(trainer->context, RV_BAD_FILE, "%s: `%s` is missing: no training state",
                        path, key);
+    if (value > count_most)
+        return rv_fail(trainer->context, RV_BAD_FILE, "%s: `%s` is %s, which no training reaches",
+                       path, key, text);
     *out = value;
     return RV_OK;
 }
@@ -92,6 +157,39 @@ static void warn_if_elsewhere(const rv_trainer *trainer, const rv_tensors *tenso
                   isa, threads, isa_now, threads_now, isa, threads);
 }
 
+/* A position is a number of images, so that another data.batch goes on with the image that comes
+ * next.  Checkpoints of version 0.1 counted batches. */
+static rv_status read_images(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
+{
+    int64_t batch = 0, size = trainer->whole;
+    if (rv_tensors_metadata(tensors, "images"))
+        return read_number(trainer, tensors, "images", path, &trainer->seen);
+    rv_status status = read_number(trainer, tensors, "batch", path, &batch);
+    trainer->seen = batch <= trainer->images / size ? batch * size : trainer->images;
+    return status;
+}
+
+/* Where the images or their order are not those of the checkpoint, its place in the epoch means
+ * nothing: the epoch begins again. */
+static void check_order(rv_trainer *trainer, const rv_tensors *tensors)
+{
+    char now[ORDER_TEXT];
+    const char *was = rv_tensors_metadata(tensors, "order");
+    train_order(trainer, now);
+    if (trainer->seen < trainer->images && (!was || strcmp(was, now) == 0))
+        return;
+    if (trainer->seen > 0)
+        rv_notify(trainer->context, RV_LOG_WARNING,
+                  "epoch %lld begins again: the images or their order are others than the "
+                  "checkpoint's (%s; now %s)",
+                  (long long)trainer->epoch + 1, was ? was : "not recorded", now);
+    if (trainer->seen > 0) {
+        trainer->seen = 0;
+        memset(&trainer->window, 0, sizeof trainer->window);
+        memset(&trainer->of_epoch, 0, sizeof trainer->of_epoch);
+    }
+}
+
 static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, const char *path,
                                int64_t *position)
 {
@@ -100,7 +198,7 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
     if (status == RV_OK)
         status = read_number(trainer, tensors, "epoch", path, &trainer->epoch);
     if (status == RV_OK)
-        status = read_number(trainer, tensors, "batch", path, &trainer->batch);
+        status = read_images(trainer, tensors, path);
     if (status == RV_OK)
         status = read_number(trainer, tensors, "metrics_bytes", path, position);
     if (status == RV_OK)
@@ -108,11 +206,10 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
     if (status != RV_OK)
         return status;
     trainer->best = best ? rv_text_number(best, NULL) : NAN;
-    if (trainer->batch >= trainer->batches ||
-        !read_running(trainer, rv_tensors_metadata(tensors, "window"), &trainer->window) ||
+    if (!read_running(trainer, rv_tensors_metadata(tensors, "window"), &trainer->window) ||
         !read_running(trainer, rv_tensors_metadata(tensors, "of_epoch"), &trainer->of_epoch))
-        return rv_fail(trainer->context, RV_BAD_FILE,
-                       "%s: its position does not fit this data set or batch size", path);
+        return rv_fail(trainer->context, RV_BAD_FILE, "%s: its running means do not parse", path);
+    check_order(trainer, tensors);
     return RV_OK;
 }
 
@@ -146,6 +243,8 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
         status = rv_fail(trainer->context, RV_BAD_FILE, "%s: of a model `%s`, not `%s`", path,
                          model, trainer->setup.model->kind->name);
     if (status == RV_OK)
+        status = check_sizes(trainer, tensors, path);
+    if (status == RV_OK)
         status = follow_convolutions(trainer, tensors, path);
     if (status == RV_OK)
         status = train_compile_all(trainer);
@@ -155,6 +254,9 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
         status = read_all(trainer, tensors, path);
     if (status == RV_OK) {
         warn_if_elsewhere(trainer, tensors);
+        train_say_changes(trainer, rv_tensors_metadata(tensors, "rates"));
+        const char *rate = rv_tensors_metadata(tensors, "rate");
+        trainer->rate = rate ? rv_text_number(rate, NULL) : 0;
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
     }
     rv_tensors_free(tensors);
@@ -163,28 +265,6 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
 
 /* ---- a model ---- */
 
-rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes)
-{
-    rv_tensors *tensors = NULL;
-    long long size[3] = {0};
-    rv_status status = rv_tensors_open(context, path, &tensors);
-    if (status != RV_OK)
-        return status;
-    const char *text = rv_tensors_metadata(tensors, "sizes");
-    int read = text ? rv_text_scan(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
-                                   &sizes->classes, &sizes->low, &sizes->high)
-                    : 0;
-    rv_tensors_free(tensors);
-    if (read != 6 || size[0] < 1 || size[1] < 1 || size[2] < 1 || size[0] > 1 << 16 ||
-        size[1] > 1 << 16 || size[2] > 1 << 16)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: does not say how large its images are; no checkpoint of a run", path);
-    sizes->height = size[0];
-    sizes->width = size[1];
-    sizes->channels = size[2];
-    return RV_OK;
-}
-
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
 {
     rv_tensors *tensors = NULL;
@@ -192,11 +272,16 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
     for (int i = 0; status == RV_OK && i < rv_param_count(model->context); i++) {
         char name[512];
         rv_param *param = rv_param_at(model->context, i);
-        int averaged = average && rv_param_kind_of(param) == RV_WEIGHT;
+        int is_weight = rv_param_kind_of(param) == RV_WEIGHT;
         if (rv_param_kind_of(param) == RV_STATE)
             continue;
-        snprintf(name, sizeof name, "%s%s", averaged ? "ema." : "", rv_param_name(param));
-        if (averaged && !rv_tensors_find(tensors, name))
+        snprintf(name, sizeof name, "%s%s", average ? "ema." : "", rv_param_name(param));
+        int is_kept = !average || rv_tensors_find(tensors, name) != NULL;
+        if (!is_kept && !is_weight) { /* a buffer that training leaves alone */
+            snprintf(name, sizeof name, "%s", rv_param_name(param));
+            is_kept = 1;
+        }
+        if (!is_kept)
             status = rv_fail(model->context, RV_BAD_USAGE,
                              "%s: keeps no moving averages; train with train.ema=0.999", path);
         else

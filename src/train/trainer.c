@@ -22,9 +22,10 @@ rv_train_config rv_train_defaults(void)
 static rv_status start_loader(rv_trainer *trainer)
 {
     rv_loader_config config = rv_loader_defaults(trainer->setup.train);
+    config.batch = trainer->whole;
     config.seed = trainer->setup.config.seed;
     config.start_epoch = trainer->epoch;
-    config.start_batch = trainer->batch;
+    config.start_image = trainer->seen;
     if (trainer->setup.model->kind->labels == RV_LABELS_ALONE && trainer->labelled.position) {
         config.only = trainer->labelled.position;
         config.only_count = trainer->labelled.count;
@@ -37,18 +38,27 @@ static rv_status start_loader(rv_trainer *trainer)
     return rv_loader_new(trainer->context, trainer->setup.train, &config, &trainer->loader);
 }
 
-/* Images in an epoch. */
-static int64_t images_of(const rv_trainer *trainer)
+int64_t train_images(const rv_trainer *trainer)
 {
     int alone = trainer->setup.model->kind->labels == RV_LABELS_ALONE;
     return alone && trainer->labelled.position ? trainer->labelled.count
                                                : rv_source_describe(trainer->setup.train)->count;
 }
 
+/* No more than there are images. */
+static int64_t evaluation_batch(const rv_trainer_setup *setup)
+{
+    int64_t images = rv_source_describe(setup->validation)->count;
+    return images < setup->config.evaluate_batch ? images : setup->config.evaluate_batch;
+}
+
 rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out)
 {
     const rv_source_info *info = rv_source_describe(setup->train);
     *out = NULL;
+    if (rv_model_takes(setup->model, setup->train) != RV_OK ||
+        (setup->validation && rv_model_takes(setup->model, setup->validation) != RV_OK))
+        return rv_error_status(context);
     if (info->count == 1 && info->batch > 1)
         return rv_fail(context, RV_BAD_USAGE,
                        "there is one training image, and a batch of one is left out: train on more "
@@ -64,9 +74,17 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
     if (setup->model->kind->turns)
         setup->model->kind->turns(setup->model, trainer->turn, &trainer->turns);
     rv_status status = train_labels_open(trainer);
-    trainer->batches = (images_of(trainer) + info->batch - 1) / info->batch;
+    trainer->images = train_images(trainer);
+    trainer->whole = trainer->images < info->batch ? trainer->images : info->batch;
+    trainer->batches = (trainer->images + trainer->whole - 1) / trainer->whole;
+    trainer->files = setup->ledger;
+    trainer->owns_files = setup->folder && !setup->ledger;
+    if (status == RV_OK && trainer->owns_files)
+        status = rv_ledger_open(context, setup->folder, &trainer->files);
+    if (status == RV_OK)
+        status = train_check_rate(trainer);
     if (status == RV_OK && setup->validation && setup->model->kind->evaluate)
-        status = rv_evaluator_new(setup->model, setup->config.evaluate_batch, &trainer->evaluator);
+        status = rv_evaluator_new(setup->model, evaluation_batch(setup), &trainer->evaluator);
     if (status != RV_OK) {
         rv_trainer_free(trainer);
         return status;
@@ -87,6 +105,8 @@ void rv_trainer_free(rv_trainer *trainer)
         train_program_free(&trainer->compiled[i][1]);
     }
     rv_arena_free(&trainer->names);
+    if (trainer->owns_files)
+        rv_ledger_close(trainer->files);
     rv_free(trainer);
 }
 
@@ -148,6 +168,10 @@ static rv_status send_running(rv_trainer *trainer, rv_event_kind kind, running *
     rv_event event = {
         .kind = kind, .step = trainer->step, .epoch = trainer->epoch, .split = "train"};
     event.count = means(r, event.name, event.value);
+    if (event.count > 0 && event.count < VALUES_MOST) {
+        event.name[event.count] = "lr"; /* of the last of these steps */
+        event.value[event.count++] = trainer->rate;
+    }
     forget(r);
     return event.count > 0 ? send(trainer, &event) : RV_OK;
 }
@@ -189,10 +213,10 @@ static rv_status say_not_finite(rv_trainer *trainer, int index, const turn_progr
                            : "A smaller train.lr or train.clip_norm=1 may help.");
 }
 
-static void bind_schedule(rv_program *program, const rv_model *model, rv_moment moment)
+static void bind_schedule(rv_program *program, const rv_trainer *trainer)
 {
     rv_scalar_input scalar[RV_SCALARS_MOST];
-    int count = model->kind->schedule ? model->kind->schedule(model, moment, scalar) : 0;
+    int count = train_scalars(trainer, scalar);
     for (int i = 0; i < count; i++)
         rv_bind_scalar(program, scalar[i].name, scalar[i].value);
 }
@@ -207,14 +231,12 @@ static void bind_labelled(rv_program *program, const rv_trainer *trainer)
     rv_bind(program, "labelled_labels", batch->labels, (size_t)batch->count);
 }
 
-static void bind(const rv_trainer *trainer, int turn, const turn_program *compiled,
-                 const rv_batch *batch)
+static void bind(rv_trainer *trainer, int turn, const turn_program *compiled, const rv_batch *batch)
 {
     rv_program *program = compiled->program;
     const rv_model *model = trainer->setup.model;
     const rv_train_config *config = &trainer->setup.config;
-    double epoch = (double)trainer->epoch + (double)trainer->batch / (double)trainer->batches;
-    double rate = config->lr * rv_schedule_at(&config->schedule, epoch, (double)config->epochs);
+    double rate = trainer->rate = train_rate(trainer);
     int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* this one included */
     rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
     if (model->kind->labels != RV_LABELS_BESIDE) /* whose labels are those of labelled_x alone */
@@ -224,7 +246,8 @@ static void bind(const rv_trainer *trainer, int turn, const turn_program *compil
         rv_bind_scalar(program, compiled->stage[i].rate, rate * compiled->stage[i].factor);
         rv_bind_scalar(program, compiled->stage[i].step, (double)times);
     }
-    bind_schedule(program, model, (rv_moment){trainer->step, epoch});
+    train_say_zero(trainer, rate);
+    bind_schedule(program, trainer);
     rv_bind_random(program, config->seed, (uint32_t)trainer->step, 0, 0);
 }
 
@@ -256,10 +279,10 @@ static rv_status take_turn(rv_trainer *trainer, int turn, const rv_batch *batch)
     return status == RV_OK ? add_values(trainer, batch, compiled) : status;
 }
 
-static rv_status advance(rv_trainer *trainer)
+static rv_status advance(rv_trainer *trainer, int64_t images)
 {
     trainer->step++;
-    trainer->batch++;
+    trainer->seen += images;
     if (trainer->setup.config.log > 0 && trainer->step % trainer->setup.config.log == 0)
         return send_running(trainer, RV_EVENT_TRAIN, &trainer->window);
     return RV_OK;
@@ -278,14 +301,14 @@ rv_status rv_trainer_step(rv_trainer *trainer)
             rv_notify(trainer->context, RV_LOG_NOTICE,
                       "the last batch of an epoch holds one image and is left out");
         trainer->dropped_said = 1;
-        trainer->batch++;
+        trainer->seen++;
         return RV_OK;
     }
     if (trainer->labelled.loader)
         status = rv_loader_next(trainer->labelled.loader, &trainer->labelled.batch);
     for (int i = 0; status == RV_OK && i < trainer->turns; i++)
         status = take_turn(trainer, i, &batch);
-    return status == RV_OK ? advance(trainer) : status;
+    return status == RV_OK ? advance(trainer, batch.count) : status;
 }
 
 rv_status rv_trainer_prepare(rv_trainer *trainer)
@@ -303,8 +326,7 @@ int rv_trainer_turns(const rv_trainer *trainer, rv_turn out[RV_TURNS_MOST])
 rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out)
 {
     turn_program *compiled;
-    rv_status status =
-        train_program(trainer, turn, rv_source_describe(trainer->setup.train)->batch, &compiled);
+    rv_status status = train_program(trainer, turn, trainer->whole, &compiled);
     *out = status == RV_OK ? compiled->program : NULL;
     return status;
 }
@@ -317,49 +339,76 @@ static int is_better(const rv_trainer *trainer, double value)
     return isfinite(value) && (isnan(trainer->best) || value > trainer->best);
 }
 
+/* Which image spoils the means; once, since its place says whether to look at data or weights. */
+static void say_not_held_out(rv_trainer *trainer, const rv_report *report)
+{
+    if (report->not_finite == 0 || trainer->held_out_said)
+        return;
+    trainer->held_out_said = 1;
+    rv_notify(trainer->context, RV_LOG_WARNING,
+              "%lld of %lld held-out images have no finite %s; the first is image %lld of the %s "
+              "split, whose pixels are %s",
+              (long long)report->not_finite, (long long)report->examples, report->name[0],
+              (long long)report->first_not_finite,
+              rv_split_name(rv_source_describe(trainer->setup.validation)->split),
+              report->bad_pixels ? "not finite themselves: mend the file"
+                                 : "good: the weights are at fault");
+}
+
+static rv_status measure(rv_trainer *trainer, rv_report *report)
+{
+    rv_source *held_out = trainer->setup.validation;
+    rv_status status = rv_evaluator_run(trainer->evaluator, held_out, 1, report);
+    if (status != RV_OK)
+        return status;
+    say_not_held_out(trainer, report);
+    rv_event event = {.kind = RV_EVENT_SPLIT,
+                      .step = trainer->step,
+                      .epoch = trainer->epoch,
+                      .in_epoch = trainer->seen > 0,
+                      .split = rv_split_name(rv_source_describe(held_out)->split),
+                      .count = report->count};
+    for (int i = 0; i < report->count; i++) {
+        event.name[i] = report->name[i];
+        event.value[i] = report->mean[i];
+    }
+    return send(trainer, &event);
+}
+
 static rv_status evaluate(rv_trainer *trainer, int *best)
 {
     rv_report report;
     *best = 0;
     if (!trainer->evaluator)
         return RV_OK;
-    rv_source *held_out = trainer->setup.validation;
-    rv_status status = rv_evaluator_run(trainer->evaluator, held_out, 1, &report);
-    if (status != RV_OK)
-        return status;
-    rv_event event = {.kind = RV_EVENT_SPLIT,
-                      .step = trainer->step,
-                      .epoch = trainer->epoch,
-                      .split = rv_split_name(rv_source_describe(held_out)->split),
-                      .count = report.count};
-    for (int i = 0; i < report.count; i++) {
-        event.name[i] = report.name[i];
-        event.value[i] = report.mean[i];
-    }
+    rv_status status = measure(trainer, &report);
     const rv_model *model = trainer->setup.model;
-    double value = model->kind->select ? rv_report_value(&report, model->kind->select(model)) : NAN;
+    double value = status == RV_OK && model->kind->select
+                       ? rv_report_value(&report, model->kind->select(model))
+                       : NAN;
     *best = is_better(trainer, value);
     if (*best) {
         trainer->best = value;
         trainer->best_epoch = trainer->epoch;
     }
-    return send(trainer, &event);
+    return status;
 }
 
 static rv_status end_epoch(rv_trainer *trainer)
 {
     int best;
     trainer->epoch++;
-    trainer->batch = 0;
+    trainer->seen = 0;
     rv_status status = send_running(trainer, RV_EVENT_EPOCH, &trainer->of_epoch);
     forget(&trainer->window);
     if (status == RV_OK)
         status = evaluate(trainer, &best);
+    /* What an observer draws can fail, and must not keep the weights from the disk. */
+    if (status == RV_OK && trainer->setup.folder)
+        status = train_checkpoint(trainer, best);
     const rv_observer *observer = &trainer->setup.observer;
     if (status == RV_OK && observer->epoch)
         status = observer->epoch(observer->user, trainer, trainer->epoch);
-    if (status == RV_OK && trainer->setup.folder)
-        status = train_checkpoint(trainer, best);
     return status;
 }
 
@@ -377,6 +426,17 @@ static rv_status stop_here(rv_trainer *trainer)
     return status == RV_OK ? RV_INTERRUPTED : status;
 }
 
+/* A limit of steps may end in mid-epoch.  The evaluation comes after the checkpoint, which knows
+ * nothing of it: who goes on from there writes the lines of a run that was never stopped. */
+static rv_status end_in_epoch(rv_trainer *trainer)
+{
+    rv_report report;
+    if (trainer->seen == 0)
+        return RV_OK;
+    rv_status status = trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
+    return status == RV_OK && trainer->evaluator ? measure(trainer, &report) : status;
+}
+
 rv_status rv_trainer_run(rv_trainer *trainer)
 {
     const rv_observer *observer = &trainer->setup.observer;
@@ -389,7 +449,7 @@ rv_status rv_trainer_run(rv_trainer *trainer)
             return status;
         if (observer->step)
             observer->step(observer->user, trainer);
-        if (trainer->batch == trainer->batches)
+        if (trainer->seen == trainer->images)
             status = end_epoch(trainer);
         else if (config->save > 0 && trainer->step % config->save == 0 && trainer->setup.folder)
             status = train_checkpoint(trainer, 0);
@@ -398,23 +458,20 @@ rv_status rv_trainer_run(rv_trainer *trainer)
         if (observer->stop && observer->stop(observer->user) && !is_done(trainer))
             return stop_here(trainer);
     }
-    /* A limit of steps may end in mid-epoch. */
-    return trainer->batch > 0 && trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
+    return end_in_epoch(trainer);
 }
 
 rv_progress rv_trainer_progress(const rv_trainer *trainer)
 {
     const rv_train_config *config = &trainer->setup.config;
-    int64_t steps = config->epochs * trainer->batches;
     const running *r = &trainer->of_epoch;
     rv_progress progress = {.step = trainer->step,
-                            .steps =
-                                config->steps > 0 && config->steps < steps ? config->steps : steps,
+                            .steps = train_steps(trainer),
                             .epoch = trainer->epoch,
                             .epochs = config->epochs,
-                            .batch = trainer->batch,
+                            .batch = (trainer->seen + trainer->whole - 1) / trainer->whole,
                             .batches = trainer->batches,
-                            .batch_size = rv_source_describe(trainer->setup.train)->batch,
+                            .batch_size = trainer->whole,
                             .best = trainer->best,
                             .best_epoch = trainer->best_epoch};
     progress.count = means(r, progress.name, progress.value);

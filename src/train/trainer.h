@@ -6,7 +6,7 @@
 
 #include "core/arena.h"
 
-enum { VALUES_MOST = RV_EVENT_VALUES_MOST, NAME_MOST = 64 };
+enum { VALUES_MOST = RV_EVENT_VALUES_MOST, NAME_MOST = 64, ORDER_TEXT = 160 };
 
 /* Means over steps, weighted by the examples of each; sums are kept in double, in order. */
 typedef struct running {
@@ -51,12 +51,17 @@ struct rv_trainer {
     int turns;
     turn_program compiled[RV_TURNS_MOST][2]; /* of a whole batch, and of the short last one */
     rv_arena names;
-    int64_t batches; /* in an epoch */
-    int64_t step, epoch, batch;
-    running window, of_epoch; /* since the last event; of this epoch so far */
+    rv_ledger *files; /* the checkpoints among others; NULL without a folder */
+    int owns_files;
+    int64_t images;            /* in an epoch */
+    int64_t whole;             /* images of a whole batch: no more than there are */
+    int64_t batches;           /* in an epoch, of that size */
+    int64_t step, epoch, seen; /* seen: images of this epoch so far */
+    running window, of_epoch;  /* since the last event; of this epoch so far */
     double best;
     int64_t best_epoch;
-    int dropped_said;
+    double rate; /* learning rate of the last step of this epoch */
+    int dropped_said, zero_said, held_out_said;
     char last_path[4096]; /* the newest checkpoint, "" when none */
 };
 
@@ -65,6 +70,23 @@ struct rv_trainer {
 rv_status train_labels_open(rv_trainer *trainer);
 rv_status train_labels_start(rv_trainer *trainer);
 void train_labels_close(rv_trainer *trainer);
+
+/* trainer.c: images in an epoch. */
+int64_t train_images(const rv_trainer *trainer);
+
+/* rate.c: schedules that cannot do what they say are refused, those that hardly will are told. */
+rv_status train_check_rate(rv_trainer *trainer);
+/* Steps of the whole training; the fractional epoch, and the learning rate, of a batch of this
+ * epoch; the model's scalars at the next step, how many. */
+int64_t train_steps(const rv_trainer *trainer);
+double train_epoch(const rv_trainer *trainer);
+double train_rate(const rv_trainer *trainer);
+int train_scalars(const rv_trainer *trainer, rv_scalar_input out[RV_SCALARS_MOST]);
+/* Warns, once, of a rate of 0. */
+void train_say_zero(rv_trainer *trainer, double rate);
+/* For a checkpoint: what the next step would have; and, of such a text, what is another now. */
+void train_rates_text(const rv_trainer *trainer, char *text, size_t bytes);
+void train_say_changes(const rv_trainer *trainer, const char *saved);
 
 /* program.c: a compiled turn for a batch of that size. */
 rv_status train_program(rv_trainer *trainer, int turn, int64_t batch, turn_program **out);
@@ -75,6 +97,8 @@ rv_status train_compile_all(rv_trainer *trainer);
 rv_status train_checkpoint(rv_trainer *trainer, int is_best);
 /* Removes the checkpoints of later steps, which training from here gives up. */
 void train_drop_newer(const rv_trainer *trainer);
+/* checkpoint.c: what the order of the images depends on, as a checkpoint says it. */
+void train_order(const rv_trainer *trainer, char text[ORDER_TEXT]);
 /* The newest checkpoint written by this trainer, "" when none: for messages. */
 const char *train_last_checkpoint(const rv_trainer *trainer);
 

@@ -324,7 +324,21 @@ static int largest_group(const cpu_plan *plan, int *count)
     return largest;
 }
 
-static rv_status build_group(builder *b, int members, int *last, char *busy)
+/* The values of each group, one group after another, in the order of the program. */
+static void list_members(const cpu_plan *plan, const int *members, int *start, int *order)
+{
+    start[0] = 0;
+    for (int g = 0; g < plan->group_count; g++)
+        start[g + 1] = start[g] + members[g];
+    for (int i = 0; i < plan->work->count; i++)
+        if (plan->value[i].group >= 0)
+            order[start[plan->value[i].group]++] = i;
+    for (int g = 0; g < plan->group_count; g++)
+        start[g] -= members[g];
+}
+
+/* member [members] */
+static rv_status build_group(builder *b, const int *member, int members, int *last, char *busy)
 {
     cpu_group *group = b->group;
     size_t most = (size_t)members * 5 + 1; /* a slot for each result and operand, and its load */
@@ -333,9 +347,8 @@ static rv_status build_group(builder *b, int members, int *last, char *busy)
     group->fold = rv_arena_alloc(&b->plan->arena, (size_t)members * sizeof *group->fold);
     if (!group->slot || !group->instruction || !group->fold)
         return rv_fail_memory(b->plan->context);
-    for (int i = 0; i < b->plan->work->count; i++)
-        if (b->plan->value[i].group == b->number)
-            build_value(b, i);
+    for (int i = 0; i < members; i++)
+        build_value(b, member[i]);
     group->slot_count = b->slots;
     group->instruction_count = group->work = b->instructions;
     if (b->plan->kernels.code.width > 0 && cpu_group_fuse(b->plan, group) != RV_OK)
@@ -351,19 +364,27 @@ rv_status cpu_plan_groups(cpu_plan *plan)
     size_t count = (size_t)plan->work->count, groups = (size_t)plan->group_count;
     int *members = rv_calloc(groups + 1, sizeof *members);
     int *slot_of = rv_malloc(count * sizeof *slot_of);
+    int *start = rv_malloc((groups + 1) * sizeof *start);
+    int *order = rv_malloc((count + 1) * sizeof *order);
     int largest = members ? largest_group(plan, members) : 1;
     size_t most = (size_t)largest * 5 + 1;
     int *last = rv_calloc(most, sizeof *last);
     char *busy = rv_calloc(most, 1);
-    rv_status status = members && slot_of && last && busy ? RV_OK : rv_fail_memory(plan->context);
+    rv_status status = members && slot_of && start && order && last && busy
+                           ? RV_OK
+                           : rv_fail_memory(plan->context);
+    if (status == RV_OK)
+        list_members(plan, members, start, order);
     for (size_t i = 0; status == RV_OK && i < count; i++)
         slot_of[i] = -1;
     for (int g = 0; status == RV_OK && g < plan->group_count; g++) {
         builder b = {plan, &plan->group[g], g, slot_of, 0, 0};
-        status = build_group(&b, members[g], last, busy);
+        status = build_group(&b, order + start[g], members[g], last, busy);
     }
     rv_free(members);
     rv_free(slot_of);
+    rv_free(start);
+    rv_free(order);
     rv_free(last);
     rv_free(busy);
     return status;

@@ -125,6 +125,7 @@ typedef struct cpu_group {
     int64_t row; /* tiles are whole rows of this length, or lie within one; 0: no matter */
     int one_row; /* tiles lie within one */
     int depth;
+    int step; /* that runs it; -1: none yet */
     cpu_slot *slot;
     int slot_count;
     cpu_instruction *instruction;

@@ -16,36 +16,76 @@ static cpu_value *value_of(const cpu_plan *plan, rv_expr node)
 
 /* ---- which updates can be in place ---- */
 
+/* The reads of parameters by values that compute: of one parameter, a chain. */
+typedef struct param_reads {
+    int *first;                   /* [params] by the parameter's index; -1: none */
+    int *value, *operand, *after; /* [reads] */
+} param_reads;
+
+static const rv_param *param_of(const cpu_plan *plan, const cpu_value *value)
+{
+    rv_expr node = plan->value[value->view.base].node;
+    return node->op == RV_OP_param ? node->attribute.param.param : NULL;
+}
+
+static rv_status find_reads(cpu_plan *plan, param_reads *reads)
+{
+    int params = rv_param_count(plan->context), count = 0;
+    for (int i = 0; i < plan->work->count; i++)
+        count += plan->value[i].node->arity;
+    reads->first = rv_malloc((size_t)(params + 1) * sizeof(int));
+    reads->value = rv_malloc((size_t)(3 * count + 1) * sizeof(int));
+    if (!reads->first || !reads->value)
+        return rv_fail_memory(plan->context);
+    reads->operand = reads->value + count;
+    reads->after = reads->operand + count;
+    for (int i = 0; i < params; i++)
+        reads->first[i] = -1;
+    int used = 0;
+    for (int i = 0; i < plan->work->count; i++)
+        for (int j = 0; j < plan->value[i].node->arity && plan->value[i].kind != CPU_VIEW; j++) {
+            const rv_param *param = param_of(plan, value_of(plan, plan->value[i].node->operand[j]));
+            if (!param)
+                continue;
+            reads->value[used] = i;
+            reads->operand[used] = j;
+            reads->after[used] = reads->first[param->index];
+            reads->first[param->index] = used++;
+        }
+    return RV_OK;
+}
+
 /* Whether the old value is read where it may be overwritten already: at its depth or later,
  * by another group, or by this one after the writer or not straight. */
-static int read_elsewhere(const cpu_plan *plan, const rv_param *param, int writer)
+static int read_elsewhere(const cpu_plan *plan, const param_reads *reads, const rv_param *param,
+                          int writer)
 {
     int group = plan->value[writer].group;
-    for (int i = 0; i < plan->work->count; i++) {
-        const cpu_value *value = &plan->value[i];
-        for (int j = 0; j < value->node->arity && value->depth >= plan->value[writer].depth; j++) {
-            const cpu_value *operand = value_of(plan, value->node->operand[j]);
-            const cpu_value *base = &plan->value[operand->view.base];
-            if (value->kind == CPU_VIEW || base->node->op != RV_OP_param ||
-                base->node->attribute.param.param != param)
-                continue;
-            if (value->group != group || i > writer || operand->view.offset != 0 ||
-                operand->size != value->size ||
-                !cpu_view_is_contiguous(&operand->view, operand->size))
-                return 1;
-        }
+    for (int r = reads->first[param->index]; r >= 0; r = reads->after[r]) {
+        const cpu_value *value = &plan->value[reads->value[r]];
+        const cpu_value *operand = value_of(plan, value->node->operand[reads->operand[r]]);
+        if (value->depth < plan->value[writer].depth)
+            continue;
+        if (value->group != group || reads->value[r] > writer || operand->view.offset != 0 ||
+            operand->size != value->size || !cpu_view_is_contiguous(&operand->view, operand->size))
+            return 1;
     }
     return 0;
 }
 
-static void demote_conflicts(cpu_plan *plan)
+static rv_status demote_conflicts(cpu_plan *plan)
 {
-    for (int i = 0; i < plan->work->count; i++) {
+    param_reads reads = {NULL, NULL, NULL, NULL};
+    rv_status status = find_reads(plan, &reads);
+    for (int i = 0; status == RV_OK && i < plan->work->count; i++) {
         cpu_value *value = &plan->value[i];
         if (value->in_place >= 0 &&
-            read_elsewhere(plan, plan->work->assign[value->in_place].param, i))
+            read_elsewhere(plan, &reads, plan->work->assign[value->in_place].param, i))
             value->in_place = -1;
     }
+    rv_free(reads.first);
+    rv_free(reads.value);
+    return status;
 }
 
 /* ---- steps ---- */
@@ -205,7 +245,7 @@ static double group_bytes(const cpu_plan *plan, const cpu_group *group)
 static rv_status add_group(cpu_plan *plan, int at)
 {
     int number = plan->value[at].group;
-    const cpu_group *group = &plan->group[number];
+    cpu_group *group = &plan->group[number];
     cpu_step *step = new_step(plan, CPU_STEP_GROUP);
     if (!step)
         return RV_NO_MEMORY;
@@ -214,9 +254,7 @@ static rv_status add_group(cpu_plan *plan, int at)
     rv_expr node = plan->value[at].node;
     snprintf(step->name, sizeof step->name, "%s%sfused %d ops on %lld", node->scope,
              node->scope[0] ? ": " : "", group->instruction_count, (long long)group->size);
-    for (int i = 0; i < plan->work->count; i++)
-        if (plan->value[i].group == number)
-            plan->value[i].step = plan->step_count - 1;
+    group->step = plan->step_count - 1;
     return RV_OK;
 }
 
@@ -253,19 +291,47 @@ static rv_status add_combinations(cpu_plan *plan, int first)
     return RV_OK;
 }
 
-static rv_status add_depth(cpu_plan *plan, int depth)
+/* What is to be computed at a depth: order[start[depth]], ..., in the order of the program. */
+typedef struct depths {
+    int *order; /* [count] */
+    int *start; /* [last_depth + 2] */
+} depths;
+
+static int has_depth(const cpu_plan *plan, int at)
+{
+    return plan->value[at].depth >= 0 && plan->value[at].depth <= plan->last_depth;
+}
+
+static rv_status sort_by_depth(cpu_plan *plan, depths *d)
+{
+    int count = plan->work->count, all = plan->last_depth + 1;
+    d->start = rv_calloc((size_t)all + 2, sizeof *d->start);
+    d->order = rv_malloc(((size_t)count + 1) * sizeof *d->order);
+    if (!d->start || !d->order)
+        return rv_fail_memory(plan->context);
+    for (int i = 0; i < count; i++)
+        if (has_depth(plan, i))
+            d->start[plan->value[i].depth + 2]++;
+    for (int i = 0; i < all; i++)
+        d->start[i + 2] += d->start[i + 1];
+    for (int i = 0; i < count; i++)
+        if (has_depth(plan, i))
+            d->order[d->start[plan->value[i].depth + 1]++] = i;
+    return RV_OK;
+}
+
+static rv_status add_depth(cpu_plan *plan, const depths *d, int depth)
 {
     int first = plan->step_count;
     plan->phase++;
     plan->terms_used = 0; /* those of the depth before are added by now */
-    for (int i = 0; i < plan->work->count; i++) {
-        cpu_value *value = &plan->value[i];
+    for (int k = d->start[depth]; k < d->start[depth + 1]; k++) {
+        int i = d->order[k];
+        const cpu_value *value = &plan->value[i];
         rv_status status = RV_OK;
-        if (value->depth != depth || value->step >= 0)
-            continue;
-        if (value->group >= 0)
+        if (value->group >= 0 && plan->group[value->group].step < 0)
             status = add_group(plan, i);
-        else if (cpu_is_kernel(value->kind))
+        else if (value->group < 0 && value->step < 0 && cpu_is_kernel(value->kind))
             status = add_kernel(plan, i);
         if (status != RV_OK)
             return status;
@@ -395,23 +461,38 @@ static rv_status add_commits(cpu_plan *plan)
     return RV_OK;
 }
 
-rv_status cpu_plan_steps(cpu_plan *plan)
+static rv_status add_steps(cpu_plan *plan, const depths *d)
 {
     rv_status status = RV_OK;
     int is_guarded = plan->work->guard == NULL;
-    demote_conflicts(plan);
+    for (int g = 0; g < plan->group_count; g++)
+        plan->group[g].step = -1;
     for (int depth = 0; status == RV_OK && depth <= plan->last_depth; depth++) {
         if (!is_guarded && depth == plan->guard_depth + 1) {
             status = add_guard(plan);
             is_guarded = 1;
         }
         if (status == RV_OK)
-            status = add_depth(plan, depth);
+            status = add_depth(plan, d, depth);
     }
+    for (int i = 0; status == RV_OK && i < plan->work->count; i++)
+        if (plan->value[i].group >= 0)
+            plan->value[i].step = plan->group[plan->value[i].group].step;
     if (status == RV_OK && !is_guarded)
         status = add_guard(plan);
+    return status == RV_OK ? add_commits(plan) : status;
+}
+
+rv_status cpu_plan_steps(cpu_plan *plan)
+{
+    depths d = {NULL, NULL};
+    rv_status status = demote_conflicts(plan);
     if (status == RV_OK)
-        status = add_commits(plan);
+        status = sort_by_depth(plan, &d);
+    if (status == RV_OK)
+        status = add_steps(plan, &d);
+    rv_free(d.order);
+    rv_free(d.start);
     if (status == RV_OK)
         status = choose_owners(plan);
     if (status != RV_OK)

@@ -1,0 +1,100 @@
+/* What is worth a line when a source is opened, though nothing is wrong with the files. */
+#include "core/text.h"
+#include "data/source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- one value everywhere ---- */
+
+static int all_equal(const rv_source *source)
+{
+    int64_t count = source->info.count * source->info.size;
+    for (int64_t i = 1; i < count; ++i)
+        if (source->bytes ? source->bytes[i] != source->bytes[0]
+                          : source->values[i] != source->values[0])
+            return 0;
+    return 1;
+}
+
+void rv_data_say_constant(rv_context *context, const rv_source *source)
+{
+    char value[48];
+    if (source->make_row || !all_equal(source)) /* made on demand: the digits */
+        return;
+    if (!source->bytes)
+        rv_text_format(value, sizeof value, "%g", (double)source->values[0]);
+    else
+        snprintf(value, sizeof value, "%d of 255%s", source->bytes[0],
+                 source->bytes[0] == 0     ? " (black)"
+                 : source->bytes[0] == 255 ? " (white)"
+                                           : "");
+    rv_notify_once(context, RV_LOG_WARNING,
+                   "%s: every pixel of the %s images is %s: there is nothing to learn from them",
+                   source->path, rv_split_name(source->info.split), value);
+}
+
+/* ---- classes that are missing ---- */
+
+enum { NAMED_MOST = 5, LIST_ROOM = 400 };
+
+/* "3, 4 (happy), ...": at most NAMED_MOST classes that `all` has and `some` lacks.  Returns how
+ * many there are. */
+static int list_missing(const rv_data_files *files, const uint8_t *all, const uint8_t *some,
+                        char text[LIST_ROOM])
+{
+    int missing = 0;
+    size_t used = 0;
+    text[0] = '\0';
+    for (int c = 0; c < files->class_count; ++c) {
+        if (!all[c] || some[c] || ++missing > NAMED_MOST)
+            continue;
+        used += (size_t)snprintf(text + used, LIST_ROOM - used, "%s%d", missing > 1 ? ", " : "", c);
+        if (files->class_name)
+            used +=
+                (size_t)snprintf(text + used, LIST_ROOM - used, " (%.40s)", files->class_name[c]);
+    }
+    if (missing > NAMED_MOST)
+        snprintf(text + used, LIST_ROOM - used, ", ...");
+    return missing;
+}
+
+/* Which classes are among the training images, and which among those that the source takes. */
+static void mark_classes(const rv_data_config *config, const rv_data_files *files,
+                         const rv_source *source, uint8_t *training, uint8_t *taken)
+{
+    int64_t left = -config->validation;
+    for (int64_t i = 0; i < files->count; ++i)
+        left += rv_data_keeps(&config->classes, files->labels[i]);
+    for (int64_t i = 0; i < files->count && left > 0; ++i)
+        if (rv_data_keeps(&config->classes, files->labels[i])) {
+            training[files->labels[i]] = 1;
+            --left;
+        }
+    for (int64_t i = 0; i < source->info.count; ++i)
+        taken[source->class_label[source->labels[i]]] = 1;
+}
+
+rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
+                              const rv_data_files *files, const rv_source *source)
+{
+    char text[LIST_ROOM];
+    int held_out = source->info.split == RV_SPLIT_VALIDATION;
+    if (!source->labels || source->info.split == RV_SPLIT_TEST)
+        return RV_OK;
+    uint8_t *marks = rv_calloc(2, (size_t)files->class_count);
+    if (!marks)
+        return rv_fail_memory(context);
+    uint8_t *taken = marks + files->class_count;
+    mark_classes(config, files, source, marks, taken);
+    int missing = list_missing(files, marks, taken, text);
+    rv_free(marks);
+    if (missing > 0)
+        rv_notify_once(context, RV_LOG_NOTICE,
+                       "data.%s=%lld: of the classes of %s, %d %s not among the %s images: %s",
+                       held_out ? "validation" : "limit",
+                       (long long)(held_out ? config->validation : config->limit), files->path,
+                       missing, missing == 1 ? "is" : "are", held_out ? "held-out" : "training",
+                       text);
+    return RV_OK;
+}

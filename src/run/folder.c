@@ -1,0 +1,285 @@
+/* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
+#include "run/run.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char lock_name[] = ".reverie-lock";
+enum { NUMBERS_MOST = 100000 };
+
+/* What a run writes at once or later: none of it may be there before. */
+static const char *const names[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
+                                    "data.json",   "report.html",   "checkpoints",  "samples"};
+
+/* ---- what is there ---- */
+
+/* But for the lock that is taken while it is looked at. */
+static int holds_nothing(const char *path)
+{
+    DIR *list = opendir(path);
+    int empty = list != NULL;
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
+        empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                          strcmp(entry->d_name, lock_name) == 0);
+    if (list)
+        closedir(list);
+    return empty;
+}
+
+rv_status run_check_is_there(rv_experiment *run)
+{
+    char path[RUN_PATH];
+    run_path(run, "config.yaml", path);
+    if (rv_file_exists(path))
+        return RV_OK;
+    if (!rv_file_exists(run->folder))
+        return rv_fail(run->context, RV_BAD_FILE,
+                       "%s: holds no run: there is no such folder; `reverie runs list` lists runs",
+                       run->folder);
+    if (rv_replace_is_pending(run->folder))
+        return rv_fail(
+            run->context, RV_BAD_FILE,
+            "%s: holds no run while one is replaced by another; if nothing does that any "
+            "more, `reverie resume %s` brings it back",
+            run->folder, run->folder);
+    return rv_fail(run->context, RV_BAD_FILE,
+                   "%s: holds no run (no config.yaml); `reverie runs list` lists runs",
+                   run->folder);
+}
+
+/* A run is what has config.yaml on its list. */
+static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
+{
+    struct stat facts;
+    char path[RUN_PATH];
+    run_path(run, "config.yaml", path);
+    int is_run = rv_ledger_has(ledger, path) && lstat(path, &facts) == 0;
+    if (is_run && how != RV_CREATE_REPLACING)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "%s: holds a run already; go on with `reverie resume %s`, choose another "
+                       "--run, or replace it with --force",
+                       run->folder, run->folder);
+    if (!is_run && how == RV_CREATE_REPLACING && !holds_nothing(run->folder))
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "%s: holds other things than a run that Reverie made here, and --force "
+                       "replaces only such a run: choose another --run, or move them away",
+                       run->folder);
+    for (size_t i = 0; !is_run && i < sizeof names / sizeof *names; i++) {
+        run_path(run, names[i], path);
+        if (lstat(path, &facts) != 0 || (S_ISDIR(facts.st_mode) && holds_nothing(path)))
+            continue;
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "%s: is there already, where a run would write, and %s holds no run that "
+                       "Reverie made here and could replace: choose another --run, or move it away",
+                       path, run->folder);
+    }
+    return RV_OK;
+}
+
+/* A name that is not free is known at once; whether it is still so is asked under the lock. */
+rv_status run_folder_look(rv_experiment *run, int how)
+{
+    rv_ledger *ledger;
+    if (how == RV_CREATE_NUMBERED || !rv_file_exists(run->folder) ||
+        rv_replace_is_pending(run->folder))
+        return RV_OK;
+    if (!rv_folder_exists(run->folder))
+        return rv_fail(run->context, RV_IO_ERROR, "%s: is a file, not a folder for a run",
+                       run->folder);
+    rv_status status = rv_ledger_open(run->context, run->folder, &ledger);
+    if (status == RV_OK)
+        status = look(run, ledger, how);
+    rv_ledger_close(ledger);
+    return status;
+}
+
+/* ---- making and entering ---- */
+
+/* The folders above the last part of `path`; *made as rv_folder_make_noting has it. */
+static rv_status make_parents(rv_context *context, const char *path, size_t *made)
+{
+    char parent[RUN_PATH];
+    const char *slash = strrchr(path, '/');
+    *made = 0;
+    if (!slash || slash == path)
+        return RV_OK;
+    snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+    return rv_folder_make_noting(context, parent, made);
+}
+
+/* FOLDER-1, or the first number whose folder was not there: who makes it has it. */
+static rv_status make_numbered(rv_experiment *run)
+{
+    char path[RUN_PATH];
+    rv_status status = make_parents(run->context, run->folder, &run->made);
+    for (int n = 1; status == RV_OK && n < NUMBERS_MOST; n++) {
+        if (snprintf(path, sizeof path, "%s-%d", run->folder, n) >= (int)sizeof path)
+            break;
+        if (mkdir(path, 0777) != 0 && errno == EEXIST)
+            continue;
+        if (!rv_folder_exists(path))
+            return rv_fail(run->context, RV_IO_ERROR, "%s: the folder cannot be made: %s", path,
+                           strerror(errno));
+        run->made = run->made ? run->made : strlen(path);
+        char *folder = rv_strdup(path);
+        if (!folder) {
+            rv_folder_unmake(path, run->made);
+            return rv_fail_memory(run->context);
+        }
+        rv_free(run->folder);
+        run->folder = folder;
+        return RV_OK;
+    }
+    return status != RV_OK ? status
+                           : rv_fail(run->context, RV_BAD_USAGE,
+                                     "%s-N: no number is free; choose --run", run->folder);
+}
+
+static rv_status take_lock(rv_experiment *run)
+{
+    char path[RUN_PATH];
+    run_path(run, lock_name, path);
+    return rv_lock_take(run->context, path, run->folder, &run->lock);
+}
+
+static rv_status make_folders(rv_experiment *run)
+{
+    static const char *const folders[] = {"checkpoints", "samples"};
+    char path[RUN_PATH];
+    rv_status status = RV_OK;
+    for (size_t i = 0; status == RV_OK && i < sizeof folders / sizeof *folders; i++) {
+        run_path(run, folders[i], path);
+        status = rv_ledger_folder(run->ledger, path);
+    }
+    return status;
+}
+
+/* What an earlier process left half done is ended first. */
+static rv_status recover(rv_experiment *run)
+{
+    int undone;
+    rv_status status = rv_replace_recover(run->context, run->folder, &undone);
+    if (status == RV_OK && undone)
+        rv_notify(run->context, RV_LOG_NOTICE,
+                  "%s: a run that was to replace this one had not begun to train; it is as before",
+                  run->folder);
+    return status;
+}
+
+rv_status run_folder_create(rv_experiment *run, int how)
+{
+    rv_context *context = run->context;
+    rv_status status = how == RV_CREATE_NUMBERED
+                           ? make_numbered(run)
+                           : rv_folder_make_noting(context, run->folder, &run->made);
+    if (status == RV_OK)
+        status = take_lock(run);
+    if (status == RV_OK)
+        status = recover(run);
+    if (status == RV_OK)
+        status = rv_ledger_open(context, run->folder, &run->ledger);
+    if (status == RV_OK)
+        status = look(run, run->ledger, how);
+    if (status != RV_OK) { /* it is not ours: nothing of it is to be removed */
+        rv_ledger_close(run->ledger);
+        run->ledger = NULL;
+        return status;
+    }
+    char config[RUN_PATH];
+    run_path(run, "config.yaml", config);
+    run->waits = rv_ledger_has(run->ledger, config) && rv_file_exists(config);
+    run->owns = !run->waits;
+    return run->owns ? make_folders(run) : RV_OK;
+}
+
+rv_status run_folder_begin(rv_experiment *run)
+{
+    if (!run->waits)
+        return RV_OK;
+    run->waits = 0;
+    rv_status status = rv_replace_begin(run->context, run->folder);
+    if (status != RV_OK)
+        return status;
+    run->replaces = run->owns = 1;
+    rv_ledger_forget(run->ledger);
+    status = make_folders(run);
+    return status == RV_OK ? run_write_files(run) : status;
+}
+
+rv_status run_folder_enter(rv_experiment *run)
+{
+    char path[RUN_PATH];
+    rv_status status = rv_replace_is_pending(run->folder) ? RV_OK : run_check_is_there(run);
+    if (status == RV_OK)
+        status = take_lock(run);
+    if (status == RV_OK)
+        status = recover(run);
+    if (status == RV_OK)
+        status = run_check_is_there(run);
+    if (status == RV_OK)
+        status = rv_ledger_open(run->context, run->folder, &run->ledger);
+    /* The list of a run that was copied without it, or made before there were lists. */
+    if (status == RV_OK && !rv_ledger_is_kept(run->ledger))
+        rv_ledger_adopt(run->ledger);
+    run_path(run, "checkpoints", path);
+    return status == RV_OK ? rv_ledger_folder(run->ledger, path) : status;
+}
+
+rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH])
+{
+    run_path(run, name, path);
+    return run->ledger ? rv_ledger_claim(run->ledger, path) : RV_OK;
+}
+
+/* ---- leaving ---- */
+
+rv_status run_folder_begun(rv_experiment *run)
+{
+    run->begun = 1;
+    if (!run->replaces)
+        return RV_OK;
+    run->replaces = 0;
+    return rv_replace_finish(run->context, run->folder);
+}
+
+static void release(rv_experiment *run)
+{
+    rv_ledger_close(run->ledger);
+    rv_lock_release(run->lock);
+    run->ledger = NULL;
+    run->lock = NULL;
+}
+
+void run_folder_give_up(rv_experiment *run)
+{
+    int undone;
+    if (run->owns && run->ledger)
+        rv_ledger_remove_all(run->ledger);
+    if (run->replaces)
+        rv_replace_recover(run->context, run->folder, &undone);
+    run->replaces = 0;
+    release(run);
+    rv_folder_unmake(run->folder, run->made);
+}
+
+void rv_experiment_abandon(rv_experiment *run)
+{
+    if (!run->begun && !run->resumes)
+        run_folder_give_up(run);
+    else
+        release(run);
+}
+
+void run_folder_leave(rv_experiment *run)
+{
+    if (run->replaces)
+        run_folder_give_up(run);
+    else
+        release(run);
+}

@@ -6,6 +6,8 @@
  * usual line and exit code; Reverie's own allocations (core/memory.h) fail as the library's do.
  * Files are written aside and renamed, so a run is left as a kill leaves it: it can be gone on
  * with. */
+#include "verb.h"
+
 #include "core/memory.h"
 #include "reverie/core.h"
 
@@ -15,6 +17,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static void (*at_want)(void);
+
+void cli_at_want(void (*leave)(void))
+{
+    at_want = leave;
+}
 
 /* The sanitizers have their own. */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -28,16 +37,23 @@ static _Atomic(give_many) next_calloc, next_aligned;
 static _Atomic(give_more) next_realloc;
 static _Thread_local int is_finding;
 
-/* Nothing here asks for memory.  Of several threads one says it. */
+/* Of several threads one says it; what it leaves in order (cli_at_want) may fail in the same
+ * way. */
 static _Noreturn void end(void)
 {
     static const char line[] = "reverie: error: out of memory\n", erase[] = "\r\033[K";
     static atomic_flag is_said = ATOMIC_FLAG_INIT;
+    static _Thread_local int is_ending;
+    if (is_ending)
+        _exit(RV_NO_MEMORY);
+    is_ending = 1;
     while (atomic_flag_test_and_set(&is_said))
         pause();
     if (isatty(STDERR_FILENO)) /* a bar may stand there */
         (void)!write(STDERR_FILENO, erase, sizeof erase - 1);
     (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    if (at_want)
+        at_want();
     _exit(RV_NO_MEMORY);
 }
 

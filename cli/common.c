@@ -3,7 +3,6 @@
 
 #include "core/memory.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,25 +24,8 @@ void cli_say(const cli_call *call, const char *format, ...)
 
 /* ---- JSON ---- */
 
-static atomic_int json_starved;
-
-static void *allocate_json(size_t bytes)
-{
-    void *block = rv_malloc(bytes);
-    if (!block)
-        atomic_store(&json_starved, 1);
-    return block;
-}
-
-void cli_json_begin(void)
-{
-    json_set_alloc_funcs(allocate_json, rv_free);
-}
-
 rv_status cli_json_whole(const cli_call *call, const json_t *value)
 {
-    if (atomic_load(&json_starved))
-        return rv_fail_memory(call->context);
     return value ? RV_OK
                  : rv_fail(call->context, RV_IO_ERROR,
                            "the result cannot be written as JSON: a number in it is not finite, or "
@@ -64,8 +46,6 @@ rv_status cli_print_json(cli_call *call, json_t *value)
             rv_json_write(call->context, value, JSON_INDENT(2) | JSON_REAL_PRECISION(9), &text);
     else
         json_decref(value);
-    if (status == RV_OK) /* what was left out while it was written */
-        status = cli_json_whole(call, json_null());
     if (status == RV_OK)
         puts(text);
     rv_free(text);

@@ -23,6 +23,16 @@ static int is_share(const char *name)
     return strncmp(name, "accuracy", strlen("accuracy")) == 0;
 }
 
+/* One image has no standard error. */
+static void print_value(const rv_report *report, int i, int width, int digits)
+{
+    printf("  %-*s %10.*f  +- ", width, report->name[i], digits, report->mean[i]);
+    if (report->examples > 1)
+        printf("%.*f\n", digits, report->standard_error[i]);
+    else
+        printf("-\n");
+}
+
 static void print(rv_experiment *run, const rv_run_images *images, const rv_report *report)
 {
     rv_pixels pixels = evaluate_pixels(run, images);
@@ -39,9 +49,7 @@ static void print(rv_experiment *run, const rv_run_images *images, const rv_repo
     for (int i = 0; i < report->count; i++)
         width = (int)strlen(report->name[i]) > width ? (int)strlen(report->name[i]) : width;
     for (int i = 0; i < report->count; i++)
-        printf(is_share(report->name[i]) || classifies ? "  %-*s %10.4f  +- %.4f\n"
-                                                       : "  %-*s %10.3f  +- %.3f\n",
-               width, report->name[i], report->mean[i], report->standard_error[i]);
+        print_value(report, i, width, is_share(report->name[i]) || classifies ? 4 : 3);
     if (pixels == RV_PIXELS_GRAY && !classifies)
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }

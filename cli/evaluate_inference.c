@@ -90,15 +90,25 @@ static void add_importance(json_t *object, const rv_importance *found, const cha
         json_object_set_new(object, "file", rv_json_text(output));
 }
 
+/* "0.123", or "-" where it is not known. */
+static const char *cell(char text[32], double value, int digits)
+{
+    if (isnan(value))
+        snprintf(text, 32, "-");
+    else
+        snprintf(text, 32, "%.*f", digits, value);
+    return text;
+}
+
 static void print_importance(const rv_importance *found, const char *output)
 {
-    char name[32];
+    char name[32], error[32];
     snprintf(name, sizeof name, "L_%lld", (long long)found->samples);
     printf("%lld latent sample%s an image%s, %lld images\n", (long long)found->samples,
            found->samples == 1 ? "" : "s", found->samples == 1 ? ": one draw of the ELBO" : "",
            (long long)found->images);
-    printf("  %-16s %10.3f  +- %.3f, a lower bound of log p(x)\n", name, found->bound,
-           found->standard_error);
+    printf("  %-16s %10.3f  +- %s, a lower bound of log p(x)\n", name, found->bound,
+           cell(error, found->standard_error, 3));
     printf("  %-16s %10.1f  median effective sample size; least %.1f, mean share %.2f%%\n", "ess",
            found->effective_median, found->effective_least, 100 * found->effective_share);
     if (!isnan(found->khat_share))
@@ -161,38 +171,41 @@ static json_t *units_json(const rv_latents_report *found)
     return units;
 }
 
+/* As explain() says it. */
 static json_t *latents_json(const rv_latents_report *found)
 {
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "group",
-                     found->group, "examples", (json_int_t)found->images, "width",
-                     (json_int_t)found->width, "kl", cli_json_number(found->kl), "kl_error",
-                     rv_json_number_or(found->kl_error, one_image), "information",
-                     cli_json_number(found->information), "information_error",
-                     rv_json_number_or(found->information_error, one_image), "information_most",
-                     cli_json_number(found->most_information), "marginal_kl",
-                     cli_json_number(found->marginal_kl), "marginal_kl_error",
-                     rv_json_number_or(found->marginal_kl_error, one_image), "active_units",
-                     (json_int_t)found->active, "units", units_json(found));
+    static const char no_kl[] = "the prior is not N(0, I)";
+    static const char no_parts[] = "the KL of a full covariance is not decomposed";
+    const char *parts = isnan(found->information) ? no_parts : no_kl;
+    int alone = found->images == 1;
+    json_t *object = json_pack("{s:s, s:I, s:I}", "group", found->group, "examples",
+                               (json_int_t)found->images, "width", (json_int_t)found->width);
+    rv_json_put(&object, "kl", rv_json_number_or(found->kl, no_kl));
+    rv_json_put(&object, "kl_error",
+                rv_json_number_or(found->kl_error, isnan(found->kl) || !alone ? no_kl : one_image));
+    rv_json_put(&object, "information", rv_json_number_or(found->information, no_parts));
+    rv_json_put(&object, "information_error",
+                rv_json_number_or(found->information_error,
+                                  isnan(found->information) || !alone ? no_parts : one_image));
+    rv_json_put(&object, "information_most", cli_json_number(found->most_information));
+    rv_json_put(&object, "marginal_kl", rv_json_number_or(found->marginal_kl, parts));
+    rv_json_put(&object, "marginal_kl_error",
+                rv_json_number_or(found->marginal_kl_error,
+                                  isnan(found->marginal_kl) || !alone ? parts : one_image));
+    rv_json_put(&object, "active_units", json_integer((json_int_t)found->active));
+    rv_json_put(&object, "units", units_json(found));
+    return object;
 }
 
 static void print_part(const char *name, double value, double error, const char *about)
 {
+    char text[32];
     if (!isnan(value))
-        printf("  %-16s %10.3f  +- %.3f, %s\n", name, value, error, about);
-}
-
-/* "0.123", or "-" where it is not known. */
-static const char *cell(char text[32], double value, int digits)
-{
-    if (isnan(value))
-        snprintf(text, 32, "-");
-    else
-        snprintf(text, 32, "%.*f", digits, value);
-    return text;
+        printf("  %-16s %10.3f  +- %s, %s\n", name, value, cell(text, error, 3), about);
 }
 
 /* The units, those of the largest KL (or variance) first. */
-static void print_units(const rv_latents_report *found)
+static void print_units(cli_call *call, const rv_latents_report *found)
 {
     char kl[32], deviation[32];
     unsigned char *shown = rv_calloc((size_t)found->width, 1);
@@ -211,10 +224,12 @@ static void print_units(const rv_latents_report *found)
                unit->variance, cell(deviation, unit->deviation, 4),
                unit->is_active ? "" : "  not active");
     }
+    if (!shown)
+        rv_fail_memory(call->context);
     rv_free(shown);
 }
 
-static void print_latents(const rv_latents_report *found)
+static void print_latents(cli_call *call, const rv_latents_report *found)
 {
     char most[64];
     snprintf(most, sizeof most, "of the image in its code; log N is %.3f", found->most_information);
@@ -229,7 +244,7 @@ static void print_latents(const rv_latents_report *found)
                "marginal_kl less.\n");
     printf("  %-16s %10lld  of %lld: variance of E[u|x] over the images above %g\n", "active_units",
            (long long)found->active, (long long)found->width, RV_ACTIVE_LIMIT);
-    print_units(found);
+    print_units(call, found);
 }
 
 /* What stays unknown, and why. */
@@ -263,7 +278,7 @@ static rv_status evaluate_group(cli_call *call, rv_experiment *run, int group, j
     if (list)
         json_array_append_new(list, latents_json(&found));
     else
-        print_latents(&found);
+        print_latents(call, &found);
     explain(call, &found);
     rv_latents_report_free(&found);
     return RV_OK;

@@ -58,5 +58,5 @@ json_t *cli_json_class(const char *name)
 {
     char *end;
     long number = strtol(name, &end, 10);
-    return *end || end == name ? json_string(name) : json_integer(number);
+    return *end || end == name ? rv_json_text(name) : json_integer(number);
 }

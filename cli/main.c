@@ -3,8 +3,6 @@
 #include "conv_cache.h"
 #include "help.h"
 
-#include "core/memory.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -97,7 +95,6 @@ int main(int count, char **words)
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file over the limit of its size */
-    cli_json_begin();
     rv_status status = run(count, words);
     rv_status output = finish_output();
     return status != RV_OK ? (int)status : (int)output;

@@ -100,13 +100,23 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     return RV_OK;
 }
 
+static rv_experiment *trained; /* while it is */
+
+static void leave(void)
+{
+    rv_experiment_abandon(trained);
+}
+
 static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoint)
 {
     watch w = {
         .call = call, .progress = cli_progress_begin(call), .folder = rv_experiment_folder(run)};
     rv_watcher watcher = {&w, on_step, on_event, on_stop, on_alarm};
     cli_catch_stop("stopping after this step; once more quits at once");
+    trained = run;
+    cli_at_want(leave);
     rv_status status = rv_experiment_train(run, checkpoint, &watcher);
+    cli_at_want(NULL);
     cli_progress_hide(&w.progress);
     return finish(call, run, status, &w.last);
 }

@@ -94,13 +94,14 @@ double cli_number(const cli_call *call, const char *option);
 const char *cli_text(const cli_call *call, const char *option); /* NULL: absent, no default */
 int cli_choice(const cli_call *call, const char *option);       /* index into `choices` */
 
+/* Calls `leave` before the program ends for want of memory in a library below it: it asks for as
+ * little as it can.  NULL: nothing. */
+void cli_at_want(void (*leave)(void));
+
 /* A message on stderr, "reverie: ...", unless --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
-/* Before anything else: jansson's allocator, which remembers whether memory was ever out. */
-void cli_json_begin(void);
-/* Prints one JSON object or array and a newline on stdout, and releases it.  RV_NO_MEMORY where a
- * part of it may be missing since memory was out, however far back; NULL without that is what
- * cannot be JSON, RV_IO_ERROR. */
+/* Prints one JSON object or array and a newline on stdout, and releases it.  NULL is what cannot be
+ * JSON, RV_IO_ERROR: where memory is out jansson has ended the program (allocation.c). */
 rv_status cli_print_json(cli_call *call, json_t *value);
 /* The same question for facts that are not printed as JSON. */
 rv_status cli_json_whole(const cli_call *call, const json_t *value);

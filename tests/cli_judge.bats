@@ -68,8 +68,8 @@ PYTHON
 
 @test "evaluate judges the samples of a GAN" {
     json 'set(d) == {
-        "split", "images", "classifier", "compared", "frechet_distance", "frechet_floor",
-        "precision", "recall", "density", "coverage", "class_entropy", "class_entropy_most",
+        "split", "images", "classifier", "compared", "real_images", "frechet_distance",
+        "frechet_floor", "precision", "recall", "density", "coverage", "class_entropy", "class_entropy_most",
         "class_shares", "confidence", "nearest_median", "nearest_held_out_median",
         "nearest_limit", "nearest_share", "nearest_odds"}' \
         evaluate runs/gan "${JUDGE[@]}" --count 200
@@ -91,6 +91,7 @@ assert abs(d['class_entropy_most'] - math.log(10)) < 1e-6, d"
     has "$err" "drawing 200 samples"
     has "$err" "nearest neighbours among 1000 training images"
     works evaluate runs/gan "${JUDGE[@]}" --count 200 --quiet
+    has "$out" "200 of the 10000 real images of test, spread evenly over the set"
     [ -z "$err" ]
 }
 

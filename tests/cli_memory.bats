@@ -55,3 +55,17 @@ sample() {
     starved_whole data
     for ((at = 1; at <= asked; at += 3)); do starved data "$at" 0; done
 }
+
+# Memory that the system does not give, to mappings too; 127: not even the program itself has room.
+@test "under limits of the address space" {
+    for ((limit = 60000; limit < 330000; limit += 20000)); do
+        for verb in evaluate train latent_svg; do
+            starved_call "$verb"
+            starved_clear "$verb"
+            code=0
+            (ulimit -v "$limit" && exec "$REVERIE" "${call[@]}") > got.out 2> got.err || code=$?
+            [[ $code =~ ^(0|6|127)$ ]] || { echo "$verb in $limit KB: $code" && cat got.err && return 1; }
+            [ "$code" -ne 6 ] || [ "$(grep -c '^reverie: error: ' got.err)" -eq 1 ]
+        done
+    done
+}

@@ -4,6 +4,7 @@
 #define TESTS_GOLDEN_H
 
 #include "check.h"
+#include "core/text.h"
 #include "reverie/graph.h"
 #include "reverie/program.h"
 
@@ -60,7 +61,7 @@ static inline double *golden_read(const golden *g, const char *name, rv_shape *s
     double *values = malloc((size_t)size * sizeof *values);
     assert_non_null(values);
     for (int64_t i = 0; i < size; i++)
-        values[i] = strtod(end, &end);
+        values[i] = rv_text_number(end, &end);
     return values;
 }
 

@@ -1,5 +1,6 @@
 /* Axes: round ticks, their labels, the interval shown; and the thinning of long lines. */
 #include "check.h"
+#include "core/text.h"
 #include "viz/thin.h"
 #include "viz/ticks.h"
 
@@ -48,7 +49,7 @@ static double label_value(const rv_ticks *ticks, int i)
 {
     const char *label = ticks->label[i];
     int negative = strncmp(label, "−", strlen("−")) == 0;
-    double value = strtod(label + (negative ? strlen("−") : 0), NULL);
+    double value = rv_text_number(label + (negative ? strlen("−") : 0), NULL);
     return (negative ? -value : value) * pow(10, ticks->exponent);
 }
 

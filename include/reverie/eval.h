@@ -24,11 +24,11 @@ extern "C" {
 /* What a model needs to know of the images it is made for. */
 rv_data_sizes rv_data_sizes_of(const rv_source *source);
 /* Whether the images of a source are of the size and range that the model was made for, and, for a
- * model that has to do with labels, of as many classes.  RV_BAD_FILE, saying what the source has and
- * what the model takes.  Everything that reads a source for a model asks this first. */
+ * model that has to do with labels, of as many classes.  RV_BAD_FILE, saying what the source has
+ * and what the model takes.  Everything that reads a source for a model asks this first. */
 rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 
-/* Means over the examples of a split, with their standard errors. */
+/* Means over the examples of a split, with their standard errors: NaN for one example. */
 typedef struct rv_report {
     int64_t examples, draws; /* draws of the latents, an example */
     int count;

@@ -100,8 +100,8 @@ typedef struct rv_lock rv_lock;
 rv_status rv_lock_take(rv_context *context, const char *path, const char *what, rv_lock **out);
 void rv_lock_release(rv_lock *lock); /* NULL is ignored; after fork it is the parent's */
 
-/* The list FOLDER/.reverie-files of what Reverie made in a folder: what is not in it is never removed nor
- * written over.  Paths are given whole, FOLDER/name. */
+/* The list FOLDER/.reverie-files of what Reverie made in a folder: what is not in it is never
+ * removed nor written over.  Paths are given whole, FOLDER/name. */
 typedef struct rv_ledger rv_ledger;
 /* Reads the list, where there is one; it is written with the first claim.  RV_BAD_FILE when it
  * cannot be read.  The caller closes it, before the context is freed. */
@@ -120,6 +120,8 @@ void rv_ledger_adopt(rv_ledger *ledger);
 void rv_ledger_remove(rv_ledger *ledger, const char *path);
 /* Removes all that is listed, folders that are empty then, and the list. */
 void rv_ledger_remove_all(rv_ledger *ledger);
+/* Forgets all names: of a folder whose list was set aside. */
+void rv_ledger_forget(rv_ledger *ledger);
 
 /* Sets what is listed in a folder aside, within the folder, so that something else can take its
  * place; it loses nothing when the process is killed.  Under a lock of the caller's.  RV_IO_ERROR;

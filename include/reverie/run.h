@@ -40,12 +40,12 @@ enum {
 };
 /* Makes the folder, locks it and opens the data.  The run takes `config` over, also on failure.
  * Nothing that a run did not make is ever removed or written over: a folder in which something else
- * has the name of a run's file is RV_BAD_USAGE, and so is one that another process trains in.  Until
- * its first step is taken a failure leaves everything as it was before. */
+ * has the name of a run's file is RV_BAD_USAGE, and so is one that another process trains in.
+ * Until its first step is taken a failure leaves everything as it was before. */
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
                                rv_config *config, int how, rv_experiment **out);
-/* Opens a run to train on: `settings` [count] are overrides (train.epochs=20).  The folder is locked
- * until the run is freed: RV_BAD_USAGE, naming the process, where another one has it. */
+/* Opens a run to train on: `settings` [count] are overrides (train.epochs=20).  The folder is
+ * locked until the run is freed: RV_BAD_USAGE, naming the process, where another one has it. */
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
                                const char *const *settings, int count, rv_experiment **out);
 /* Opens a run to look at: its model with the weights of a checkpoint: "last", "best", or a file;
@@ -53,6 +53,9 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
 rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *place,
                              const char *checkpoint, int average, rv_experiment **out);
 void rv_experiment_free(rv_experiment *run);
+/* For a program that ends without coming back: a run that has taken no step leaves everything as it
+ * was, another one gives its lock back.  The run is not to be used any more. */
+void rv_experiment_abandon(rv_experiment *run);
 
 rv_model *rv_experiment_model(rv_experiment *run);
 const rv_settings *rv_experiment_settings(const rv_experiment *run);

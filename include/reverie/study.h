@@ -86,9 +86,9 @@ typedef struct rv_study_watcher {
 } rv_study_watcher;
 
 /* Locks the folder (RV_BAD_USAGE, naming the process, where another one has it) until the study is
- * freed, and trains what is not done, the first seed of every cell first.  A run that fails is noted and the
- * next one begins; the first failure is latched at the end.  RV_INTERRUPTED when the watcher said
- * stop: the run is saved, and the study goes on from there when it is called again. */
+ * freed, and trains what is not done, the first seed of every cell first.  A run that fails is
+ * noted and the next one begins; the first failure is latched at the end.  RV_INTERRUPTED when the
+ * watcher said stop: the run is saved, and the study goes on from there when it is called again. */
 rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher);
 
 /* ---- what came out ---- */

@@ -98,22 +98,19 @@ static char *read_about(const char *path)
 {
     rv_context *aside = rv_context_new(); /* a broken recipe is no failure of the list */
     rv_yaml *yaml = NULL;
-    char *about = NULL;
+    const char *text = "";
     if (!aside)
         return NULL;
-    if (rv_yaml_load(aside, path, &yaml) == RV_OK) {
+    rv_status status = rv_yaml_load(aside, path, &yaml);
+    if (status == RV_OK) {
         const rv_yaml_node *root = rv_yaml_root(yaml);
         const rv_yaml_node *node = root && root->kind == RV_YAML_MAPPING ? root->child : NULL;
         while (node && strcmp(node->key, "about") != 0)
             node = node->next;
         if (node && node->kind == RV_YAML_SCALAR)
-            about = rv_strdup(node->text);
-    } else if (rv_error_status(aside) == RV_NO_MEMORY) {
-        rv_context_free(aside);
-        return NULL;
+            text = node->text;
     }
-    if (!about)
-        about = rv_strdup("");
+    char *about = status == RV_NO_MEMORY ? NULL : rv_strdup(text);
     if (about)
         about[strcspn(about, "\n")] = '\0';
     rv_yaml_free(yaml);

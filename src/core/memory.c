@@ -9,7 +9,6 @@
 
 static atomic_uint_fast64_t calls;
 static atomic_int_fast64_t live;
-static atomic_uint_fast64_t failed;
 static atomic_uint_fast64_t fail_at; /* value of `calls` that fails; 0 = never */
 static atomic_int fail_persistently;
 
@@ -29,12 +28,9 @@ int rv_memory_is_asked(void)
     return is_asked;
 }
 
-/* `block` is new where `added` is 1. */
-static void *counted(void *block, int added)
+static void *counted(void *block)
 {
-    if (!block)
-        atomic_fetch_add(&failed, 1);
-    else if (added)
+    if (block)
         atomic_fetch_add(&live, 1);
     return block;
 }
@@ -42,21 +38,21 @@ static void *counted(void *block, int added)
 void *rv_malloc(size_t bytes)
 {
     if (!may_allocate())
-        return counted(NULL, 1);
+        return NULL;
     is_asked = 1;
     void *block = malloc(bytes ? bytes : 1);
     is_asked = 0;
-    return counted(block, 1);
+    return counted(block);
 }
 
 void *rv_calloc(size_t count, size_t bytes)
 {
     if (!may_allocate())
-        return counted(NULL, 1);
+        return NULL;
     is_asked = 1;
     void *block = calloc(count ? count : 1, bytes ? bytes : 1);
     is_asked = 0;
-    return counted(block, 1);
+    return counted(block);
 }
 
 void *rv_realloc(void *block, size_t bytes)
@@ -64,11 +60,11 @@ void *rv_realloc(void *block, size_t bytes)
     if (!block)
         return rv_malloc(bytes);
     if (!may_allocate())
-        return counted(NULL, 0);
+        return NULL;
     is_asked = 1;
     void *moved = realloc(block, bytes ? bytes : 1);
     is_asked = 0;
-    return counted(moved, 0);
+    return moved;
 }
 
 void rv_free(void *block)
@@ -91,10 +87,10 @@ void *rv_malloc_aligned(size_t bytes)
     enum { LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
     size_t unit = bytes >= 2 * (size_t)HUGE_PAGE ? HUGE_PAGE : LINE;
     if (!may_allocate() || bytes > SIZE_MAX - unit)
-        return counted(NULL, 1);
+        return NULL;
     size_t rounded = (bytes + unit) / unit * unit;
     is_asked = 1;
-    void *block = counted(aligned_alloc(unit, rounded), 1);
+    void *block = counted(aligned_alloc(unit, rounded));
     is_asked = 0;
 #if defined(MADV_HUGEPAGE)
     if (block && unit == HUGE_PAGE)
@@ -112,7 +108,7 @@ void rv_free_aligned(void *block)
 
 rv_memory_counts rv_memory_counted(void)
 {
-    return (rv_memory_counts){atomic_load(&calls), atomic_load(&live), atomic_load(&failed)};
+    return (rv_memory_counts){atomic_load(&calls), atomic_load(&live)};
 }
 
 void rv_memory_fail_after(uint64_t after, int persistent)

@@ -17,9 +17,8 @@ void *rv_malloc_aligned(size_t bytes);
 void rv_free_aligned(void *block);
 
 typedef struct rv_memory_counts {
-    uint64_t calls;  /* allocations ever asked for */
-    int64_t live;    /* blocks allocated and not yet freed */
-    uint64_t failed; /* allocations that gave NULL */
+    uint64_t calls; /* allocations ever asked for */
+    int64_t live;   /* blocks allocated and not yet freed */
 } rv_memory_counts;
 rv_memory_counts rv_memory_counted(void);
 /* Whether the calling thread is within one of these functions: who replaces malloc can tell their

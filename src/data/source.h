@@ -125,8 +125,8 @@ void rv_data_say_constant(rv_context *context, const rv_source *source);
 
 /* ---- Selecting ---- */
 
-/* classes.c: the classes of the training files into the source; then the numbers of the source's own
- * labels, RV_BAD_FILE for one that is none of them. */
+/* classes.c: the classes of the training files into the source; then the numbers of the source's
+ * own labels, RV_BAD_FILE for one that is none of them. */
 rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config,
                                const rv_data_files *files, rv_source *source);
 rv_status rv_data_classes_number(rv_context *context, rv_source *source);

@@ -215,7 +215,7 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
         double mean = sums[m][0] / n, variance = sums[m][1] / n - mean * mean;
         report->name[m] = evaluation->metric[m].name;
         report->mean[m] = mean;
-        report->standard_error[m] = sqrt(fmax(variance, 0) / (n > 1 ? n - 1 : 1));
+        report->standard_error[m] = n > 1 ? sqrt(fmax(variance, 0) / (n - 1)) : (double)NAN;
     }
     return RV_OK;
 }

@@ -144,4 +144,8 @@ int rv_is_pointwise(rv_op op);
 /* needed [graph->count]: marks, beside the nodes that are marked, all that they are made of. */
 void rv_mark_needed(const rv_graph *graph, char *needed);
 
+/* Between the two: the name of the first parameter asked for that was there; NULL: none. */
+void rv_params_watch(rv_context *context);
+const char *rv_params_asked_again(const rv_context *context);
+
 #endif

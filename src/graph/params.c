@@ -8,8 +8,10 @@
 typedef struct rv_param_store {
     rv_param **param; /* [count], in order of creation */
     int count, capacity;
-    rv_param **place; /* [places], NULL where empty */
-    size_t places;    /* a power of two, at least twice the count; 0: none yet */
+    rv_param **place;        /* [places], NULL where empty */
+    size_t places;           /* a power of two, at least twice the count; 0: none yet */
+    const char *asked_again; /* the first name since rv_params_watch that was there already */
+    int watched;             /* parameters there were then */
 } rv_param_store;
 
 static void param_free(rv_param *param)
@@ -123,6 +125,21 @@ static rv_param *param_new(rv_context *context, const char *name)
     return param;
 }
 
+void rv_params_watch(rv_context *context)
+{
+    rv_param_store *store = context->parameters;
+    if (store) {
+        store->asked_again = NULL;
+        store->watched = store->count;
+    }
+}
+
+const char *rv_params_asked_again(const rv_context *context)
+{
+    const rv_param_store *store = context->parameters;
+    return store ? store->asked_again : NULL;
+}
+
 rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
                        rv_initialiser initialiser, rv_param_kind kind)
 {
@@ -133,8 +150,12 @@ rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
                 rv_shape_text(param->shape, had), rv_shape_text(shape, asked));
         return NULL;
     }
-    if (param)
+    if (param) {
+        rv_param_store *store = store_of(context);
+        if (!store->asked_again && param->index < store->watched)
+            store->asked_again = param->name;
         return param;
+    }
     for (int i = 0; i < shape.rank; i++)
         if (shape.dim[i] < 1) {
             rv_fail(context, RV_BAD_USAGE, "parameter %s: size %lld on axis %d", name,

@@ -1,7 +1,7 @@
-/* What Reverie made in a folder, in FOLDER/.reverie-files: a line "+ NAME" before a file (or "+ NAME/", a
- * folder) is made, "- NAME" after it was removed.  Only what is listed is ever removed, and never
- * through a symbolic link, so that nothing else can be: what stands in such a folder and is not
- * listed is somebody else's.  The line is on the disk before the file is. */
+/* What Reverie made in a folder, in FOLDER/.reverie-files: a line "+ NAME" before a file (or
+ * "+ NAME/", a folder) is made, "- NAME" after it was removed.  Only what is listed is ever
+ * removed, and never through a symbolic link: what stands in such a folder and is not listed is
+ * somebody else's.  The line is on the disk before the file is. */
 #include "io/ledger.h"
 #include "core/memory.h"
 #include "io/write.h"
@@ -53,12 +53,23 @@ static void drop(rv_ledger *ledger, int at)
             (size_t)(--ledger->count - at) * sizeof *ledger->name);
 }
 
+/* Whether a name stays in the folder: a list that somebody wrote leads nowhere else. */
+static int is_within(const char *name, size_t length)
+{
+    int parts_ok = length > 0 && length < LEDGER_NAME && name[0] != '/';
+    for (size_t i = 0; i < length; i++)
+        if (i == 0 || name[i - 1] == '/')
+            parts_ok = parts_ok && !(name[i] == '.' && i + 1 < length && name[i + 1] == '.' &&
+                                     (i + 2 == length || name[i + 2] == '/'));
+    return parts_ok;
+}
+
 /* The name of a path within the folder; NULL for a path that is elsewhere. */
 static const char *name_of(const rv_ledger *ledger, const char *path)
 {
     size_t length = strlen(ledger->folder);
-    if (strncmp(path, ledger->folder, length) != 0 || path[length] != '/' || !path[length + 1] ||
-        strstr(path + length, "/../"))
+    if (strncmp(path, ledger->folder, length) != 0 || path[length] != '/' ||
+        !is_within(path + length + 1, strlen(path + length + 1)))
         return NULL;
     return path + length + 1;
 }
@@ -70,7 +81,8 @@ static rv_status take_lines(rv_ledger *ledger, const char *text)
 {
     for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
         size_t length = (size_t)(end - text);
-        if (length < 3 || text[1] != ' ' || (text[0] != '+' && text[0] != '-'))
+        if (length < 3 || text[1] != ' ' || (text[0] != '+' && text[0] != '-') ||
+            !is_within(text + 2, length - 2))
             continue;
         int at = find(ledger, text + 2, length - 2);
         if (text[0] == '-' && at >= 0)
@@ -303,6 +315,11 @@ void rv_ledger_remove_all(rv_ledger *ledger)
         unlinkat(root, list_name, 0);
     if (root >= 0)
         close(root);
+    rv_ledger_forget(ledger);
+}
+
+void rv_ledger_forget(rv_ledger *ledger)
+{
     while (ledger->count > 0)
         drop(ledger, ledger->count - 1);
     if (ledger->file >= 0)

@@ -1,6 +1,6 @@
 /* Setting aside what Reverie made in a folder, until what replaces it has begun.
  *
- *     FOLDER/.reverie-replaced/    the files of FOLDER/.reverie-files, and the list itself, moved last
+ *     FOLDER/.reverie-replaced/    the files of FOLDER/.reverie-files, and the list itself, last
  *     FOLDER/.reverie-discarded/   the same, given up: to be removed
  *
  * Files are renamed within the folder, so that nothing is copied and nothing is lost, whatever is

@@ -47,6 +47,8 @@ rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const voi
     model->sizes = sizes;
     memcpy(model->config, config, kind->config_size);
     rv_status status = kind->create(model);
+    if (status == RV_OK) /* a failure that was there before is one */
+        status = rv_error_status(context);
     if (status != RV_OK) {
         rv_model_free(model);
         return status;

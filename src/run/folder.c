@@ -191,15 +191,25 @@ rv_status run_folder_create(rv_experiment *run, int how)
         run->ledger = NULL;
         return status;
     }
-    if (rv_ledger_is_kept(run->ledger)) {
-        status = rv_replace_begin(context, run->folder);
-        run->replaces = status == RV_OK;
-        rv_ledger_close(run->ledger);
-        run->ledger = NULL;
-        if (status == RV_OK)
-            status = rv_ledger_open(context, run->folder, &run->ledger);
-    }
-    return status == RV_OK ? make_folders(run) : status;
+    char config[RUN_PATH];
+    run_path(run, "config.yaml", config);
+    run->waits = rv_ledger_has(run->ledger, config) && rv_file_exists(config);
+    run->owns = !run->waits;
+    return run->owns ? make_folders(run) : RV_OK;
+}
+
+rv_status run_folder_begin(rv_experiment *run)
+{
+    if (!run->waits)
+        return RV_OK;
+    run->waits = 0;
+    rv_status status = rv_replace_begin(run->context, run->folder);
+    if (status != RV_OK)
+        return status;
+    run->replaces = run->owns = 1;
+    rv_ledger_forget(run->ledger);
+    status = make_folders(run);
+    return status == RV_OK ? run_write_files(run) : status;
 }
 
 rv_status run_folder_enter(rv_experiment *run)
@@ -231,6 +241,7 @@ rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH])
 
 rv_status run_folder_begun(rv_experiment *run)
 {
+    run->begun = 1;
     if (!run->replaces)
         return RV_OK;
     run->replaces = 0;
@@ -248,18 +259,21 @@ static void release(rv_experiment *run)
 void run_folder_give_up(rv_experiment *run)
 {
     int undone;
-    if (run->resumes || !run->lock) {
-        release(run);
-        rv_folder_unmake(run->folder, run->made);
-        return;
-    }
-    if (run->ledger)
+    if (run->owns && run->ledger)
         rv_ledger_remove_all(run->ledger);
     if (run->replaces)
         rv_replace_recover(run->context, run->folder, &undone);
     run->replaces = 0;
     release(run);
     rv_folder_unmake(run->folder, run->made);
+}
+
+void rv_experiment_abandon(rv_experiment *run)
+{
+    if (!run->begun && !run->resumes)
+        run_folder_give_up(run);
+    else
+        release(run);
 }
 
 void run_folder_leave(rv_experiment *run)

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "graph/node.h"
 #include "reverie/io.h"
 
 #include <stdio.h>
@@ -59,8 +60,17 @@ void rv_experiment_free(rv_experiment *run)
 static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
 {
     rv_context_set_seed(run->context, run->settings->train.seed);
-    return rv_model_new(run->context, run->settings->model, run->settings->model_config, sizes,
-                        &run->model);
+    rv_params_watch(run->context);
+    rv_status status = rv_model_new(run->context, run->settings->model, run->settings->model_config,
+                                    sizes, &run->model);
+    const char *shared = rv_params_asked_again(run->context);
+    if (status == RV_OK && shared)
+        return rv_fail(
+            run->context, RV_BAD_USAGE,
+            "the context holds a weight %s already, of another run or model, and the two "
+            "would share it: open each run in a context of its own",
+            shared);
+    return status;
 }
 
 int run_needs_held_out(const rv_experiment *run)
@@ -110,7 +120,7 @@ static rv_status create(rv_experiment *run, int how)
         status = check_data(run);
     if (status == RV_OK)
         status = run_folder_create(run, how);
-    if (status == RV_OK)
+    if (status == RV_OK && !run->waits)
         status = run_write_files(run);
     if (status != RV_OK)
         run_folder_give_up(run);

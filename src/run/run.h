@@ -27,6 +27,9 @@ struct rv_experiment {
     rv_lock *lock;
     rv_ledger *ledger;
     size_t made;          /* how much of the folder's path is not older than this run, in bytes */
+    int owns;             /* what is on the list is this run's */
+    int waits;            /* another run stays in the folder until this one can begin */
+    int begun;            /* a step was taken */
     int replaces;         /* another run's files, set aside until this one has begun to train */
     int resumes;          /* training goes on from a checkpoint */
     int settings_changed; /* since config.yaml was written */
@@ -45,6 +48,8 @@ rv_status run_folder_create(rv_experiment *run, int how);
 rv_status run_folder_enter(rv_experiment *run);
 /* Enters FOLDER/name, a file that is about to be written, in the list; its path. */
 rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH]);
+/* The new run can begin: what it replaces is set aside, and its own first files are written. */
+rv_status run_folder_begin(rv_experiment *run);
 /* The new run has begun to train: what it replaces goes. */
 rv_status run_folder_begun(rv_experiment *run);
 /* It has not begun: what it made goes, and what it would have replaced comes back. */
@@ -67,10 +72,10 @@ rv_split run_held_out(const rv_experiment *run);
 int run_needs_held_out(const rv_experiment *run);
 /* data.c: the settings of the data, with the directories they are looked for in. */
 rv_data_config run_data(const rv_experiment *run);
-/* data.c: a split of such data, the caller's: of the model's size, and compared with what the run was
- * made with.  NULL on failure. */
+/* data.c: a split of such data, the caller's: of the model's size, and compared with what the run
+ * was made with.  NULL on failure. */
 rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_split split);
-/* data.c: data.json of the folder, read and written: the sources that are open, and their classes. */
+/* data.c: data.json of the folder, read and written: of the sources that are open. */
 rv_status run_known_read(rv_experiment *run);
 rv_status run_known_write(rv_experiment *run);
 void run_known_free(rv_experiment *run);

@@ -72,7 +72,7 @@ struct rv_study {
     study_run *run; /* [cell_count * seed_count], by cell, then seed */
     int run_count;
     int checked;
-    /* While it is run or its report written: nobody else does either, and what is in it is listed. */
+    /* While it is run or its report written nobody else does either; what is in it is listed. */
     rv_lock *lock;
     rv_ledger *ledger;
     rv_study_row *row;

@@ -138,6 +138,8 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         status = rv_trainer_prepare(trainer);
     if (status == RV_OK && rv_trainer_progress(trainer).step == 0)
         status = begin(run, setup->train);
+    if (status == RV_OK)
+        status = run_folder_begin(run);
     if (status == RV_OK && checkpoint && !run->resumes) {
         position = 0; /* another run's checkpoint, this run's own metrics */
         status = keep_origin(run, trainer);

@@ -80,6 +80,8 @@ rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_siz
 static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
     rv_data_sizes was, is = trainer->setup.model->sizes;
+    if (!rv_tensors_metadata(tensors, "sizes"))
+        return RV_OK;
     rv_status status = read_sizes(trainer->context, tensors, path, &was);
     if (status != RV_OK)
         return status;

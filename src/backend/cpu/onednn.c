@@ -1,6 +1,7 @@
 /* The one engine of the process. */
 #include "backend/cpu/onednn.h"
 
+#include "core/memory.h"
 #include "reverie/program.h"
 
 #include <omp.h>
@@ -24,6 +25,14 @@ const rv_onednn *rv_onednn_get(void)
 {
     pthread_once(&once, start);
     return is_ready ? &shared : NULL;
+}
+
+dnnl_status_t rv_onednn_primitive(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description)
+{
+    const size_t code_most = (size_t)32 << 20; /* a quarter of a MB a kernel, some dozens of them */
+    void *room = rv_malloc(code_most);
+    rv_free(room);
+    return room ? dnnl_primitive_create(out, description) : dnnl_out_of_memory;
 }
 
 const char *rv_onednn_version(void)

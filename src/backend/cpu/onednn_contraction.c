@@ -208,7 +208,7 @@ static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t de
     static const int names[SLOTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST,
                                      DNNL_ARG_SCRATCHPAD};
     const char *implementation = "";
-    dnnl_status_t status = dnnl_primitive_create(&contraction->primitive, description);
+    dnnl_status_t status = rv_onednn_primitive(&contraction->primitive, description);
     if (status == dnnl_success)
         status = dnnl_stream_create(&contraction->stream, rv_onednn_get()->engine,
                                     dnnl_stream_default_flags);
@@ -247,7 +247,7 @@ static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product
                                                     library->engine, NULL);
     if (status != dnnl_success)
         return status;
-    status = dnnl_primitive_create(&contraction->placing, description);
+    status = rv_onednn_primitive(&contraction->placing, description);
     dnnl_primitive_desc_destroy(description);
     for (int i = 0; status == dnnl_success && i < 2; i++)
         status = dnnl_memory_create(&contraction->placed[i], i ? &to : &from, library->engine,

@@ -135,7 +135,7 @@ static dnnl_status_t build(cpu_direct *direct, part *p, const_dnnl_primitive_des
         {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD}};
     const int *name = names[direct->shape.pass];
     const char *implementation = "";
-    dnnl_status_t status = dnnl_primitive_create(&p->primitive, description);
+    dnnl_status_t status = rv_onednn_primitive(&p->primitive, description);
     for (int slot = 0; status == dnnl_success && slot < SLOTS; slot++) {
         const dnnl_memory_desc_t *operand =
             dnnl_primitive_desc_query_md(description, dnnl_query_exec_arg_md, name[slot]);
@@ -226,7 +226,7 @@ static dnnl_status_t make_packing(cpu_direct *direct, int thread)
                                                     &operand[1], library->engine, NULL);
     if (status != dnnl_success)
         return status;
-    status = dnnl_primitive_create(&p->packing, description);
+    status = rv_onednn_primitive(&p->packing, description);
     dnnl_primitive_desc_destroy(description);
     for (int i = 0; status == dnnl_success && i < 2; i++)
         status = dnnl_memory_create(&p->packed[i], &operand[i], library->engine, DNNL_MEMORY_NONE);

@@ -5,7 +5,7 @@ load cli_support.bash
 load starving.bash
 
 setup_file() {
-    export STARVE=${STARVE:-${SOURCE:-$BATS_TEST_DIRNAME/..}/build/tests/libstarve.so}
+    export STARVE=${STARVE-${SOURCE:-$BATS_TEST_DIRNAME/..}/build/tests/libstarve.so}
     [ -e "$STARVE" ] || return 0
     prepare "$BATS_FILE_TMPDIR/work"
     starved_prepare

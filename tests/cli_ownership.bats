@@ -73,7 +73,7 @@ photos() {
         "encoder=[linear 64, batchnorm]"
     unchanged run 2 train "${TINY[@]}" --run run --force --from "$checkpoint"
     has "$err" 'nothing is left to train'
-    (
+    grep -q __asan_init "$REVERIE" || ( # which reserves more than any limit
         ulimit -v 1000000
         unchanged run 6 train "${TINY[@]}" --run run --force \
             "encoder=[linear 20000, linear 9000]"

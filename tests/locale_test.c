@@ -89,11 +89,15 @@ static void train(const char *setting)
     rv_experiment_train(run, NULL, NULL);
     check_ok(context);
     rv_experiment_free(run);
-    if (setting) {
+    if (setting)
         rv_config_free(config);
-        look_at_run(context);
-    }
     rv_context_free(context);
+    if (setting) { /* another run in the same context would share the weights */
+        context = rv_context_new();
+        rv_context_set_threads(context, 1);
+        look_at_run(context);
+        rv_context_free(context);
+    }
 }
 
 static void explain_program(void)

@@ -21,12 +21,20 @@ struct rv_lock {
     pid_t process; /* a forked child has the descriptor, and not the lock */
 };
 
-/* What the holder wrote, "" for nothing (it may be about to). */
+/* What the holder wrote, "" for nothing.  It may be about to write: half a second is waited. */
 static void read_holder(int file, char line[LINE])
 {
-    ssize_t n = pread(file, line, LINE - 1, 0);
-    line[n > 0 ? n : 0] = '\0';
-    line[strcspn(line, "\n")] = '\0';
+    const struct timespec pause = {0, 10 * 1000 * 1000};
+    for (int i = 0; i < 50; i++) {
+        ssize_t n = pread(file, line, LINE - 1, 0);
+        line[n > 0 ? n : 0] = '\0';
+        size_t length = strcspn(line, "\n");
+        int is_whole = line[length] == '\n';
+        line[length] = '\0';
+        if (is_whole)
+            return;
+        nanosleep(&pause, NULL);
+    }
 }
 
 static int write_holder(int file)

@@ -131,20 +131,21 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
     return status;
 }
 
+/* config.yaml comes last: who is killed before it has not begun, and what is there knows all. */
 rv_status run_write_files(rv_experiment *run)
 {
     char path[RUN_PATH];
     const char *text = rv_config_text(run->config);
     if (!text)
         return rv_error_status(run->context);
-    rv_status status = run_claim(run, "config.yaml", path);
-    if (status == RV_OK)
-        status = rv_file_write(run->context, path, text, strlen(text));
     const char *record = rv_context_conv_record(run->context);
-    if (status == RV_OK)
-        status = record ? write_environment(run, record) : rv_error_status(run->context);
+    rv_status status = record ? write_environment(run, record) : rv_error_status(run->context);
     if (status == RV_OK)
         status = run_known_write(run);
+    if (status == RV_OK)
+        status = run_claim(run, "config.yaml", path);
+    if (status == RV_OK)
+        status = rv_file_write(run->context, path, text, strlen(text));
     /* rv_config_text may have renewed what the settings point to. */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);

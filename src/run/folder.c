@@ -72,7 +72,8 @@ static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
                        run->folder);
     for (size_t i = 0; !is_run && i < sizeof names / sizeof *names; i++) {
         run_path(run, names[i], path);
-        if (lstat(path, &facts) != 0 || (S_ISDIR(facts.st_mode) && holds_nothing(path)))
+        if (lstat(path, &facts) != 0 || (S_ISDIR(facts.st_mode) && holds_nothing(path)) ||
+            rv_ledger_has(ledger, path)) /* of a start that was killed */
             continue;
         return rv_fail(run->context, RV_BAD_USAGE,
                        "%s: is there already, where a run would write, and %s holds no run that "

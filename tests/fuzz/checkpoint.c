@@ -116,6 +116,9 @@ static void check_trainer(const char *path)
                  "position %lld, step %lld, epoch %lld, batch %lld of %lld", (long long)position,
                  (long long)now.step, (long long)now.epoch, (long long)now.batch,
                  (long long)now.batches);
+    fuzz_require(now.step < INT64_MAX / 2 && now.epoch < INT64_MAX / 2,
+                 "step %lld, epoch %lld: sums of these overflow", (long long)now.step,
+                 (long long)now.epoch);
     check_saved();
     fuzz_told(made.context, rv_trainer_step(made.trainer));
     made.inputs = INPUTS_A_TRAINER; /* one that has stepped is loaded no more */

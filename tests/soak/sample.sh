@@ -10,6 +10,6 @@ SOAK_FAMILIES="wgan-gp classifier" "$here/kills.bash" "$1" 2
 for campaign in saves errors; do
     SOAK_FAMILIES=classifier "$here/$campaign.bash" "$1" 2
 done
-for campaign in shorts damage; do
+for campaign in shorts damage signals writers; do
     SOAK_FAMILIES=classifier "$here/$campaign.bash" "$1" 1
 done

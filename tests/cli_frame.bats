@@ -32,6 +32,12 @@ fails() {
     fi
 }
 
+@test "docs/settings.md is what help --settings prints" {
+    go help --settings
+    [ "$code" -eq 0 ]
+    diff "$SOURCE/docs/settings.md" out.txt
+}
+
 @test "help and version go to stdout" {
     go --help
     [ "$code" -eq 0 ]

@@ -57,7 +57,7 @@ reverie=$prefix/bin/reverie
 pc=$(find "$prefix" -name reverie.pc)
 library=$(dirname "$(dirname "${pc:-/none/none/none}")")
 for file in bin/reverie include/reverie/core.h share/reverie/recipes/lab2-vae-2d.yaml \
-    share/man/man1/reverie.1 share/bash-completion/completions/reverie; do
+    share/man/man1/reverie.1 share/bash-completion/completions/reverie share/doc/reverie/LICENSE; do
     [ -s "$prefix/$file" ] || fail "$file is not installed"
 done
 for file in libreverie.so libreverie.so.0 libreverie.a cmake/reverie/reverieConfig.cmake; do

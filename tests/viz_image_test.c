@@ -39,6 +39,24 @@ static void image_is_enlarged_and_saved(void **state)
     rv_image_free(image);
 }
 
+/* Each pixel is the mean of what it stands for, which is less at the right and the bottom. */
+static void image_is_reduced(void **state)
+{
+    fixture *f = *state;
+    static const unsigned char pixels[] = {0, 10, 7, 21, 30, 8, 255, 254, 0};
+    static const unsigned char expected[] = {15, 8, 255, 0}; /* 15.25, 7.5, 254.5, 0 */
+    rv_image *image = rv_image_new(f->context, 3, 3, 1);
+    memcpy(image->pixels, pixels, sizeof pixels);
+    rv_image *small = rv_image_reduce(f->context, image, 2);
+    check_ok(f->context);
+    assert_int_equal(small->height, 2);
+    check_bytes(small, expected, sizeof expected, "reduced");
+    rv_image_free(small);
+    assert_null(rv_image_reduce(f->context, image, 0));
+    check_error(f->context, RV_BAD_USAGE, "reduction is 0");
+    rv_image_free(image);
+}
+
 static void image_errors_are_clear(void **state)
 {
     fixture *f = *state;
@@ -356,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(image_is_enlarged_and_saved),
+        TEST(image_is_reduced),
         TEST(image_errors_are_clear),
         TEST(grids_equal_torchvision),
         TEST(grid_sizes_follow_the_layout),

@@ -267,6 +267,31 @@ static void memory_running_out_is_survived(void **state)
     rv_image_free(image);
 }
 
+/* A page of sheets of 300 x 300 images took 41 MB. */
+static void large_pictures_are_embedded_smaller(void **state)
+{
+    static const struct {
+        int height, width;
+        const char *tag;
+    } cases[] = {{600, 600, "<img width=\"1200\" height=\"1200\" class=\"pixels\""},
+                 {84, 1064, "<img width=\"2128\" height=\"168\" class=\"pixels\""},
+                 {601, 600, "<img width=\"300\" height=\"301\" alt"},
+                 {10, 1281, "<img width=\"641\" height=\"5\" alt"},
+                 {2418, 2418, "<img width=\"484\" height=\"484\" alt"}};
+    fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rv_page *page = rv_page_new(f->context, "run");
+        rv_image *image = rv_image_new(f->context, cases[i].height, cases[i].width, 3);
+        rv_page_image(page, image, "samples", 2);
+        char *html = rv_page_html(page);
+        check_ok(f->context);
+        check_holds(html, cases[i].tag);
+        rv_viz_text_free(html);
+        rv_image_free(image);
+        rv_page_free(page);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -276,6 +301,7 @@ int main(void)
         TEST(parts_follow_in_order),
         TEST(numbers_stand_right),
         TEST(pictures_are_inside_the_page),
+        TEST(large_pictures_are_embedded_smaller),
         TEST(charts_live_side_by_side),
         TEST(ids_are_renamed_in_order),
         TEST(pages_are_saved_whole),

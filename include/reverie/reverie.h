@@ -2,6 +2,7 @@
  *
  *     #include <reverie/reverie.h>
  *
+ *     float z[2] = {0.5f, -1}, pixels[28 * 28];
  *     rv_context *context = rv_context_new();
  *     rv_experiment_place place = {"runs/l1", NULL, 0};
  *     rv_experiment *run;
@@ -31,6 +32,7 @@
 #include "reverie/run.h"
 #include "reverie/run_inference.h"
 #include "reverie/run_probe.h"
+#include "reverie/study.h"
 #include "reverie/train.h"
 #include "reverie/viz.h"
 

@@ -2,11 +2,11 @@
  *
  *     rv_experiment_place place = {"runs/l1", directories, 1};
  *     rv_experiment *run;
- *     rv_experiment_create(context, &place, config, 0, &run);    // a new folder
- *     rv_experiment_train(run, &watcher);                        // RV_INTERRUPTED: resumable
+ *     rv_experiment_create(context, &place, config, RV_CREATE_NEW, &run);
+ *     rv_experiment_train(run, NULL, &watcher);                  // RV_INTERRUPTED: resumable
  *     rv_experiment_free(run);
  *
- *     rv_experiment_open(context, &place, "last", &run);         // later, perhaps elsewhere
+ *     rv_experiment_open(context, &place, "last", 0, &run);      // later, perhaps elsewhere
  *     rv_image *grid = rv_experiment_samples(run, 64, 1);
  *
  * A folder holds config.yaml, metrics.jsonl, timing.jsonl, env.json, checkpoints/, samples/ and

@@ -4,7 +4,7 @@
  *                               .config = rv_train_defaults()};
  *     rv_trainer *trainer;
  *     rv_trainer_new(context, &setup, &trainer);
- *     rv_status status = rv_trainer_run(trainer);    // RV_INTERRUPTED when setup.stop said so
+ *     rv_status status = rv_trainer_run(trainer);    // RV_INTERRUPTED: its observer stopped it
  *     rv_trainer_save(trainer, "last.safetensors");
  *     rv_trainer_free(trainer);
  *

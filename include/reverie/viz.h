@@ -39,6 +39,8 @@ rv_image *rv_image_new(rv_context *context, int height, int width, int channels)
 void rv_image_free(rv_image *image);
 /* Each pixel becomes factor x factor equal ones.  A new image. */
 rv_image *rv_image_enlarge(rv_context *context, const rv_image *image, int factor);
+/* The mean of each factor x factor pixels, of fewer at the right and the bottom.  A new image. */
+rv_image *rv_image_reduce(rv_context *context, const rv_image *image, int factor);
 /* Writes `path`, which must end in ".png"; the file appears whole or not at all. */
 rv_status rv_image_save(rv_context *context, const rv_image *image, const char *path);
 /* Reads a PNG; the caller owns the image.  NULL: RV_BAD_FILE. */
@@ -203,7 +205,8 @@ rv_status rv_page_table(rv_page *page, const rv_table *table);
 
 /* Embeds the image as PNG with a caption (may be NULL), which also describes it to a reader who
  * cannot see it.  `enlarge`: CSS pixels a pixel with hard edges, for small pictures; 0: as it is,
- * with smooth scaling. */
+ * with smooth scaling.  What has over 360000 pixels, or over 1280 a side, is reduced by the least
+ * whole factor that is enough, and then `enlarge` does not count: a page stays small. */
 rv_status rv_page_image(rv_page *page, const rv_image *image, const char *caption, int enlarge);
 /* Embeds an SVG document (inserted as it is, apart from its ids, which are made unique). */
 rv_status rv_page_svg(rv_page *page, const char *svg, const char *caption);

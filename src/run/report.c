@@ -11,6 +11,9 @@
 #include <string.h>
 
 enum { SPLITS = 3, FACTS = 3, COLUMNS_MOST = FACTS + RV_METRICS_MOST, CELL = 32 };
+/* Pixels: the side of a sheet whose images are as many as asked for, and of an image that is
+ * enlarged. */
+enum { SHEET = 500, SMALL = 64 };
 
 /* ---- the table ---- */
 
@@ -106,6 +109,23 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
 
 /* ---- pictures ---- */
 
+/* How many of the `wanted` images go side by side: fewer of large ones, so that what the page holds
+ * of them can still be seen, but `least`. */
+static int fitting(const rv_experiment *run, int wanted, int least)
+{
+    const rv_data_sizes *sizes = &run->model->sizes;
+    int64_t side = sizes->height > sizes->width ? sizes->height : sizes->width;
+    int64_t fit = SHEET / (side + 2);
+    return fit >= wanted ? wanted : fit > least ? (int)fit : least;
+}
+
+/* CSS pixels a pixel: small images are shown with hard edges, twice as large. */
+static int enlargement(const rv_experiment *run)
+{
+    const rv_data_sizes *sizes = &run->model->sizes;
+    return sizes->height <= SMALL && sizes->width <= SMALL ? 2 : 0;
+}
+
 /* The page is whole without the files beside it. */
 static rv_status forgive(rv_experiment *run, rv_status status)
 {
@@ -118,7 +138,7 @@ static rv_status forgive(rv_experiment *run, rv_status status)
 }
 
 static rv_status add_image(rv_experiment *run, rv_page *page, rv_image *image, const char *name,
-                           const char *caption, int enlarge)
+                           const char *caption)
 {
     char file[128], path[RUN_PATH];
     if (!image)
@@ -129,7 +149,7 @@ static rv_status add_image(rv_experiment *run, rv_page *page, rv_image *image, c
         status = rv_image_save(run->context, image, path);
     status = forgive(run, status);
     if (status == RV_OK)
-        status = rv_page_image(page, image, caption, enlarge);
+        status = rv_page_image(page, image, caption, enlargement(run));
     rv_image_free(image);
     return status;
 }
@@ -151,20 +171,33 @@ static rv_status add_chart(rv_experiment *run, rv_page *page, rv_chart *chart, c
     return status;
 }
 
+static rv_status add_manifold(rv_experiment *run, rv_page *page)
+{
+    char caption[96];
+    int n = fitting(run, 10, 6);
+    snprintf(caption, sizeof caption, "Decoded latents on a %d x %d grid over [-2, 2] x [-2, 2]", n,
+             n);
+    return add_image(run, page, rv_experiment_manifold(run, n, 2), "manifold", caption);
+}
+
 static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
 {
+    static const char *const times[] = {"three", "four", "five", "six"};
+    char caption[64];
+    int walks = fitting(run, 6, 3);
+    rv_split split = run_held_out(run);
     rv_status status =
-        add_image(run, page, rv_experiment_reconstructions(run, run_held_out(run), 16),
-                  "reconstructions", "Held-out images, and below each its reconstruction", 2);
+        add_image(run, page, rv_experiment_reconstructions(run, split, 8 * fitting(run, 2, 1)),
+                  "reconstructions", "Held-out images, and below each its reconstruction");
+    snprintf(caption, sizeof caption, "Between two draws of the prior, %s times", times[walks - 3]);
     if (status == RV_OK)
-        status = add_image(run, page, rv_experiment_interpolations(run, 6, 6, 1), "interpolation",
-                           "Between two draws of the prior, six times", 2);
+        status = add_image(run, page, rv_experiment_interpolations(run, walks, 6, 1),
+                           "interpolation", caption);
     if (status == RV_OK && run->model->kind->latent_width(run->model) == 2)
-        status = add_image(run, page, rv_experiment_manifold(run, 10, 2), "manifold",
-                           "Decoded latents on a 10 x 10 grid over [-2, 2] x [-2, 2]", 2);
+        status = add_manifold(run, page);
     if (status == RV_OK && run->model->kind->latent_width(run->model) >= 2)
-        status = add_chart(run, page, rv_experiment_latent_chart(run, run_held_out(run), 5000),
-                           "latent", "Posterior means of held-out images, coloured by class");
+        status = add_chart(run, page, rv_experiment_latent_chart(run, split, 5000), "latent",
+                           "Posterior means of held-out images, coloured by class");
     return status;
 }
 
@@ -180,8 +213,11 @@ static rv_status add_collage(rv_experiment *run, rv_page *page)
                  (long long)steps[0], (long long)steps[count - 1]);
         rv_snapshot_collage collage = rv_snapshot_collage_defaults();
         collage.enlarge = 1;
-        status =
-            add_image(run, page, run_collage(run, collage, steps, count), "collage", caption, 2);
+        if (!enlargement(run)) {
+            collage.rows = 2;
+            collage.columns = fitting(run, 8, 6);
+        }
+        status = add_image(run, page, run_collage(run, collage, steps, count), "collage", caption);
     }
     rv_free(steps);
     return status;
@@ -208,11 +244,13 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
 /* Of a model with classes. */
 static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
 {
-    rv_status status = add_image(run, page, rv_experiment_classes_image(run, 10, 1), "classes",
-                                 "A row for each class; each column is one draw of z", 2);
+    rv_status status =
+        add_image(run, page, rv_experiment_classes_image(run, fitting(run, 10, 4), 1), "classes",
+                  "A row for each class; each column is one draw of z");
     if (status == RV_OK && run->model->kind->encode)
-        status = add_image(run, page, rv_experiment_style_image(run, run_held_out(run), 10),
-                           "style", "Held-out images, and beside each its style in every class", 2);
+        status = add_image(run, page,
+                           rv_experiment_style_image(run, run_held_out(run), fitting(run, 10, 4)),
+                           "style", "Held-out images, and beside each its style in every class");
     return status;
 }
 
@@ -224,8 +262,8 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
         return rv_page_text(page, "Images of this many channels are not drawn.");
     rv_status status = rv_page_heading(page, "Pictures");
     if (status == RV_OK)
-        status = add_image(run, page, rv_experiment_samples(run, 64, 1), "samples",
-                           "Draws from the prior", 2);
+        status = add_image(run, page, rv_experiment_samples(run, 8 * fitting(run, 8, 3), 1),
+                           "samples", "Draws from the prior");
     if (status == RV_OK && run->model->kind->decode_class)
         status = add_class_pictures(run, page);
     if (status == RV_OK)

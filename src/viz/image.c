@@ -69,6 +69,37 @@ rv_image *rv_image_enlarge(rv_context *context, const rv_image *image, int facto
     return large;
 }
 
+/* One pixel of the smaller image: the rounded mean of the part of `image` that it stands for. */
+static void reduce_pixel(const rv_image *image, int factor, int row, int column, unsigned char *to)
+{
+    int bottom = (row + 1) * factor < image->height ? (row + 1) * factor : image->height;
+    int right = (column + 1) * factor < image->width ? (column + 1) * factor : image->width;
+    int64_t count = (int64_t)(bottom - row * factor) * (right - column * factor);
+    for (int c = 0; c < image->channels; c++) {
+        int64_t sum = 0;
+        for (int y = row * factor; y < bottom; y++)
+            for (int x = column * factor; x < right; x++)
+                sum += image->pixels[((size_t)y * (size_t)image->width + (size_t)x) *
+                                         (size_t)image->channels +
+                                     (size_t)c];
+        to[c] = (unsigned char)((sum + count / 2) / count);
+    }
+}
+
+rv_image *rv_image_reduce(rv_context *context, const rv_image *image, int factor)
+{
+    if (!image || rv_viz_bad_number(context, "the reduction", factor, 1, 1000))
+        return NULL;
+    rv_image *small = rv_image_new(context, (image->height - 1) / factor + 1,
+                                   (image->width - 1) / factor + 1, image->channels);
+    for (int y = 0; small && y < small->height; y++)
+        for (int x = 0; x < small->width; x++)
+            reduce_pixel(image, factor, y, x,
+                         small->pixels + ((size_t)y * (size_t)small->width + (size_t)x) *
+                                             (size_t)small->channels);
+    return small;
+}
+
 rv_status rv_image_save(rv_context *context, const rv_image *image, const char *path)
 {
     if (!image)

@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of an embedded picture: far more than the sheets of small images have, and what a page 1080 wide
+ * shows. */
+enum { SIDE_MOST = 1280, PIXELS_MOST = 360000 };
+
 struct rv_page {
     rv_context *context;
     char *title;
@@ -204,14 +208,19 @@ static char *encode_image(rv_context *context, const rv_image *image)
     return encoded;
 }
 
-rv_status rv_page_image(rv_page *page, const rv_image *image, const char *caption, int enlarge)
+/* The least whole factor by which the image is to be reduced: 1 where it is small enough. */
+static int reduction_of(const rv_image *image)
 {
-    if (!page)
-        return RV_BAD_USAGE;
-    if (!image)
-        return rv_viz_missing(page->context, "image");
-    if (rv_viz_bad_number(page->context, "the enlargement", enlarge, 0, 1000))
-        return RV_BAD_USAGE;
+    int factor = 1;
+    for (;; factor++) {
+        int64_t height = (image->height - 1) / factor + 1, width = (image->width - 1) / factor + 1;
+        if (height <= SIDE_MOST && width <= SIDE_MOST && height * width <= PIXELS_MOST)
+            return factor;
+    }
+}
+
+static rv_status add_picture(rv_page *page, const rv_image *image, const char *caption, int enlarge)
+{
     char *encoded = encode_image(page->context, image);
     if (!encoded)
         return rv_error_status(page->context);
@@ -226,6 +235,24 @@ rv_status rv_page_image(rv_page *page, const rv_image *image, const char *captio
     rv_text_add(body, "\">");
     rv_io_free(encoded);
     return end_figure(page, caption);
+}
+
+rv_status rv_page_image(rv_page *page, const rv_image *image, const char *caption, int enlarge)
+{
+    if (!page)
+        return RV_BAD_USAGE;
+    if (!image)
+        return rv_viz_missing(page->context, "image");
+    if (rv_viz_bad_number(page->context, "the enlargement", enlarge, 0, 1000))
+        return RV_BAD_USAGE;
+    int reduction = reduction_of(image);
+    if (reduction == 1)
+        return add_picture(page, image, caption, enlarge);
+    rv_image *small = rv_image_reduce(page->context, image, reduction);
+    rv_status status =
+        small ? add_picture(page, small, caption, 0) : rv_error_status(page->context);
+    rv_image_free(small);
+    return status;
 }
 
 rv_status rv_page_svg(rv_page *page, const char *svg, const char *caption)

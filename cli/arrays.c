@@ -95,8 +95,10 @@ static rv_status save_images(cli_call *call, const rv_model *model, const float 
 /* Of rows [N,2Z], as `encode` writes them, the means [N,Z] are taken, in place. */
 static void take_means(cli_call *call, rv_array *z, int64_t width)
 {
-    cli_say(call, "%s: rows of %lld means and %lld deviations, as encode writes them: the means are "
-                  "decoded", cli_text(call, "input"), (long long)width, (long long)width);
+    cli_say(call,
+            "%s: rows of %lld means and %lld deviations, as encode writes them: the means are "
+            "decoded",
+            cli_text(call, "input"), (long long)width, (long long)width);
     for (int64_t i = 0; i < z->dim[0]; i++)
         memmove(z->values + i * width, z->values + 2 * i * width,
                 (size_t)width * sizeof *z->values);

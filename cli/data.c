@@ -64,8 +64,8 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     if (cli_given(call, "count"))
         cli_say_fewer(call, count, info->count, info->name);
     count = count > info->count ? (int)info->count : count;
-    rv_status fits = cli_check_picture(call, rv_data_sizes_of(source), count, 8, 1,
-                                       rv_grid_defaults().padding);
+    rv_status fits =
+        cli_check_picture(call, rv_data_sizes_of(source), count, 8, 1, rv_grid_defaults().padding);
     if (fits != RV_OK)
         return fits;
     float *images = rv_malloc((size_t)(count * info->size) * sizeof *images);

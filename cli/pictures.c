@@ -154,9 +154,8 @@ static rv_status run_interpolate(cli_call *call)
         return status;
     status = check_grid(call, run, (int64_t)rows * steps, steps);
     if (status == RV_OK)
-        status = cli_save_image(
-            call, rv_experiment_interpolations(run, rows, steps,
-                                               (uint64_t)cli_integer(call, "seed")));
+        status = cli_save_image(call, rv_experiment_interpolations(
+                                          run, rows, steps, (uint64_t)cli_integer(call, "seed")));
     rv_experiment_free(run);
     return status;
 }

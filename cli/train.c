@@ -95,9 +95,8 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     if (status != RV_OK)
         return status;
     if (call->json)
-        return cli_print_json(
-            call, json_pack("{s:o, s:s, s:b}", "run", rv_json_text(folder), "status", "done",
-                            "trained", last->step > 0));
+        return cli_print_json(call, json_pack("{s:o, s:s, s:b}", "run", rv_json_text(folder),
+                                              "status", "done", "trained", last->step > 0));
     if (last->step == 0) /* of a run that is resumed: another one has failed */
         printf("%s: is done already: nothing is left to train; look at %s/report.html, ", folder,
                folder);

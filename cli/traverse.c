@@ -152,11 +152,12 @@ static rv_status run_traverse(cli_call *call)
     if (status != RV_OK)
         return status;
     t.split = (rv_split)cli_choice(call, "split");
-    status = cli_check_picture(call, rv_experiment_model(run)->sizes, t.steps, t.columns, t.enlarge,
-                               0);
+    status =
+        cli_check_picture(call, rv_experiment_model(run)->sizes, t.steps, t.columns, t.enlarge, 0);
     if (status == RV_OK)
-        status = cli_given(call, "classifier") ? traverse_with_labels(call, run, &t)
-                                               : cli_save_image(call, rv_experiment_traversal(run, &t));
+        status = cli_given(call, "classifier")
+                     ? traverse_with_labels(call, run, &t)
+                     : cli_save_image(call, rv_experiment_traversal(run, &t));
     rv_experiment_free(run);
     return status;
 }
@@ -178,8 +179,9 @@ static const cli_option options[] = {
 const cli_verb cli_verb_traverse = {
     .name = "traverse",
     .summary = "one latent coordinate of an image, from end to end",
-    .usage = "RUN [--image 0] [--split test] --dim 18 [--from -3s --to 3s] [--steps 20] [--columns 5] "
-             "[--classifier RUN2] [-o FILE]",
+    .usage =
+        "RUN [--image 0] [--split test] --dim 18 [--from -3s --to 3s] [--steps 20] [--columns 5] "
+        "[--classifier RUN2] [-o FILE]",
     .example = "reverie traverse runs/first --image 0 --dim 1 -o traversal.png",
     .details = "With --classifier, the value of the coordinate, the label and its probability are "
                "printed for each image; RUN2 must be trained on the same data.",

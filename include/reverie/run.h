@@ -117,7 +117,8 @@ typedef struct rv_traversal {
     int in_sigmas; /* from and to are in sigmas around the mean, else plain values */
     int steps, columns, enlarge;
 } rv_traversal;
-rv_traversal rv_traversal_defaults(void); /* test image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
+rv_traversal
+rv_traversal_defaults(void); /* test image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
 /* Its images [steps,D] and the values [steps] that the coordinate takes; both are the caller's. */
 rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *traversal, float *images,
                              float *values);

@@ -35,7 +35,7 @@ rv_status rv_experiment_split(rv_experiment *run, rv_split *split)
 {
     int has_test = 0;
     rv_status status = run_has_test(run, &has_test);
-    *split = has_test                                ? RV_SPLIT_TEST
+    *split = has_test                             ? RV_SPLIT_TEST
              : run->settings->data.validation > 0 ? RV_SPLIT_VALIDATION
                                                   : RV_SPLIT_TRAIN;
     return status;

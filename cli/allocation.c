@@ -37,8 +37,7 @@ static _Atomic(give_many) next_calloc, next_aligned;
 static _Atomic(give_more) next_realloc;
 static _Thread_local int is_finding;
 
-/* Of several threads one says it; what it leaves in order (cli_at_want) may fail in the same
- * way. */
+/* Of several threads one says it; what it leaves in order (cli_at_want) may fail likewise. */
 static _Noreturn void end(void)
 {
     static const char line[] = "reverie: error: out of memory\n", erase[] = "\r\033[K";

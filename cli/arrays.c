@@ -21,6 +21,7 @@ static rv_status encode(cli_call *call, rv_experiment *run)
                        "model `%s` has no encoder, which `encode` needs", model->kind->name);
     int64_t count = rv_source_describe(source)->count, limit = cli_integer(call, "count");
     int64_t width = model->kind->latent_width(model);
+    cli_say_fewer(call, limit, count, rv_split_name(split));
     count = limit > 0 && limit < count ? limit : count;
     size_t size = (size_t)(count * width);
     const int64_t dim[2] = {count, 2 * width};
@@ -44,7 +45,9 @@ static rv_status encode(cli_call *call, rv_experiment *run)
 static rv_status run_encode(cli_call *call)
 {
     rv_experiment *run;
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".npy");
+    if (status == RV_OK)
+        status = cli_open_split(call, &run);
     if (status != RV_OK)
         return status;
     status = encode(call, run);
@@ -89,15 +92,33 @@ static rv_status save_images(cli_call *call, const rv_model *model, const float 
     return cli_save_image(call, rv_grid(call->context, batch, NULL));
 }
 
-static rv_status decode(cli_call *call, rv_model *model, const rv_array *z)
+/* Of rows [N,2Z], as `encode` writes them, the means [N,Z] are taken, in place. */
+static void take_means(cli_call *call, rv_array *z, int64_t width)
+{
+    cli_say(call,
+            "%s: rows of %lld means and %lld deviations, as encode writes them: the means are "
+            "decoded",
+            cli_text(call, "input"), (long long)width, (long long)width);
+    for (int64_t i = 0; i < z->dim[0]; i++)
+        memmove(z->values + i * width, z->values + 2 * i * width,
+                (size_t)width * sizeof *z->values);
+}
+
+static rv_status decode(cli_call *call, rv_model *model, rv_array *z)
 {
     int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
     int64_t count = z->rank > 0 ? z->dim[0] : 1;
     int64_t given = z->rank == 2 ? z->dim[1] : 0;
-    if (given != width || count < 1)
+    int has_deviations = width > 0 && model->kind->encode && given == 2 * width;
+    if ((given != width && !has_deviations) || count < 1)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: holds rows of %lld values; the decoder takes [N,%lld]",
                        cli_text(call, "input"), (long long)given, (long long)width);
+    rv_status fits = cli_check_picture(call, model->sizes, count, 8, 1, rv_grid_defaults().padding);
+    if (fits != RV_OK)
+        return fits;
+    if (has_deviations)
+        take_means(call, z, width);
     float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
     rv_status status =
         images ? rv_view_decode(model, z->values, count, images) : rv_fail_memory(call->context);
@@ -113,7 +134,9 @@ static rv_status run_decode(cli_call *call)
     rv_array z;
     if (!cli_text(call, "input"))
         return rv_fail(call->context, RV_BAD_USAGE, "decode needs -i FILE.npy, latents [N,Z]");
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".png|.npy");
+    if (status == RV_OK)
+        status = cli_open(call, &run);
     if (status != RV_OK)
         return status;
     status = rv_array_load(call->context, cli_text(call, "input"), &z);
@@ -126,7 +149,8 @@ static rv_status run_decode(cli_call *call)
 }
 
 static const cli_option decode_options[] = {
-    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "latents [N,Z], .npy"},
+    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL,
+     "latents [N,Z], .npy; of rows [N,2Z], as encode writes them, the means"},
     CLI_OUTPUT("decoded.png"),
     CLI_CHECKPOINT,
 };
@@ -135,7 +159,8 @@ const cli_verb cli_verb_decode = {
     .summary = "images of given latents",
     .usage = "RUN -i FILE.npy [-o FILE]",
     .example = "reverie decode runs/first -i latents.npy -o decoded.png",
-    .details = "FILE.png is a grid, FILE.npy the array [N,H,W,C].",
+    .details = "Takes latents [N,Z], or what `reverie encode` writes, of which it decodes the "
+               "means.  FILE.png is a grid, FILE.npy the array [N,H,W,C].",
     .option = decode_options,
     .option_count = CLI_COUNT(decode_options),
     .least_arguments = 1,

@@ -7,6 +7,7 @@
 #include "config/nearest.h"
 #include "config/value.h"
 #include "core/arena.h"
+#include "reverie/io.h"
 #include "reverie/program.h"
 
 #include <assert.h>
@@ -187,22 +188,57 @@ static rv_status read_options(cli_call *call, int count, char **words, struct op
     return status;
 }
 
-/* Settings look like train.lr=1e-3; a path may hold an equal sign too, after its '/'. */
-static int is_setting(const char *word)
+/* Settings look like train.lr=1e-3.  A path may hold an equal sign too: after its '/', or where
+ * there is such a file or folder and the verb still waits for one. */
+static int is_setting(const cli_call *call, const char *word)
 {
     size_t length = strcspn(word, "=/ ");
-    return length > 0 && word[length] == '=';
+    if (length == 0 || word[length] != '=')
+        return 0;
+    return call->argument_count >= call->verb->most_arguments || !rv_file_exists(word);
+}
+
+/* A shell expands ~ at the beginning of a word alone: here it came through as it was typed. */
+static rv_status check_tilde(cli_call *call, const char *name, const char *text, int is_option)
+{
+    size_t length = strcspn(text, "/");
+    if (*text != '~' || rv_file_exists(text) || (length > 1 && !text[length]))
+        return RV_OK;
+    const char *dashes = is_option ? "--" : "", *between = is_option ? " " : "=";
+    return rv_fail(call->context, RV_BAD_USAGE,
+                   "%s%s=%s: the shell does not expand `~` there; write %s%s%s\"$HOME%s\"", dashes,
+                   name, text, dashes, name, between, text + length);
+}
+
+static rv_status check_tildes(cli_call *call)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; i < call->values->count && status == RV_OK; i++) {
+        const cli_option *option = option_at(call->verb, i);
+        if (call->values->given[i] && option->type == RV_OPTION_TEXT)
+            status = check_tilde(call, option->name, call->values->value[i].text, 1);
+    }
+    for (int i = 0; i < call->override_count && status == RV_OK; i++) {
+        const char *equals = strchr(call->override[i], '=');
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)(equals - call->override[i]), call->override[i]);
+        status = check_tilde(call, name, equals + 1, 0);
+    }
+    return status;
 }
 
 static rv_status sort_arguments(cli_call *call, int count, char **words)
 {
     const cli_verb *verb = call->verb;
     for (int i = optind; i < count; i++) {
-        if (verb->takes_settings && is_setting(words[i]))
+        if (verb->takes_settings && is_setting(call, words[i]))
             call->override[call->override_count++] = words[i];
         else
             call->argument[call->argument_count++] = words[i];
     }
+    rv_status status = check_tildes(call);
+    if (status != RV_OK)
+        return status;
     const char *space = *verb->usage ? " " : "";
     if (call->argument_count < verb->least_arguments)
         return rv_fail(call->context, RV_BAD_USAGE,
@@ -263,8 +299,13 @@ rv_status cli_call_read(cli_call *call, int count, char **words)
     rv_arena *arena = &call->values->arena;
     call->argument = rv_arena_alloc(arena, (size_t)count * sizeof *call->argument);
     call->override = rv_arena_alloc(arena, (size_t)count * sizeof *call->override);
+    const char **typed = rv_arena_alloc(arena, (size_t)count * sizeof *typed);
+    for (int i = 0; typed && i < count; i++)
+        typed[i] = words[i]; /* getopt_long puts them in another order */
+    call->word = typed;
+    call->word_count = count;
     struct option *table = rv_arena_alloc(arena, ((size_t)options + 1) * sizeof *table);
-    if (!call->argument || !call->override || !table)
+    if (!call->argument || !call->override || !typed || !table)
         return rv_fail_memory(call->context);
     rv_status status = read_options(call, count, words, table);
     if (status != RV_OK)
@@ -315,6 +356,29 @@ int64_t cli_integer(const cli_call *call, const char *option)
 double cli_number(const cli_call *call, const char *option)
 {
     return call->values->value[index_of(call, option)].number;
+}
+
+void cli_set_choice(cli_call *call, const char *option, int choice)
+{
+    call->values->value[index_of(call, option)].truth = choice;
+}
+
+/* Whether the word is one of "a|b|c". */
+static int is_among(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; *at; at += strcspn(at, "|"), at += *at == '|')
+        if (strcspn(at, "|") == length && strncmp(at, word, length) == 0)
+            return 1;
+    return 0;
+}
+
+const char *cli_unused(const cli_call *call, const char *used)
+{
+    for (int i = 0; i < call->verb->option_count; i++)
+        if (call->values->given[i] && !is_among(used, call->verb->option[i].name))
+            return call->verb->option[i].name;
+    return NULL;
 }
 
 const char *cli_text(const cli_call *call, const char *option)

@@ -151,9 +151,9 @@ static rv_status run_classify(cli_call *call)
     const char *output = cli_text(call, "output");
     if (!cli_text(call, "input"))
         return rv_fail(call->context, RV_BAD_USAGE, "classify needs -i FILE.npy, images [N,H,W,C]");
-    if (output && !cli_ends_with(output, ".npy"))
-        return rv_fail(call->context, RV_BAD_USAGE, "-o %s: labels go to an .npy file", output);
-    rv_status status = find_sizes(call, &sizes);
+    rv_status status = cli_check_output(call, output, ".npy");
+    if (status == RV_OK)
+        status = find_sizes(call, &sizes);
     if (status == RV_OK)
         status = rv_images_load(call->context, cli_text(call, "input"), sizes, &l.images);
     if (status == RV_OK)

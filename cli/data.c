@@ -61,7 +61,13 @@ static rv_status list(cli_call *call)
 static rv_status picture(cli_call *call, rv_source *source, int count)
 {
     const rv_source_info *info = rv_source_describe(source);
+    if (cli_given(call, "count"))
+        cli_say_fewer(call, count, info->count, info->name);
     count = count > info->count ? (int)info->count : count;
+    rv_status fits =
+        cli_check_picture(call, rv_data_sizes_of(source), count, 8, 1, rv_grid_defaults().padding);
+    if (fits != RV_OK)
+        return fits;
     float *images = rv_malloc((size_t)(count * info->size) * sizeof *images);
     rv_status status = images ? rv_source_fetch_range(source, 0, count, 0, images, NULL)
                               : rv_fail_memory(call->context);
@@ -88,7 +94,9 @@ static rv_status show(cli_call *call)
     config.pixels = (rv_pixels)cli_choice(call, "pixels");
     config.seed = (uint64_t)cli_integer(call, "seed");
     rv_split split = cli_choice(call, "split") == 0 ? RV_SPLIT_TRAIN : RV_SPLIT_TEST;
-    rv_status status = rv_source_open(call->context, &config, split, &source);
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".png");
+    if (status == RV_OK)
+        status = rv_source_open(call->context, &config, split, &source);
     if (status != RV_OK)
         return status;
     const rv_source_info *info = rv_source_describe(source);
@@ -105,6 +113,10 @@ static rv_status run_data(cli_call *call)
     if (strcmp(call->argument[0], "list") == 0 && call->argument_count > 1)
         return rv_fail(call->context, RV_BAD_USAGE, "data list: `%.80s` is too much",
                        call->argument[1]);
+    const char *given = cli_unused(call, "");
+    if (strcmp(call->argument[0], "list") == 0 && given)
+        return rv_fail(call->context, RV_BAD_USAGE, "data list does not use --%s; `data show` does",
+                       given);
     if (strcmp(call->argument[0], "list") == 0)
         return list(call);
     if (strcmp(call->argument[0], "show") == 0)

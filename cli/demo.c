@@ -1,5 +1,6 @@
 /* reverie demo: small demonstrations of an idea, without data or training. */
 #include "demo.h"
+#include "experiment.h"
 
 #include "config/nearest.h"
 
@@ -53,11 +54,20 @@ static rv_status fail_name(cli_call *call, const char *name)
 
 static rv_status run_demo(cli_call *call)
 {
+    const char *given = cli_unused(call, "");
+    if (call->argument_count == 0 && given)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "demo: --%s is of a demonstration, and none is named; `reverie demo` lists "
+                       "them",
+                       given);
     if (call->argument_count == 0)
         return list(call);
-    for (int i = 0; i < CLI_COUNT(demos); i++)
-        if (strcmp(demos[i]->name, call->argument[0]) == 0)
-            return demos[i]->run(call);
+    for (int i = 0; i < CLI_COUNT(demos); i++) {
+        if (strcmp(demos[i]->name, call->argument[0]) != 0)
+            continue;
+        rv_status status = cli_check_output(call, cli_text(call, "output"), demos[i]->endings);
+        return status == RV_OK ? demos[i]->run(call) : status;
+    }
     return fail_name(call, call->argument[0]);
 }
 

@@ -7,6 +7,7 @@
 
 typedef struct cli_demo {
     const char *name, *about; /* about: one line, no full stop */
+    const char *endings;      /* of the figure's file: ".png|.svg" */
     rv_status (*run)(cli_call *call);
 } cli_demo;
 

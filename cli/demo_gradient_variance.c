@@ -85,5 +85,6 @@ static rv_status run(cli_call *call)
 const cli_demo cli_demo_gradient_variance = {
     .name = "gradient-variance",
     .about = "the variance of each gradient through discrete latents, and who is biased",
+    .endings = ".png|.svg",
     .run = run,
 };

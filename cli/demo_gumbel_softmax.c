@@ -72,5 +72,6 @@ static rv_status run(cli_call *call)
 const cli_demo cli_demo_gumbel_softmax = {
     .name = "gumbel-softmax",
     .about = "relaxed draws of a categorical from temperature 10 to the one-hot limit",
+    .endings = ".png",
     .run = run,
 };

@@ -75,5 +75,6 @@ static rv_status run(cli_call *call)
 const cli_demo cli_demo_importance_sampling = {
     .name = "importance-sampling",
     .about = "the mean of N(5, 1) from weighted draws of N(1, 3^2), and how many they are worth",
+    .endings = ".png|.svg",
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* reverie evaluate: the values of a split, or of images beside it. */
 #include "evaluate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +55,19 @@ static void print(rv_experiment *run, const rv_run_images *images, const rv_repo
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }
 
+/* Values that are not finite are no evaluation, however well they are printed. */
+static rv_status check_finite(cli_call *call, const rv_report *report)
+{
+    for (int i = 0; i < report->count; i++)
+        if (!isfinite(report->mean[i]))
+            return rv_fail(call->context, RV_NOT_FINITE,
+                           "%s: %s is not finite on the %s images: take an earlier --checkpoint, "
+                           "and look at the alarms in report.html",
+                           call->argument[0], report->name[i],
+                           rv_split_name((rv_split)cli_choice(call, "split")));
+    return RV_OK;
+}
+
 static rv_status evaluate_values(cli_call *call, rv_experiment *run)
 {
     rv_report report;
@@ -69,8 +83,12 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
         status = evaluate_samples(call, run, object);
     if (status == RV_OK && cli_switch(call, "latents"))
         status = evaluate_latents(call, run, object);
-    if (status == RV_OK && call->json)
-        return cli_print_json(call, object);
+    if (status == RV_OK && call->json) {
+        status = cli_print_json(call, object);
+        object = NULL;
+    }
+    if (status == RV_OK)
+        status = check_finite(call, &report);
     json_decref(object);
     return status;
 }
@@ -109,6 +127,12 @@ static rv_status check_options(cli_call *call, int images)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "--count is of --samples, --latents, --gap, and the images that "
                        "--classifier judges: give one of them too");
+    if (!images && cli_switch(call, "gap") && cli_switch(call, "latents"))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "--gap stands alone: ask for --latents in another call");
+    if (cli_given(call, "seed") && cli_text(call, "images"))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "--seed is of draws, and the images of a file are not drawn: leave it out");
     return check_output(call, each);
 }
 
@@ -127,12 +151,17 @@ static void warn_pixels(const cli_call *call, const rv_experiment *run)
 static rv_status run_evaluate(cli_call *call)
 {
     rv_experiment *run;
-    rv_status status = cli_open_average(call, cli_choice(call, "weights"), &run);
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".npy|.png");
+    if (status != RV_OK)
+        return status;
+    status = cli_open_average(call, cli_choice(call, "weights"), &run);
     if (status != RV_OK)
         return status;
     int images = cli_text(call, "classifier") || cli_text(call, "images") ||
                  !rv_experiment_model(run)->kind->evaluate;
     status = check_options(call, images);
+    if (status == RV_OK)
+        status = cli_choose_split(call, run);
     if (status == RV_OK)
         warn_pixels(call, run);
     if (status == RV_OK && images)

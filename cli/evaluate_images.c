@@ -137,6 +137,8 @@ rv_status evaluate_images(cli_call *call, rv_experiment *run)
     rv_status status = rv_experiment_judge(run, &config, &judgement);
     if (status != RV_OK)
         return status;
+    if (config.images && config.count > 0)
+        cli_say_fewer(call, config.count, judgement->images, config.images);
     if (judgement->pictures)
         status = rv_image_save(call->context, judgement->pictures, cli_text(call, "output"));
     if (status == RV_OK && call->json)

@@ -24,6 +24,13 @@ rv_pixels evaluate_pixels(const rv_experiment *run, const rv_run_images *images)
                                : rv_experiment_settings(run)->data.pixels;
 }
 
+static void say_fewer(const cli_call *call, int64_t used)
+{
+    if (cli_given(call, "count"))
+        cli_say_fewer(call, cli_integer(call, "count"), used,
+                      rv_split_name((rv_split)cli_choice(call, "split")));
+}
+
 /* ---- progress ---- */
 
 static void on_progress(void *user, const rv_inference_progress *now)
@@ -143,6 +150,7 @@ rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t *object)
     cli_progress_hide(&progress);
     if (status != RV_OK)
         return status;
+    say_fewer(call, found.images);
     status = save_each(call, &found);
     if (status == RV_OK && object)
         add_importance(object, &found, cli_text(call, "output"));
@@ -275,6 +283,8 @@ static rv_status evaluate_group(cli_call *call, rv_experiment *run, int group, j
     if (status != RV_OK)
         return status;
     *groups = found.groups;
+    if (group == 0)
+        say_fewer(call, found.images);
     if (list)
         json_array_append_new(list, latents_json(&found));
     else
@@ -390,6 +400,7 @@ rv_status evaluate_gap(cli_call *call, rv_experiment *run)
     cli_progress_hide(&progress);
     if (status != RV_OK)
         return status;
+    say_fewer(call, gap.images);
     status = save_gap(call, &gap);
     if (status == RV_OK && call->json)
         status =

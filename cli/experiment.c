@@ -1,5 +1,7 @@
 #include "experiment.h"
 
+#include "reverie/io.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,98 @@ rv_status cli_open_average(cli_call *call, int average, rv_experiment **out)
 {
     rv_experiment_place place = cli_place(call, call->argument[0]);
     return rv_experiment_open(call->context, &place, cli_text(call, "checkpoint"), average, out);
+}
+
+/* ---- splits ---- */
+
+rv_status cli_choose_split(cli_call *call, rv_experiment *run)
+{
+    rv_split split;
+    if (cli_given(call, "split"))
+        return RV_OK;
+    rv_status status = rv_experiment_split(run, &split);
+    if (status != RV_OK || split == RV_SPLIT_TEST)
+        return status;
+    cli_say(call, "the data hold no test images: the %s images are taken", rv_split_name(split));
+    cli_set_choice(call, "split", (int)split);
+    return RV_OK;
+}
+
+rv_status cli_open_split(cli_call *call, rv_experiment **out)
+{
+    rv_status status = cli_open(call, out);
+    if (status != RV_OK)
+        return status;
+    status = cli_choose_split(call, *out);
+    if (status != RV_OK) {
+        rv_experiment_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const char *what)
+{
+    if (asked > there)
+        cli_say(call, "%lld images are asked for, and %s holds %lld: all of them are taken",
+                (long long)asked, what, (long long)there);
+}
+
+/* ---- files to write ---- */
+
+static int has_ending(const char *path, const char *endings)
+{
+    char one[16];
+    for (const char *at = endings; *at; at += strcspn(at, "|"), at += *at == '|') {
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, "|"), at);
+        if (cli_ends_with(path, one))
+            return 1;
+    }
+    return 0;
+}
+
+/* The temporary that the file would be written to is made, and goes again. */
+rv_status cli_check_output(cli_call *call, const char *path, const char *endings)
+{
+    char words[64] = "";
+    rv_writer *writer;
+    if (!path)
+        return RV_OK;
+    for (const char *at = endings; *at; at += strcspn(at, "|"), at += *at == '|') {
+        size_t used = strlen(words);
+        snprintf(words + used, sizeof words - used, "%s%.*s", used ? " or " : "",
+                 (int)strcspn(at, "|"), at);
+    }
+    if (*endings && !has_ending(path, endings))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: nothing else than %s is written here; end the name in %s", path, words,
+                       words);
+    rv_status status = rv_writer_open(call->context, path, &writer);
+    if (status == RV_OK)
+        rv_writer_abandon(writer);
+    return status;
+}
+
+rv_status cli_check_picture(cli_call *call, rv_data_sizes sizes, int64_t count, int64_t columns,
+                            int64_t enlarge, int64_t padding)
+{
+    int64_t across = count < columns ? count : columns, rows = (count + columns - 1) / columns;
+    int64_t width = across * (sizes.width * enlarge + padding) + padding;
+    int64_t height = rows * (sizes.height * enlarge + padding) + padding;
+    const int64_t most_pixels = ((int64_t)1 << 30) / 3;
+    if (cli_ends_with(cli_text(call, "output"), ".npy"))
+        return RV_OK;
+    if (sizes.channels != 1 && sizes.channels != 3)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "images of %lld channels cannot be drawn; 1 or 3 can be",
+                       (long long)sizes.channels);
+    if (height <= RV_PNG_SIDE_MOST && width <= RV_PNG_SIDE_MOST && height * width <= most_pixels)
+        return RV_OK;
+    return rv_fail(call->context, RV_BAD_USAGE,
+                   "%lld images, %lld a row, make a picture of %lld x %lld pixels; a PNG has at "
+                   "most %d a side, and %lld in all: ask for fewer",
+                   (long long)count, (long long)across, (long long)height, (long long)width,
+                   RV_PNG_SIDE_MOST, (long long)most_pixels);
 }
 
 rv_status cli_wrote(cli_call *call, const char *path)

@@ -28,6 +28,20 @@ rv_status cli_open_average(cli_call *call, int average, rv_experiment **out);
 
 /* Where the run of that folder is, with the data directories of the call. */
 rv_experiment_place cli_place(const cli_call *call, const char *folder);
+/* Where --split is not given and the data set keeps no test images, --split is from here on the
+ * split that the run has, which is said. */
+rv_status cli_choose_split(cli_call *call, rv_experiment *run);
+/* The same, and opens the run first. */
+rv_status cli_open_split(cli_call *call, rv_experiment **out);
+/* Before anything is computed: the file of --output, or `path`, can be written, and its name ends
+ * in one of `endings` (".png|.npy"; "": any).  NULL, none is asked for, is RV_OK. */
+rv_status cli_check_output(cli_call *call, const char *path, const char *endings);
+/* That a picture of so many images, `columns` a row and `enlarge` pixels a pixel with `padding`
+ * between them, is not larger than PNG files are written; an .npy file has no such limit. */
+rv_status cli_check_picture(cli_call *call, rv_data_sizes sizes, int64_t count, int64_t columns,
+                            int64_t enlarge, int64_t padding);
+/* Says that fewer images are there than --count asks for. */
+void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const char *what);
 /* Saves the image at --output and says so; frees it.  NULL: the latched error. */
 rv_status cli_save_image(cli_call *call, rv_image *image);
 /* The same for a chart. */

@@ -40,20 +40,44 @@ static rv_status draw_latent(cli_call *call, rv_experiment *run)
     return cli_save_chart(call, rv_experiment_latent_chart(run, split_of(call), LATENT_IMAGES));
 }
 
+/* A grid of such images is not larger than can be written. */
+static rv_status check_grid(cli_call *call, rv_experiment *run, int64_t count, int64_t columns)
+{
+    return cli_check_picture(call, rv_experiment_model(run)->sizes, count, columns, 1,
+                             rv_grid_defaults().padding);
+}
+
 static rv_status draw_manifold(cli_call *call, rv_experiment *run)
 {
+    int64_t side = cli_integer(call, "grid");
+    rv_status status = check_grid(call, run, side * side, side);
+    if (status != RV_OK)
+        return status;
     return cli_save_image(call, rv_experiment_manifold(run, (int)cli_integer(call, "grid"),
                                                        cli_number(call, "extent")));
 }
 
 static rv_status draw_samples(cli_call *call, rv_experiment *run)
 {
+    rv_status status = check_grid(call, run, count_of(call), 8);
+    if (status != RV_OK)
+        return status;
     return cli_save_image(call, rv_experiment_samples(run, count_of(call), seed_of(call)));
 }
 
 static rv_status draw_reconstructions(cli_call *call, rv_experiment *run)
 {
-    return cli_save_image(call, rv_experiment_reconstructions(run, split_of(call), count_of(call)));
+    rv_source *source = rv_experiment_source(run, split_of(call));
+    if (!source)
+        return rv_error_status(call->context);
+    int64_t asked = count_of(call), there = rv_source_describe(source)->count;
+    int count = (int)(asked < there ? asked : there);
+    rv_status status = check_grid(call, run, 2 * (int64_t)count, count < 8 ? count : 8);
+    if (status != RV_OK)
+        return status;
+    if (cli_given(call, "count"))
+        cli_say_fewer(call, asked, there, rv_split_name(split_of(call)));
+    return cli_save_image(call, rv_experiment_reconstructions(run, split_of(call), count));
 }
 
 static rv_status draw_interpolation(cli_call *call, rv_experiment *run)
@@ -82,9 +106,6 @@ static rv_status draw_animation(cli_call *call, rv_experiment *run)
 {
     const char *path = cli_given(call, "output") ? cli_text(call, "output") : "figure.gif";
     rv_snapshot_animation animation = rv_snapshot_animation_defaults();
-    if (!cli_ends_with(path, ".gif"))
-        return rv_fail(call->context, RV_BAD_USAGE,
-                       "%s: an animation is written as GIF; end the name in .gif", path);
     if (cli_given(call, "image"))
         animation.image = cli_integer(call, "image");
     animation.enlarge = scale_of(call, animation.enlarge);
@@ -105,21 +126,23 @@ static rv_status draw_style(cli_call *call, rv_experiment *run)
     return cli_save_image(call, rv_experiment_style_image(run, split_of(call), rows));
 }
 
+/* `options` are those that the figure uses: another one that is given is an error. */
 static const struct figure {
     const char *name;
     rv_status (*draw)(cli_call *call, rv_experiment *run);
+    const char *options, *endings;
 } figures[] = {
-    {"curves", draw_curves},
-    {"latent", draw_latent},
-    {"manifold", draw_manifold},
-    {"samples", draw_samples},
-    {"reconstructions", draw_reconstructions},
-    {"interpolation", draw_interpolation},
-    {"collage", draw_collage},
-    {"snapshot", draw_snapshot},
-    {"animation", draw_animation},
-    {"classes", draw_classes},
-    {"style", draw_style},
+    {"curves", draw_curves, "values|output|checkpoint", ".png|.svg"},
+    {"latent", draw_latent, "split|output|checkpoint", ".png|.svg"},
+    {"manifold", draw_manifold, "grid|extent|output|checkpoint", ".png"},
+    {"samples", draw_samples, "count|seed|output|checkpoint", ".png"},
+    {"reconstructions", draw_reconstructions, "count|split|output|checkpoint", ".png"},
+    {"interpolation", draw_interpolation, "seed|output|checkpoint", ".png"},
+    {"collage", draw_collage, "image|rows|columns|scale|output", ".png"},
+    {"snapshot", draw_snapshot, "image|step|scale|output", ".png"},
+    {"animation", draw_animation, "image|scale|delay|output", ".gif"},
+    {"classes", draw_classes, "columns|seed|output|checkpoint", ".png"},
+    {"style", draw_style, "rows|split|output|checkpoint", ".png"},
 };
 
 /* ---- the verb ---- */
@@ -137,13 +160,28 @@ static const struct figure *find(cli_call *call, const char *name)
     return NULL;
 }
 
+/* The name of the figure's file; GIF is not what the option has as its own. */
+static const char *output_of(const cli_call *call, const struct figure *figure)
+{
+    int is_other = strcmp(figure->endings, ".gif") == 0 && !cli_given(call, "output");
+    return is_other ? "figure.gif" : cli_text(call, "output");
+}
+
 static rv_status run_figure(cli_call *call)
 {
     rv_experiment *run;
     const struct figure *figure = find(call, call->argument[1]);
     if (!figure)
         return RV_BAD_USAGE;
-    rv_status status = cli_open(call, &run);
+    const char *unused = cli_unused(call, figure->options);
+    if (unused)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "figure %s does not use --%s; `reverie figure --help` says which one does",
+                       figure->name, unused);
+    int is_of_split = strstr(figure->options, "split") != NULL;
+    rv_status status = cli_check_output(call, output_of(call, figure), figure->endings);
+    if (status == RV_OK)
+        status = is_of_split ? cli_open_split(call, &run) : cli_open(call, &run);
     if (status != RV_OK)
         return status;
     status = figure->draw(call, run);
@@ -156,7 +194,8 @@ static const cli_option options[] = {
      "samples, reconstructions: how many images"},
     {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL,
      "samples, interpolation, classes: of the draws"},
-    CLI_SPLIT("test"),
+    {"split", 0, "NAME", RV_OPTION_CHOICE, "test", 0, 0, "train|validation|test",
+     "latent, reconstructions, style: images to take"},
     {"values", 0, "KIND", RV_OPTION_CHOICE, "losses", 0, 0, RV_CURVES_CHOICES,
      "curves: of which values"},
     {"grid", 0, "N", RV_OPTION_INTEGER, "10", 1, 100, NULL, "manifold: images a side"},

@@ -273,9 +273,16 @@ static rv_status inspect_program(cli_call *call)
 
 static rv_status run(cli_call *call)
 {
-    const char *path = call->argument[0];
-    if (cli_switch(call, "program") || cli_given(call, "dot"))
-        return inspect_program(call);
+    const char *path = call->argument[0], *dot = cli_text(call, "dot");
+    if (cli_switch(call, "program") || dot) {
+        rv_status ready = dot ? cli_check_output(call, dot, "") : RV_OK;
+        return ready == RV_OK ? inspect_program(call) : ready;
+    }
+    if (cli_given(call, "turn") || call->override_count > 0)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "inspect: %s is of --program, the compiled iteration of a recipe or a run: "
+                       "give it too",
+                       cli_given(call, "turn") ? "--turn" : call->override[0]);
     uint8_t *first;
     size_t count;
     if (rv_folder_exists(path))

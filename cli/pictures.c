@@ -48,22 +48,31 @@ static rv_status save_arrays(cli_call *call, rv_experiment *run, int class, int 
     return status == RV_OK ? cli_wrote(call, path) : status;
 }
 
+static rv_status check_grid(cli_call *call, rv_experiment *run, int64_t count, int64_t columns)
+{
+    const rv_model *model = rv_experiment_model(run);
+    return cli_check_picture(call, model->sizes, count, columns, 1, rv_grid_defaults().padding);
+}
+
 static rv_status run_sample(cli_call *call)
 {
     rv_experiment *run;
     int count = (int)cli_integer(call, "count");
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".png|.npy");
+    if (status == RV_OK)
+        status = cli_open(call, &run);
     if (status != RV_OK)
         return status;
+    status = check_grid(call, run, count, 8);
     int class = cli_given(call, "class") ? rv_experiment_class(run, cli_text(call, "class")) : 0;
-    if (class < 0)
+    if (status == RV_OK && class < 0)
         status = rv_error_status(call->context);
-    else if (cli_ends_with(cli_text(call, "output"), ".npy"))
+    else if (status == RV_OK && cli_ends_with(cli_text(call, "output"), ".npy"))
         status = save_arrays(call, run, class, count);
-    else if (cli_given(call, "class"))
+    else if (status == RV_OK && cli_given(call, "class"))
         status = cli_save_image(call, rv_experiment_class_samples(
                                           run, count, (uint64_t)cli_integer(call, "seed"), class));
-    else
+    else if (status == RV_OK)
         status = cli_save_image(
             call, rv_experiment_samples(run, count, (uint64_t)cli_integer(call, "seed")));
     rv_experiment_free(run);
@@ -97,12 +106,23 @@ const cli_verb cli_verb_sample = {
 static rv_status run_reconstruct(cli_call *call)
 {
     rv_experiment *run;
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".png");
+    if (status == RV_OK)
+        status = cli_open_split(call, &run);
     if (status != RV_OK)
         return status;
-    status =
-        cli_save_image(call, rv_experiment_reconstructions(run, (rv_split)cli_choice(call, "split"),
-                                                           (int)cli_integer(call, "count")));
+    rv_split split = (rv_split)cli_choice(call, "split");
+    rv_source *source = rv_experiment_source(run, split);
+    int64_t asked = cli_integer(call, "count");
+    int64_t there = source ? rv_source_describe(source)->count : 0;
+    int64_t count = asked < there ? asked : there;
+    status = source ? check_grid(call, run, 2 * count, count < 8 ? count : 8)
+                    : rv_error_status(call->context);
+    if (status == RV_OK) {
+        if (cli_given(call, "count"))
+            cli_say_fewer(call, asked, there, rv_split_name(split));
+        status = cli_save_image(call, rv_experiment_reconstructions(run, split, (int)count));
+    }
     rv_experiment_free(run);
     return status;
 }
@@ -126,13 +146,16 @@ const cli_verb cli_verb_reconstruct = {
 static rv_status run_interpolate(cli_call *call)
 {
     rv_experiment *run;
-    rv_status status = cli_open(call, &run);
+    int rows = (int)cli_integer(call, "rows"), steps = (int)cli_integer(call, "steps");
+    rv_status status = cli_check_output(call, cli_text(call, "output"), ".png");
+    if (status == RV_OK)
+        status = cli_open(call, &run);
     if (status != RV_OK)
         return status;
-    status =
-        cli_save_image(call, rv_experiment_interpolations(run, (int)cli_integer(call, "rows"),
-                                                          (int)cli_integer(call, "steps"),
-                                                          (uint64_t)cli_integer(call, "seed")));
+    status = check_grid(call, run, (int64_t)rows * steps, steps);
+    if (status == RV_OK)
+        status = cli_save_image(call, rv_experiment_interpolations(
+                                          run, rows, steps, (uint64_t)cli_integer(call, "seed")));
     rv_experiment_free(run);
     return status;
 }

@@ -54,15 +54,15 @@ static rv_status run_probe(cli_call *call)
     rv_experiment *run;
     rv_run_probe probe;
     rv_run_probe_config config = rv_run_probe_defaults();
-    config.split = (rv_split)cli_choice(call, "split");
     config.labels = cli_given(call, "labels") ? cli_integer(call, "labels") : 0;
     config.seed = (uint64_t)cli_integer(call, "seed");
     config.neighbours = (int)cli_integer(call, "neighbours");
     config.pixels = !cli_switch(call, "codes-only");
     config.softmax.l2 = cli_number(call, "l2");
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_open_split(call, &run);
     if (status != RV_OK)
         return status;
+    config.split = (rv_split)cli_choice(call, "split");
     status = rv_experiment_probe(run, &config, &probe);
     rv_experiment_free(run);
     if (status != RV_OK)

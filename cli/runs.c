@@ -1,103 +1,29 @@
 /* reverie runs: list run folders, compare them, find the best. */
-#include "experiment.h"
+#include "runs.h"
 
-#include "core/memory.h"
 #include "reverie/io.h"
-#include "reverie/study.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { RUNS_MOST = 1000, WIDTH_LEAST = 10, WIDTH_MOST = 36, LABEL = 80 };
 
-/* A run folder, as its files say. */
-typedef struct run_row {
-    char folder[512];
-    rv_run_summary logged;
-    rv_run_setting *setting;
-    int setting_count;
-} run_row;
-
-/* ---- reading ---- */
-
-static const char *setting_of(const run_row *row, const char *key)
+static void say_left_out(const cli_call *call, const run_rows *rows)
 {
-    for (int i = 0; i < row->setting_count; i++)
-        if (strcmp(row->setting[i].key, key) == 0)
-            return row->setting[i].value;
-    return NULL;
+    for (int i = 0; i < rows->count; i++)
+        if (rows->row[i].problem)
+            cli_say(call, "left out: %s: %s", rows->row[i].folder, rows->row[i].problem);
 }
 
-static rv_status read_row(cli_call *call, const char *folder, run_row *row)
+/* What the run is the best of, in a line. */
+static void print_group(const run_row *row)
 {
-    memset(row, 0, sizeof *row);
-    snprintf(row->folder, sizeof row->folder, "%s", folder);
-    rv_status status =
-        rv_run_settings_read(call->context, folder, &row->setting, &row->setting_count);
-    if (status == RV_OK)
-        status = rv_run_summary_read(call->context, folder, &row->logged);
-    return status;
-}
-
-static void free_rows(run_row *rows, int count)
-{
-    for (int i = 0; rows && i < count; i++)
-        rv_run_settings_free(rows[i].setting, rows[i].setting_count);
-    rv_free(rows);
-}
-
-/* The held-out value that the best weights are chosen by; NULL: none. */
-static const rv_run_value *selected(const run_row *row)
-{
-    return rv_run_summary_chosen(&row->logged, row->setting, row->setting_count);
-}
-
-static int by_folder(const void *a, const void *b)
-{
-    return strcmp(((const run_row *)a)->folder, ((const run_row *)b)->folder);
-}
-
-static int by_selected(const void *a, const void *b)
-{
-    const rv_run_value *of_a = selected(a), *of_b = selected(b);
-    int has_a = of_a && isfinite(of_a->most), has_b = of_b && isfinite(of_b->most);
-    if (!has_a || !has_b)
-        return has_a || has_b ? has_b - has_a : by_folder(a, b);
-    return of_a->most < of_b->most ? 1 : of_a->most > of_b->most ? -1 : by_folder(a, b);
-}
-
-/* What cannot be read for lack of memory is latched. */
-static int list_runs(cli_call *call, const char *parent, run_row *rows)
-{
-    int count = 0;
-    DIR *list = opendir(parent);
-    if (!list && errno == ENOMEM)
-        rv_fail_memory(call->context);
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        char folder[400], config[512];
-        if (entry->d_name[0] == '.' || count == RUNS_MOST ||
-            snprintf(folder, sizeof folder, "%s/%s", parent, entry->d_name) >= (int)sizeof folder)
-            continue;
-        snprintf(config, sizeof config, "%s/config.yaml", folder);
-        if (!rv_file_exists(config))
-            continue;
-        rv_status status = read_row(call, folder, &rows[count]);
-        if (status == RV_OK)
-            count++;
-        else /* one that cannot be read does not hide the others */
-            rv_run_settings_free(rows[count].setting, rows[count].setting_count);
-        if (status == RV_NO_MEMORY)
-            break;
-        rv_error_clear(call->context);
-    }
-    if (list)
-        closedir(list);
-    qsort(rows, (size_t)count, sizeof *rows, by_folder);
-    return count;
+    const rv_run_value *chosen = runs_selected(row);
+    const char *name = runs_setting(row, "data.name"), *pixels = runs_setting(row, "data.pixels");
+    printf("best of %d by %s %s, data %s, %s pixels%s%s\n", row->group, chosen->split, chosen->name,
+           name ? name : "-", pixels ? pixels : "-", *row->fingerprint ? ", images " : "",
+           row->fingerprint);
 }
 
 /* ---- as JSON ---- */
@@ -108,10 +34,24 @@ static json_t *values_json(const run_row *row)
     for (int i = 0; splits && i < row->logged.count; i++) {
         const rv_run_value *v = &row->logged.value[i];
         if (!json_object_get(splits, v->split))
-            json_object_set_new(splits, v->split, json_object());
-        json_object_set_new(json_object_get(splits, v->split), v->name, cli_json_number(v->last));
+            rv_json_put(&splits, v->split, json_object());
+        if (json_object_set_new(json_object_get(splits, v->split), v->name,
+                                cli_json_number(v->last)) != 0)
+            rv_json_put(&splits, v->split, NULL);
     }
     return splits;
+}
+
+static json_t *group_json(const run_row *row)
+{
+    const rv_run_value *chosen = runs_selected(row);
+    const char *name = runs_setting(row, "data.name"), *pixels = runs_setting(row, "data.pixels");
+    static const char unknown[] = "the run does not say which images it was made with";
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "value", rv_json_text(chosen->name), "split",
+                     rv_json_text(chosen->split), "data", rv_json_text(name ? name : ""), "pixels",
+                     rv_json_text(pixels ? pixels : ""), "fingerprint",
+                     *row->fingerprint ? rv_json_text(row->fingerprint) : rv_json_none(unknown),
+                     "runs", row->group);
 }
 
 static double last_of(const rv_run_value *value)
@@ -121,7 +61,7 @@ static double last_of(const rv_run_value *value)
 
 static json_t *row_json(const run_row *row)
 {
-    const rv_run_value *best = selected(row);
+    const rv_run_value *best = runs_selected(row);
     static const char no_elbo[] = "no bound chooses the weights of this run";
     static const char no_best[] = "no held-out value is logged that weights are chosen by";
     const rv_run_value *loss = rv_run_summary_find(&row->logged, "train", "loss");
@@ -151,13 +91,15 @@ static void print_list(const run_row *rows, int count)
 {
     int width = 4;
     for (int i = 0; i < count; i++) {
-        int length = (int)strlen(rows[i].folder);
+        int length = rows[i].problem ? 0 : (int)strlen(rows[i].folder);
         width = length > width ? length : width;
     }
     printf("%-*s %6s %8s %12s %12s %12s\n", width, "run", "epoch", "step", "train loss", "held out",
            "best");
     for (int i = 0; i < count; i++) {
-        const rv_run_value *best = selected(&rows[i]);
+        const rv_run_value *best = runs_selected(&rows[i]);
+        if (rows[i].problem)
+            continue;
         printf("%-*s %6lld %8lld", width, rows[i].folder, (long long)rows[i].logged.epoch,
                (long long)rows[i].logged.step);
         print_number(last_of(rv_run_summary_find(&rows[i].logged, "train", "loss")));
@@ -174,9 +116,9 @@ static void print_list(const run_row *rows, int count)
 /* Whether the runs have another value of that key. */
 static int differs(const run_row *rows, int count, const char *key)
 {
-    const char *first = setting_of(&rows[0], key);
+    const char *first = runs_setting(&rows[0], key);
     for (int i = 1; i < count; i++) {
-        const char *other = setting_of(&rows[i], key);
+        const char *other = runs_setting(&rows[i], key);
         if (!first != !other || (first && strcmp(first, other) != 0))
             return 1;
     }
@@ -243,7 +185,7 @@ static int column_width(const run_row *rows, int count, const char *const *key, 
         int length = (int)strlen(rows[i].folder);
         width = length > width ? length : width;
         for (int k = 0; k < keys; k++) {
-            const char *value = setting_of(&rows[i], key[k]);
+            const char *value = runs_setting(&rows[i], key[k]);
             length = value ? (int)strlen(value) : 1;
             width = length > width ? length : width;
         }
@@ -283,12 +225,12 @@ static void print_values(const run_row *rows, int count, int width)
     }
     int any = 0;
     for (int i = 0; i < count; i++)
-        any |= selected(&rows[i]) != NULL;
+        any |= runs_selected(&rows[i]) != NULL;
     if (!any)
         return;
     printf("%-28s", "best held out");
     for (int i = 0; i < count; i++) {
-        const rv_run_value *best = selected(&rows[i]);
+        const rv_run_value *best = runs_selected(&rows[i]);
         value_text(best ? best->most : (double)NAN, text);
         print_cell(text, width);
     }
@@ -306,7 +248,7 @@ static void print_comparison(const run_row *rows, int count)
     for (int k = 0; k < keys; k++) {
         printf("%-28s", key[k]);
         for (int i = 0; i < count; i++) {
-            const char *value = setting_of(&rows[i], key[k]);
+            const char *value = runs_setting(&rows[i], key[k]);
             print_cell(value ? value : "-", width);
         }
         printf("\n");
@@ -322,29 +264,52 @@ static void warn_of_data(cli_call *call, const run_row *rows, int count)
         if (!key)
             continue;
         cli_say(call, "warning: %s has %s: %s and %s has %s: the numbers do not compare",
-                rows[0].folder, key, setting_of(&rows[0], key), rows[i].folder,
-                setting_of(&rows[i], key));
+                rows[0].folder, key, runs_setting(&rows[0], key), rows[i].folder,
+                runs_setting(&rows[i], key));
         return;
     }
 }
 
-static rv_status print_json(cli_call *call, const run_row *rows, int count, int compares)
+/* The row with the settings in which the runs differ. */
+static json_t *with_settings(json_t *row, const run_row *run, const char *const *key, int keys)
+{
+    json_t *settings = json_object();
+    for (int k = 0; k < keys; k++) {
+        const char *value = runs_setting(run, key[k]);
+        rv_json_put(&settings, key[k],
+                    value ? rv_json_text(value) : rv_json_none("this run does not say"));
+    }
+    rv_json_put(&row, "settings", settings);
+    return row;
+}
+
+static rv_status print_json_comparison(cli_call *call, const run_row *rows, int count)
 {
     const char *key[KEYS_MOST];
-    int keys = compares ? differing_keys(rows, count, key, KEYS_MOST) : 0;
+    int keys = differing_keys(rows, count, key, KEYS_MOST);
     json_t *list = json_array();
-    for (int i = 0; list && i < count; i++) {
-        json_t *row = row_json(&rows[i]), *settings = compares ? json_object() : NULL;
-        for (int k = 0; settings && k < keys; k++) {
-            const char *value = setting_of(&rows[i], key[k]);
-            json_object_set_new(settings, key[k],
-                                value ? rv_json_text(value)
-                                      : rv_json_none("this run does not say"));
-        }
-        if (settings)
-            json_object_set_new(row, "settings", settings);
-        json_array_append_new(list, row);
+    for (int i = 0; i < count; i++)
+        rv_json_add(&list, with_settings(row_json(&rows[i]), &rows[i], key, keys));
+    return cli_print_json(call, list);
+}
+
+/* All runs, or of groups the best; then what was left out, and why. */
+static rv_status print_json(cli_call *call, const run_rows *rows, int groups)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < rows->count; i++) {
+        const run_row *row = &rows->row[i];
+        if (row->problem || (groups >= 0 && row->group == 0))
+            continue;
+        json_t *object = row_json(row);
+        if (row->group > 0)
+            rv_json_put(&object, "of", group_json(row));
+        rv_json_add(&list, object);
     }
+    for (int i = 0; i < rows->count; i++)
+        if (rows->row[i].problem)
+            rv_json_add(&list, json_pack("{s:o, s:o}", "run", rv_json_text(rows->row[i].folder),
+                                         "left_out", rv_json_text(rows->row[i].problem)));
     return cli_print_json(call, list);
 }
 
@@ -353,65 +318,81 @@ static rv_status print_json(cli_call *call, const run_row *rows, int count, int 
 static rv_status check_arguments(cli_call *call)
 {
     const char *what = call->argument[0];
-    int compares = strcmp(what, "compare") == 0;
-    if (!compares && strcmp(what, "list") != 0 && strcmp(what, "best") != 0)
+    int is_compare = strcmp(what, "compare") == 0;
+    if (!is_compare && strcmp(what, "list") != 0 && strcmp(what, "best") != 0)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "runs %s: it is `runs list`, `runs compare A B` or `runs best`", what);
-    if (compares && call->argument_count < 2)
+    if (is_compare && call->argument_count < 2)
         return rv_fail(call->context, RV_BAD_USAGE, "runs compare needs run folders: A B");
-    if (compares && call->argument_count > RUNS_MOST)
+    if (is_compare && call->argument_count > RUNS_MOST)
         return rv_fail(call->context, RV_BAD_USAGE, "runs compare: at most %d runs", RUNS_MOST);
-    if (!compares && call->argument_count > 1)
+    if (is_compare && cli_given(call, "folder"))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "runs compare does not use --folder: name the run folders");
+    if (!is_compare && call->argument_count > 1)
         return rv_fail(call->context, RV_BAD_USAGE, "runs %s: `%.80s` is too much", what,
                        call->argument[1]);
     return RV_OK;
 }
 
-static rv_status compare(cli_call *call, run_row *rows, int *count)
+static rv_status compare(cli_call *call, run_rows *rows)
 {
     rv_status status = RV_OK;
-    for (int i = 1; status == RV_OK && i < call->argument_count; i++)
-        status = read_row(call, call->argument[i], &rows[(*count)++]);
+    for (int i = 1; status == RV_OK && i < call->argument_count; i++) {
+        run_row *row = runs_add(call, rows, call->argument[i]);
+        status = row ? runs_read(call, row) : RV_NO_MEMORY;
+    }
     if (status != RV_OK)
         return status;
-    warn_of_data(call, rows, *count);
+    warn_of_data(call, rows->row, rows->count);
     if (call->json)
-        return print_json(call, rows, *count, 1);
-    print_comparison(rows, *count);
+        return print_json_comparison(call, rows->row, rows->count);
+    print_comparison(rows->row, rows->count);
     return RV_OK;
 }
 
-static rv_status list(cli_call *call, run_row *rows, int *count)
+/* Several groups: the best of each, with what it is the best of above it. */
+static void print_best(const run_rows *rows, int groups)
 {
-    *count = list_runs(call, cli_text(call, "folder"), rows);
-    int shown = *count;
-    if (rv_error_status(call->context) != RV_OK)
-        return rv_error_status(call->context);
-    if (strcmp(call->argument[0], "best") == 0 && shown > 0) {
-        qsort(rows, (size_t)shown, sizeof *rows, by_selected);
-        shown = 1;
+    for (int i = 0; i < groups; i++) {
+        if (groups > 1)
+            print_group(&rows->row[i]);
+        print_list(&rows->row[i], 1);
     }
+}
+
+static rv_status list(cli_call *call, run_rows *rows)
+{
+    int groups = -1, shown = 0; /* all of them */
+    rv_status status = runs_find(call, cli_text(call, "folder"), rows);
+    if (status == RV_OK && strcmp(call->argument[0], "best") == 0 && rows->count > 0)
+        status = runs_group(call, rows, &groups);
+    if (status != RV_OK)
+        return status;
+    say_left_out(call, rows);
+    if (groups > 1)
+        cli_say(call, "the runs here are of %d kinds, whose numbers do not compare", groups);
     if (call->json)
-        return print_json(call, rows, shown, 0);
-    if (shown > 0)
-        print_list(rows, shown);
+        return print_json(call, rows, groups);
+    for (int i = 0; i < rows->count; i++)
+        shown += !rows->row[i].problem;
+    if (shown == 0)
+        cli_say(call, rows->count ? "no other runs here" : "no runs here");
+    else if (groups >= 0)
+        print_best(rows, groups);
     else
-        cli_say(call, "no runs here");
+        print_list(rows->row, rows->count);
     return RV_OK;
 }
 
 static rv_status run_runs(cli_call *call)
 {
-    int count = 0;
+    run_rows rows = {0};
     rv_status status = check_arguments(call);
     if (status != RV_OK)
         return status;
-    run_row *rows = rv_calloc(RUNS_MOST, sizeof *rows);
-    if (!rows)
-        return rv_fail_memory(call->context);
-    status = strcmp(call->argument[0], "compare") == 0 ? compare(call, rows, &count)
-                                                       : list(call, rows, &count);
-    free_rows(rows, count);
+    status = strcmp(call->argument[0], "compare") == 0 ? compare(call, &rows) : list(call, &rows);
+    runs_free(&rows);
     return status;
 }
 
@@ -424,8 +405,12 @@ const cli_verb cli_verb_runs = {
     .summary = "list the runs, compare some, or name the best",
     .usage = "list | compare A B | best",
     .example = "reverie runs compare runs/lab1-vae-1 runs/lab1-vae-2",
-    .details = "compare shows the settings that differ beside the values that are logged, and says "
-               "when the data or the pixels differ, so that the numbers do not compare.",
+    .details =
+        "compare shows the settings that differ beside the values that are logged, and says "
+        "when the data or the pixels differ, so that the numbers do not compare.  best compares "
+        "what compares: the same held-out value, of the same split of the same images, as "
+        "the same pixels; of several such kinds the best of each.  What cannot be read, or "
+        "has no such value, is left out and named.",
     .option = options,
     .option_count = CLI_COUNT(options),
     .least_arguments = 1,

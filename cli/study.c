@@ -2,6 +2,8 @@
 #include "experiment.h"
 #include "terminal.h"
 
+#include "core/memory.h"
+#include "core/shell.h"
 #include "reverie/io.h"
 #include "reverie/study.h"
 
@@ -226,6 +228,25 @@ static rv_status report(cli_call *call, rv_study *study, rv_status ran)
     return status;
 }
 
+/* The call as it was typed, on a line of its own, which no message's room cuts. */
+static rv_status print_call(const cli_call *call)
+{
+    fprintf(stderr, "reverie: %s; the same command goes on from there:\n  ",
+            rv_error_message(call->context));
+    rv_error_clear(call->context);
+    for (int i = -1; i < call->word_count; i++) {
+        const char *word = i < 0 ? program_invocation_name : call->word[i];
+        size_t bytes = 4 * strlen(word) + 8;
+        char *text = rv_malloc(bytes);
+        if (!text)
+            return rv_fail_memory(call->context);
+        fprintf(stderr, "%s%s", i < 0 ? "" : " ", rv_shell_word(word, text, bytes));
+        rv_free(text);
+    }
+    fputc('\n', stderr);
+    return RV_OK;
+}
+
 static rv_status run_all(cli_call *call, rv_study *study)
 {
     int count[3];
@@ -243,14 +264,8 @@ static rv_status run_all(cli_call *call, rv_study *study)
     cli_catch_stop("stopping after this step; once more quits at once");
     status = rv_study_run(study, &watcher);
     cli_progress_hide(&w.progress);
-    if (status == RV_INTERRUPTED) {
-        char message[1024];
-        snprintf(message, sizeof message, "%s", rv_error_message(call->context));
-        rv_error_clear(call->context);
-        return rv_fail(call->context, RV_INTERRUPTED,
-                       "%s; the same command goes on from there: `%s study %s`", message,
-                       program_invocation_name, call->argument[0]);
-    }
+    if (status == RV_INTERRUPTED)
+        return print_call(call) == RV_OK ? status : rv_error_status(call->context);
     return report(call, study, status);
 }
 
@@ -301,6 +316,11 @@ static rv_status run_study(cli_call *call)
 {
     char path[4096];
     rv_study *study;
+    const char *given = cli_unused(call, "");
+    if (call->argument_count == 0 && (given || call->override_count > 0))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "study: %s%s is of a study, and none is named; `reverie study` lists them",
+                       given ? "--" : "", given ? given : call->override[0]);
     if (call->argument_count == 0)
         return list_studies(call);
     rv_status status = rv_study_find(call->context, call->argument[0], call->recipe_directory,

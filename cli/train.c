@@ -2,6 +2,7 @@
 #include "terminal.h"
 #include "workbench.h"
 
+#include "core/shell.h"
 #include "reverie/io.h"
 
 #include <errno.h>
@@ -54,9 +55,8 @@ static int on_stop(void *user)
 }
 
 /* What a run of this kind is for: an adversarial model has no bound to evaluate. */
-static void suggest(const rv_model_kind *kind, const char *folder)
+static void suggest(const rv_model_kind *kind, const char *program, const char *folder)
 {
-    const char *program = program_invocation_name;
     if (kind->decode)
         printf("draw with `%s sample %s`, ", program, folder);
     if (kind->decode && !kind->evaluate)
@@ -66,15 +66,15 @@ static void suggest(const rv_model_kind *kind, const char *folder)
 }
 
 /* What ended the training is what has to be raised; both, where both did or no step was taken. */
-static void suggest_more(rv_experiment *run, const rv_progress *last)
+static void suggest_more(rv_experiment *run, const rv_progress *last, const char *program,
+                         const char *folder)
 {
     const rv_train_config *config = &rv_experiment_settings(run)->train;
     int none = last->step == 0, by_steps = config->steps > 0;
     by_steps = by_steps && (none || last->step >= config->steps);
     int by_epochs =
         !by_steps || none || last->epoch + (last->batch == last->batches) >= config->epochs;
-    printf("train on with `%s resume %s%s", program_invocation_name, rv_experiment_folder(run),
-           by_steps ? " train.steps=0" : "");
+    printf("train on with `%s resume %s%s", program, folder, by_steps ? " train.steps=0" : "");
     if (by_epochs)
         printf(" train.epochs=%lld", (long long)config->epochs * 2);
     printf("`\n");
@@ -83,20 +83,27 @@ static void suggest_more(rv_experiment *run, const rv_progress *last)
 static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
                         const rv_progress *last)
 {
-    const char *folder = rv_experiment_folder(run), *program = program_invocation_name;
+    char program[RV_SHELL_PATH], word[RV_SHELL_PATH];
+    const char *folder = rv_experiment_folder(run);
+    rv_shell_word(program_invocation_name, program, sizeof program);
+    rv_shell_path(folder, word);
     if (status == RV_INTERRUPTED) {
         rv_fail(call->context, RV_INTERRUPTED, "stopped; saved in %s; go on with `%s resume %s`",
-                folder, program, folder);
+                folder, program, word);
         return status;
     }
     if (status != RV_OK)
         return status;
     if (call->json)
-        return cli_print_json(
-            call, json_pack("{s:o, s:s}", "run", rv_json_text(folder), "status", "done"));
-    printf("%s: done; look at %s/report.html, ", folder, folder);
-    suggest(rv_experiment_model(run)->kind, folder);
-    suggest_more(run, last);
+        return cli_print_json(call, json_pack("{s:o, s:s, s:b}", "run", rv_json_text(folder),
+                                              "status", "done", "trained", last->step > 0));
+    if (last->step == 0) /* of a run that is resumed: another one has failed */
+        printf("%s: is done already: nothing is left to train; look at %s/report.html, ", folder,
+               folder);
+    else
+        printf("%s: done; look at %s/report.html, ", folder, folder);
+    suggest(rv_experiment_model(run)->kind, program, word);
+    suggest_more(run, last, program, word);
     return RV_OK;
 }
 

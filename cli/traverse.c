@@ -1,4 +1,4 @@
-/* reverie traverse: one latent coordinate of a test image, and what a classifier makes of it. */
+/* reverie traverse: one latent coordinate of an image, and what a classifier makes of it. */
 #include "experiment.h"
 
 #include "core/memory.h"
@@ -146,17 +146,25 @@ static rv_status run_traverse(cli_call *call)
     rv_traversal t;
     rv_status status = read_traversal(call, &t);
     if (status == RV_OK)
-        status = cli_open(call, &run);
+        status = cli_check_output(call, cli_text(call, "output"), ".png");
+    if (status == RV_OK)
+        status = cli_open_split(call, &run);
     if (status != RV_OK)
         return status;
-    status = cli_given(call, "classifier") ? traverse_with_labels(call, run, &t)
-                                           : cli_save_image(call, rv_experiment_traversal(run, &t));
+    t.split = (rv_split)cli_choice(call, "split");
+    status =
+        cli_check_picture(call, rv_experiment_model(run)->sizes, t.steps, t.columns, t.enlarge, 0);
+    if (status == RV_OK)
+        status = cli_given(call, "classifier")
+                     ? traverse_with_labels(call, run, &t)
+                     : cli_save_image(call, rv_experiment_traversal(run, &t));
     rv_experiment_free(run);
     return status;
 }
 
 static const cli_option options[] = {
-    {"image", 0, "I", RV_OPTION_INTEGER, "0", 0, 4294967295.0, NULL, "test image to start from"},
+    {"image", 0, "I", RV_OPTION_INTEGER, "0", 0, 4294967295.0, NULL, "image to start from"},
+    CLI_SPLIT("test"),
     {"dim", 0, "D", RV_OPTION_INTEGER, "0", 0, 1048576, NULL, "latent coordinate that changes"},
     {"from", 0, "A", RV_OPTION_TEXT, "-3s", 0, 0, NULL, "first value; -3s: mean - 3 sigma"},
     {"to", 0, "B", RV_OPTION_TEXT, "3s", 0, 0, NULL, "last value"},
@@ -170,9 +178,10 @@ static const cli_option options[] = {
 };
 const cli_verb cli_verb_traverse = {
     .name = "traverse",
-    .summary = "one latent coordinate of a test image, from end to end",
-    .usage = "RUN [--image 0] --dim 18 [--from -3s --to 3s] [--steps 20] [--columns 5] "
-             "[--classifier RUN2] [-o FILE]",
+    .summary = "one latent coordinate of an image, from end to end",
+    .usage =
+        "RUN [--image 0] [--split test] --dim 18 [--from -3s --to 3s] [--steps 20] [--columns 5] "
+        "[--classifier RUN2] [-o FILE]",
     .example = "reverie traverse runs/first --image 0 --dim 1 -o traversal.png",
     .details = "With --classifier, the value of the coordinate, the label and its probability are "
                "printed for each image; RUN2 must be trained on the same data.",

@@ -48,6 +48,8 @@ typedef struct cli_verb cli_verb;
 typedef struct cli_call {
     const cli_verb *verb;
     rv_context *context;
+    const char *const *word; /* what was typed after the program's name, [word_count] */
+    int word_count;
     int json, quiet;               /* --json, --quiet */
     int wants_help, wants_version; /* answered by main */
     const char **argument;         /* what stands alone: RECIPE, RUN, FILE */
@@ -91,6 +93,11 @@ int cli_given(const cli_call *call, const char *option);
 int cli_switch(const cli_call *call, const char *option);
 int64_t cli_integer(const cli_call *call, const char *option);
 double cli_number(const cli_call *call, const char *option);
+/* Changes a choice that was not given, once what there is to choose from is known. */
+void cli_set_choice(cli_call *call, const char *option, int choice);
+/* The first option of the verb that was given and is none of `used` ("count|seed"); NULL: none.
+ * The options that every verb has are no part of it. */
+const char *cli_unused(const cli_call *call, const char *used);
 const char *cli_text(const cli_call *call, const char *option); /* NULL: absent, no default */
 int cli_choice(const cli_call *call, const char *option);       /* index into `choices` */
 

@@ -239,6 +239,8 @@ typedef struct rv_pixels8 {
     int height, width, channels; /* 1 or 3 */
     uint8_t *bytes;              /* [height,width,channels]; rv_io_free */
 } rv_pixels8;
+/* Most pixels a side of a PNG that is read or written. */
+enum { RV_PNG_SIDE_MOST = 32768 };
 /* Durably.  The same pixels give the same bytes (with the same zlib). */
 rv_status rv_png_write(rv_context *context, const char *path, const rv_pixels8 *pixels);
 /* The same file in memory; rv_io_free. */

@@ -62,6 +62,9 @@ const rv_settings *rv_experiment_settings(const rv_experiment *run);
 const char *rv_experiment_folder(const rv_experiment *run);
 /* A split of the run's data, opened once; NULL on failure.  Owned by the run. */
 rv_source *rv_experiment_source(rv_experiment *run, rv_split split);
+/* The split that is looked at where none is named: test, or where the data set keeps no test images
+ * the one that was held out, else train. */
+rv_status rv_experiment_split(rv_experiment *run, rv_split *split);
 /* The names of the run's classes, [*count]: the labels of the data's files, or the names of their
  * folders.  Owned by the run; NULL, with *count 0, where it has none. */
 const char *const *rv_experiment_classes(rv_experiment *run, int *count);
@@ -106,14 +109,16 @@ rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t 
 /* Rows are the first images of a split: the image, and its z (the posterior mean) in each class. */
 rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows);
 
-/* L1's traversal: the latent of a test image, one coordinate changed from `from` to `to`. */
+/* L1's traversal: the latent of an image, one coordinate changed from `from` to `to`. */
 typedef struct rv_traversal {
+    rv_split split; /* whose image */
     int64_t image, dim;
     double from, to;
     int in_sigmas; /* from and to are in sigmas around the mean, else plain values */
     int steps, columns, enlarge;
 } rv_traversal;
-rv_traversal rv_traversal_defaults(void); /* image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
+rv_traversal
+rv_traversal_defaults(void); /* test image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
 /* Its images [steps,D] and the values [steps] that the coordinate takes; both are the caller's. */
 rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *traversal, float *images,
                              float *values);

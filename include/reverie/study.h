@@ -155,6 +155,12 @@ void rv_run_settings_free(rv_run_setting *settings, int count);
 const char *rv_run_data_differ(const rv_run_setting *a, int a_count, const rv_run_setting *b,
                                int b_count);
 
+/* The checksum of the images of a split ("validation") that the run was made with, as its data.json
+ * has it; "" where that is not known.  A run whose data are not known compares with others of which
+ * that is so too. */
+rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
+                                  char text[33]);
+
 enum { RV_RUN_VALUES_MOST = 3 * RV_EVENT_VALUES_MOST };
 typedef struct rv_run_value {
     char split[16], name[48]; /* "validation", "elbo" */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SIDE_MOST = 32768 };
+enum { SIDE_MOST = RV_PNG_SIDE_MOST };
 static const size_t file_most = (size_t)256 << 20, interlaced_most = (size_t)1 << 30;
 
 typedef struct buffer {
@@ -79,8 +79,11 @@ rv_status rv_png_encode(rv_context *context, const rv_pixels8 *pixels, uint8_t *
     *count = 0;
     if (pixels->height < 1 || pixels->width < 1 || pixels->height > SIDE_MOST ||
         pixels->width > SIDE_MOST || (pixels->channels != 1 && pixels->channels != 3))
-        return rv_fail(context, RV_BAD_USAGE, "a PNG of %d x %d pixels with %d channels",
-                       pixels->height, pixels->width, pixels->channels);
+        return rv_fail(
+            context, RV_BAD_USAGE,
+            "a PNG of %d x %d pixels with %d channels cannot be written: at most %d a side, "
+            "1 or 3 channels",
+            pixels->height, pixels->width, pixels->channels, SIDE_MOST);
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &out, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     int ok = 0;

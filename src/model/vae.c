@@ -154,7 +154,7 @@ static rv_dist posterior(const vae *m, rv_expr x, rv_mode mode)
     rv_expr mu = rv_cols(h, 0, z), s = rv_cols(h, z, 2 * z); /* [B,Z] each */
     if (m->config.scale == SCALE_SOFTPLUS)
         s = rv_scale(rv_log(rv_shift(rv_softplus(s), m->config.eta)), 0.5);
-    if (m->config.covariance == COVARIANCE_FULL)
+    if (m->config.covariance == COVARIANCE_FULL && z > 1) /* one latent has only a diagonal */
         return rv_normal_cholesky(mu, s, rv_cols(h, 2 * z, 2 * z + below_diagonal(&m->config)));
     return rv_normal_log(mu, s);
 }

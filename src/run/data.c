@@ -31,6 +31,16 @@ rv_status run_has_test(rv_experiment *run, int *has_test)
     return rv_data_has_test(run->context, &data, has_test);
 }
 
+rv_status rv_experiment_split(rv_experiment *run, rv_split *split)
+{
+    int has_test = 0;
+    rv_status status = run_has_test(run, &has_test);
+    *split = has_test                             ? RV_SPLIT_TEST
+             : run->settings->data.validation > 0 ? RV_SPLIT_VALIDATION
+                                                  : RV_SPLIT_TRAIN;
+    return status;
+}
+
 /* Numbers of other images do not compare, and nothing else would tell. */
 static void say_if_changed(const rv_experiment *run, const rv_source *source)
 {

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "core/shell.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -34,7 +35,7 @@ static int holds_nothing(const char *path)
 
 rv_status run_check_is_there(rv_experiment *run)
 {
-    char path[RUN_PATH];
+    char path[RUN_PATH], word[RV_SHELL_PATH];
     run_path(run, "config.yaml", path);
     if (rv_file_exists(path))
         return RV_OK;
@@ -47,7 +48,7 @@ rv_status run_check_is_there(rv_experiment *run)
             run->context, RV_BAD_FILE,
             "%s: holds no run while one is replaced by another; if nothing does that any "
             "more, `reverie resume %s` brings it back",
-            run->folder, run->folder);
+            run->folder, rv_shell_path(run->folder, word));
     return rv_fail(run->context, RV_BAD_FILE,
                    "%s: holds no run (no config.yaml); `reverie runs list` lists runs",
                    run->folder);
@@ -57,14 +58,14 @@ rv_status run_check_is_there(rv_experiment *run)
 static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
 {
     struct stat facts;
-    char path[RUN_PATH];
+    char path[RUN_PATH], word[RV_SHELL_PATH];
     run_path(run, "config.yaml", path);
     int is_run = rv_ledger_has(ledger, path) && lstat(path, &facts) == 0;
     if (is_run && how != RV_CREATE_REPLACING)
         return rv_fail(run->context, RV_BAD_USAGE,
                        "%s: holds a run already; go on with `reverie resume %s`, choose another "
                        "--run, or replace it with --force",
-                       run->folder, run->folder);
+                       run->folder, rv_shell_path(run->folder, word));
     if (!is_run && how == RV_CREATE_REPLACING && !holds_nothing(run->folder))
         return rv_fail(run->context, RV_BAD_USAGE,
                        "%s: holds other things than a run that Reverie made here, and --force "

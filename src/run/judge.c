@@ -3,6 +3,7 @@
 #include "run/run.h"
 
 #include "core/memory.h"
+#include "core/shell.h"
 #include "reverie/io.h"
 #include "reverie/judge.h"
 
@@ -61,12 +62,14 @@ static const table *held_out_of(const judge *j)
 
 static rv_status check_finite(const judge *j)
 {
+    char word[RV_SHELL_PATH];
     for (int64_t i = 0; i < j->images.count * j->images.width; i++)
         if (!isfinite(j->images.values[i]))
             return rv_fail(j->context, RV_NOT_FINITE,
                            "%s: sample %lld holds a value that is not finite; look at `reverie "
                            "figure %s curves`, and take an earlier --checkpoint",
-                           j->run->folder, (long long)(i / j->images.width), j->run->folder);
+                           j->run->folder, (long long)(i / j->images.width),
+                           rv_shell_path(j->run->folder, word));
     return RV_OK;
 }
 

@@ -206,8 +206,13 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
 
 rv_traversal rv_traversal_defaults(void)
 {
-    return (rv_traversal){
-        .from = -3, .to = 3, .in_sigmas = 1, .steps = 20, .columns = 5, .enlarge = 4};
+    return (rv_traversal){.split = RV_SPLIT_TEST,
+                          .from = -3,
+                          .to = 3,
+                          .in_sigmas = 1,
+                          .steps = 20,
+                          .columns = 5,
+                          .enlarge = 4};
 }
 
 static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int64_t images)
@@ -233,7 +238,7 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
                       float *along)
 {
     int64_t width = latent_width(run);
-    rv_source *source = rv_experiment_source(run, RV_SPLIT_TEST);
+    rv_source *source = rv_experiment_source(run, t->split);
     float *sigma = source ? floats(run, width) : NULL;
     if (!sigma)
         return rv_error_status(run->context);

@@ -1,10 +1,13 @@
 /* What a run's metrics.jsonl says in the end, for tables of runs of any kind. */
 #include "run/study.h"
 
+#include "io/json.h"
 #include "reverie/io.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { DATA_MOST = 16 << 20 };
 
 static rv_run_value *value_of(rv_run_summary *summary, const char *split, const char *name)
 {
@@ -65,6 +68,29 @@ rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_su
         return status;
     status = run_each_line(context, (const char *)text, take_line, out);
     rv_io_free(text);
+    return status;
+}
+
+rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
+                                  char text[33])
+{
+    char path[RUN_PATH];
+    uint8_t *bytes;
+    size_t count;
+    json_t *object;
+    *text = '\0';
+    snprintf(path, sizeof path, "%s/data.json", folder);
+    if (!rv_file_exists(path))
+        return RV_OK;
+    rv_status status = rv_file_read(context, path, DATA_MOST, &bytes, &count);
+    if (status != RV_OK)
+        return status;
+    status = rv_json_read(context, (const char *)bytes, count, 0, &object, NULL);
+    const char *known =
+        json_string_value(json_object_get(json_object_get(object, split), "fingerprint"));
+    snprintf(text, 33, "%s", known ? known : "");
+    json_decref(object);
+    rv_io_free(bytes);
     return status;
 }
 

@@ -177,10 +177,32 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     return status;
 }
 
+/* The checkpoint that a run goes on from is one of its own: another run's weights would be taken
+ * for what this one has learned. */
+static rv_status check_own(rv_experiment *run, const char *folder, const char *checkpoint)
+{
+    char *real = realpath(checkpoint, NULL), *own = realpath(folder, NULL);
+    char *slash = real ? strrchr(real, '/') : NULL;
+    int is_own = !real || !own ||
+                 ((size_t)(slash - real) == strlen(own) && strncmp(real, own, strlen(own)) == 0);
+    free(real);
+    free(own);
+    if (is_own) /* or one that is not there, which is said when it is opened */
+        return RV_OK;
+    return rv_fail(run->context, RV_BAD_USAGE,
+                   "%s: is no checkpoint of this run, whose are in %s; a new run begins at any "
+                   "with `reverie train RECIPE --from FILE`",
+                   checkpoint, folder);
+}
+
 rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const rv_watcher *watcher)
 {
     char folder[RUN_PATH], samples[RUN_PATH];
     run_path(run, "checkpoints", folder);
+    if (run->resumes && checkpoint && check_own(run, folder, checkpoint) != RV_OK) {
+        run_folder_give_up(run);
+        return rv_error_status(run->context);
+    }
     run_path(run, "samples", samples);
     rv_temporaries_remove(folder);
     rv_temporaries_remove(samples);

@@ -1,0 +1,39 @@
+/* The rows of `reverie runs`. */
+#ifndef CLI_RUNS_H
+#define CLI_RUNS_H
+
+#include "verb.h"
+
+#include "reverie/study.h"
+
+/* A run folder, as its files say. */
+typedef struct run_row {
+    char *folder;
+    char *problem;        /* why it cannot be read, or not be compared; NULL: nothing */
+    char fingerprint[33]; /* of the held-out images; "": not known */
+    int group;            /* how many runs it is the best of; 0: it is not the best of its group */
+    rv_run_summary logged;
+    rv_run_setting *setting;
+    int setting_count;
+} run_row;
+
+typedef struct run_rows {
+    run_row *row;
+    int count, room;
+} run_rows;
+
+/* The value of a setting; NULL: the run has none of that key. */
+const char *runs_setting(const run_row *row, const char *key);
+/* The held-out value that the best weights are chosen by; NULL: none. */
+const rv_run_value *runs_selected(const run_row *row);
+/* An empty row of that folder at the end; NULL with the error latched. */
+run_row *runs_add(cli_call *call, run_rows *rows, const char *folder);
+/* What the files of its folder say. */
+rv_status runs_read(cli_call *call, run_row *row);
+/* Every run folder in `parent`, by name; one that cannot be read has its `problem`. */
+rv_status runs_find(cli_call *call, const char *parent, run_rows *rows);
+/* Puts the best run of each group first, those of many runs before; *groups of them. */
+rv_status runs_group(cli_call *call, run_rows *rows, int *groups);
+void runs_free(run_rows *rows);
+
+#endif

@@ -1,0 +1,180 @@
+/* The rows of `reverie runs`: run folders read, and the best of those that compare. */
+#include "runs.h"
+
+#include "core/memory.h"
+#include "reverie/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ---- */
+
+const char *runs_setting(const run_row *row, const char *key)
+{
+    for (int i = 0; i < row->setting_count; i++)
+        if (strcmp(row->setting[i].key, key) == 0)
+            return row->setting[i].value;
+    return NULL;
+}
+
+void runs_free(run_rows *rows)
+{
+    for (int i = 0; i < rows->count; i++) {
+        rv_run_settings_free(rows->row[i].setting, rows->row[i].setting_count);
+        rv_free(rows->row[i].folder);
+        rv_free(rows->row[i].problem);
+    }
+    rv_free(rows->row);
+}
+
+const rv_run_value *runs_selected(const run_row *row)
+{
+    return rv_run_summary_chosen(&row->logged, row->setting, row->setting_count);
+}
+
+rv_status runs_read(cli_call *call, run_row *row)
+{
+    rv_status status =
+        rv_run_settings_read(call->context, row->folder, &row->setting, &row->setting_count);
+    if (status == RV_OK)
+        status = rv_run_summary_read(call->context, row->folder, &row->logged);
+    const rv_run_value *chosen = status == RV_OK ? runs_selected(row) : NULL;
+    if (chosen)
+        status =
+            rv_run_fingerprint_read(call->context, row->folder, chosen->split, row->fingerprint);
+    return status;
+}
+
+run_row *runs_add(cli_call *call, run_rows *rows, const char *folder)
+{
+    if (rows->count == rows->room) {
+        int room = 2 * rows->room + 16;
+        run_row *grown = rv_realloc(rows->row, (size_t)room * sizeof *grown);
+        if (!grown) {
+            rv_fail_memory(call->context);
+            return NULL;
+        }
+        rows->row = grown;
+        rows->room = room;
+    }
+    char *copy = rv_strdup(folder);
+    if (!copy) {
+        rv_fail_memory(call->context);
+        return NULL;
+    }
+    run_row *row = &rows->row[rows->count++];
+    memset(row, 0, sizeof *row);
+    row->folder = copy;
+    return row;
+}
+
+static int by_folder(const void *a, const void *b)
+{
+    return strcmp(((const run_row *)a)->folder, ((const run_row *)b)->folder);
+}
+
+static int by_selected(const void *a, const void *b)
+{
+    const rv_run_value *of_a = runs_selected(a), *of_b = runs_selected(b);
+    int has_a = of_a && isfinite(of_a->most), has_b = of_b && isfinite(of_b->most);
+    if (!has_a || !has_b)
+        return has_a || has_b ? has_b - has_a : by_folder(a, b);
+    return of_a->most < of_b->most ? 1 : of_a->most > of_b->most ? -1 : by_folder(a, b);
+}
+
+/* One that cannot be read does not hide the others, nor is it passed over unsaid. */
+static rv_status add_run(cli_call *call, run_rows *rows, const char *folder)
+{
+    run_row *row = runs_add(call, rows, folder);
+    rv_status status = row ? runs_read(call, row) : RV_NO_MEMORY;
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    row->problem = rv_strdup(rv_error_message(call->context));
+    rv_error_clear(call->context);
+    return row->problem ? RV_OK : rv_fail_memory(call->context);
+}
+
+/* What has no config.yaml is no run, unless training has logged into it. */
+static int is_run(const char *folder)
+{
+    char path[4096 + 32];
+    snprintf(path, sizeof path, "%s/config.yaml", folder);
+    if (rv_file_exists(path))
+        return 1;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
+    return rv_file_exists(path);
+}
+
+rv_status runs_find(cli_call *call, const char *parent, run_rows *rows)
+{
+    DIR *list = opendir(parent);
+    if (!list && errno == ENOENT && !cli_given(call, "folder"))
+        return RV_OK;
+    if (!list && errno == ENOMEM)
+        return rv_fail_memory(call->context);
+    if (!list)
+        return rv_fail(call->context, RV_BAD_FILE, "%s: cannot be looked into: %s", parent,
+                       strerror(errno));
+    rv_status status = RV_OK;
+    for (struct dirent *entry = readdir(list); entry && status == RV_OK; entry = readdir(list)) {
+        char folder[4096];
+        if (entry->d_name[0] == '.')
+            continue;
+        if (snprintf(folder, sizeof folder, "%s/%s", parent, entry->d_name) >= (int)sizeof folder)
+            cli_say(call, "%s: its path is too long; it is left out", entry->d_name);
+        else if (is_run(folder))
+            status = add_run(call, rows, folder);
+    }
+    closedir(list);
+    if (rows->count > 0)
+        qsort(rows->row, (size_t)rows->count, sizeof *rows->row, by_folder);
+    return status;
+}
+
+/* ---- the best of what compares ---- */
+
+/* Numbers compare when they are the same value of the same split of the same data. */
+static int compares(const run_row *a, const run_row *b)
+{
+    const rv_run_value *of_a = runs_selected(a), *of_b = runs_selected(b);
+    return strcmp(of_a->name, of_b->name) == 0 && strcmp(of_a->split, of_b->split) == 0 &&
+           strcmp(a->fingerprint, b->fingerprint) == 0 &&
+           !rv_run_data_differ(a->setting, a->setting_count, b->setting, b->setting_count);
+}
+
+static int by_group(const void *a, const void *b)
+{
+    const run_row *of_a = a, *of_b = b;
+    int more = (of_b->group > of_a->group) - (of_b->group < of_a->group);
+    return more ? more : by_folder(a, b);
+}
+
+rv_status runs_group(cli_call *call, run_rows *rows, int *groups)
+{
+    int first = 0;
+    qsort(rows->row, (size_t)rows->count, sizeof *rows->row, by_selected);
+    *groups = 0;
+    for (int i = 0; i < rows->count; i++) {
+        run_row *row = &rows->row[i];
+        const rv_run_value *chosen = row->problem ? NULL : runs_selected(row);
+        if (row->problem)
+            continue;
+        if (!chosen || !isfinite(chosen->most)) {
+            row->problem = rv_strdup("no held-out value is logged that weights are chosen by");
+            if (!row->problem)
+                return rv_fail_memory(call->context);
+            continue;
+        }
+        for (first = 0; first < i; first++)
+            if (rows->row[first].group > 0 && compares(&rows->row[first], row))
+                break;
+        rows->row[first].group++;
+        *groups += first == i;
+    }
+    qsort(rows->row, (size_t)rows->count, sizeof *rows->row, by_group);
+    return RV_OK;
+}

@@ -157,15 +157,23 @@ static dnnl_status_t build(cpu_direct *direct, part *p, const_dnnl_primitive_des
     return status;
 }
 
+/* The first example of a thread.  The first threads have some each, the first of all the most; where
+ * there are fewer examples than threads the last ones have none. */
+static int64_t first_of(const cpu_direct *direct, int thread)
+{
+    int64_t batch = direct->shape.batch, at = thread;
+    int64_t working = batch < direct->threads ? batch : direct->threads;
+    return at < working ? (batch * at + working - 1) / working : batch;
+}
+
 /* The first thread's primitive tells the layout of the windows, which the others take. */
 static dnnl_status_t make_part(cpu_direct *direct, int thread)
 {
     part *p = &direct->part[thread];
-    int64_t batch = direct->shape.batch, threads = direct->threads;
     dnnl_memory_desc_t operand[3];
     dnnl_primitive_desc_t description;
-    p->first = (batch * thread + threads - 1) / threads; /* the first thread has the most */
-    p->count = (batch * (thread + 1) + threads - 1) / threads - p->first;
+    p->first = first_of(direct, thread);
+    p->count = first_of(direct, thread + 1) - p->first;
     dnnl_status_t status =
         dnnl_stream_create(&p->stream, rv_onednn_get()->engine, dnnl_stream_default_flags);
     if (p->count == 0 || status != dnnl_success)

@@ -157,8 +157,8 @@ static dnnl_status_t build(cpu_direct *direct, part *p, const_dnnl_primitive_des
     return status;
 }
 
-/* The first example of a thread.  The first threads have some each, the first of all the most; where
- * there are fewer examples than threads the last ones have none. */
+/* The first example of a thread.  The first threads have some each, the first of all the most;
+ * where there are fewer examples than threads the last ones have none. */
 static int64_t first_of(const cpu_direct *direct, int thread)
 {
     int64_t batch = direct->shape.batch, at = thread;

@@ -12,7 +12,8 @@ static json_t *entry_json(const rv_data_entry *e)
                      rv_json_text(e->name), "path", rv_json_text(e->path), "train",
                      (json_int_t)e->train_count, "test", (json_int_t)e->test_count, "shape",
                      e->height, e->width, e->channels, "bytes", (json_int_t)e->bytes, "problem",
-                     rv_json_text(e->problem), "note", rv_json_text(e->note));
+                     e->problem ? rv_json_text(e->problem) : rv_json_none("none was found"), "note",
+                     e->note ? rv_json_text(e->note) : rv_json_none("nothing to note"));
 }
 
 static void print_entry(const rv_data_entry *e)

@@ -151,7 +151,7 @@ static void warn_pixels(const cli_call *call, const rv_experiment *run)
 static rv_status run_evaluate(cli_call *call)
 {
     rv_experiment *run;
-    rv_status status = cli_check_output(call, cli_text(call, "output"), ".npy|.png");
+    rv_status status = cli_check_output(call, cli_text(call, "output"), "");
     if (status != RV_OK)
         return status;
     status = cli_open_average(call, cli_choice(call, "weights"), &run);

@@ -84,8 +84,7 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
     }
     if (*endings && !has_ending(path, endings))
         return rv_fail(call->context, RV_BAD_USAGE,
-                       "%s: nothing else than %s is written here; end the name in %s", path, words,
-                       words);
+                       "%s: this is written as a %s file: end the name in %s", path, words, words);
     rv_status status = rv_writer_open(call->context, path, &writer);
     if (status == RV_OK)
         rv_writer_abandon(writer);

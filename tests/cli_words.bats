@@ -149,12 +149,14 @@ PYTHON
     mkdir there && touch file
     for call in "sample $RUN" "reconstruct $RUN" "interpolate $RUN" "encode $RUN" \
         "decode $RUN -i z.npy" "figure $RUN curves" "figure $RUN animation" "traverse $RUN" \
-        "evaluate $RUN --samples 2" "demo importance-sampling" "demo gumbel-softmax" \
+        "demo importance-sampling" "demo gumbel-softmax" \
         "data show digits" "classify $RUN -i i.npy"; do
         fails 2 'end the name in' $call -o there/x.jpg
         fails 4 'no/such' $call -o "no/such/x.$(ending "$call")"
         fails 4 'file/x' $call -o "file/x.$(ending "$call")"
     done
+    fails 2 'ends in .npy' evaluate "$RUN" --samples 2 -o there/x.jpg
+    fails 4 'no/such' evaluate "$RUN" --samples 2 -o no/such/x.npy
     fails 4 'no/such' inspect "$RUN" --program --dot no/such/x.dot
     [ -z "$(ls there)" ]
     # Larger than the format: not drawn first, and the limit is named.

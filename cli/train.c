@@ -4,6 +4,7 @@
 
 #include "core/shell.h"
 #include "reverie/io.h"
+#include "reverie/study.h"
 
 #include <errno.h>
 #include <math.h>
@@ -66,17 +67,23 @@ static void suggest(const rv_model_kind *kind, const char *program, const char *
 }
 
 /* What ended the training is what has to be raised; both, where both did or no step was taken. */
-static void suggest_more(rv_experiment *run, const rv_progress *last, const char *program,
-                         const char *folder)
+static void suggest_more(cli_call *call, rv_experiment *run, const rv_progress *last,
+                         const char *program, const char *folder)
 {
     const rv_train_config *config = &rv_experiment_settings(run)->train;
     int none = last->step == 0, by_steps = config->steps > 0;
     by_steps = by_steps && (none || last->step >= config->steps);
     int by_epochs =
         !by_steps || none || last->epoch + (last->batch == last->batches) >= config->epochs;
+    int64_t reached = config->epochs;
+    rv_run_summary summary;
+    if (rv_run_summary_read(call->context, rv_experiment_folder(run), &summary) != RV_OK)
+        rv_error_clear(call->context); /* a log that cannot be read */
+    else if (summary.epoch > reached)
+        reached = summary.epoch; /* fewer were asked for than there are */
     printf("train on with `%s resume %s%s", program, folder, by_steps ? " train.steps=0" : "");
     if (by_epochs)
-        printf(" train.epochs=%lld", (long long)config->epochs * 2);
+        printf(" train.epochs=%lld", (long long)reached * 2);
     printf("`\n");
 }
 
@@ -103,7 +110,7 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     else
         printf("%s: done; look at %s/report.html, ", folder, folder);
     suggest(rv_experiment_model(run)->kind, program, word);
-    suggest_more(run, last, program, word);
+    suggest_more(call, run, last, program, word);
     return RV_OK;
 }
 

@@ -231,3 +231,23 @@ PYTHON
     works resume run train.steps=0
     not has "$err" 'begins again'
 }
+
+@test "the best checkpoint is chosen among values that compare" {
+    SET=(lab2-vae-2d data.name=digits data.limit=300 data.validation=100 train.epochs=1
+        "encoder=[linear 8, relu]" "decoder=[linear 8, relu]")
+    works train "${SET[@]}" --run run
+    for setting in likelihood=gaussian data.pixels=gray data.validation=50; do
+        rm -rf other
+        cp -r run other
+        works resume other train.epochs=2 $setting
+        has "$err" 'the best checkpoint begins anew'
+    done
+    works resume run train.epochs=2
+    not has "$err" 'anew'
+    # A resume that takes no step changes nothing.
+    cp run/config.yaml before.yaml
+    works resume run train.epochs=1
+    has "$out" 'is done already'
+    has "$out" 'train.epochs=4'
+    cmp run/config.yaml before.yaml
+}

@@ -54,7 +54,8 @@ PYTHON
     works train "${TINY[@]}" train.epochs=3 --run whole
     for damage in 'rm run/metrics.jsonl' 'truncate -s 100 run/metrics.jsonl' \
         'rm run/metrics.jsonl && mkdir run/metrics.jsonl' 'rm run/timing.jsonl' \
-        'rm run/env.json' 'rm run/data.json' 'rm run/.reverie-files'; do
+        'rm run/env.json' 'rm run/data.json' \
+        'rm run/env.json run/data.json && mkdir run/env.json && mkfifo run/data.json'; do
         rm -rf run
         cp -r "$RUN" run
         bash -c "$damage"

@@ -139,6 +139,58 @@ photos() {
     [ ! -f run/checkpoints/step-00000006.safetensors ]
 }
 
+@test "a run that would replace another one has weights first" {
+    cp -r "$RUN" run
+    # A loss that is not finite at the second step: nothing was saved yet.
+    unchanged run 5 train "${TINY[@]}" train.optimizer=sgd train.lr=1e6 likelihood=gaussian \
+        likelihood_deviation=1e-6 --run run --force
+    has "$err" 'is as before'
+    # A file that somebody put there has the name of one that the run will write.
+    works resume run train.epochs=3
+    cp "$RUN/checkpoints/step-00000006.safetensors" run/checkpoints/
+    unchanged run 2 train "${TINY[@]}" --run run --force
+    has "$err" 'step-00000006.safetensors: is there already'
+}
+
+@test "a run whose list was lost or damaged goes on, and takes no picture for its own" {
+    for damage in 'rm run/.reverie-files' ': > run/.reverie-files' \
+        'head -c 3000 /dev/urandom > run/.reverie-files'; do
+        rm -rf run
+        cp -r "$RUN" run
+        bash -c "$damage"
+        echo mine > run/samples/epoch-0003-samples.png
+        works resume run train.epochs=3
+        [ "$(cat run/samples/epoch-0003-samples.png)" = mine ]
+        [ -f run/checkpoints/step-00000018.safetensors ]
+    done
+}
+
+@test "what stands in the way of a lock, of a log or of a picture is not written to" {
+    mkdir out
+    echo mine > out/.reverie-lock
+    unchanged out 2 train "${TINY[@]}" --run out
+    has "$err" 'no lock of Reverie'
+    cp -r "$RUN" run
+    seq 1 5000 > stranger
+    cp stranger stranger.before
+    rm run/metrics.jsonl run/report.html run/timing.jsonl
+    ln -s ../stranger run/metrics.jsonl
+    mkfifo run/timing.jsonl
+    ln -s ../stranger run/report.html
+    go resume run train.epochs=3 # which does not wait for a reader
+    [ "$code" -eq 2 ]
+    has "$err" 'report.html: is a link'
+    [ -f run/checkpoints/step-00000018.safetensors ]
+    cmp stranger stranger.before
+    # Of an interrupted write of the run's, and of nothing else.
+    echo mine > run/thesis.reverie-tmp-2024-11
+    touch run/metrics.jsonl.reverie-tmp-1-1
+    rm run/report.html
+    works resume run train.epochs=4
+    [ -f run/thesis.reverie-tmp-2024-11 ]
+    [ ! -e run/metrics.jsonl.reverie-tmp-1-1 ]
+}
+
 @test "one folder has one writer, who is named" {
     "$REVERIE" train "${TINY[@]}" train.epochs=2000 --run long > /dev/null 2>&1 &
     process=$!

@@ -77,9 +77,11 @@ PYTHON
     fails 2 'go on with `reverie resume mine`' train "${TINY[@]}" --run mine
     has "$err" "--force"
     same_run "$RUN" mine
-    touch mine/checkpoints/step-00000099.safetensors
+    touch mine/checkpoints/step-00000099.safetensors # which the run did not make
+    fails 2 'step-00000099.safetensors: is there already' train "${TINY[@]}" --run mine --force
+    rm mine/checkpoints/step-00000099.safetensors
+    same_run "$RUN" mine
     works train "${TINY[@]}" --run mine --force
-    rm mine/checkpoints/step-00000099.safetensors # which the run did not make
     same_run "$RUN" mine
     # A bad recipe replaces nothing.
     fails 2 'unknown key' train "${TINY[@]}" train.lrr=1 --run mine --force

@@ -227,12 +227,12 @@ static void test_killed_writer(void **state)
     assert_int_equal(entries(folder), 2);
     snprintf(other, sizeof other, "%s/other.tmp", folder); /* not ours: it stays */
     write_plainly(other, "other");
-    rv_temporaries_remove(folder);
+    rv_temporaries_remove(folder, NULL);
     expect_content(other, "other");
     unlink(other);
     expect_untouched();
     snprintf(other, sizeof other, "%s/none", folder);
-    rv_temporaries_remove(other); /* no folder: nothing to do */
+    rv_temporaries_remove(other, NULL); /* no folder: nothing to do */
 }
 
 /* A sweep while this process writes leaves its temporary alone. */
@@ -243,12 +243,12 @@ static void test_sweep_beside_a_writer(void **state)
     rv_writer *writer;
     rv_writer_open(context, path, &writer);
     rv_writer_append(writer, "new", 3);
-    rv_temporaries_remove(folder);
+    rv_temporaries_remove(folder, NULL);
     assert_int_equal(entries(folder), 2);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        rv_temporaries_remove(folder);
+        rv_temporaries_remove(folder, NULL);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &result, 0), child);

@@ -71,8 +71,10 @@ void rv_writer_abandon(rv_writer *writer);
 /* The whole file at once. */
 rv_status rv_file_write(rv_context *context, const char *path, const void *bytes, size_t count);
 /* Removes the temporaries that killed processes left in a folder; one that a living process is
- * still writing stays.  A folder that cannot be listed has none. */
-void rv_temporaries_remove(const char *folder);
+ * still writing stays.  `ledger`: only those of files that it lists, and of no folder behind a
+ * link; NULL: all. */
+typedef struct rv_ledger rv_ledger;
+void rv_temporaries_remove(const char *folder, const rv_ledger *ledger);
 
 /* A file of lines that only grows: one write a line. */
 typedef struct rv_lines rv_lines;
@@ -102,20 +104,20 @@ void rv_lock_release(rv_lock *lock); /* NULL is ignored; after fork it is the pa
 
 /* The list FOLDER/.reverie-files of what Reverie made in a folder: what is not in it is never
  * removed nor written over.  Paths are given whole, FOLDER/name. */
-typedef struct rv_ledger rv_ledger;
 /* Reads the list, where there is one; it is written with the first claim.  RV_BAD_FILE when it
  * cannot be read.  The caller closes it, before the context is freed. */
 rv_status rv_ledger_open(rv_context *context, const char *folder, rv_ledger **out);
 void rv_ledger_close(rv_ledger *ledger);        /* NULL is ignored */
 int rv_ledger_is_kept(const rv_ledger *ledger); /* the folder has a list */
 int rv_ledger_has(const rv_ledger *ledger, const char *path);
-/* Enters a file that is about to be made.  RV_BAD_USAGE for one that is there and not listed;
+/* Enters a file that is about to be made.  RV_BAD_USAGE for one that is there and not listed, or is
+ * a link or a folder;
  * RV_IO_ERROR when the list cannot be written.  One that is listed is fine. */
 rv_status rv_ledger_claim(rv_ledger *ledger, const char *path);
 /* Makes a folder, and enters it when it was not there. */
 rv_status rv_ledger_folder(rv_ledger *ledger, const char *path);
-/* From here on what is there already may be claimed: of a folder whose list was lost. */
-void rv_ledger_adopt(rv_ledger *ledger);
+/* While `adopts`, what is there already may be claimed: of a folder whose list was lost. */
+void rv_ledger_adopt(rv_ledger *ledger, int adopts);
 /* Removes a listed file, and takes it off the list.  Links are never followed. */
 void rv_ledger_remove(rv_ledger *ledger, const char *path);
 /* Removes all that is listed, folders that are empty then, and the list. */

@@ -153,6 +153,13 @@ typedef struct rv_progress {
 } rv_progress;
 rv_progress rv_trainer_progress(const rv_trainer *trainer);
 
+/* Forgets the best held-out value so far: the next one is the best.  For values that the ones
+ * before do not compare with. */
+void rv_trainer_forget_best(rv_trainer *trainer);
+
+/* Whether this trainer has saved a checkpoint into setup.folder. */
+int rv_trainer_has_saved(const rv_trainer *trainer);
+
 /* One training step, on the next batch, for benchmarks and tests: the turns that are due. */
 rv_status rv_trainer_step(rv_trainer *trainer);
 /* The turns of the model; how many. */

@@ -220,11 +220,21 @@ static int is_temporary(const char *name)
     return at && at != name && *numbers && strspn(numbers, "0123456789-") == strlen(numbers);
 }
 
-void rv_temporaries_remove(const char *folder)
+/* Whether a temporary is of a file that the list has. */
+static int is_listed(const rv_ledger *ledger, const char *folder, const char *name)
 {
-    DIR *list = opendir(folder);
+    char path[4096];
+    int length = (int)(strstr(name, mark) - name);
+    return snprintf(path, sizeof path, "%s/%.*s", folder, length, name) < (int)sizeof path &&
+           rv_ledger_has(ledger, path);
+}
+
+void rv_temporaries_remove(const char *folder, const rv_ledger *ledger)
+{
+    int root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (ledger ? O_NOFOLLOW : 0));
+    DIR *list = root >= 0 ? fdopendir(root) : NULL;
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        if (!is_temporary(entry->d_name))
+        if (!is_temporary(entry->d_name) || (ledger && !is_listed(ledger, folder, entry->d_name)))
             continue;
         int file =
             openat(dirfd(list), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -236,4 +246,6 @@ void rv_temporaries_remove(const char *folder)
     }
     if (list)
         closedir(list);
+    else if (root >= 0)
+        close(root);
 }

@@ -213,9 +213,16 @@ rv_status rv_ledger_claim(rv_ledger *ledger, const char *path)
     if (!name)
         return rv_fail(ledger->context, RV_BAD_USAGE, "%s: is not in the folder %s", path,
                        ledger->folder);
+    int is_there = lstat(path, &facts) == 0;
+    if (is_there && !S_ISREG(facts.st_mode))
+        return rv_fail(ledger->context, RV_BAD_USAGE,
+                       "%s: is a %s where Reverie would write a file: move it away", path,
+                       S_ISLNK(facts.st_mode)   ? "link"
+                       : S_ISDIR(facts.st_mode) ? "folder"
+                                                : "device or a pipe");
     if (find(ledger, name, strlen(name)) >= 0)
         return RV_OK;
-    if (lstat(path, &facts) == 0 && !ledger->adopts)
+    if (is_there && !ledger->adopts)
         return rv_fail(ledger->context, RV_BAD_USAGE,
                        "%s: is there already, and Reverie did not make it: move it away, or choose "
                        "another folder",
@@ -236,9 +243,9 @@ rv_status rv_ledger_folder(rv_ledger *ledger, const char *path)
     return status == RV_OK ? rv_folder_make(ledger->context, path) : status;
 }
 
-void rv_ledger_adopt(rv_ledger *ledger)
+void rv_ledger_adopt(rv_ledger *ledger, int adopts)
 {
-    ledger->adopts = 1;
+    ledger->adopts = adopts;
 }
 
 /* ---- removing ---- */

@@ -43,9 +43,13 @@ static rv_status begin(rv_lines *lines, int64_t keep)
 {
     struct stat facts;
     rv_context *context = lines->context;
-    lines->file = open(lines->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    /* A link leads to somebody's file, and a pipe would hold the writer up. */
+    lines->file =
+        open(lines->path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     if (lines->file < 0 || fstat(lines->file, &facts) != 0)
         return rv_fail_errno(context, lines->path, "cannot be written");
+    if (!S_ISREG(facts.st_mode))
+        return rv_fail(context, RV_IO_ERROR, "%s: is a device or a pipe, not a file", lines->path);
     if (keep > facts.st_size)
         rv_notify(context, RV_LOG_WARNING,
                   "%s: has %lld bytes of the %lld that it had; what was in the others is lost, and "

@@ -60,6 +60,18 @@ static int is_at(int file, const char *path)
            open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
 }
 
+/* What stands at the path is a lock of ours, or empty: anything else is somebody's file. */
+static int is_lock(int file)
+{
+    static const char begins[] = "process ";
+    char text[sizeof begins] = "";
+    struct stat facts;
+    if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode))
+        return 0;
+    return facts.st_size == 0 || (pread(file, text, sizeof begins - 1, 0) > 0 &&
+                                  strcmp(text, begins) == 0 && facts.st_size < LINE);
+}
+
 /* The open and locked file; -1: it is held, `holder` says by whom, or errno is set. */
 static int open_locked(const char *path, char holder[LINE])
 {
@@ -68,6 +80,11 @@ static int open_locked(const char *path, char holder[LINE])
         int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (file < 0)
             return -1;
+        if (!is_lock(file)) {
+            close(file);
+            errno = EEXIST;
+            return -1;
+        }
         /* A file system without locks cannot tell; it is no reason not to train. */
         int locked = flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
         if (locked && is_at(file, path))
@@ -105,7 +122,10 @@ rv_status rv_lock_take(rv_context *context, const char *path, const char *what, 
     rv_status status =
         holder[0] ? rv_fail(context, RV_BAD_USAGE,
                             "%s: is in use by %s; wait until it ends, or stop it", what, holder)
-                  : rv_fail_errno(context, path, "the lock cannot be written");
+        : errno == EEXIST
+            ? rv_fail(context, RV_BAD_USAGE,
+                      "%s: is there already, and is no lock of Reverie's: move it away", path)
+            : rv_fail_errno(context, path, "the lock cannot be written");
     if (lock->file >= 0) {
         unlink(path);
         close(lock->file);

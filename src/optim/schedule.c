@@ -50,6 +50,11 @@ rv_status rv_schedule_check(rv_context *context, const rv_schedule_config *confi
         return rv_fail(context, RV_BAD_USAGE,
                        "train.schedule=exponential multiplies by train.factor at each epoch, "
                        "which cannot be 0: set train.factor=0.95");
+    if (config->kind == RV_STEPS && config->milestone_count == 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "train.schedule=steps multiplies by train.factor at the epochs of "
+                       "train.milestones, of which there are none: set train.milestones=[%.0f]",
+                       fmax(1, floor(epochs / 2)));
     if (config->warmup > epochs)
         return rv_fail(context, RV_BAD_USAGE,
                        "train.warmup=%g is longer than the run of %g epochs, so that the learning "

@@ -42,12 +42,14 @@ rv_status rv_experiment_split(rv_experiment *run, rv_split *split)
 }
 
 /* Numbers of other images do not compare, and nothing else would tell. */
-static void say_if_changed(const rv_experiment *run, const rv_source *source)
+static void say_if_changed(rv_experiment *run, const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
     const char *known = run->known_fingerprint[info->split];
     if (!known[0] || strcmp(known, info->fingerprint) == 0)
         return;
+    if (info->split == run_held_out(run))
+        snprintf(run->other_values, sizeof run->other_values, "other held-out images");
     rv_notify_once(
         run->context, RV_LOG_WARNING,
         "%s: the %s images are not those that the run was made with (%lld then, %lld now, of "
@@ -159,6 +161,15 @@ static rv_status take(rv_experiment *run, json_t *object)
     return take_classes(run, json_object_get(object, "classes"));
 }
 
+rv_status run_without(rv_experiment *run, rv_status status, const char *what)
+{
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    rv_notify(run->context, RV_LOG_WARNING, "%s; %s", rv_error_message(run->context), what);
+    rv_error_clear(run->context);
+    return RV_OK;
+}
+
 /* A file that is missing or damaged is no reason not to open the run. */
 rv_status run_known_read(rv_experiment *run)
 {
@@ -171,7 +182,7 @@ rv_status run_known_read(rv_experiment *run)
         return RV_OK;
     rv_status status = rv_file_read(run->context, path, KNOWN_MOST, &text, &count);
     if (status != RV_OK)
-        return status;
+        return run_without(run, status, "whether the data are those of the run is not known");
     status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
     rv_io_free(text);
     if (object)

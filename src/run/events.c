@@ -230,8 +230,9 @@ static rv_status on_event(void *user, const rv_event *event)
 
 static rv_status draw(rv_experiment *run, int which, const char *path)
 {
-    rv_image *image = which == 0 ? rv_experiment_samples(run, 64, 1)
-                                 : rv_experiment_reconstructions(run, run_held_out(run), 16);
+    int lines = which == 0 ? run_fitting(run, 8, 2) : run_fitting(run, 2, 1); /* of eight */
+    rv_image *image = which == 0 ? rv_experiment_samples(run, 8 * lines, 1)
+                                 : rv_experiment_reconstructions(run, run_held_out(run), 8 * lines);
     rv_status status =
         image ? rv_image_save(run->context, image, path) : rv_error_status(run->context);
     rv_image_free(image);
@@ -258,9 +259,18 @@ static rv_status draw_epoch(run_events *events, int64_t epoch, int missing)
     return forgive(events, status, &events->told_of_pictures, "pictures");
 }
 
+/* Weights of its own are what a run replaces another one by. */
+static void replace_if_saved(run_events *events, const rv_trainer *trainer)
+{
+    if (rv_trainer_has_saved(trainer) && events->status == RV_OK)
+        events->status = forgive(events, run_folder_begun(events->run), &events->told_of_log,
+                                 "removing what it replaces");
+}
+
 static rv_status on_epoch(void *user, rv_trainer *trainer, int64_t epoch)
 {
     run_events *events = user;
+    replace_if_saved(events, trainer);
     rv_status status =
         forgive(events, run_snapshots_take(events->snapshots, rv_trainer_progress(trainer).step),
                 &events->told_of_pictures, "pictures");
@@ -271,10 +281,8 @@ static void on_step(void *user, const rv_trainer *trainer)
 {
     run_events *events = user;
     rv_progress progress = rv_trainer_progress(trainer);
-    if (events->status == RV_OK && !events->begun)
-        events->status = forgive(events, run_folder_begun(events->run), &events->told_of_log,
-                                 "removing what it replaces");
     events->begun = 1;
+    replace_if_saved(events, trainer);
     if (events->status == RV_OK)
         events->status = forgive(events, run_snapshots_step(events->snapshots, progress.step),
                                  &events->told_of_pictures, "pictures");

@@ -70,7 +70,8 @@ rv_status run_note_convolutions(rv_experiment *run)
         return rv_error_status(run->context);
     int is_noted = run->noted_conv == rv_conv_policy_name(rv_context_conv(run->context)) &&
                    run->noted_bytes == strlen(record);
-    return is_noted ? RV_OK : write_environment(run, record);
+    rv_status status = is_noted ? RV_OK : write_environment(run, record);
+    return run->resumes ? run_without(run, status, "it is as it was") : status;
 }
 
 /* The lines of the record; the caller frees.  NULL when memory is out. */
@@ -121,7 +122,7 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
         return RV_OK;
     rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
     if (status != RV_OK)
-        return status;
+        return run_without(run, status, "how convolutions were computed is not known");
     json_t *object;
     status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
     if (status == RV_OK)
@@ -142,6 +143,8 @@ rv_status run_write_files(rv_experiment *run)
     rv_status status = record ? write_environment(run, record) : rv_error_status(run->context);
     if (status == RV_OK)
         status = run_known_write(run);
+    if (run->resumes)
+        status = run_without(run, status, "it is as it was");
     if (status == RV_OK)
         status = run_claim(run, "config.yaml", path);
     if (status == RV_OK)

@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "core/shell.h"
+#include "io/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -98,6 +99,40 @@ rv_status run_folder_look(rv_experiment *run, int how)
     if (status == RV_OK)
         status = look(run, ledger, how);
     rv_ledger_close(ledger);
+    return status;
+}
+
+/* A checkpoint's name that is taken by somebody's file, or by what is no file, is told before there
+ * are weights to save. */
+static rv_status check_checkpoints(rv_experiment *run)
+{
+    struct stat facts;
+    char path[RUN_PATH];
+    DIR *list;
+    run_path(run, "checkpoints", path);
+    rv_status status = rv_folder_open(run->context, path, &list);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry && status == RV_OK;
+         entry = readdir(list)) {
+        char name[300];
+        int is_one = strncmp(entry->d_name, "step-", 5) == 0 ||
+                     strcmp(entry->d_name, "best.safetensors") == 0;
+        const char *ending = strstr(entry->d_name, ".safetensors");
+        if (!is_one || !ending || ending[strlen(".safetensors")] != '\0')
+            continue;
+        snprintf(name, sizeof name, "checkpoints/%s", entry->d_name);
+        run_path(run, name, path);
+        if (lstat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
+            status =
+                rv_fail(run->context, RV_BAD_FILE,
+                        "%s: is no file, and has the name of a checkpoint: move it away", path);
+        else if (!run->resumes && !rv_ledger_has(run->ledger, path))
+            status = rv_fail(run->context, RV_BAD_USAGE,
+                             "%s: is there already, has the name of a checkpoint, and Reverie did "
+                             "not make it: move it away, or choose another --run",
+                             path);
+    }
+    if (list)
+        closedir(list);
     return status;
 }
 
@@ -211,7 +246,63 @@ rv_status run_folder_begin(rv_experiment *run)
     run->replaces = run->owns = 1;
     rv_ledger_forget(run->ledger);
     status = make_folders(run);
+    if (status == RV_OK)
+        status = check_checkpoints(run);
     return status == RV_OK ? run_write_files(run) : status;
+}
+
+/* The list of a run that was copied without it, or made before there were lists, or damaged: what
+ * there is under the names that a run always has is its own. */
+static rv_status renew_list(rv_experiment *run)
+{
+    static const char *const pictures[] = {"samples",
+                                           "reconstructions",
+                                           "interpolation",
+                                           "manifold",
+                                           "latent",
+                                           "collage",
+                                           "classes",
+                                           "style",
+                                           "curves",
+                                           "curves-kl",
+                                           "curves-reconstruction",
+                                           "curves-distance",
+                                           "curves-scores",
+                                           "curves-diversity",
+                                           "curves-gradients",
+                                           "curves-rate",
+                                           "curves-other"};
+    char path[RUN_PATH], name[300];
+    DIR *list;
+    rv_status status = RV_OK;
+    rv_ledger_adopt(run->ledger, 1);
+    for (size_t i = 0; status == RV_OK && i < sizeof names / sizeof *names; i++) {
+        run_path(run, names[i], path);
+        if (rv_file_exists(path) && !rv_folder_exists(path))
+            status = rv_ledger_claim(run->ledger, path);
+    }
+    for (size_t i = 0; status == RV_OK && i < sizeof pictures / sizeof *pictures; i++) {
+        snprintf(name, sizeof name, "samples/%s.png", pictures[i]);
+        run_path(run, name, path);
+        if (rv_file_exists(path))
+            status = rv_ledger_claim(run->ledger, path);
+    }
+    run_path(run, "checkpoints", path);
+    if (status == RV_OK)
+        status = rv_folder_open(run->context, path, &list);
+    for (struct dirent *entry = status == RV_OK && list ? readdir(list) : NULL;
+         entry && status == RV_OK; entry = readdir(list)) {
+        if (!strstr(entry->d_name, ".safetensors") || strstr(entry->d_name, ".reverie-tmp-"))
+            continue;
+        snprintf(name, sizeof name, "checkpoints/%s", entry->d_name);
+        run_path(run, name, path);
+        if (strncmp(entry->d_name, "step-", 5) == 0 || strncmp(entry->d_name, "best.", 5) == 0)
+            status = rv_ledger_claim(run->ledger, path);
+    }
+    if (status == RV_OK && list)
+        closedir(list);
+    rv_ledger_adopt(run->ledger, 0);
+    return status;
 }
 
 rv_status run_folder_enter(rv_experiment *run)
@@ -226,9 +317,11 @@ rv_status run_folder_enter(rv_experiment *run)
         status = run_check_is_there(run);
     if (status == RV_OK)
         status = rv_ledger_open(run->context, run->folder, &run->ledger);
-    /* The list of a run that was copied without it, or made before there were lists. */
-    if (status == RV_OK && !rv_ledger_is_kept(run->ledger))
-        rv_ledger_adopt(run->ledger);
+    if (status == RV_OK)
+        status = check_checkpoints(run);
+    run_path(run, "config.yaml", path);
+    if (status == RV_OK && !rv_ledger_has(run->ledger, path))
+        status = renew_list(run);
     run_path(run, "checkpoints", path);
     return status == RV_OK ? rv_ledger_folder(run->ledger, path) : status;
 }
@@ -263,8 +356,9 @@ void run_folder_give_up(rv_experiment *run)
     int undone;
     if (run->owns && run->ledger)
         rv_ledger_remove_all(run->ledger);
-    if (run->replaces)
-        rv_replace_recover(run->context, run->folder, &undone);
+    if (run->replaces && rv_replace_recover(run->context, run->folder, &undone) == RV_OK)
+        rv_notify(run->context, RV_LOG_NOTICE, "%s: the run that was to be replaced is as before",
+                  run->folder);
     run->replaces = 0;
     release(run);
     rv_folder_unmake(run->folder, run->made);

@@ -21,6 +21,15 @@ int run_shows_images(const rv_experiment *run)
     return run->model->kind->decode && (channels == 1 || channels == 3);
 }
 
+int run_fitting(const rv_experiment *run, int wanted, int least)
+{
+    enum { SHEET = 500 };
+    const rv_data_sizes *sizes = &run->model->sizes;
+    int64_t side = sizes->height > sizes->width ? sizes->height : sizes->width;
+    int64_t fit = SHEET / (side + 2);
+    return fit >= wanted ? wanted : fit > least ? (int)fit : least;
+}
+
 /* Zeroed floats; NULL with the error latched. */
 static float *floats(rv_experiment *run, int64_t count)
 {

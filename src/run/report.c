@@ -13,7 +13,7 @@
 enum { SPLITS = 3, FACTS = 3, COLUMNS_MOST = FACTS + RV_METRICS_MOST, CELL = 32 };
 /* Pixels: the side of a sheet whose images are as many as asked for, and of an image that is
  * enlarged. */
-enum { SHEET = 500, SMALL = 64 };
+enum { SMALL = 64 };
 
 /* ---- the table ---- */
 
@@ -109,16 +109,6 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
 
 /* ---- pictures ---- */
 
-/* How many of the `wanted` images go side by side: fewer of large ones, so that what the page holds
- * of them can still be seen, but `least`. */
-static int fitting(const rv_experiment *run, int wanted, int least)
-{
-    const rv_data_sizes *sizes = &run->model->sizes;
-    int64_t side = sizes->height > sizes->width ? sizes->height : sizes->width;
-    int64_t fit = SHEET / (side + 2);
-    return fit >= wanted ? wanted : fit > least ? (int)fit : least;
-}
-
 /* CSS pixels a pixel: small images are shown with hard edges, twice as large. */
 static int enlargement(const rv_experiment *run)
 {
@@ -174,7 +164,7 @@ static rv_status add_chart(rv_experiment *run, rv_page *page, rv_chart *chart, c
 static rv_status add_manifold(rv_experiment *run, rv_page *page)
 {
     char caption[96];
-    int n = fitting(run, 10, 6);
+    int n = run_fitting(run, 10, 6);
     snprintf(caption, sizeof caption, "Decoded latents on a %d x %d grid over [-2, 2] x [-2, 2]", n,
              n);
     return add_image(run, page, rv_experiment_manifold(run, n, 2), "manifold", caption);
@@ -184,10 +174,10 @@ static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
 {
     static const char *const times[] = {"three", "four", "five", "six"};
     char caption[64];
-    int walks = fitting(run, 6, 3);
+    int walks = run_fitting(run, 6, 3);
     rv_split split = run_held_out(run);
     rv_status status =
-        add_image(run, page, rv_experiment_reconstructions(run, split, 8 * fitting(run, 2, 1)),
+        add_image(run, page, rv_experiment_reconstructions(run, split, 8 * run_fitting(run, 2, 1)),
                   "reconstructions", "Held-out images, and below each its reconstruction");
     snprintf(caption, sizeof caption, "Between two draws of the prior, %s times", times[walks - 3]);
     if (status == RV_OK)
@@ -215,7 +205,7 @@ static rv_status add_collage(rv_experiment *run, rv_page *page)
         collage.enlarge = 1;
         if (!enlargement(run)) {
             collage.rows = 2;
-            collage.columns = fitting(run, 8, 6);
+            collage.columns = run_fitting(run, 8, 6);
         }
         status = add_image(run, page, run_collage(run, collage, steps, count), "collage", caption);
     }
@@ -245,12 +235,12 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
 static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
 {
     rv_status status =
-        add_image(run, page, rv_experiment_classes_image(run, fitting(run, 10, 4), 1), "classes",
-                  "A row for each class; each column is one draw of z");
+        add_image(run, page, rv_experiment_classes_image(run, run_fitting(run, 10, 4), 1),
+                  "classes", "A row for each class; each column is one draw of z");
     if (status == RV_OK && run->model->kind->encode)
-        status = add_image(run, page,
-                           rv_experiment_style_image(run, run_held_out(run), fitting(run, 10, 4)),
-                           "style", "Held-out images, and beside each its style in every class");
+        status = add_image(
+            run, page, rv_experiment_style_image(run, run_held_out(run), run_fitting(run, 10, 4)),
+            "style", "Held-out images, and beside each its style in every class");
     return status;
 }
 
@@ -262,7 +252,7 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
         return rv_page_text(page, "Images of this many channels are not drawn.");
     rv_status status = rv_page_heading(page, "Pictures");
     if (status == RV_OK)
-        status = add_image(run, page, rv_experiment_samples(run, 8 * fitting(run, 8, 3), 1),
+        status = add_image(run, page, rv_experiment_samples(run, 8 * run_fitting(run, 8, 3), 1),
                            "samples", "Draws from the prior");
     if (status == RV_OK && run->model->kind->decode_class)
         status = add_class_pictures(run, page);

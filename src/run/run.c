@@ -165,6 +165,18 @@ static rv_status read_config(rv_experiment *run, const char *const *settings, in
     return run->settings ? run_known_read(run) : rv_error_status(run->context);
 }
 
+/* Of a changed setting: whether held-out values before and after it compare. */
+static int keeps_values(const char *setting)
+{
+    static const char *const keys[] = {
+        "train.", "data.batch=", "data.limit=", "data.labels=", "data.labelled_batch=",
+        "name=",  "about="};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(setting, keys[i], strlen(keys[i])) == 0)
+            return 1;
+    return 0;
+}
+
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
                                const char *const *settings, int count, rv_experiment **out)
 {
@@ -174,6 +186,9 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
         return rv_fail_memory(context);
     run->resumes = 1;
     run->settings_changed = count > 0;
+    for (int i = 0; i < count; i++)
+        if (!keeps_values(settings[i]))
+            snprintf(run->other_values, sizeof run->other_values, "%s", settings[i]);
     rv_status status = run_folder_enter(run);
     if (status == RV_OK)
         status = read_config(run, settings, count);
@@ -193,6 +208,11 @@ static rv_status load_model(rv_experiment *run, const char *checkpoint, int aver
     char folder[RUN_PATH], *found = NULL;
     rv_data_sizes sizes = {0};
     int named = strcmp(checkpoint, "last") == 0 || strcmp(checkpoint, "best") == 0;
+    if (!named && !rv_file_exists(checkpoint))
+        return rv_fail(run->context, RV_BAD_FILE,
+                       "%s: there is no such checkpoint; it is `last`, `best`, or a .safetensors "
+                       "file",
+                       checkpoint);
     run_path(run, "checkpoints", folder);
     rv_status status = named ? rv_checkpoint_find(run->context, folder, checkpoint, &found) : RV_OK;
     const char *path = named ? found : checkpoint;

@@ -33,6 +33,8 @@ struct rv_experiment {
     int replaces;         /* another run's files, set aside until this one has begun to train */
     int resumes;          /* training goes on from a checkpoint */
     int settings_changed; /* since config.yaml was written */
+    char
+        other_values[64]; /* what makes held-out values others than before: a setting; "" nothing */
     /* Of convolutions, as written to env.json: the policy's name (NULL: not yet), and how many
      * bytes of choices, which only grow. */
     const char *noted_conv;
@@ -61,6 +63,9 @@ rv_status run_folder_look(rv_experiment *run, int how);
 rv_status run_check_is_there(rv_experiment *run);
 /* files.c: config.yaml and env.json. */
 rv_status run_write_files(rv_experiment *run);
+/* data.c: a file beside the weights that cannot be read is said, and does not stop anything; want
+ * of memory stays a failure. */
+rv_status run_without(rv_experiment *run, rv_status status, const char *what);
 /* env.json again, where convolutions are computed otherwise than it says. */
 rv_status run_note_convolutions(rv_experiment *run);
 /* How convolutions were computed, as env.json has it: the choices that came after the checkpoint,
@@ -121,6 +126,9 @@ rv_status run_likeliest(rv_experiment *run, const float *images, int64_t count, 
 
 /* pictures.c: whether its images can be drawn at all, which have 1 or 3 channels, and a decoder. */
 int run_shows_images(const rv_experiment *run);
+/* pictures.c: how many of the `wanted` images go side by side: fewer of large ones, so that what is
+ * kept of them can still be seen, but `least`. */
+int run_fitting(const rv_experiment *run, int wanted, int least);
 /* pictures.c: a batch of this run's images. */
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
 

@@ -139,7 +139,7 @@ rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_sna
     if (!run->model->kind->decode)
         return RV_OK;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
-    rv_temporaries_remove(folder);
+    rv_temporaries_remove(folder, run->ledger);
     rv_status status = rv_ledger_folder(run->ledger, folder);
     run_snapshots *snapshots = status == RV_OK ? rv_calloc(1, sizeof *snapshots) : NULL;
     if (!snapshots)

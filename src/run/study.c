@@ -87,12 +87,15 @@ rv_status study_enter(rv_study *study)
         status = rv_lock_take(study->context, path, study->folder, &study->lock);
     if (status == RV_OK)
         status = rv_ledger_open(study->context, study->folder, &study->ledger);
+    int was_kept = status == RV_OK && rv_ledger_is_kept(study->ledger);
     for (size_t i = 0; status == RV_OK && i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", study->folder, names[i]);
         status = rv_ledger_claim(study->ledger, path);
     }
     if (status == RV_OK)
         return RV_OK;
+    if (study->ledger && !was_kept) /* nothing was made: the list goes */
+        rv_ledger_remove_all(study->ledger);
     rv_ledger_close(study->ledger);
     rv_lock_release(study->lock);
     study->ledger = NULL;

@@ -6,6 +6,7 @@
 #include "reverie/io.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,34 @@ static rv_status fail_without_step(rv_experiment *run, const rv_progress *now)
                    (long long)now->step, (long long)now->steps);
 }
 
+/* Bounds of other pixels, or of another likelihood, choose no checkpoint together. */
+static void begin_best_anew(rv_experiment *run, rv_trainer *trainer)
+{
+    if (!run->other_values[0] || !isfinite(rv_trainer_progress(trainer).best))
+        return;
+    rv_notify(run->context, RV_LOG_WARNING,
+              "%s: held-out values before and after do not compare, so the best checkpoint begins "
+              "anew",
+              run->other_values);
+    rv_trainer_forget_best(trainer);
+}
+
+/* What is in order when a training has ended, however it did. */
+static rv_status end(rv_experiment *run, rv_status status, int begun, int is_finite)
+{
+    /* Where nothing was trained nothing stays; nor what would have replaced another run. */
+    if (status != RV_OK && (!begun || run->replaces))
+        run_folder_give_up(run);
+    if (status == RV_OK)
+        status = rv_experiment_write_report(run);
+    if (status == RV_OK && !is_finite)
+        return rv_fail(run->context, RV_NOT_FINITE,
+                       "%s: trained and saved, but its held-out values are not finite: see the "
+                       "alarm held_out_not_finite",
+                       run->folder);
+    return status;
+}
+
 /* The observer's files are opened when the position is known, so the trainer gets them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
                        const rv_watcher *watcher)
@@ -129,8 +158,10 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     run_events *events = NULL;
     int64_t position = 0;
     rv_status status = rv_trainer_new(run->context, setup, &trainer);
-    if (status != RV_OK)
+    if (status != RV_OK) {
+        run_folder_give_up(run);
         return status;
+    }
     /* A checkpoint says how convolutions are computed, and so comes before compiling. */
     if (run->resumes || checkpoint)
         status = load(run, trainer, checkpoint, &position);
@@ -144,12 +175,14 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         position = 0; /* another run's checkpoint, this run's own metrics */
         status = keep_origin(run, trainer);
     }
-    /* New settings are kept only now that the checkpoint goes with them. */
-    if (status == RV_OK && run->settings_changed)
+    if (status == RV_OK)
+        begin_best_anew(run, trainer);
+    rv_progress now = rv_trainer_progress(trainer);
+    /* New settings are kept only now that the checkpoint goes with them, and where they do more. */
+    if (status == RV_OK && run->settings_changed && now.step < now.steps)
         status = run_write_files(run);
     if (status == RV_OK)
         status = run_note_convolutions(run);
-    rv_progress now = rv_trainer_progress(trainer);
     if (status == RV_OK)
         status = run_events_open(run, watcher, &now, position, &events);
     if (status == RV_OK) {
@@ -163,18 +196,11 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     if (status == RV_OK || status == RV_INTERRUPTED)
         status = note_at_end(run, status);
     int begun = run_events_begun(events), is_finite = run_events_held_out_is_finite(events);
+    if (rv_trainer_has_saved(trainer))
+        run_folder_begun(run); /* what is left of the other is swept the next time */
     run_events_close(events);
     rv_trainer_free(trainer);
-    if (status != RV_OK && !begun) /* nothing was trained: nothing stays */
-        run_folder_give_up(run);
-    if (status == RV_OK)
-        status = rv_experiment_write_report(run);
-    if (status == RV_OK && !is_finite)
-        return rv_fail(run->context, RV_NOT_FINITE,
-                       "%s: trained and saved, but its held-out values are not finite: see the "
-                       "alarm held_out_not_finite",
-                       run->folder);
-    return status;
+    return end(run, status, begun, is_finite);
 }
 
 /* The checkpoint that a run goes on from is one of its own: another run's weights would be taken
@@ -204,9 +230,9 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
         return rv_error_status(run->context);
     }
     run_path(run, "samples", samples);
-    rv_temporaries_remove(folder);
-    rv_temporaries_remove(samples);
-    rv_temporaries_remove(run->folder);
+    rv_temporaries_remove(folder, run->ledger);
+    rv_temporaries_remove(samples, run->ledger);
+    rv_temporaries_remove(run->folder, run->ledger);
     int needed = run_needs_held_out(run);
     rv_source *held_out = needed ? rv_experiment_source(run, run_held_out(run)) : NULL;
     rv_trainer_setup setup = {.model = run->model,

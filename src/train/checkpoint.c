@@ -254,10 +254,16 @@ rv_status train_checkpoint(rv_trainer *trainer, int is_best)
     if (status == RV_OK)
         status = save(trainer, path);
     if (status == RV_OK) {
+        trainer->has_saved = 1;
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
         drop_old(trainer);
     }
     return status;
+}
+
+int rv_trainer_has_saved(const rv_trainer *trainer)
+{
+    return trainer->has_saved;
 }
 
 const char *train_last_checkpoint(const rv_trainer *trainer)

@@ -461,6 +461,12 @@ rv_status rv_trainer_run(rv_trainer *trainer)
     return end_in_epoch(trainer);
 }
 
+void rv_trainer_forget_best(rv_trainer *trainer)
+{
+    trainer->best = NAN;
+    trainer->best_epoch = 0;
+}
+
 rv_progress rv_trainer_progress(const rv_trainer *trainer)
 {
     const rv_train_config *config = &trainer->setup.config;

@@ -52,7 +52,7 @@ struct rv_trainer {
     turn_program compiled[RV_TURNS_MOST][2]; /* of a whole batch, and of the short last one */
     rv_arena names;
     rv_ledger *files; /* the checkpoints among others; NULL without a folder */
-    int owns_files;
+    int owns_files, has_saved;
     int64_t images;            /* in an epoch */
     int64_t whole;             /* images of a whole batch: no more than there are */
     int64_t batches;           /* in an epoch, of that size */

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 void cli_say(const cli_call *call, const char *format, ...)
@@ -65,6 +66,15 @@ rv_status cli_print_json(cli_call *call, json_t *value)
 static atomic_int stop_requested;
 static char stop_message[160];
 
+static const double echo_seconds = 0.5;
+
+static double seconds_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 static void *wait_for_stop(void *set)
 {
     int number = 0;
@@ -72,11 +82,15 @@ static void *wait_for_stop(void *set)
         return NULL;
     atomic_store(&stop_requested, 1);
     (void)!write(STDERR_FILENO, stop_message, strlen(stop_message));
-    if (sigwait(set, &number) == 0) { /* the second one ends the program */
-        signal(number, SIG_DFL);
-        pthread_sigmask(SIG_UNBLOCK, set, NULL);
-        raise(number);
-    }
+    /* A second Ctrl-C ends the program.  What ends programs for others signals a process and its
+     * group at once, and a terminal that closes hangs up twice: such echoes are one request. */
+    double first = seconds_now();
+    while (sigwait(set, &number) == 0)
+        if (number == SIGINT && seconds_now() - first > echo_seconds)
+            break;
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, set, NULL);
+    raise(number);
     return NULL;
 }
 

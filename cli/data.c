@@ -83,10 +83,25 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     return status;
 }
 
+/* `data.values=[0,255]` after the name, as the message of an array out of range advises. */
+static rv_status read_values(cli_call *call, double values[2], rv_data_config *config)
+{
+    const char *word = call->argument_count > 2 ? call->argument[2] : NULL;
+    int end = 0;
+    if (!word)
+        return RV_OK;
+    if (sscanf(word, "data.values=[%lf,%lf]%n", &values[0], &values[1], &end) != 2 || word[end])
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "data show takes no `%.80s`; it takes data.values=[BLACK,WHITE]", word);
+    config->values = (rv_data_numbers){values, 2};
+    return RV_OK;
+}
+
 static rv_status show(cli_call *call)
 {
     rv_data_config config = rv_data_defaults();
     rv_source *source;
+    double values[2];
     if (call->argument_count < 2)
         return rv_fail(call->context, RV_BAD_USAGE, "data show needs a name: `data show digits`");
     config.name = call->argument[1];
@@ -96,6 +111,8 @@ static rv_status show(cli_call *call)
     config.seed = (uint64_t)cli_integer(call, "seed");
     rv_split split = cli_choice(call, "split") == 0 ? RV_SPLIT_TRAIN : RV_SPLIT_TEST;
     rv_status status = cli_check_output(call, cli_text(call, "output"), ".png");
+    if (status == RV_OK)
+        status = read_values(call, values, &config);
     if (status == RV_OK)
         status = rv_source_open(call->context, &config, split, &source);
     if (status != RV_OK)
@@ -138,11 +155,11 @@ static const cli_option options[] = {
 const cli_verb cli_verb_data = {
     .name = "data",
     .summary = "list the data sets, or look at one",
-    .usage = "list | show NAME [-n 64] [-o FILE]",
+    .usage = "list | show NAME [data.values=[B,W]] [-n 64] [-o FILE]",
     .example = "reverie data show digits -o digits.png",
     .option = options,
     .option_count = CLI_COUNT(options),
     .least_arguments = 1,
-    .most_arguments = 2,
+    .most_arguments = 3,
     .run = run_data,
 };

@@ -51,7 +51,7 @@ static rv_inference_watcher watch(cli_progress *progress)
 {
     static int caught;
     if (!caught++)
-        cli_catch_stop("stopping; once more quits at once");
+        cli_catch_stop("stopping; Ctrl-C once more quits at once");
     return (rv_inference_watcher){progress, on_progress, on_stop};
 }
 

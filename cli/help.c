@@ -46,8 +46,9 @@ static void option_help(const cli_option *option, char *text, size_t bytes)
 {
     int length = snprintf(text, bytes, "%s", option->help);
     if (option->choices && length > 0 && (size_t)length < bytes) {
+        char *c = text + length;
         length += snprintf(text + length, bytes - (size_t)length, ": %s", option->choices);
-        for (char *c = text; *c; c++)
+        for (; *c; c++)
             *c = *c == '|' ? ' ' : *c;
     }
     if (option->value && option->default_text && (size_t)length < bytes)

@@ -261,7 +261,7 @@ static rv_status run_all(cli_call *call, rv_study *study)
     say_done(call, study);
     count_states(study, count, &seconds);
     w.of = count[RV_STUDY_TO_RUN] + count[RV_STUDY_TO_RESUME];
-    cli_catch_stop("stopping after this step; once more quits at once");
+    cli_catch_stop("stopping after this step; Ctrl-C once more quits at once");
     status = rv_study_run(study, &watcher);
     cli_progress_hide(&w.progress);
     if (status == RV_INTERRUPTED)

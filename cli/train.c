@@ -126,7 +126,7 @@ static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoin
     watch w = {
         .call = call, .progress = cli_progress_begin(call), .folder = rv_experiment_folder(run)};
     rv_watcher watcher = {&w, on_step, on_event, on_stop, on_alarm};
-    cli_catch_stop("stopping after this step; once more quits at once");
+    cli_catch_stop("stopping after this step; Ctrl-C once more quits at once");
     trained = run;
     cli_at_want(leave);
     rv_status status = rv_experiment_train(run, checkpoint, &watcher);

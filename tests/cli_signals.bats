@@ -49,10 +49,11 @@ goes_on() {
     return 1
 }
 
-# stops SIGNAL: it saves, says how to go on, and that works.
+# stops SIGNAL [ECHO]: it saves, says how to go on, and that works.
 stops() {
     local code=0
     kill "-$1" "$process"
+    [ $# -lt 2 ] || kill "-$2" "$process" || true
     wait "$process" || code=$?
     process=
     cat err.txt
@@ -87,4 +88,15 @@ stops() {
     begin "INT TERM HUP"
     for signal in INT TERM HUP; do kill "-$signal" "$process"; done
     goes_on
+}
+
+@test "a second signal at once is an echo of the first: timeout, a terminal that closes" {
+    for echo in TERM HUP INT; do
+        rm -rf run
+        begin ""
+        stops TERM "$echo"
+        rm -rf run
+        begin ""
+        stops HUP "$echo"
+    done
 }

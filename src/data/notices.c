@@ -80,8 +80,9 @@ rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
 {
     char text[LIST_ROOM];
     int held_out = source->info.split == RV_SPLIT_VALIDATION;
-    if (!source->labels || source->info.split == RV_SPLIT_TEST)
-        return RV_OK;
+    if (!source->labels || source->info.split == RV_SPLIT_TEST ||
+        (!held_out && config->limit > 0 && config->limit < source->info.class_count))
+        return RV_OK; /* fewer images than classes: nobody expects all of them */
     uint8_t *marks = rv_calloc(2, (size_t)files->class_count);
     if (!marks)
         return rv_fail_memory(context);

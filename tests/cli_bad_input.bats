@@ -57,7 +57,7 @@ IDX=(lab2-vae-2d data.name=tiny data.validation=10 data.batch=5 train.epochs=1 "
     recipe 'train:\n  lr: fast\n'
     refuses 2 'r.yaml:4: train.lr wants a number' r.yaml
     recipe 'train:\n  epochs: -3\n'
-    refuses 2 'r.yaml:4: train.epochs wants a whole number, at least 1, not `-3`' r.yaml
+    refuses 2 'r.yaml:4: train.epochs wants a whole number, at least 1 and at most 9007199254740992, not `-3`' r.yaml
     recipe 'latent: 2.5\n'
     refuses 2 'r.yaml:3: latent wants a whole number' r.yaml
     recipe 'train:\n  optimizer: addam\n'

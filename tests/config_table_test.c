@@ -175,7 +175,8 @@ static void test_refusals(void **state)
         {"whole: [1]", "r.yaml:1: whole wants a whole number from 1 to 64, not `[1]`"},
         {"whole:", "r.yaml:1: whole wants a whole number from 1 to 64, and has no value"},
         {"whole: ~", "r.yaml:1: whole wants a whole number from 1 to 64, and has no value"},
-        {"part:\n  seed: -1", "r.yaml:2: part.seed wants a whole number, at least 0, not `-1`"},
+        {"part:\n  seed: -1", "r.yaml:2: part.seed wants a whole number, at least 0 and at most "
+                              "9007199254740992, not `-1`"},
         {"part:\n  number: fast", "r.yaml:2: part.number wants a number from 0 to 1, not `fast`"},
         {"part:\n  number: .inf", "r.yaml:2: part.number wants a number from 0 to 1, not `.inf`"},
         {"part: {number: nan}", "r.yaml:1: part.number wants a number from 0 to 1, not `nan`"},

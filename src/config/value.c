@@ -63,6 +63,8 @@ static void add_range(config_text *text, const rv_option *row)
     if (row->most >= 2147483647.0) {
         config_text_add(text, ", at least ");
         config_text_number(text, row->least);
+        if (row->most < 1e18)
+            config_text_printf(text, " and at most %lld", (long long)row->most);
         return;
     }
     config_text_add(text, " from ");

@@ -38,7 +38,10 @@ static void factors_between_epochs(void **state)
     (void)state;
     const double milestone = 2.5;
     rv_schedule_config config = rv_schedule_defaults();
-    config.kind = RV_STEPS;
+    config.kind = RV_STEPS; /* without milestones it steps all the same */
+    check_near(rv_schedule_at(&config, 4.9, 10, 0.1), 1, 0, "before a half");
+    check_near(rv_schedule_at(&config, 5, 10, 0.1), 0.1, 1e-15, "after a half");
+    check_near(rv_schedule_at(&config, 8, 10, 0.1), 0.01, 1e-15, "after three quarters");
     config.milestone = &milestone;
     config.milestone_count = 1;
     check_near(rv_schedule_at(&config, 2.49, 10, 0.1), 1, 0, "before a milestone");

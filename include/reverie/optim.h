@@ -57,9 +57,9 @@ typedef struct rv_schedule_config {
     int kind;                /* rv_schedule */
     double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch, above 0 */
     const double *milestone; /* STEPS: epochs, ascending [milestone_count]; borrowed */
-    int milestone_count;
-    double least;  /* COSINE, LATE: the factor at the end; LATE: above 0 */
-    double warmup; /* epochs over which the factor grows linearly to 1 */
+    int milestone_count;     /* 0: at a half and at three quarters of the epochs, rounded up */
+    double least;            /* COSINE, LATE: the factor at the end; LATE: above 0 */
+    double warmup;           /* epochs over which the factor grows linearly to 1 */
 } rv_schedule_config;
 /* Constant, no warm-up, factor 0.1. */
 rv_schedule_config rv_schedule_defaults(void);

@@ -85,7 +85,7 @@ static const rv_option train_options[] = {
      "steps: factor of the learning rate at each milestone; exponential: at each epoch, 0.95 when "
      "not set"},
     {"train.milestones", RV_OPTION_NUMBERS, FIELD(schedule.milestone), "[]", 0, 1e9, NULL,
-     "steps: epochs at which the learning rate drops"},
+     "steps: epochs at which the learning rate drops; a half and three quarters of all when empty"},
     {"train.least", RV_OPTION_NUMBER, FIELD(schedule.least), "0", 0, 1, NULL,
      "cosine, late: factor of the learning rate at the end; late: 0.01 when not set"},
     {"train.warmup", RV_OPTION_NUMBER, FIELD(schedule.warmup), "0", 0, 1e9, NULL,

@@ -22,6 +22,10 @@ static double fall(const rv_schedule_config *config, double epoch, double epochs
     case RV_STEPS:
         for (int i = 0; i < config->milestone_count; i++)
             factor *= epoch >= config->milestone[i] ? config->factor : 1;
+        if (config->milestone_count ==
+            0) /* it steps without any: after a half, and three quarters */
+            for (int i = 2; i <= 3; i++)
+                factor *= epoch >= ceil(epochs * i / 4) ? config->factor : 1;
         return factor;
     case RV_EXPONENTIAL: return pow(config->factor, floor(fmax(0, epoch - config->warmup)));
     case RV_COSINE:
@@ -50,11 +54,6 @@ rv_status rv_schedule_check(rv_context *context, const rv_schedule_config *confi
         return rv_fail(context, RV_BAD_USAGE,
                        "train.schedule=exponential multiplies by train.factor at each epoch, "
                        "which cannot be 0: set train.factor=0.95");
-    if (config->kind == RV_STEPS && config->milestone_count == 0)
-        return rv_fail(context, RV_BAD_USAGE,
-                       "train.schedule=steps multiplies by train.factor at the epochs of "
-                       "train.milestones, of which there are none: set train.milestones=[%.0f]",
-                       fmax(1, floor(epochs / 2)));
     if (config->warmup > epochs)
         return rv_fail(context, RV_BAD_USAGE,
                        "train.warmup=%g is longer than the run of %g epochs, so that the learning "

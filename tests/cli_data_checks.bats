@@ -40,17 +40,6 @@ open(file, "wb").write(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + 
 PYTHON
 }
 
-# json EXPRESSION-OF-d ARGUMENTS...: it holds for what --json prints.
-json() {
-    local expression=$1
-    shift
-    works "$@" --json
-    python3 -c "
-import json
-d = json.load(open('out.txt'))
-assert ($expression), d"
-}
-
 train_small() {
     works train lab2-vae-2d data.batch=10 data.pixels=gray train.epochs=1 "${NETS[@]}" "$@"
 }

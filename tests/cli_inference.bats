@@ -15,17 +15,6 @@ setup() {
     ln -sfn "$BATS_FILE_TMPDIR/shared" runs
 }
 
-# json EXPRESSION ARGUMENTS...: --json gives JSON, `d`, of which the expression holds.
-json() {
-    local expression=$1
-    shift
-    works "$@" --json
-    python3 -c "
-import json, math
-d = json.load(open('out.txt'))
-assert ($expression), d"
-}
-
 @test "L_K stands above the ELBO, with what says how far to trust it" {
     json "d['samples'] == 200 and d['log_px_examples'] == 50 and d['elbo'] < 0 \
         and d['standard_error'] > 0 and 0 < d['ess_share'] <= 1 \

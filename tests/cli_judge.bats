@@ -22,17 +22,6 @@ setup() {
     JUDGE=(--classifier runs/judge)
 }
 
-# json EXPRESSION ARGUMENTS...: --json gives JSON, `d`, of which the expression holds.
-json() {
-    local expression=$1
-    shift
-    works "$@" --json
-    python3 -c "
-import json
-d = json.load(open('out.txt'))
-assert ($expression), d"
-}
-
 # npy FILE TYPE SHAPE VALUE: an array of that element type, all of one value.
 npy() {
     python3 - "$@" <<'PYTHON'

@@ -30,17 +30,6 @@ setup() {
     ln -sfn runs/plain runs/uneven .
 }
 
-# json EXPRESSION ARGUMENTS...: --json gives JSON, `d`, of which the expression holds.
-json() {
-    local expression=$1
-    shift
-    works "$@" --json
-    python3 -c "
-import json
-d = json.load(open('out.txt'))
-assert ($expression), d"
-}
-
 @test "probe: codes and pixels, two classifiers each" {
     json 'list(d) == ["split", "labels", "examples", "classes", "k", "codes", "pixels"] and
         d["split"] == "test" and d["labels"] == 1500 and d["classes"] == 10 and d["k"] == 5 and

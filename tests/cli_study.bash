@@ -41,16 +41,6 @@ grid: {latent: [2, 3]}
 YAML
 }
 
-# holds EXPRESSION FILE: true of the JSON in the file, called d.
-holds() {
-    python3 - "$1" "$2" <<'PYTHON'
-import json, sys
-d = json.load(open(sys.argv[2]))
-if not eval(f"({sys.argv[1]})"):
-    sys.exit(f"not so: {sys.argv[1]}\n{json.dumps(d, indent=1)[:3000]}")
-PYTHON
-}
-
 fingerprints() {
     find "$1" -type f -print0 | sort -z | xargs -0 sha256sum
 }

@@ -33,6 +33,24 @@ works() {
     [ "$code" -eq 0 ] || { say_call "$@" && return 1; }
 }
 
+# holds EXPRESSION [FILE]: it holds of `d`, the JSON in the file, or what the last call printed.
+holds() {
+    python3 - "$1" "${2:-out.txt}" <<'PYTHON'
+import json, math, sys
+d = json.load(open(sys.argv[2]))
+if not eval(f"({sys.argv[1]})"):
+    sys.exit(f"not so: {sys.argv[1]}\n{json.dumps(d, indent=1)[:3000]}")
+PYTHON
+}
+
+# json EXPRESSION ARGUMENTS...: the call works with --json, and the expression holds of it.
+json() {
+    local expression=$1
+    shift
+    works "$@" --json
+    holds "$expression"
+}
+
 # has TEXT PART: the part is in the text.
 has() {
     [[ "$1" == *"$2"* ]] || { printf 'no "%s" in:\n%s\n' "$2" "$1" && return 1; }

@@ -21,17 +21,6 @@ is_npy() {
     works inspect "$1" && has "$out" "npy $2"
 }
 
-# json EXPRESSION ARGUMENTS...: --json gives JSON, `d`, of which the expression holds.
-json() {
-    local expression=$1
-    shift
-    works "$@" --json
-    python3 -c "
-import json, sys
-d = json.load(open('out.txt'))
-assert $expression, d"
-}
-
 @test "train writes a whole run folder" {
     for file in config.yaml metrics.jsonl timing.jsonl env.json report.html \
         checkpoints/best.safetensors samples/epoch-0001-samples.png \

@@ -17,17 +17,6 @@ setup() {
     RUN=$BATS_FILE_TMPDIR/shared/trained
 }
 
-# json EXPRESSION ARGUMENTS...: --json gives JSON, `d`, of which the expression holds.
-json() {
-    local expression=$1
-    shift
-    works "$@" --json
-    python3 -c "
-import json
-d = json.load(open('out.txt'))
-assert ($expression), d"
-}
-
 # pasted PART TEXT: runs the command between ` and ` that begins with PROGRAM PART, in a shell.
 pasted() {
     local command

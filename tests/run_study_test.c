@@ -394,17 +394,37 @@ static void test_another_setting_for_a_folder_is_refused(void **state)
     rv_study_free(study);
 }
 
-/* The learning rate of a cosine follows the number of epochs: longer is another training. */
-static void test_more_epochs_of_a_cosine_are_refused(void **state)
+/* Where the learning rate follows the number of epochs, longer is another training. */
+static void check_more_epochs(fixture *f, const char *train, int may_grow)
 {
-    fixture *f = *state;
-    static const char text[] = "base: base\nsettings: {train.schedule: cosine}\n";
+    char text[200];
+    const char *setting = "train.epochs=5";
+    snprintf(text, sizeof text, "base: base\nsettings: {train: {%s}}\n", train);
     rv_study *study = open_study(f, text);
     make_run(f, study, 0, 2, 1);
     rv_study_free(study);
-    const char *setting = "train.epochs=5";
-    assert_null(open_with(f, text, &setting, 1));
-    check_error(f->context, RV_BAD_USAGE, "train.epochs: 2, and the study now asks for 5");
+    study = open_with(f, text, &setting, 1);
+    if (may_grow)
+        check_state(study, 0, RV_STUDY_TO_RESUME, 2);
+    else
+        check_error(f->context, RV_BAD_USAGE, "train.epochs: 2, and the study now asks for 5");
+    check_ok(f->context);
+    rv_study_free(study);
+}
+
+static void test_more_epochs_of_a_cosine_are_refused(void **state)
+{
+    check_more_epochs(*state, "schedule: cosine", 0);
+}
+
+static void test_more_epochs_of_steps_at_shares_of_them_are_refused(void **state)
+{
+    check_more_epochs(*state, "schedule: steps", 0);
+}
+
+static void test_more_epochs_of_steps_at_milestones_are_trained(void **state)
+{
+    check_more_epochs(*state, "schedule: steps, milestones: [1, 3]", 1);
 }
 
 /* Whatever allocation fails: the status says so, and nothing is left behind. */
@@ -550,6 +570,8 @@ int main(void)
         TEST(test_memory_may_run_out_anywhere),
         TEST(test_another_setting_for_a_folder_is_refused),
         TEST(test_more_epochs_of_a_cosine_are_refused),
+        TEST(test_more_epochs_of_steps_at_shares_of_them_are_refused),
+        TEST(test_more_epochs_of_steps_at_milestones_are_trained),
         TEST(test_the_table_is_of_the_runs_that_are_done),
         TEST(test_values_of_other_weights_are_not_kept),
         TEST(test_cells_with_other_images_have_no_best),

@@ -65,12 +65,20 @@ static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps
 
 /* ---- whether it is the same ---- */
 
+static int is_setting(const rv_run_setting *settings, int count, const char *key, const char *value)
+{
+    int at = study_setting_find(settings, count, key);
+    return at >= 0 && strcmp(settings[at].value, value) == 0;
+}
+
 /* Training longer is training on, unless the learning rate follows the number of epochs. */
 static int may_grow(const rv_run_setting *settings, int count)
 {
-    int at = study_setting_find(settings, count, "train.schedule");
-    return at >= 0 && strcmp(settings[at].value, "cosine") != 0 &&
-           strcmp(settings[at].value, "late") != 0;
+    int steps_by_length = is_setting(settings, count, "train.schedule", "steps") &&
+                          is_setting(settings, count, "train.milestones", "[]");
+    return study_setting_find(settings, count, "train.schedule") >= 0 && !steps_by_length &&
+           !is_setting(settings, count, "train.schedule", "cosine") &&
+           !is_setting(settings, count, "train.schedule", "late");
 }
 
 static int grows(const rv_run_setting *was, const rv_run_setting *is, const rv_run_setting *all,

@@ -183,6 +183,9 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
 rv_status rv_checkpoint_load(rv_model *model, const char *path, int average);
 /* The sizes of the images a checkpoint was trained on: its model can be made without the data. */
 rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_sizes *sizes);
+/* The step of a folder's newest checkpoint, by the files' names, without a look into them: -1 where
+ * there is none, or no folder.  RV_IO_ERROR, RV_NO_MEMORY: the folder cannot be read. */
+rv_status rv_checkpoint_newest_step(rv_context *context, const char *folder, int64_t *step);
 /* The newest good checkpoint of a folder (or "best"): its path, the caller's to free with free().
  * A corrupt one is passed over with a notice.  RV_BAD_FILE when there is none. */
 rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,

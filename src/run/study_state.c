@@ -2,11 +2,8 @@
  * done; and whether it is the run that the study asks for. */
 #include "run/study.h"
 
-#include "core/memory.h"
-#include "io/write.h"
 #include "reverie/io.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,39 +16,18 @@ rv_experiment_place study_place(const rv_study *study, const study_run *run)
 
 /* ---- how far it is ---- */
 
-/* The step of the newest checkpoint, by its name; -1 when there is none. */
-static rv_status newest_step(rv_context *context, const char *folder, int64_t *step_of_newest)
-{
-    char path[RUN_PATH];
-    int64_t newest = -1;
-    snprintf(path, sizeof path, "%s/checkpoints", folder);
-    DIR *list;
-    rv_status status = rv_folder_open(context, path, &list);
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        char *end;
-        if (strncmp(entry->d_name, "step-", 5) != 0)
-            continue;
-        int64_t step = strtoll(entry->d_name + 5, &end, 10);
-        if (end > entry->d_name + 5 && strcmp(end, ".safetensors") == 0 && step > newest)
-            newest = step;
-    }
-    if (list)
-        closedir(list);
-    *step_of_newest = newest;
-    return status;
-}
-
 /* Done is what has its report and the checkpoint of its last step.  The report is written last. */
 static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps)
 {
-    char report[RUN_PATH];
+    char report[RUN_PATH], checkpoints[RUN_PATH];
     rv_run_summary summary;
     rv_study_entry *entry = &run->entry;
     rv_status status = rv_run_summary_read(study->context, entry->folder, &summary);
     if (status != RV_OK)
         return status;
     int64_t newest;
-    status = newest_step(study->context, entry->folder, &newest);
+    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", entry->folder);
+    status = rv_checkpoint_newest_step(study->context, checkpoints, &newest);
     if (status != RV_OK)
         return status;
     int is_saved = newest >= 0 && newest >= summary.epoch_step;

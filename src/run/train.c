@@ -2,31 +2,12 @@
 #include "run/run.h"
 
 #include "core/memory.h"
-#include "io/write.h"
 #include "reverie/io.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Whether there is one to go on from; `best`, which is written first, does not count. */
-static rv_status has_checkpoint(rv_context *context, const char *folder, int *has)
-{
-    int found = 0;
-    DIR *list;
-    rv_status status = rv_folder_open(context, folder, &list);
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        const char *ending = strstr(entry->d_name, ".safetensors");
-        found = found || (strncmp(entry->d_name, "step-", 5) == 0 && ending &&
-                          strcmp(ending, ".safetensors") == 0);
-    }
-    if (list)
-        closedir(list);
-    *has = found;
-    return status;
-}
 
 /* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was
  * killed before it had any begins again. */
@@ -34,11 +15,12 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
                       int64_t *position)
 {
     char folder[RUN_PATH], *found = NULL;
-    int has = 0;
+    int64_t newest;
     run_path(run, "checkpoints", folder);
-    if (has_checkpoint(run->context, folder, &has) != RV_OK)
+    /* `best`, which is written first, does not count. */
+    if (rv_checkpoint_newest_step(run->context, folder, &newest) != RV_OK)
         return rv_error_status(run->context);
-    if (!checkpoint && !has) {
+    if (!checkpoint && newest < 0) {
         rv_notify(run->context, RV_LOG_NOTICE, "%s: no checkpoint yet; begins at step 1",
                   run->folder);
         *position = 0;

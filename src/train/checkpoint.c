@@ -209,6 +209,15 @@ static int64_t *list_steps(rv_context *context, const char *folder, int64_t *cou
     return steps;
 }
 
+rv_status rv_checkpoint_newest_step(rv_context *context, const char *folder, int64_t *step)
+{
+    int64_t count;
+    int64_t *steps = list_steps(context, folder, &count);
+    *step = count > 0 ? steps[0] : -1;
+    rv_free(steps);
+    return count < 0 ? rv_error_status(context) : RV_OK;
+}
+
 /* Removes the training's own checkpoints of steps after `newest`, and all but `keep` before. */
 static void drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
 {

@@ -77,14 +77,14 @@ int rv_is_space(int c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static int lower(char c)
+int rv_lower(int c)
 {
     return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 int rv_text_same(const char *a, const char *b)
 {
-    while (*a && lower(*a) == lower(*b))
+    while (*a && rv_lower(*a) == rv_lower(*b))
         a++, b++;
-    return lower(*a) == lower(*b);
+    return rv_lower(*a) == rv_lower(*b);
 }

@@ -26,6 +26,8 @@ void rv_locale_back(locale_t before);
 int rv_is_digit(int c);
 int rv_is_letter(int c);
 int rv_is_space(int c);
+/* A letter in lower case; anything else as it is. */
+int rv_lower(int c);
 /* 1 where the words are the same but for the case of ASCII letters. */
 int rv_text_same(const char *a, const char *b);
 

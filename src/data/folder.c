@@ -1,6 +1,7 @@
 #include "data/folder.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -83,27 +84,13 @@ char *rv_path_join(const char *folder, const char *name)
     return path;
 }
 
-static int lower(int letter) /* tolower depends on the locale */
-{
-    return letter >= 'A' && letter <= 'Z' ? letter + 'a' - 'A' : letter;
-}
-
-static int equals(const char *one, const char *two)
-{
-    while (*one && lower(*one) == lower(*two)) {
-        one++;
-        two++;
-    }
-    return lower(*one) == lower(*two);
-}
-
 int rv_text_ends_with(const char *text, const char *end)
 {
     size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && equals(text + length - tail, end);
+    return length >= tail && rv_text_same(text + length - tail, end);
 }
 
 int rv_name_is_litter(const char *name)
 {
-    return equals(name, "thumbs.db") || equals(name, "desktop.ini");
+    return rv_text_same(name, "thumbs.db") || rv_text_same(name, "desktop.ini");
 }

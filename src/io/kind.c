@@ -1,6 +1,7 @@
 /* What a file is, by its first bytes: for whoever expected something else of it.  A page that says
  * "not found" under the name of a data set, or a picture with another's ending, is told as such. */
-#include "core/memory.h"
+#include "core/text.h"
+#include "io/unpack.h"
 #include "io/utf8.h"
 #include "reverie/io.h"
 
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { HEAD_MOST = 4096, TAR_MARK = 257 };
 
@@ -47,11 +47,6 @@ static int matches(const signature *s, const uint8_t *head, size_t count)
     return count >= s->offset + s->count && memcmp(head + s->offset, s->bytes, s->count) == 0;
 }
 
-static int lower(int letter)
-{
-    return letter >= 'A' && letter <= 'Z' ? letter + 'a' - 'A' : letter;
-}
-
 /* Whether the bytes hold the word, which is given in lower case, at their start. */
 static int begins_with(const uint8_t *at, size_t count, const char *word)
 {
@@ -59,7 +54,7 @@ static int begins_with(const uint8_t *at, size_t count, const char *word)
     if (count < length)
         return 0;
     for (size_t i = 0; i < length; i++)
-        if (lower(at[i]) != (unsigned char)word[i])
+        if (rv_lower(at[i]) != (unsigned char)word[i])
             return 0;
     return 1;
 }
@@ -154,22 +149,10 @@ static const char *kind_of(const uint8_t *head, size_t count)
     return is_text(head, count) ? "plain text" : NULL;
 }
 
-static voidpf zlib_alloc(voidpf user, uInt count, uInt bytes)
-{
-    (void)user;
-    return rv_calloc(count, bytes);
-}
-
-static void zlib_free(voidpf user, voidpf block)
-{
-    (void)user;
-    rv_free(block);
-}
-
 /* The first bytes of what a gzip holds; returns how many. */
 static size_t unpack_head(const uint8_t *head, size_t count, uint8_t out[HEAD_MOST])
 {
-    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free};
+    z_stream z = rv_z_stream();
     if (inflateInit2(&z, 15 + 16) != Z_OK)
         return 0;
     z.next_in = (Bytef *)(uintptr_t)head;

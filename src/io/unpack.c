@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { WINDOW = 1 << 16, RATIO_MOST = 1100 };
 
@@ -39,6 +38,11 @@ static void zlib_free(voidpf user, voidpf block)
 {
     (void)user;
     rv_free(block);
+}
+
+z_stream rv_z_stream(void)
+{
+    return (z_stream){.zalloc = zlib_alloc, .zfree = zlib_free};
 }
 
 void rv_unpacker_close(rv_unpacker *unpacker)
@@ -111,8 +115,7 @@ static rv_unpacker *new_unpacker(rv_context *context, const char *name)
     u->name = copy;
     u->file = -1;
     u->next = u->window;
-    u->z.zalloc = zlib_alloc;
-    u->z.zfree = zlib_free;
+    u->z = rv_z_stream();
     return u;
 }
 

@@ -5,6 +5,8 @@
 
 #include "reverie/io.h"
 
+#include <zlib.h>
+
 typedef struct rv_unpacker rv_unpacker;
 
 /* Opens a file.  A name without gzip's magic is read as it is. */
@@ -20,5 +22,7 @@ rv_status rv_unpacker_read(rv_unpacker *unpacker, uint8_t *buffer, size_t wanted
 uint64_t rv_unpacker_most(const rv_unpacker *unpacker);
 /* NULL is ignored. */
 void rv_unpacker_close(rv_unpacker *unpacker);
+/* A stream of zlib's that takes its memory where the library takes all of it. */
+z_stream rv_z_stream(void);
 
 #endif

@@ -228,6 +228,10 @@ rv_status rv_array_read(rv_context *context, const rv_array *array, rv_array_row
                         float *values);
 rv_status rv_array_read_bytes(rv_context *context, const rv_array *array, rv_array_rows rows,
                               uint8_t *bytes);
+/* Turns `count` images [C,pixels] into [pixels,C], in place; their values are `width` bytes each.
+ * RV_NO_MEMORY: nothing is changed. */
+rv_status rv_array_channels_last(rv_context *context, void *values, int64_t count, int64_t channels,
+                                 int64_t pixels, size_t width);
 /* Writes float32, durably. */
 rv_status rv_array_save(rv_context *context, const char *path, const float *values, int rank,
                         const int64_t *dim);

@@ -4,6 +4,7 @@
  * that are needed. */
 #include "data/folder.h"
 #include "data/source.h"
+#include "reverie/io.h"
 
 #include <string.h>
 
@@ -87,33 +88,6 @@ static rv_status read_rows(rv_context *context, const rv_data_files *files, cons
     return status;
 }
 
-/* One image [C,H,W] -> [H,W,C], by way of a copy. */
-static void transpose(const rv_data_files *files, size_t width, uint8_t *image, uint8_t *copy)
-{
-    size_t pixels = (size_t)files->height * (size_t)files->width;
-    size_t channels = (size_t)files->channels;
-    memcpy(copy, image, pixels * channels * width);
-    for (size_t c = 0; c < channels; ++c)
-        for (size_t i = 0; i < pixels; ++i)
-            memcpy(image + (i * channels + c) * width, copy + (c * pixels + i) * width, width);
-}
-
-static rv_status transpose_all(rv_context *context, const rv_data_files *files, rv_source *source)
-{
-    size_t width = source->bytes ? 1 : sizeof(float);
-    size_t size = (size_t)source->info.size * width;
-    uint8_t *all = source->bytes ? source->bytes : (uint8_t *)source->values;
-    if (!files->channels_first || files->channels == 1)
-        return RV_OK;
-    uint8_t *copy = rv_malloc(size);
-    if (!copy)
-        return rv_fail_memory(context);
-    for (int64_t i = 0; i < source->info.count; ++i)
-        transpose(files, width, all + (size_t)i * size, copy);
-    rv_free(copy);
-    return RV_OK;
-}
-
 rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source *source)
 {
     int64_t count = source->info.count * source->info.size;
@@ -127,5 +101,10 @@ rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source
     if (status == RV_OK && strcmp(files->array.type, "|b1") == 0)
         for (int64_t i = 0; i < count; ++i)
             source->bytes[i] = source->bytes[i] ? 255 : 0;
-    return status == RV_OK ? transpose_all(context, files, source) : status;
+    if (status != RV_OK || !files->channels_first)
+        return status;
+    void *all = source->bytes ? (void *)source->bytes : (void *)source->values;
+    return rv_array_channels_last(context, all, source->info.count, files->channels,
+                                  (int64_t)files->height * files->width,
+                                  source->bytes ? sizeof *source->bytes : sizeof *source->values);
 }

@@ -400,6 +400,23 @@ rv_status rv_array_header(rv_context *context, const char *path, rv_array *out)
     return status;
 }
 
+rv_status rv_array_channels_last(rv_context *context, void *values, int64_t count, int64_t channels,
+                                 int64_t pixels, size_t width)
+{
+    size_t colors = (size_t)channels, places = (size_t)pixels, bytes = colors * places * width;
+    uint8_t *image = values, *copy = channels > 1 ? rv_malloc(bytes) : NULL;
+    if (channels > 1 && !copy)
+        return rv_fail_memory(context);
+    for (int64_t n = 0; copy && n < count; n++, image += bytes) {
+        memcpy(copy, image, bytes);
+        for (size_t c = 0; c < colors; c++)
+            for (size_t i = 0; i < places; i++)
+                memcpy(image + (i * colors + c) * width, copy + (c * places + i) * width, width);
+    }
+    rv_free(copy);
+    return RV_OK;
+}
+
 /* Opens the file of `array` again and finds its rows: the first value of `rows`, and how many. */
 static rv_status open_rows(rv_context *context, const rv_array *array, rv_array_rows rows,
                            array_file *a, size_t *first, size_t *count)

@@ -1,7 +1,6 @@
 /* Images from an .npy file, checked against the images that a run knows. */
 #include "run/run.h"
 
-#include "core/memory.h"
 #include "reverie/io.h"
 #include "reverie/judge.h"
 
@@ -33,25 +32,6 @@ static int is_channels_first(const rv_array *array, rv_data_sizes sizes)
     int64_t h = sizes.height, w = sizes.width, c = sizes.channels;
     return array->rank == 4 && dim[1] == c && dim[2] == h && dim[3] == w &&
            !(dim[1] == h && dim[2] == w && dim[3] == c);
-}
-
-/* [N,C,H,W] -> [N,H,W,C], an image at a time. */
-static rv_status turn_channels(rv_context *context, rv_array *array)
-{
-    size_t channels = (size_t)array->dim[1], pixels = (size_t)(array->dim[2] * array->dim[3]);
-    size_t size = channels * pixels;
-    float *copy = channels > 1 ? rv_malloc(size * sizeof *copy) : NULL;
-    if (channels > 1 && !copy)
-        return rv_fail_memory(context);
-    for (size_t n = 0; n < array->count / size && copy; n++) {
-        float *image = array->values + n * size;
-        memcpy(copy, image, size * sizeof *copy);
-        for (size_t c = 0; c < channels; c++)
-            for (size_t i = 0; i < pixels; i++)
-                image[i * channels + c] = copy[c * pixels + i];
-    }
-    rv_free(copy);
-    return RV_OK;
 }
 
 static int fits(const rv_array *array, rv_data_sizes sizes)
@@ -144,7 +124,8 @@ rv_status rv_images_load(rv_context *context, const char *path, rv_data_sizes si
         return status;
     status = check_shape(context, path, &array, sizes);
     if (status == RV_OK && is_channels_first(&array, sizes))
-        status = turn_channels(context, &array);
+        status = rv_array_channels_last(context, array.values, array.dim[0], array.dim[1],
+                                        array.dim[2] * array.dim[3], sizeof *array.values);
     if (status == RV_OK && is_bytes(&array))
         spread_bytes(&array, sizes);
     else if (status == RV_OK)

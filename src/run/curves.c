@@ -217,9 +217,9 @@ int run_curves_change(const run_curves *curves, rv_curves which)
     return 0;
 }
 
-const char *run_curves_name(rv_curves which)
+void run_curves_file(rv_curves which, char name[64])
 {
-    return kinds[which].name;
+    snprintf(name, 64, which == RV_CURVES_LOSSES ? "curves" : "curves-%s", kinds[which].name);
 }
 
 static const curve *find(const run_curves *curves, const char *name, origin from)

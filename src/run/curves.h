@@ -10,7 +10,8 @@ void run_curves_free(run_curves *curves);
 int run_curves_has(const run_curves *curves, rv_curves which);
 /* Whether a value of the kind is ever another than at first. */
 int run_curves_change(const run_curves *curves, rv_curves which);
-const char *run_curves_name(rv_curves which); /* "losses"; static */
+/* The name of their picture in samples/: "curves" of the losses, else "curves-KIND". */
+void run_curves_file(rv_curves which, char name[64]);
 rv_chart *run_curves_chart(run_curves *curves, rv_curves which);
 
 #endif

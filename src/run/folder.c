@@ -1,4 +1,5 @@
 /* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
+#include "run/curves.h"
 #include "run/run.h"
 
 #include "core/memory.h"
@@ -251,27 +252,22 @@ rv_status run_folder_begin(rv_experiment *run)
     return status == RV_OK ? run_write_files(run) : status;
 }
 
+/* samples/NAME.png, where it is there. */
+static rv_status claim_picture(rv_experiment *run, const char *name)
+{
+    char file[128], path[RUN_PATH];
+    snprintf(file, sizeof file, "samples/%s.png", name);
+    run_path(run, file, path);
+    return rv_file_exists(path) ? rv_ledger_claim(run->ledger, path) : RV_OK;
+}
+
 /* The list of a run that was copied without it, or made before there were lists, or damaged: what
  * there is under the names that a run always has is its own. */
 static rv_status renew_list(rv_experiment *run)
 {
-    static const char *const pictures[] = {"samples",
-                                           "reconstructions",
-                                           "interpolation",
-                                           "manifold",
-                                           "latent",
-                                           "collage",
-                                           "classes",
-                                           "style",
-                                           "curves",
-                                           "curves-kl",
-                                           "curves-reconstruction",
-                                           "curves-distance",
-                                           "curves-scores",
-                                           "curves-diversity",
-                                           "curves-gradients",
-                                           "curves-rate",
-                                           "curves-other"};
+    static const char *const pictures[] = {
+        "samples", "reconstructions", "interpolation", "manifold",
+        "latent",  "collage",         "classes",       "style"};
     char path[RUN_PATH], name[300];
     DIR *list;
     rv_status status = RV_OK;
@@ -281,11 +277,11 @@ static rv_status renew_list(rv_experiment *run)
         if (rv_file_exists(path) && !rv_folder_exists(path))
             status = rv_ledger_claim(run->ledger, path);
     }
-    for (size_t i = 0; status == RV_OK && i < sizeof pictures / sizeof *pictures; i++) {
-        snprintf(name, sizeof name, "samples/%s.png", pictures[i]);
-        run_path(run, name, path);
-        if (rv_file_exists(path))
-            status = rv_ledger_claim(run->ledger, path);
+    for (size_t i = 0; status == RV_OK && i < sizeof pictures / sizeof *pictures; i++)
+        status = claim_picture(run, pictures[i]);
+    for (int i = 0; status == RV_OK && i < RV_CURVES_KINDS; i++) {
+        run_curves_file((rv_curves)i, name);
+        status = claim_picture(run, name);
     }
     run_path(run, "checkpoints", path);
     if (status == RV_OK)

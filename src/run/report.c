@@ -223,8 +223,7 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
         int is_wanted = i != RV_CURVES_RATE || run_curves_change(curves, RV_CURVES_RATE);
         if (i != RV_CURVES_LOSSES && !(is_wanted && run_curves_has(curves, (rv_curves)i)))
             continue;
-        snprintf(name, sizeof name, i == RV_CURVES_LOSSES ? "curves" : "curves-%s",
-                 run_curves_name((rv_curves)i));
+        run_curves_file((rv_curves)i, name);
         status = add_chart(run, page, run_curves_chart(curves, (rv_curves)i), name, NULL);
     }
     run_curves_free(curves);

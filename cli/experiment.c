@@ -113,6 +113,12 @@ rv_status cli_check_picture(cli_call *call, rv_data_sizes sizes, int64_t count, 
                    RV_PNG_SIDE_MOST, (long long)most_pixels);
 }
 
+rv_status cli_check_grid(cli_call *call, rv_experiment *run, int64_t count, int64_t columns)
+{
+    return cli_check_picture(call, rv_experiment_model(run)->sizes, count, columns, 1,
+                             rv_grid_defaults().padding);
+}
+
 rv_status cli_wrote(cli_call *call, const char *path)
 {
     if (call->json)
@@ -139,6 +145,22 @@ rv_status cli_save_chart(cli_call *call, rv_chart *chart)
     rv_status status = rv_chart_save(chart, path);
     rv_chart_free(chart);
     return status == RV_OK ? cli_wrote(call, path) : status;
+}
+
+rv_status cli_save_reconstructions(cli_call *call, rv_experiment *run)
+{
+    rv_split split = (rv_split)cli_choice(call, "split");
+    rv_source *source = rv_experiment_source(run, split);
+    if (!source)
+        return rv_error_status(call->context);
+    int64_t asked = cli_integer(call, "count"), there = rv_source_describe(source)->count;
+    int64_t count = asked < there ? asked : there;
+    rv_status status = cli_check_grid(call, run, 2 * count, count < 8 ? count : 8);
+    if (status != RV_OK)
+        return status;
+    if (cli_given(call, "count"))
+        cli_say_fewer(call, asked, there, rv_split_name(split));
+    return cli_save_image(call, rv_experiment_reconstructions(run, split, (int)count));
 }
 
 int cli_ends_with(const char *text, const char *ending)

@@ -40,6 +40,10 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
  * between them, is not larger than PNG files are written; an .npy file has no such limit. */
 rv_status cli_check_picture(cli_call *call, rv_data_sizes sizes, int64_t count, int64_t columns,
                             int64_t enlarge, int64_t padding);
+/* The same for a grid of the images of a run. */
+rv_status cli_check_grid(cli_call *call, rv_experiment *run, int64_t count, int64_t columns);
+/* --count images of --split and their reconstructions, as cli_save_image. */
+rv_status cli_save_reconstructions(cli_call *call, rv_experiment *run);
 /* Says that fewer images are there than --count asks for. */
 void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const char *what);
 /* Saves the image at --output and says so; frees it.  NULL: the latched error. */

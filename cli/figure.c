@@ -40,17 +40,10 @@ static rv_status draw_latent(cli_call *call, rv_experiment *run)
     return cli_save_chart(call, rv_experiment_latent_chart(run, split_of(call), LATENT_IMAGES));
 }
 
-/* A grid of such images is not larger than can be written. */
-static rv_status check_grid(cli_call *call, rv_experiment *run, int64_t count, int64_t columns)
-{
-    return cli_check_picture(call, rv_experiment_model(run)->sizes, count, columns, 1,
-                             rv_grid_defaults().padding);
-}
-
 static rv_status draw_manifold(cli_call *call, rv_experiment *run)
 {
     int64_t side = cli_integer(call, "grid");
-    rv_status status = check_grid(call, run, side * side, side);
+    rv_status status = cli_check_grid(call, run, side * side, side);
     if (status != RV_OK)
         return status;
     return cli_save_image(call, rv_experiment_manifold(run, (int)cli_integer(call, "grid"),
@@ -59,25 +52,10 @@ static rv_status draw_manifold(cli_call *call, rv_experiment *run)
 
 static rv_status draw_samples(cli_call *call, rv_experiment *run)
 {
-    rv_status status = check_grid(call, run, count_of(call), 8);
+    rv_status status = cli_check_grid(call, run, count_of(call), 8);
     if (status != RV_OK)
         return status;
     return cli_save_image(call, rv_experiment_samples(run, count_of(call), seed_of(call)));
-}
-
-static rv_status draw_reconstructions(cli_call *call, rv_experiment *run)
-{
-    rv_source *source = rv_experiment_source(run, split_of(call));
-    if (!source)
-        return rv_error_status(call->context);
-    int64_t asked = count_of(call), there = rv_source_describe(source)->count;
-    int count = (int)(asked < there ? asked : there);
-    rv_status status = check_grid(call, run, 2 * (int64_t)count, count < 8 ? count : 8);
-    if (status != RV_OK)
-        return status;
-    if (cli_given(call, "count"))
-        cli_say_fewer(call, asked, there, rv_split_name(split_of(call)));
-    return cli_save_image(call, rv_experiment_reconstructions(run, split_of(call), count));
 }
 
 static rv_status draw_interpolation(cli_call *call, rv_experiment *run)
@@ -102,9 +80,15 @@ static rv_status draw_snapshot(cli_call *call, rv_experiment *run)
                                                        scale_of(call, SNAPSHOT_SCALE)));
 }
 
+/* GIF is not what the option has as its own. */
+static const char *animation_path(const cli_call *call)
+{
+    return cli_given(call, "output") ? cli_text(call, "output") : "figure.gif";
+}
+
 static rv_status draw_animation(cli_call *call, rv_experiment *run)
 {
-    const char *path = cli_given(call, "output") ? cli_text(call, "output") : "figure.gif";
+    const char *path = animation_path(call);
     rv_snapshot_animation animation = rv_snapshot_animation_defaults();
     if (cli_given(call, "image"))
         animation.image = cli_integer(call, "image");
@@ -136,7 +120,7 @@ static const struct figure {
     {"latent", draw_latent, "split|output|checkpoint", ".png|.svg"},
     {"manifold", draw_manifold, "grid|extent|output|checkpoint", ".png"},
     {"samples", draw_samples, "count|seed|output|checkpoint", ".png"},
-    {"reconstructions", draw_reconstructions, "count|split|output|checkpoint", ".png"},
+    {"reconstructions", cli_save_reconstructions, "count|split|output|checkpoint", ".png"},
     {"interpolation", draw_interpolation, "seed|output|checkpoint", ".png"},
     {"collage", draw_collage, "image|rows|columns|scale|output", ".png"},
     {"snapshot", draw_snapshot, "image|step|scale|output", ".png"},
@@ -160,13 +144,6 @@ static const struct figure *find(cli_call *call, const char *name)
     return NULL;
 }
 
-/* The name of the figure's file; GIF is not what the option has as its own. */
-static const char *output_of(const cli_call *call, const struct figure *figure)
-{
-    int is_other = strcmp(figure->endings, ".gif") == 0 && !cli_given(call, "output");
-    return is_other ? "figure.gif" : cli_text(call, "output");
-}
-
 static rv_status run_figure(cli_call *call)
 {
     rv_experiment *run;
@@ -179,7 +156,9 @@ static rv_status run_figure(cli_call *call)
                        "figure %s does not use --%s; `reverie figure --help` says which one does",
                        figure->name, unused);
     int is_of_split = strstr(figure->options, "split") != NULL;
-    rv_status status = cli_check_output(call, output_of(call, figure), figure->endings);
+    int is_animation = strcmp(figure->endings, ".gif") == 0;
+    rv_status status = cli_check_output(
+        call, is_animation ? animation_path(call) : cli_text(call, "output"), figure->endings);
     if (status == RV_OK)
         status = is_of_split ? cli_open_split(call, &run) : cli_open(call, &run);
     if (status != RV_OK)

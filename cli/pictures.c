@@ -48,12 +48,6 @@ static rv_status save_arrays(cli_call *call, rv_experiment *run, int class, int 
     return status == RV_OK ? cli_wrote(call, path) : status;
 }
 
-static rv_status check_grid(cli_call *call, rv_experiment *run, int64_t count, int64_t columns)
-{
-    const rv_model *model = rv_experiment_model(run);
-    return cli_check_picture(call, model->sizes, count, columns, 1, rv_grid_defaults().padding);
-}
-
 static rv_status run_sample(cli_call *call)
 {
     rv_experiment *run;
@@ -63,7 +57,7 @@ static rv_status run_sample(cli_call *call)
         status = cli_open(call, &run);
     if (status != RV_OK)
         return status;
-    status = check_grid(call, run, count, 8);
+    status = cli_check_grid(call, run, count, 8);
     int class = cli_given(call, "class") ? rv_experiment_class(run, cli_text(call, "class")) : 0;
     if (status == RV_OK && class < 0)
         status = rv_error_status(call->context);
@@ -111,18 +105,7 @@ static rv_status run_reconstruct(cli_call *call)
         status = cli_open_split(call, &run);
     if (status != RV_OK)
         return status;
-    rv_split split = (rv_split)cli_choice(call, "split");
-    rv_source *source = rv_experiment_source(run, split);
-    int64_t asked = cli_integer(call, "count");
-    int64_t there = source ? rv_source_describe(source)->count : 0;
-    int64_t count = asked < there ? asked : there;
-    status = source ? check_grid(call, run, 2 * count, count < 8 ? count : 8)
-                    : rv_error_status(call->context);
-    if (status == RV_OK) {
-        if (cli_given(call, "count"))
-            cli_say_fewer(call, asked, there, rv_split_name(split));
-        status = cli_save_image(call, rv_experiment_reconstructions(run, split, (int)count));
-    }
+    status = cli_save_reconstructions(call, run);
     rv_experiment_free(run);
     return status;
 }
@@ -152,7 +135,7 @@ static rv_status run_interpolate(cli_call *call)
         status = cli_open(call, &run);
     if (status != RV_OK)
         return status;
-    status = check_grid(call, run, (int64_t)rows * steps, steps);
+    status = cli_check_grid(call, run, (int64_t)rows * steps, steps);
     if (status == RV_OK)
         status = cli_save_image(call, rv_experiment_interpolations(
                                           run, rows, steps, (uint64_t)cli_integer(call, "seed")));

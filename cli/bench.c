@@ -163,13 +163,13 @@ static rv_status report(cli_call *call, const rv_settings *settings, rv_trainer 
     if (call->json)
         return cli_print_json(
             call, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "recipe",
-                            rv_json_text(settings->name), "step_ms", cli_json_number(r->step_ms),
-                            "spread_ms", cli_json_number(r->spread_ms), "fastest_ms",
-                            cli_json_number(r->fastest_ms), "gflop_per_step",
-                            cli_json_number(r->gflop), "gflops", cli_json_number(gflops),
-                            "peak_gflops", cli_json_number(r->peak_gflops), "first_step_s",
-                            cli_json_number(r->first_step_s), "peak_rss_mb",
-                            cli_json_number(r->peak_rss_mb), "isa", rv_context_isa(call->context),
+                            rv_json_text(settings->name), "step_ms", rv_json_number(r->step_ms),
+                            "spread_ms", rv_json_number(r->spread_ms), "fastest_ms",
+                            rv_json_number(r->fastest_ms), "gflop_per_step",
+                            rv_json_number(r->gflop), "gflops", rv_json_number(gflops),
+                            "peak_gflops", rv_json_number(r->peak_gflops), "first_step_s",
+                            rv_json_number(r->first_step_s), "peak_rss_mb",
+                            rv_json_number(r->peak_rss_mb), "isa", rv_context_isa(call->context),
                             "threads", rv_context_threads(call->context)));
     if (cli_switch(call, "profile"))
         print_profile(call, trainer, r);

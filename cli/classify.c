@@ -34,7 +34,7 @@ static json_t *as_json(cli_call *call, const labelled *l)
     json_t *labels = json_array(), *probabilities = json_array();
     for (int64_t i = 0; labels && probabilities && i < l->images.count; i++) {
         json_array_append_new(labels, cli_json_class(name_of(l, l->labels[i])));
-        json_array_append_new(probabilities, cli_json_number(probability(l, i)));
+        json_array_append_new(probabilities, rv_json_number(probability(l, i)));
     }
     json_t *object =
         json_pack("{s:I, s:i, s:o, s:o}", "images", (json_int_t)l->images.count, "classes",

@@ -33,11 +33,6 @@ rv_status cli_json_whole(const cli_call *call, const json_t *value)
                            "a text not UTF-8");
 }
 
-json_t *cli_json_number(double value)
-{
-    return rv_json_number(value);
-}
-
 rv_status cli_print_json(cli_call *call, json_t *value)
 {
     char *text = NULL;

@@ -13,11 +13,11 @@ static json_t *row_json(const rv_demo_gradient_row *row)
     json_t *variance = json_array(), *draws = json_array();
     for (int k = 0; variance && draws && k < RV_DEMO_GRADIENT_DRAWS; k++) {
         json_array_append_new(draws, json_integer(row->draws[k]));
-        json_array_append_new(variance, cli_json_number(row->variance[k]));
+        json_array_append_new(variance, rv_json_number(row->variance[k]));
     }
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", row->name + strspn(row->name, " "),
-                     "draws", draws, "variance", variance, "bias", cli_json_number(row->bias),
-                     "bias_by_chance", cli_json_number(row->bias_by_chance));
+                     "draws", draws, "variance", variance, "bias", rv_json_number(row->bias),
+                     "bias_by_chance", rv_json_number(row->bias_by_chance));
 }
 
 static json_t *as_json(const rv_demo_gradients_config *c, const rv_demo_gradient_row *row,

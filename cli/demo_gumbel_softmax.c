@@ -10,12 +10,12 @@ static json_t *row_json(const rv_demo_gumbel_config *c, const rv_demo_gumbel_row
 {
     json_t *mean = json_array();
     for (int k = 0; mean && k < c->classes; k++)
-        json_array_append_new(mean, cli_json_number(row->mean[k]));
+        json_array_append_new(mean, rv_json_number(row->mean[k]));
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "temperature",
-                     cli_json_number(row->temperature), "largest", cli_json_number(row->largest),
-                     "mean_entropy", cli_json_number(row->mean_entropy), "off",
-                     cli_json_number(row->off), "off_by_chance",
-                     cli_json_number(row->off_by_chance), "mean", mean);
+                     rv_json_number(row->temperature), "largest", rv_json_number(row->largest),
+                     "mean_entropy", rv_json_number(row->mean_entropy), "off",
+                     rv_json_number(row->off), "off_by_chance", rv_json_number(row->off_by_chance),
+                     "mean", mean);
 }
 
 static json_t *as_json(const rv_demo_gumbel_config *c, const rv_demo_gumbel_row *row,
@@ -25,7 +25,7 @@ static json_t *as_json(const rv_demo_gumbel_config *c, const rv_demo_gumbel_row 
     for (int r = 0; rows && r < c->rows; r++)
         json_array_append_new(rows, row_json(c, &row[r]));
     for (int k = 0; probabilities && k < c->classes; k++)
-        json_array_append_new(probabilities, cli_json_number(c->probability[k]));
+        json_array_append_new(probabilities, rv_json_number(c->probability[k]));
     return json_pack("{s:I, s:I, s:o, s:o, s:o}", "draws", (json_int_t)c->draws, "seed",
                      (json_int_t)c->seed, "probabilities", probabilities, "temperatures", rows,
                      "file", rv_json_text(path));

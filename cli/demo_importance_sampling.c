@@ -28,7 +28,7 @@ static json_t *as_json(const rv_demo_importance_config *c, const rv_demo_importa
         {"largest_share", r->largest_share},
     };
     for (int i = 0; object && i < CLI_COUNT(values); i++)
-        json_object_set_new(object, values[i].name, cli_json_number(values[i].value));
+        json_object_set_new(object, values[i].name, rv_json_number(values[i].value));
     if (object)
         json_object_set_new(object, "file", rv_json_text(path));
     return object;

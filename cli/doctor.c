@@ -108,7 +108,7 @@ static json_t *runs_json(void)
     double free_bytes =
         statvfs(folder, &space) == 0 ? (double)space.f_bavail * (double)space.f_frsize : 0;
     return json_pack("{s:s, s:b, s:o, s:o}", "path", "runs", "writable", writable, "problem",
-                     rv_json_text(problem), "free_gib", cli_json_number(free_bytes / (1 << 30)));
+                     rv_json_text(problem), "free_gib", rv_json_number(free_bytes / (1 << 30)));
 }
 
 static json_t *facts_json(cli_call *call)

@@ -14,7 +14,7 @@ static json_t *as_json(const rv_experiment *run, const rv_run_images *images,
                                (json_int_t)report->examples, "pixels",
                                rv_pixels_name(evaluate_pixels(run, images)));
     for (int i = 0; object && i < report->count; i++)
-        json_object_set_new(object, report->name[i], cli_json_number(report->mean[i]));
+        json_object_set_new(object, report->name[i], rv_json_number(report->mean[i]));
     return object;
 }
 

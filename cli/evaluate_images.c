@@ -10,27 +10,27 @@ static void add_images(json_t *object, const rv_judgement *j, const char *classi
 {
     json_t *shares = json_array();
     for (int k = 0; shares && k < j->classes; k++)
-        json_array_append_new(shares, cli_json_number(j->class_shares[k]));
+        json_array_append_new(shares, rv_json_number(j->class_shares[k]));
     json_object_set_new(object, "images", json_integer((json_int_t)j->images));
     json_object_set_new(object, "classifier", rv_json_text(classifier));
     json_object_set_new(object, "compared", json_integer((json_int_t)j->compared));
     json_object_set_new(object, "real_images", json_integer((json_int_t)j->real));
-    json_object_set_new(object, "frechet_distance", cli_json_number(j->frechet_distance));
-    json_object_set_new(object, "frechet_floor", cli_json_number(j->frechet_floor));
-    json_object_set_new(object, "precision", cli_json_number(j->scores.precision));
-    json_object_set_new(object, "recall", cli_json_number(j->scores.recall));
-    json_object_set_new(object, "density", cli_json_number(j->scores.density));
-    json_object_set_new(object, "coverage", cli_json_number(j->scores.coverage));
-    json_object_set_new(object, "class_entropy", cli_json_number(j->class_entropy));
-    json_object_set_new(object, "class_entropy_most", cli_json_number(log((double)j->classes)));
+    json_object_set_new(object, "frechet_distance", rv_json_number(j->frechet_distance));
+    json_object_set_new(object, "frechet_floor", rv_json_number(j->frechet_floor));
+    json_object_set_new(object, "precision", rv_json_number(j->scores.precision));
+    json_object_set_new(object, "recall", rv_json_number(j->scores.recall));
+    json_object_set_new(object, "density", rv_json_number(j->scores.density));
+    json_object_set_new(object, "coverage", rv_json_number(j->scores.coverage));
+    json_object_set_new(object, "class_entropy", rv_json_number(j->class_entropy));
+    json_object_set_new(object, "class_entropy_most", rv_json_number(log((double)j->classes)));
     json_object_set_new(object, "class_shares", shares);
-    json_object_set_new(object, "confidence", cli_json_number(j->confidence));
-    json_object_set_new(object, "nearest_median", cli_json_number(j->nearest.generated_median));
+    json_object_set_new(object, "confidence", rv_json_number(j->confidence));
+    json_object_set_new(object, "nearest_median", rv_json_number(j->nearest.generated_median));
     json_object_set_new(object, "nearest_held_out_median",
-                        cli_json_number(j->nearest.held_out_median));
-    json_object_set_new(object, "nearest_limit", cli_json_number(j->nearest.near_limit));
-    json_object_set_new(object, "nearest_share", cli_json_number(j->nearest.near_share));
-    json_object_set_new(object, "nearest_odds", cli_json_number(j->nearest.nearer_odds));
+                        rv_json_number(j->nearest.held_out_median));
+    json_object_set_new(object, "nearest_limit", rv_json_number(j->nearest.near_limit));
+    json_object_set_new(object, "nearest_share", rv_json_number(j->nearest.near_share));
+    json_object_set_new(object, "nearest_odds", rv_json_number(j->nearest.nearer_odds));
 }
 
 static json_t *judgement_json(cli_call *call, const rv_judgement *j)
@@ -38,10 +38,10 @@ static json_t *judgement_json(cli_call *call, const rv_judgement *j)
     json_t *object = json_pack("{s:s}", "split", rv_split_name(j->split));
     if (object && !isnan(j->nearest_neighbour_codes))
         json_object_set_new(object, "nearest_neighbour_codes",
-                            cli_json_number(j->nearest_neighbour_codes));
+                            rv_json_number(j->nearest_neighbour_codes));
     if (object && !isnan(j->nearest_neighbour_features))
         json_object_set_new(object, "nearest_neighbour_features",
-                            cli_json_number(j->nearest_neighbour_features));
+                            rv_json_number(j->nearest_neighbour_features));
     if (object && j->images > 0)
         add_images(object, j, cli_text(call, "classifier"));
     if (object && j->pictures)

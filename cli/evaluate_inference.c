@@ -82,14 +82,14 @@ static const char no_khat[] = "the tails have too few weights";
 
 static void add_importance(json_t *object, const rv_importance *found, const char *output)
 {
-    json_object_set_new(object, "log_px", cli_json_number(found->bound));
+    json_object_set_new(object, "log_px", rv_json_number(found->bound));
     json_object_set_new(object, "standard_error",
                         rv_json_number_or(found->standard_error, one_image));
     json_object_set_new(object, "samples", json_integer((json_int_t)found->samples));
     json_object_set_new(object, "log_px_examples", json_integer((json_int_t)found->images));
-    json_object_set_new(object, "ess_share", cli_json_number(found->effective_share));
-    json_object_set_new(object, "ess_median", cli_json_number(found->effective_median));
-    json_object_set_new(object, "ess_least", cli_json_number(found->effective_least));
+    json_object_set_new(object, "ess_share", rv_json_number(found->effective_share));
+    json_object_set_new(object, "ess_median", rv_json_number(found->effective_median));
+    json_object_set_new(object, "ess_least", rv_json_number(found->effective_least));
     json_object_set_new(object, "khat_median", rv_json_number_or(found->khat_median, no_khat));
     json_object_set_new(object, "khat_above", rv_json_number_or(found->khat_share, no_khat));
     json_object_set_new(object, "khat_warning", json_boolean(found->heavy));
@@ -172,7 +172,7 @@ static json_t *units_json(const rv_latents_report *found)
         json_array_append_new(units,
                               json_pack("{s:o, s:o, s:o, s:b}", "kl",
                                         rv_json_number_or(unit->kl, "the prior is not N(0, I)"),
-                                        "variance", cli_json_number(unit->variance), "deviation",
+                                        "variance", rv_json_number(unit->variance), "deviation",
                                         rv_json_number_or(unit->deviation, "categorical"), "active",
                                         unit->is_active));
     }
@@ -195,7 +195,7 @@ static json_t *latents_json(const rv_latents_report *found)
     rv_json_put(&object, "information_error",
                 rv_json_number_or(found->information_error,
                                   isnan(found->information) || !alone ? no_parts : one_image));
-    rv_json_put(&object, "information_most", cli_json_number(found->most_information));
+    rv_json_put(&object, "information_most", rv_json_number(found->most_information));
     rv_json_put(&object, "marginal_kl", rv_json_number_or(found->marginal_kl, parts));
     rv_json_put(&object, "marginal_kl_error",
                 rv_json_number_or(found->marginal_kl_error,
@@ -311,7 +311,7 @@ rv_status evaluate_latents(cli_call *call, rv_experiment *run, json_t *object)
 static void add_value(json_t *object, const char *name, rv_gap_value value)
 {
     json_object_set_new(object, name,
-                        json_pack("{s:o, s:o}", "mean", cli_json_number(value.mean),
+                        json_pack("{s:o, s:o}", "mean", rv_json_number(value.mean),
                                   "standard_error",
                                   rv_json_number_or(value.standard_error, one_image)));
 }

@@ -263,7 +263,7 @@ static rv_status inspect_program(cli_call *call)
         rv_program_facts facts = rv_program_facts_of(program);
         status = cli_print_json(call, json_pack("{s:i, s:i, s:o, s:I}", "nodes", facts.nodes,
                                                 "kernels", facts.kernels, "gflop",
-                                                cli_json_number(facts.flops * 1e-9), "slab_bytes",
+                                                rv_json_number(facts.flops * 1e-9), "slab_bytes",
                                                 (json_int_t)facts.slab_bytes));
     } else if (status == RV_OK)
         printf("%s%s", dot ? dot : text, dot ? "\n" : "");

@@ -7,8 +7,8 @@
 
 static json_t *score_json(rv_probe_score score)
 {
-    return json_pack("{s:o, s:o}", "accuracy", cli_json_number(score.accuracy), "standard_error",
-                     cli_json_number(score.standard_error));
+    return json_pack("{s:o, s:o}", "accuracy", rv_json_number(score.accuracy), "standard_error",
+                     rv_json_number(score.standard_error));
 }
 
 static json_t *pair_json(const rv_probe_pair *pair)

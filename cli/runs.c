@@ -36,7 +36,7 @@ static json_t *values_json(const run_row *row)
         if (!json_object_get(splits, v->split))
             rv_json_put(&splits, v->split, json_object());
         if (json_object_set_new(json_object_get(splits, v->split), v->name,
-                                cli_json_number(v->last)) != 0)
+                                rv_json_number(v->last)) != 0)
             rv_json_put(&splits, v->split, NULL);
     }
     return splits;
@@ -69,12 +69,12 @@ static json_t *row_json(const run_row *row)
     return json_pack(
         "{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", rv_json_text(row->folder),
         "epoch", (json_int_t)row->logged.epoch, "step", (json_int_t)row->logged.step, "loss",
-        loss ? cli_json_number(loss->last) : rv_json_none("no training loss is logged"), "split",
+        loss ? rv_json_number(loss->last) : rv_json_none("no training loss is logged"), "split",
         rv_json_text(best ? best->split : ""), "elbo",
-        has_elbo ? cli_json_number(best->last) : rv_json_none(no_elbo), "best_elbo",
-        has_elbo ? cli_json_number(best->most) : rv_json_none(no_elbo), "chosen_by",
+        has_elbo ? rv_json_number(best->last) : rv_json_none(no_elbo), "best_elbo",
+        has_elbo ? rv_json_number(best->most) : rv_json_none(no_elbo), "chosen_by",
         best ? rv_json_text(best->name) : rv_json_none(no_best), "best",
-        best ? cli_json_number(best->most) : rv_json_none(no_best), "values", values_json(row));
+        best ? rv_json_number(best->most) : rv_json_none(no_best), "values", values_json(row));
 }
 
 /* ---- as a table of one line a run ---- */

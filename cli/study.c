@@ -165,7 +165,7 @@ static rv_status print_plan_json(cli_call *call, const rv_study *study)
     return cli_print_json(call, json_pack("{s:o, s:o, s:o, s:o}", "study",
                                           rv_json_text(rv_study_name(study)), "folder",
                                           rv_json_text(rv_study_folder(study)), "seconds",
-                                          cli_json_number(seconds), "runs", runs));
+                                          rv_json_number(seconds), "runs", runs));
 }
 
 static rv_status dry_run(cli_call *call, rv_study *study)

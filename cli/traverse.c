@@ -74,9 +74,9 @@ static rv_status print_labels_json(cli_call *call, const labels *l, const char *
         int label = likeliest(l, i, &probability);
         json_array_append_new(images,
                               json_pack("{s:i, s:o, s:o, s:o}", "image", i, "value",
-                                        cli_json_number((double)l->values[i]), "label",
+                                        rv_json_number((double)l->values[i]), "label",
                                         cli_json_class(rv_classifier_class(l->classifier, label)),
-                                        "probability", cli_json_number(probability)));
+                                        "probability", rv_json_number(probability)));
     }
     return cli_print_json(call, json_pack("{s:o, s:o, s:o}", "file",
                                           rv_json_text(cli_text(call, "output")), "classifier",

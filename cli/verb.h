@@ -112,9 +112,9 @@ void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
 rv_status cli_print_json(cli_call *call, json_t *value);
 /* The same question for facts that are not printed as JSON. */
 rv_status cli_json_whole(const cli_call *call, const json_t *value);
-/* Of values and texts use io/json.h's rv_json_number_or, rv_json_none and rv_json_text: what is
- * not finite is null and has its reason beside it, what is not UTF-8 is read as Latin-1. */
-json_t *cli_json_number(double value);
+/* Of values and texts use io/json.h's rv_json_number, rv_json_number_or, rv_json_none and
+ * rv_json_text: what is not finite is null and has its reason beside it, what is not UTF-8 is read
+ * as Latin-1. */
 
 /* From here on SIGINT, SIGTERM and SIGHUP ask for a stop instead of ending the program, and print
  * "reverie: MESSAGE" on stderr; a second one ends it at once.  One that the program was started

@@ -236,7 +236,7 @@ rv_status run_known_write(rv_experiment *run)
     status = run_claim(run, "data.json", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, text, strlen(text));
-    run_json_free(text);
+    rv_free(text);
     const rv_source *any = run->source[RV_SPLIT_TRAIN];
     if (status == RV_OK && any)
         status = keep_classes(run, rv_source_describe(any)->class_names,

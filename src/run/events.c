@@ -152,7 +152,7 @@ static rv_status append(run_events *events, rv_lines *lines, json_t *object)
     if (status != RV_OK)
         return status;
     status = lines ? rv_lines_append(lines, text) : RV_OK;
-    run_json_free(text);
+    rv_free(text);
     return forgive(events, status, &events->told_of_log, "what cannot be logged");
 }
 

@@ -40,11 +40,6 @@ static json_t *environment(const rv_experiment *run, const char *record)
                      convolutions(record));
 }
 
-void run_json_free(char *text)
-{
-    rv_free(text);
-}
-
 static rv_status write_environment(rv_experiment *run, const char *record)
 {
     char path[RUN_PATH];
@@ -57,7 +52,7 @@ static rv_status write_environment(rv_experiment *run, const char *record)
     status = run_claim(run, "env.json", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, json, strlen(json));
-    run_json_free(json);
+    rv_free(json);
     run->noted_conv = rv_conv_policy_name(rv_context_conv(run->context));
     run->noted_bytes = strlen(record);
     return status;

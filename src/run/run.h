@@ -111,9 +111,6 @@ rv_status run_each_line(rv_context *context, const char *text, run_line take, vo
 /* alarms.c: the alarms of the run, each with its epochs; nothing where there were none. */
 rv_status run_add_alarms(rv_experiment *run, rv_page *page);
 
-/* files.c: frees what rv_json_write gave. */
-void run_json_free(char *text);
-
 /* aside.c: a context like `context`, with its log, for another run: weights are known by name in a
  * context.  NULL with the error latched in `context`. */
 rv_context *run_aside_new(rv_context *context);

@@ -1,6 +1,7 @@
 /* report.json: the table of a study and the values of each run, which later calls read back. */
 #include "run/study.h"
 
+#include "core/memory.h"
 #include "io/json.h"
 #include "reverie/io.h"
 
@@ -84,7 +85,7 @@ char *rv_study_json(rv_study *study)
 
 void rv_study_text_free(char *text)
 {
-    run_json_free(text);
+    rv_free(text);
 }
 
 /* ---- reading back ---- */

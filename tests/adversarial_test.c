@@ -2,7 +2,7 @@
  * stops a training; and that each recipe has the sizes it should have and can be trained. */
 #include "check.h"
 
-#include "model/pair.h"
+#include "model/game.h"
 #include "reverie/config.h"
 #include "reverie/objective.h"
 #include "reverie/train.h"

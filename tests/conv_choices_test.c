@@ -2,7 +2,7 @@
  * goes on as its checkpoint says. */
 #include "training.h"
 
-#include "core/choices.h"
+#include "core/algorithm_choices.h"
 #include "reverie/io.h"
 
 #include <unistd.h>

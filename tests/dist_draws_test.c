@@ -1,7 +1,7 @@
 /* Distributions as mathematics: densities integrate to one, scores average to zero, draws have the
  * moments they should, closed KL against Monte Carlo, and what is refused. */
 #include "graph_bench.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 
 enum { DRAWS = 40000 };
 

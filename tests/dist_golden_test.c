@@ -1,6 +1,6 @@
 /* Distributions against PyTorch: densities, entropies, moments, KL, and their gradients. */
 #include "golden.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 
 static const double tolerance = 1e-11;
 

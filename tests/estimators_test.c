@@ -1,7 +1,7 @@
 /* Gradients through discrete draws against exact ones, by enumeration: the mean of many draws of
  * each unbiased estimator within four standard errors; of the biased ones, that they are. */
 #include "graph_bench.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/objective.h"
 
 enum { ROWS = 20000, WIDTH_MOST = 9, DRAWS_MOST = 3 };

@@ -19,7 +19,7 @@ done
 declared() { # name of the header
     case $1 in
         config.h) echo 'rv_data_sizes sizes; rv_model *model; void write_file(const char *, const char *);' ;;
-        dist.h) echo 'rv_expr mu, log_sigma, logits;' ;;
+        distributions.h) echo 'rv_expr mu, log_sigma, logits;' ;;
         eval.h | inference.h) echo 'rv_model *model; rv_source *test_images;' ;;
         graph.h) echo 'rv_initialiser init;' ;;
         io.h) echo 'char bytes[1]; float values[1]; int count;' ;;

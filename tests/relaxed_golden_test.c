@@ -1,7 +1,7 @@
 /* Concrete densities in log space and the full-covariance Normal against PyTorch, with gradients;
  * and the covariance of what the latter draws. */
 #include "golden.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 
 static const double tolerance = 1e-10;
 

@@ -13,7 +13,7 @@
 #ifndef REVERIE_MODEL_H
 #define REVERIE_MODEL_H
 
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/graph.h"
 #include "reverie/nn.h"
 #include "reverie/optim.h"

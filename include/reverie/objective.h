@@ -8,7 +8,7 @@
 #ifndef REVERIE_OBJECTIVE_H
 #define REVERIE_OBJECTIVE_H
 
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/graph.h"
 
 #ifdef __cplusplus

@@ -16,7 +16,7 @@
 #include "reverie/core.h"
 #include "reverie/data.h"
 #include "reverie/demo.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/eval.h"
 #include "reverie/graph.h"
 #include "reverie/inference.h"

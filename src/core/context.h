@@ -3,7 +3,7 @@
 #ifndef CORE_CONTEXT_H
 #define CORE_CONTEXT_H
 
-#include "core/choices.h"
+#include "core/algorithm_choices.h"
 #include "reverie/core.h"
 
 #include <pthread.h>

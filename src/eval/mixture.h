@@ -9,7 +9,7 @@
 #ifndef EVAL_MIXTURE_H
 #define EVAL_MIXTURE_H
 
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/inference.h"
 
 typedef struct mixture {

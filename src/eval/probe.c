@@ -7,7 +7,7 @@
 
 #include "core/memory.h"
 #include "eval/rows.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/optim.h"
 #include "reverie/program.h"
 

@@ -75,15 +75,15 @@ struct net_layer {
     int depth;
 };
 
-/* table.c */
+/* layer_table.c */
 extern const layer_kind layer_kinds[];
 extern const int layer_kind_count;
 
-/* words.c: reads one word into layer->kind, layer->argument, layer->word and, for a list,
+/* layer_parser.c: reads one word into layer->kind, layer->argument, layer->word and, for a list,
  * layer->inside_word and layer->inside.count.  `position` counts from 1. */
 rv_status layer_parse(const net_builder *builder, const char *word, int position, net_layer *out);
-/* words.c: the kind that a word begins with, whatever follows it; NULL when it is unknown.  *rest:
- * what follows. */
+/* layer_parser.c: the kind that a word begins with, NULL when it is unknown.  *rest: what follows
+ * in the word. */
 const layer_kind *layer_kind_of(const char *word, const char **rest);
 /* nearest.c: the known word nearest to `word`, NULL when none is near. */
 const char *layer_nearest(const char *word);

@@ -1,6 +1,6 @@
 /* How the algorithms of convolutions are set, remembered and recorded.  What the choices mean is
  * the backend's; here they are lines of text. */
-#include "core/choices.h"
+#include "core/algorithm_choices.h"
 #include "core/context.h"
 #include "core/memory.h"
 #include "reverie/program.h"

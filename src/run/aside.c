@@ -1,7 +1,7 @@
 /* A context beside the caller's, for another run: weights are known by name in a context. */
 #include "run/run.h"
 
-#include "core/choices.h"
+#include "core/algorithm_choices.h"
 #include "core/context.h"
 
 #include <string.h>

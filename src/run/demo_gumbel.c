@@ -4,7 +4,7 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/program.h"
 
 #include <math.h>

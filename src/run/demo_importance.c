@@ -3,7 +3,7 @@
 #include "reverie/demo.h"
 
 #include "core/memory.h"
-#include "reverie/dist.h"
+#include "reverie/distributions.h"
 #include "reverie/program.h"
 
 #include <math.h>

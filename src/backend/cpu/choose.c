@@ -3,7 +3,7 @@
 
 #include "backend/cpu/tile.h"
 #include "backend/transform/transform.h"
-#include "core/choices.h"
+#include "core/algorithm_choices.h"
 #include "core/context.h"
 #include "reverie/program.h"
 

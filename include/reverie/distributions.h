@@ -1,0 +1,101 @@
+/* reverie/distributions.h - floor 3: distributions as values.
+ *
+ *     rv_dist q = rv_normal_log(mu, log_sigma);        // batch [B], event [Z]
+ *     rv_expr z = rv_rsample(q, "z");                  // [B,Z], differentiable
+ *     rv_expr log_q = rv_log_prob(q, z);               // [B], nats
+ *     rv_expr kl = rv_kl(q, rv_std_normal_like(q));    // [B]
+ *     rv_dist p = rv_bernoulli(logits);                // batch [B], event [D]
+ *
+ * The first axis is the batch, the rest the event: log_prob, entropy and KL sum over the event and
+ * return [B].  Only the caller takes means.
+ */
+#ifndef REVERIE_DISTRIBUTIONS_H
+#define REVERIE_DISTRIBUTIONS_H
+
+#include "reverie/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum rv_dist_kind {
+    RV_DIST_NORMAL,      /* diagonal: mu, log sigma [B,Z] */
+    RV_DIST_NORMAL_FULL, /* full covariance L L': mu [B,Z], L [B,Z,Z] lower triangular */
+    RV_DIST_BERNOULLI,   /* logits [B,D] */
+    RV_DIST_CATEGORICAL, /* logits [B,...,K]; values are one-hot over the last axis */
+    RV_DIST_KINDS
+} rv_dist_kind;
+
+/* Parameters are expressions.  A copy is a copy of the handle. */
+typedef struct rv_dist {
+    rv_dist_kind kind;
+    rv_expr mu;        /* NORMAL, NORMAL_FULL */
+    rv_expr log_sigma; /* NORMAL; NORMAL_FULL: log of the diagonal of L */
+    rv_expr cholesky;  /* NORMAL_FULL: L */
+    rv_expr logits;    /* BERNOULLI, CATEGORICAL: log-odds; unnormalised log probabilities */
+    int is_standard;   /* NORMAL: N(0, I), known when the graph is built */
+    int leading;       /* axes before the batch: 1 after rv_dist_fold, else 0 */
+} rv_dist;
+
+rv_dist rv_normal(rv_expr mu, rv_expr sigma); /* sigma > 0; keeps its logarithm */
+rv_dist rv_normal_log(rv_expr mu, rv_expr log_sigma);
+/* N(mu, L L'): the diagonal of L is exp(log_diagonal) [B,Z]; `below` [B,Z(Z-1)/2] has what is below
+ * it, row by row. */
+rv_dist rv_normal_cholesky(rv_expr mu, rv_expr log_diagonal, rv_expr below);
+rv_dist rv_std_normal(rv_graph *graph, rv_shape shape);
+rv_dist rv_std_normal_like(rv_dist q); /* N(0, I) of q's shape */
+rv_dist rv_bernoulli(rv_expr logits);
+rv_dist rv_categorical(rv_expr logits);
+
+/* A distribution whose batch is draws x B, as a net of all draws gives it, as one of [draws,B]:
+ * rv_log_prob takes x [B,event] for all draws, or [draws,B,event], and gives [draws,B]; rv_rsample
+ * and rv_dist_sample give a draw of each, [draws,B,event].  Not of a full covariance. */
+rv_dist rv_dist_fold(rv_dist dist, int64_t draws);
+/* [B,event] -> [B].  Bernoulli: x log p + (1 - x) log(1 - p), for x in [0,1], grey values too. */
+rv_expr rv_log_prob(rv_dist dist, rv_expr x);
+/* A draw without a gradient.  `name` and the scope key it: one name, one draw. */
+rv_expr rv_dist_sample(rv_dist dist, const char *name);
+/* `draws` of them: [draws,B,event]; draw k is the same however many are taken. */
+rv_expr rv_dist_sample_n(rv_dist dist, const char *name, int64_t draws);
+/* A reparameterised draw.  RV_BAD_USAGE (and poison) for a discrete distribution. */
+rv_expr rv_rsample(rv_dist dist, const char *name);
+/* `draws` reparameterised draws: [draws,B,event]; draw k is the same however many are taken. */
+rv_expr rv_rsample_n(rv_dist dist, const char *name, int64_t draws);
+/* A differentiable draw [draws,B,event] of a relaxed discrete distribution, biased for any
+ * temperature > 0 (scalar).  Categorical: softmax((log p + g) / temperature), g ~ Gumbel (Jang et
+ * al. 2017, equation 2).  Bernoulli: the binary Concrete of Maddison et al. 2017, appendix B.  With
+ * `straight_through` its value is the hard draw of the same noise (to rounding) and its gradient
+ * the relaxed draw's.  RV_BAD_USAGE (and poison) for a Normal. */
+rv_expr rv_dist_relaxed(rv_dist dist, const char *name, rv_expr temperature, int64_t draws,
+                        int straight_through);
+/* The same draw, from the same noise, where its density is finite at any temperature: of a
+ * categorical the logarithm y of the relaxed draw exp(y) (ExpConcrete), of a Bernoulli its log-odds
+ * y, the relaxed draw being sigmoid(y).  RV_BAD_USAGE (and poison) for a Normal. */
+rv_expr rv_dist_relaxed_log(rv_dist dist, const char *name, rv_expr temperature, int64_t draws);
+/* The log density of y at that temperature, [draws,B], nats (Maddison et al. 2017, appendix
+ * C.3). */
+rv_expr rv_relaxed_log_prob(rv_dist dist, rv_expr temperature, rv_expr y);
+rv_expr rv_dist_mean(rv_dist dist);      /* the shape of a value; probabilities when discrete */
+rv_expr rv_dist_deviation(rv_dist dist); /* standard deviations, the shape of a value */
+rv_expr rv_dist_entropy(rv_dist dist);   /* [B], nats */
+
+/* KL(q || p), [B].  In closed form where the table has the pair; else log q(z) - log p(z) at one
+ * draw of q (unbiased, noisy), with a notice to the context's log. */
+rv_expr rv_kl(rv_dist q, rv_dist p);
+/* 1 when rv_kl is in closed form for these kinds. */
+int rv_kl_is_exact(rv_dist_kind q, rv_dist_kind p);
+/* Element by element, in the shape of a value: Normals and Bernoullis; else poison.  For a full
+ * covariance, element i is the expected KL of z_i given the elements before it. */
+rv_expr rv_kl_elementwise(rv_dist q, rv_dist p);
+
+/* The expressions that a distribution is made of: how many, at most RV_DIST_PARAMETERS_MOST.  And
+ * the same distribution made of others, of the same shapes: so a program can take as inputs what
+ * another has computed. */
+enum { RV_DIST_PARAMETERS_MOST = 3 };
+int rv_dist_parameters(rv_dist dist, rv_expr out[RV_DIST_PARAMETERS_MOST]);
+rv_dist rv_dist_with(rv_dist dist, const rv_expr parameters[RV_DIST_PARAMETERS_MOST]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

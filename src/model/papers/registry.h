@@ -1,0 +1,20 @@
+/* The built-in kinds of models: one file each, one paper a file. */
+#ifndef PAPERS_REGISTRY_H
+#define PAPERS_REGISTRY_H
+
+#include "reverie/model.h"
+
+extern const rv_model_kind rv_vae_kind;
+extern const rv_model_kind rv_iwae_kind;
+extern const rv_model_kind rv_gan_kind;
+extern const rv_model_kind rv_wgan_kind;
+extern const rv_model_kind rv_wgan_gp_kind;
+extern const rv_model_kind rv_vae_gan_kind;
+extern const rv_model_kind rv_bigan_kind;
+extern const rv_model_kind rv_discrete_vae_kind;
+extern const rv_model_kind rv_classifier_kind;
+extern const rv_model_kind rv_m2_kind;
+extern const rv_model_kind rv_m1_m2_kind;
+extern const rv_model_kind rv_adgm_kind;
+
+#endif

@@ -1,0 +1,96 @@
+/* The Wasserstein GAN with weight clipping.
+ *
+ * Arjovsky, Chintala & Bottou 2017, "Wasserstein GAN", algorithm 1.
+ *
+ *   critic, on each batch:                    E[f(g(z))] - E[f(x)],  then w <- clip(w, -c, c)
+ *   generator, after every n_critic batches:  -E[f(g(z))],  on noise of its own
+ *
+ * Batches are counted over the whole run, across epochs. */
+#include "model/papers/registry.h"
+#include "model/wasserstein_game.h"
+#include "reverie/objective.h"
+
+typedef struct wgan_config {
+    wasserstein_config wasserstein;
+    double clip;
+} wgan_config;
+
+#define FIELD(name) offsetof(wgan_config, name)
+static const rv_option options[] = {
+    WASSERSTEIN_OPTIONS,
+    {"objective.clip", RV_OPTION_NUMBER, FIELD(clip), "0.01", 1e-9, 1e6, NULL,
+     "the critic's weights are kept in [-clip, clip]"},
+};
+
+static const wgan_config *config_of(const rv_model *model)
+{
+    return model->config;
+}
+
+static rv_status create(rv_model *model)
+{
+    return pair_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
+}
+
+/* ---- the game ---- */
+
+/* w <- clip(w, -c, c) */
+static void clip_weights(rv_graph *graph, const weight_list *critic, double c)
+{
+    for (int i = 0; i < critic->count; i++)
+        rv_assign(graph, critic->weight[i], rv_clip(rv_updated(graph, critic->weight[i]), -c, c));
+}
+
+/* The share of the critic's weights, as they are before this step, that lie at -c or c. */
+static rv_expr share_at_clip(rv_graph *graph, const weight_list *critic, double c)
+{
+    rv_expr edge = rv_scalar(graph, 0.999 * c), one = rv_scalar(graph, 1);
+    rv_expr at_edge = rv_scalar(graph, 0), none = rv_scalar(graph, 0);
+    double size = 0;
+    for (int i = 0; i < critic->count; i++) {
+        rv_expr w = rv_param_value(graph, critic->weight[i]);
+        rv_expr is_there = rv_select(rv_less(edge, rv_abs(w)), one, none);
+        at_edge = rv_add(at_edge, rv_sum(is_there, rv_all_axes(is_there)));
+        size += (double)rv_shape_size(rv_expr_shape(w));
+    }
+    return rv_scale(at_edge, 1 / size);
+}
+
+static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
+{
+    const pair *p = model->self;
+    double c = config_of(model)->clip;
+    rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
+    rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
+    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
+    rv_stage stage = wasserstein_critic_stage(p, loss, loss);
+    rv_stage_report(&stage, "at_clip", share_at_clip(iteration->graph, &p->opponent, c));
+    rv_status status = rv_iteration_update(iteration, &stage);
+    clip_weights(iteration->graph, &p->opponent, c);
+    return status == RV_OK ? rv_error_status(model->context) : status;
+}
+
+static rv_status train(rv_model *model, rv_iteration *iteration)
+{
+    if (iteration->turn == TURN_CRITIC)
+        return train_critic(model, iteration);
+    return wasserstein_generator_turn(model->self, iteration, model->sizes);
+}
+
+const rv_model_kind rv_wgan_kind = {
+    .name = "wgan",
+    .about = "Wasserstein GAN with weight clipping (Arjovsky et al. 2017)",
+    .option = options,
+    .option_count = sizeof options / sizeof *options,
+    .config_size = sizeof(wgan_config),
+    .create = create,
+    .destroy = pair_destroy,
+    .train = train,
+    .turns = wasserstein_turns,
+    .decode = pair_decode,
+    .latent_width = pair_latent_width,
+    .prior = pair_prior,
+    .nets = pair_nets,
+};

@@ -17,6 +17,7 @@
 #include "reverie/graph.h"
 #include "reverie/nn.h"
 #include "reverie/optim.h"
+#include "reverie/option.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -130,7 +131,7 @@ typedef enum rv_labels {
 
 typedef struct rv_model_kind {
     const char *name, *about;
-    const struct rv_option *option; /* [option_count] rows that fill `config_size` bytes */
+    const rv_option *option; /* [option_count] rows that fill `config_size` bytes */
     int option_count;
     size_t config_size;
     rv_labels labels;

@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+#define RV_ROWS_OF game_config
+const rv_option game_options[] = {
+    RV_CHOICE("output", output, "sigmoid", "sigmoid|tanh|none",
+              "last of the generator: sigmoid for data in [0,1], tanh for [-1,1]"),
+    RV_CHOICE("prior", prior, "normal", "normal|uniform",
+              "what z is drawn from: N(0, 1), or uniform in (-1, 1)"),
+    RV_INTEGER("base_width", base_width, "64", 1, 65536,
+               "what `w` stands for in the layers: `8w` is 8 times this"),
+    RV_GROUP(rv_net_start_options, start),
+};
+
 static int ends_in(rv_words words, const char *word)
 {
     return words.count > 0 && strcmp(words.word[words.count - 1], word) == 0;
@@ -36,7 +47,7 @@ static void warn_of_range(const rv_model *model, int output)
                   low == -1 && high == 1 ? "" : " alone");
 }
 
-static rv_status make_generator(rv_model *model, const pair_config *config, const char *name,
+static rv_status make_generator(rv_model *model, const game_config *config, const char *name,
                                 pair *out)
 {
     net_wish wish = {.name = name,
@@ -45,7 +56,7 @@ static rv_status make_generator(rv_model *model, const pair_config *config, cons
                      .width = rv_data_width(model->sizes),
                      .keep_image = 1,
                      .base_width = config->base_width,
-                     .initialiser = config->initialiser};
+                     .start = config->start};
     rv_status status = check_words(model, name, config->generator);
     if (status != RV_OK)
         return status;
@@ -54,7 +65,7 @@ static rv_status make_generator(rv_model *model, const pair_config *config, cons
                                : rv_error_status(model->context);
 }
 
-static rv_status make_opponent(rv_model *model, const pair_config *config, const char *name,
+static rv_status make_opponent(rv_model *model, const game_config *config, const char *name,
                                rv_shape judged, pair *out)
 {
     net_wish wish = {.name = name,
@@ -62,7 +73,7 @@ static rv_status make_opponent(rv_model *model, const pair_config *config, const
                      .in = judged,
                      .width = 1,
                      .base_width = config->base_width,
-                     .initialiser = config->initialiser};
+                     .start = config->start};
     if (ends_in(config->opponent, "sigmoid"))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "%s ends in `sigmoid`, but a linear layer to one number follows, which the "
@@ -72,7 +83,7 @@ static rv_status make_opponent(rv_model *model, const pair_config *config, const
     return out->net[OPPONENT] ? RV_OK : rv_error_status(model->context);
 }
 
-rv_status pair_create(rv_model *model, size_t size, const char *generator, const char *opponent,
+rv_status game_create(rv_model *model, size_t size, const char *generator, const char *opponent,
                       rv_shape judged)
 {
     pair *p = model->self = rv_calloc(1, size);
@@ -90,7 +101,7 @@ rv_status pair_create(rv_model *model, size_t size, const char *generator, const
     return status == RV_OK ? model_weights(model, &p->net[OPPONENT], 1, &p->opponent) : status;
 }
 
-rv_status pair_add_encoder(rv_model *model, rv_words words, int64_t width)
+rv_status game_add_encoder(rv_model *model, rv_words words, int64_t width)
 {
     pair *p = model->self;
     net_wish wish = {.name = "encoder",
@@ -98,7 +109,7 @@ rv_status pair_add_encoder(rv_model *model, rv_words words, int64_t width)
                      .in = model_image_shape(model),
                      .width = width,
                      .base_width = p->config->base_width,
-                     .initialiser = p->config->initialiser};
+                     .start = p->config->start};
     p->net[ENCODER] = model_net(model, &wish);
     p->nets = 3;
     return p->net[ENCODER] ? RV_OK : rv_error_status(model->context);
@@ -106,7 +117,7 @@ rv_status pair_add_encoder(rv_model *model, rv_words words, int64_t width)
 
 /* ---- the kind's table ---- */
 
-void pair_destroy(rv_model *model)
+void game_destroy(rv_model *model)
 {
     pair *p = model->self;
     for (int i = 0; i < p->nets; i++)
@@ -117,24 +128,24 @@ void pair_destroy(rv_model *model)
     model->self = NULL;
 }
 
-rv_expr pair_decode(rv_model *model, rv_expr z)
+rv_expr game_decode(rv_model *model, rv_expr z)
 {
-    return pair_generate(model->self, z, RV_EVALUATE);
+    return game_generate(model->self, z, RV_EVALUATE);
 }
 
-int64_t pair_latent_width(const rv_model *model)
+int64_t game_latent_width(const rv_model *model)
 {
     const pair *p = model->self;
     return p->config->latent;
 }
 
-rv_prior pair_prior(const rv_model *model)
+rv_prior game_prior(const rv_model *model)
 {
     const pair *p = model->self;
     return (rv_prior)p->config->prior;
 }
 
-rv_net *const *pair_nets(const rv_model *model, int *count)
+rv_net *const *game_nets(const rv_model *model, int *count)
 {
     const pair *p = model->self;
     *count = p->nets;
@@ -143,10 +154,10 @@ rv_net *const *pair_nets(const rv_model *model, int *count)
 
 /* ---- the game ---- */
 
-rv_expr pair_generate(const pair *p, rv_expr z, rv_mode mode)
+rv_expr game_generate(const pair *p, rv_expr z, rv_mode mode)
 {
     rv_expr x = model_apply(p->net[GENERATOR], z, mode);
-    switch ((pair_output)p->config->output) {
+    switch ((game_output)p->config->output) {
     case OUTPUT_SIGMOID: return rv_sigmoid(x);
     case OUTPUT_TANH: return rv_tanh(x);
     case OUTPUT_NONE: break;
@@ -154,12 +165,12 @@ rv_expr pair_generate(const pair *p, rv_expr z, rv_mode mode)
     return x;
 }
 
-rv_expr pair_judge(const pair *p, rv_expr x, rv_mode mode)
+rv_expr game_judge(const pair *p, rv_expr x, rv_mode mode)
 {
     return model_apply(p->net[OPPONENT], x, mode);
 }
 
-rv_expr pair_noise(const pair *p, const rv_iteration *iteration, const char *name)
+rv_expr game_noise(const pair *p, const rv_iteration *iteration, const char *name)
 {
     rv_draw_axes axes = {0, -1};
     rv_shape shape = rv_shape2(iteration->batch, p->config->latent);
@@ -177,7 +188,7 @@ static rv_expr spread(rv_expr x)
 
 /* Infinite where the images do not differ at all: an alarm, and not a number that seems to be
  * one. */
-rv_expr pair_diversity(rv_expr real, rv_expr fake)
+rv_expr game_diversity(rv_expr real, rv_expr fake)
 {
     rv_expr least = rv_scalar(rv_expr_graph(real), 1e-30);
     return rv_div(rv_maximum(spread(fake), least), spread(real));

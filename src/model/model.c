@@ -2,7 +2,7 @@
 #include "reverie/model.h"
 
 #include "core/memory.h"
-#include "core/option.h"
+#include "reverie/option.h"
 
 #include <string.h>
 

@@ -11,6 +11,18 @@
 
 enum { WORD_MOST = 1024 };
 
+#define RV_ROWS_OF rv_net_start
+const rv_option rv_net_start_options[] = {
+    RV_CHOICE("initialiser", initialiser, "pytorch", RV_INITIALISERS, "how the weights begin"),
+    RV_NUMBER("initialiser_deviation", deviation, "0.02", 0, 1e3,
+              "standard deviation of the weights of initialiser=normal"),
+};
+const rv_option rv_output_bias_options[] = {
+    RV_CHOICE("output_bias", output_bias, "default", "default|data",
+              "the decoder's last bias begins as the initialiser says, or as the logits of the "
+              "mean training image"),
+};
+
 /* ---- words ---- */
 
 static int is_part_of_word(char c)
@@ -63,8 +75,8 @@ static rv_net *make(rv_model *model, const net_wish *wish, const char *const *wo
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
     int flat = wish->in.rank == 3 && !rv_words_take_images(words, count);
-    config.initialiser = (rv_net_initialiser)wish->initialiser.kind;
-    config.deviation = wish->initialiser.deviation;
+    config.initialiser = (rv_net_initialiser)wish->start.initialiser;
+    config.deviation = wish->start.deviation;
     rv_net_new_configured(model->context, wish->name, words, count,
                           flat ? rv_shape1(rv_shape_size(wish->in)) : wish->in, &config, &net);
     return net;

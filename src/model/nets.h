@@ -2,37 +2,19 @@
 #ifndef MODEL_NETS_H
 #define MODEL_NETS_H
 
-#include "core/option.h"
 #include "reverie/model.h"
+#include "reverie/option.h"
 
-/* How the weights of a model's nets begin, and its option rows at `at`. */
-typedef struct net_initialiser {
-    int kind;         /* rv_net_initialiser */
+/* How the weights of a model's nets begin. */
+typedef struct rv_net_start {
+    int initialiser;  /* rv_net_initialiser */
     double deviation; /* of `normal` */
-} net_initialiser;
-#define MODEL_INITIALISER(at, fallback)                                                            \
-    {"initialiser",                                                                                \
-     RV_OPTION_CHOICE,                                                                             \
-     (at) + offsetof(net_initialiser, kind),                                                       \
-     fallback,                                                                                     \
-     0,                                                                                            \
-     0,                                                                                            \
-     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan",               \
-     "how the weights begin"},                                                                     \
-    {                                                                                              \
-        "initialiser_deviation", RV_OPTION_NUMBER, (at) + offsetof(net_initialiser, deviation),    \
-            "0.02", 0, 1e3, NULL, "standard deviation of the weights of initialiser=normal"        \
-    }
-
-/* The option row of how the last bias begins, in the int at `at`. */
-enum { MODEL_BIAS_DEFAULT, MODEL_BIAS_DATA };
-#define MODEL_OUTPUT_BIAS(at, fallback)                                                            \
-    {                                                                                              \
-        "output_bias", RV_OPTION_CHOICE, (at), fallback, 0, 0, "default|data",                     \
-            "the decoder's last bias begins as the initialiser says, or as the logits of the "     \
-            "mean "                                                                                \
-            "training image"                                                                       \
-    }
+    int output_bias;  /* whether the last bias begins as the logits of the mean training image */
+} rv_net_start;
+#define RV_INITIALISERS                                                                            \
+    "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan"
+extern const rv_option rv_net_start_options[2];   /* initialiser: pytorch; its deviation */
+extern const rv_option rv_output_bias_options[1]; /* default */
 
 /* What a model wants of a net.  In its words, `8w` is 8 times base_width and `channels` the
  * channels of the images, so that a recipe can be made wider by one setting. */
@@ -43,7 +25,7 @@ typedef struct net_wish {
     int64_t width;      /* values it must give: `linear WIDTH` is added; 0: as the words leave it */
     int keep_image;     /* no linear layer where the words end in an image */
     int64_t base_width; /* 0: none */
-    net_initialiser initialiser;
+    rv_net_start start;
 } net_wish;
 
 /* NULL on failure, with the error latched. */

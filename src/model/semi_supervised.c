@@ -8,6 +8,18 @@
 #include <math.h>
 #include <string.h>
 
+#define RV_ROWS_OF labels_config
+const rv_option semi_supervised_options[] = {
+    RV_CHOICE("objective.unknown", unknown, "enumerate", "enumerate|sample",
+              "label of an unlabelled image: summed over the classes, or drawn (score function)"),
+    RV_NUMBER("objective.alpha", alpha, "0.1", 0, 1e6,
+              "weight of the classification loss on labelled images"),
+    RV_NUMBER("objective.labelled", labelled, "1", 0, 1e6,
+              "weight of the bound of labelled images"),
+    RV_NUMBER("objective.unlabelled", unlabelled, "1", 0, 1e6,
+              "weight of the bound of unlabelled images; 0 leaves it out"),
+};
+
 rv_status labels_check(const rv_model *model, const labels_config *config)
 {
     if (model->sizes.classes < 2)

@@ -17,9 +17,9 @@
 #ifndef MODEL_SEMI_SUPERVISED_H
 #define MODEL_SEMI_SUPERVISED_H
 
-#include "core/option.h"
 #include "model/nets.h"
 #include "reverie/model.h"
+#include "reverie/option.h"
 
 typedef enum labels_unknown_kind { LABELS_ENUMERATE, LABELS_SAMPLE } labels_unknown_kind;
 
@@ -28,36 +28,7 @@ typedef struct labels_config {
     double alpha, labelled, unlabelled;
 } labels_config;
 
-/* The option rows; `at` is the offset of a labels_config in the model's config. */
-#define LABELS_OPTIONS(at)                                                                         \
-    {"objective.unknown",                                                                          \
-     RV_OPTION_CHOICE,                                                                             \
-     (at) + offsetof(labels_config, unknown),                                                      \
-     "enumerate",                                                                                  \
-     0,                                                                                            \
-     0,                                                                                            \
-     "enumerate|sample",                                                                           \
-     "label of an unlabelled image: summed over the classes, or drawn (score function)"},          \
-        {"objective.alpha",                                                                        \
-         RV_OPTION_NUMBER,                                                                         \
-         (at) + offsetof(labels_config, alpha),                                                    \
-         "0.1",                                                                                    \
-         0,                                                                                        \
-         1e6,                                                                                      \
-         NULL,                                                                                     \
-         "weight of the classification loss on labelled images"},                                  \
-        {"objective.labelled",                                                                     \
-         RV_OPTION_NUMBER,                                                                         \
-         (at) + offsetof(labels_config, labelled),                                                 \
-         "1",                                                                                      \
-         0,                                                                                        \
-         1e6,                                                                                      \
-         NULL,                                                                                     \
-         "weight of the bound of labelled images"},                                                \
-    {                                                                                              \
-        "objective.unlabelled", RV_OPTION_NUMBER, (at) + offsetof(labels_config, unlabelled), "1", \
-            0, 1e6, NULL, "weight of the bound of unlabelled images; 0 leaves it out"              \
-    }
+extern const rv_option semi_supervised_options[4]; /* enumerate; 0.1; 1; 1 */
 
 /* Where a bound is looked at: at draws of the latents, as it is defined, or at the means of their
  * posteriors, by which classes are compared without the noise of a draw. */

@@ -8,16 +8,10 @@ enum { TURN_CRITIC, TURN_GENERATOR };
 
 /* The first member of a Wasserstein GAN's config, and its rows. */
 typedef struct wasserstein_config {
-    pair_config pair;
+    game_config game;
     int64_t critic_steps;
 } wasserstein_config;
-
-#define WASSERSTEIN_OPTIONS                                                                        \
-    PAIR_OPTIONS("generator", "critic"),                                                           \
-    {                                                                                              \
-        "objective.critic_steps", RV_OPTION_INTEGER, offsetof(wasserstein_config, critic_steps),   \
-            "5", 1, 1000, NULL, "steps of the critic for each one of the generator"                \
-    }
+extern const rv_option wasserstein_options[5];
 
 /* A critic step in every training step, a generator step after each `critic_steps` of them: the
  * kind's `turns`. */

@@ -22,29 +22,28 @@
 typedef struct adgm_config {
     int64_t latent, auxiliary;
     rv_words auxiliary_encoder, classifier, encoder, auxiliary_decoder, decoder;
-    observation observed;
+    rv_observation observed;
     labels_config labels;
-    net_initialiser initialiser;
+    rv_net_start start;
 } adgm_config;
 
-#define HIDDEN      "[linear 500, relu]"
-#define FIELD(name) offsetof(adgm_config, name)
+#define HIDDEN     "[linear 500, relu]"
+#define RV_ROWS_OF adgm_config
 static const rv_option options[] = {
-    {"latent", RV_OPTION_INTEGER, FIELD(latent), "100", 1, 65536, NULL, "width of z"},
-    {"auxiliary", RV_OPTION_INTEGER, FIELD(auxiliary), "100", 1, 65536, NULL, "width of a"},
-    {"auxiliary_encoder", RV_OPTION_WORDS, FIELD(auxiliary_encoder), HIDDEN, 0, 0, NULL,
-     "layers from the image to the linear layer of q(a|x)"},
-    {"classifier", RV_OPTION_WORDS, FIELD(classifier), HIDDEN, 0, 0, NULL,
-     "layers from (x, a), flat, to the linear layer of q(y|a,x)"},
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), HIDDEN, 0, 0, NULL,
-     "layers from (x, a, y), flat, to the linear layer of q(z|a,y,x)"},
-    {"auxiliary_decoder", RV_OPTION_WORDS, FIELD(auxiliary_decoder), HIDDEN, 0, 0, NULL,
-     "layers from (x, z, y), flat, to the linear layer of p(a|x,y,z)"},
-    {"decoder", RV_OPTION_WORDS, FIELD(decoder), HIDDEN, 0, 0, NULL,
-     "layers from (z, y) to the pixels' linear layer"},
-    OBSERVATION_OPTIONS(FIELD(observed)),
-    LABELS_OPTIONS(FIELD(labels)),
-    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
+    RV_INTEGER("latent", latent, "100", 1, 65536, "width of z"),
+    RV_INTEGER("auxiliary", auxiliary, "100", 1, 65536, "width of a"),
+    RV_LAYERS("auxiliary_encoder", auxiliary_encoder, HIDDEN,
+              "layers from the image to the linear layer of q(a|x)"),
+    RV_LAYERS("classifier", classifier, HIDDEN,
+              "layers from (x, a), flat, to the linear layer of q(y|a,x)"),
+    RV_LAYERS("encoder", encoder, HIDDEN,
+              "layers from (x, a, y), flat, to the linear layer of q(z|a,y,x)"),
+    RV_LAYERS("auxiliary_decoder", auxiliary_decoder, HIDDEN,
+              "layers from (x, z, y), flat, to the linear layer of p(a|x,y,z)"),
+    RV_LAYERS("decoder", decoder, HIDDEN, "layers from (z, y) to the pixels' linear layer"),
+    RV_GROUP(rv_observation_options, observed),
+    RV_GROUP(semi_supervised_options, labels),
+    RV_GROUP(rv_net_start_options, start),
 };
 
 enum { AUXILIARY_ENCODER, CLASSIFIER, ENCODER, AUXILIARY_DECODER, DECODER, NETS };
@@ -112,7 +111,7 @@ static rv_status create(rv_model *model)
         return status;
     describe_nets(model, wish);
     for (int i = 0; i < NETS; i++) {
-        wish[i].initialiser = m->config.initialiser;
+        wish[i].start = m->config.start;
         m->net[i] = model_net(model, &wish[i]);
         if (!m->net[i])
             return rv_error_status(model->context);

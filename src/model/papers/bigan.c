@@ -14,15 +14,16 @@
 #include "reverie/objective.h"
 
 typedef struct bigan_config {
-    pair_config pair;
+    game_config game;
     rv_words encoder;
 } bigan_config;
 
-#define FIELD(name) offsetof(bigan_config, name)
+#define RV_ROWS_OF bigan_config
 static const rv_option options[] = {
-    PAIR_OPTIONS("generator", "discriminator"),
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 512, relu]", 0, 0, NULL,
-     "layers from the image; a linear layer to z follows"},
+    GAME_PLAYERS("generator", "discriminator"),
+    RV_GROUP(game_options, game),
+    RV_LAYERS("encoder", encoder, "[linear 512, relu]",
+              "layers from the image; a linear layer to z follows"),
 };
 
 typedef struct bigan {
@@ -39,17 +40,17 @@ static void destroy(rv_model *model)
 {
     bigan *m = model->self;
     weight_list_free(&m->both);
-    pair_destroy(model);
+    game_destroy(model);
 }
 
 static rv_status create(rv_model *model)
 {
     const bigan_config *c = config_of(model);
-    rv_shape joint = rv_shape1(rv_data_width(model->sizes) + c->pair.latent);
-    rv_status status = pair_create(model, sizeof(bigan), "generator", "discriminator", joint);
+    rv_shape joint = rv_shape1(rv_data_width(model->sizes) + c->game.latent);
+    rv_status status = game_create(model, sizeof(bigan), "generator", "discriminator", joint);
     if (status != RV_OK)
         return status;
-    status = pair_add_encoder(model, c->encoder, c->pair.latent);
+    status = game_add_encoder(model, c->encoder, c->game.latent);
     if (status != RV_OK)
         return status;
     bigan *m = model->self;
@@ -70,7 +71,7 @@ static rv_expr latent_of(const rv_model *model, rv_expr x, rv_mode mode)
 static rv_expr judge(const pair *p, rv_expr x, rv_expr z)
 {
     const rv_expr both[] = {x, z};
-    return pair_judge(p, rv_concat(both, 2, 1), RV_TRAIN);
+    return game_judge(p, rv_concat(both, 2, 1), RV_TRAIN);
 }
 
 static rv_status train(rv_model *model, rv_iteration *iteration)
@@ -78,8 +79,8 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     const bigan *m = model->self;
     const pair *p = &m->pair;
     rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
-    rv_expr z = pair_noise(p, iteration, "z");                /* [B,Z] */
-    rv_expr fake = pair_generate(p, z, RV_TRAIN);             /* G(z) [B,D] */
+    rv_expr z = game_noise(p, iteration, "z");                /* [B,Z] */
+    rv_expr fake = game_generate(p, z, RV_TRAIN);             /* G(z) [B,D] */
     rv_expr code = latent_of(model, x, RV_TRAIN);             /* E(x) [B,Z] */
     rv_expr real_logits = judge(p, x, rv_stop_gradient(code));
     rv_expr fake_logits = judge(p, rv_stop_gradient(fake), z);
@@ -99,7 +100,7 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     rv_stage generator = rv_stage_of("generator", loss, m->both.weight, m->both.count);
     generator.loss_name = "generator_loss";
     generator.gradient_name = "generator_gradient";
-    rv_stage_report(&generator, "diversity", pair_diversity(x, fake));
+    rv_stage_report(&generator, "diversity", game_diversity(x, fake));
     return rv_iteration_update(iteration, &generator);
 }
 
@@ -115,7 +116,7 @@ static rv_expr features(rv_model *model, rv_expr x)
 static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
 {
     rv_expr z = latent_of(model, x, RV_EVALUATE);
-    out[0] = (rv_latents){"z", rv_normal(z, rv_zeros_like(z)), config_of(model)->pair.latent};
+    out[0] = (rv_latents){"z", rv_normal(z, rv_zeros_like(z)), config_of(model)->game.latent};
     *count = 1;
     return rv_error_status(model->context);
 }
@@ -131,8 +132,8 @@ const rv_model_kind rv_bigan_kind = {
     .train = train,
     .encode = encode,
     .features = features,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
+    .decode = game_decode,
+    .latent_width = game_latent_width,
+    .prior = game_prior,
+    .nets = game_nets,
 };

@@ -13,18 +13,18 @@ typedef struct classifier_config {
     rv_words layers;
     rv_numbers normalize;
     int64_t base_width;
-    net_initialiser initialiser;
+    rv_net_start start;
 } classifier_config;
 
-#define FIELD(name) offsetof(classifier_config, name)
+#define RV_ROWS_OF classifier_config
 static const rv_option options[] = {
-    {"layers", RV_OPTION_WORDS, FIELD(layers), "[linear 512, relu]", 0, 0, NULL,
-     "layers from the image; a linear layer to the classes follows"},
-    {"normalize", RV_OPTION_NUMBERS, FIELD(normalize), "[]", -1e6, 1e6, NULL,
-     "[mean, deviation]: the pixels v become (v - mean) / deviation; [] leaves them"},
-    {"base_width", RV_OPTION_INTEGER, FIELD(base_width), "64", 1, 65536, NULL,
-     "what `w` stands for in the layers: `8w` is 8 times this"},
-    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
+    RV_LAYERS("layers", layers, "[linear 512, relu]",
+              "layers from the image; a linear layer to the classes follows"),
+    RV_NUMBERS("normalize", normalize, "[]", -1e6, 1e6,
+               "[mean, deviation]: the pixels v become (v - mean) / deviation; [] leaves them"),
+    RV_INTEGER("base_width", base_width, "64", 1, 65536,
+               "what `w` stands for in the layers: `8w` is 8 times this"),
+    RV_GROUP(rv_net_start_options, start),
 };
 
 typedef struct classifier {
@@ -73,7 +73,7 @@ static rv_status create(rv_model *model)
                      .in = model_image_shape(model),
                      .width = model->sizes.classes,
                      .base_width = c->base_width,
-                     .initialiser = c->initialiser};
+                     .start = c->start};
     m->net = model_net(model, &wish);
     return m->net ? model_weights(model, &m->net, 1, &m->weights) : rv_error_status(model->context);
 }

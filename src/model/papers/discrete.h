@@ -28,7 +28,7 @@ typedef struct discrete_config {
     int64_t count, classes;
     rv_words encoder, decoder;
     int prior; /* discrete_prior */
-    observation observed;
+    rv_observation observed;
     int objective; /* discrete_objective */
     int64_t samples;
     int gradient;   /* discrete_gradient */
@@ -36,10 +36,9 @@ typedef struct discrete_config {
     int relaxed_kl; /* discrete_relaxed_kl */
     rv_words baseline_layers;
     double beta, warmup;
-    double start, end, rate, prior_temperature; /* temperatures */
+    double first_temperature, last_temperature, rate, prior_temperature;
     int64_t every;
-    net_initialiser initialiser;
-    int output_bias;
+    rv_net_start start;
 } discrete_config;
 
 enum { NET_ENCODER, NET_DECODER, NET_BASELINE, DISCRETE_NETS };

@@ -17,49 +17,46 @@
 #include <math.h>
 #include <string.h>
 
-#define FIELD(name) offsetof(discrete_config, name)
+#define RV_ROWS_OF discrete_config
 static const rv_option options[] = {
-    {"latent.kind", RV_OPTION_CHOICE, FIELD(kind), "categorical", 0, 0, "categorical|bernoulli",
-     "what a latent variable is"},
-    {"latent.count", RV_OPTION_INTEGER, FIELD(count), "20", 1, 65536, NULL,
-     "how many latent variables"},
-    {"latent.classes", RV_OPTION_INTEGER, FIELD(classes), "10", 2, 65536, NULL,
-     "values of a categorical latent variable"},
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 512, relu, linear 256, relu]", 0, 0, NULL,
-     "layers from the image to the posterior's linear layer"},
-    {"decoder", RV_OPTION_WORDS, FIELD(decoder), "[linear 256, relu, linear 512, relu]", 0, 0, NULL,
-     "layers from z to the pixels' linear layer"},
-    {"prior", RV_OPTION_CHOICE, FIELD(prior), "uniform", 0, 0, "uniform|learned",
-     "p(z): every value alike, or a bias learned for each"},
-    OBSERVATION_OPTIONS(FIELD(observed)),
-    {"objective.name", RV_OPTION_CHOICE, FIELD(objective), "elbo", 0, 0, "elbo|iwae",
-     "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"},
-    {"objective.samples", RV_OPTION_INTEGER, FIELD(samples), "1", 1, 65536, NULL,
-     "K, draws of z an image"},
-    {"objective.gradient", RV_OPTION_CHOICE, FIELD(gradient), "gumbel", 0, 0,
-     "gumbel|straight_through|reinforce|nvil|vimco", "how the gradient passes the discrete draws"},
-    {"objective.baseline", RV_OPTION_CHOICE, FIELD(baseline), "none", 0, 0, "none|average|input",
-     "what reinforce takes off its signal: a moving average, or a net of the image"},
-    {"objective.baseline_layers", RV_OPTION_WORDS, FIELD(baseline_layers), "[linear 100, tanh]", 0,
-     0, NULL, "layers of the baseline's net (baseline: input, and nvil); a linear layer follows"},
-    {"objective.relaxed_kl", RV_OPTION_CHOICE, FIELD(relaxed_kl), "discrete", 0, 0,
-     "discrete|relaxed",
-     "of gumbel: the densities of the discrete q and p, or of their Concrete relaxations"},
-    {"objective.beta", RV_OPTION_NUMBER, FIELD(beta), "1", 0, 1e6, NULL, "weight of the KL"},
-    {"objective.warmup", RV_OPTION_NUMBER, FIELD(warmup), "0", 0, 1e6, NULL,
-     "epochs over which the weight of the KL grows from 0 to beta"},
-    {"temperature.start", RV_OPTION_NUMBER, FIELD(start), "1", 1e-3, 1e3, NULL,
-     "temperature of the relaxed draws at the first step; above 0"},
-    {"temperature.end", RV_OPTION_NUMBER, FIELD(end), "0.5", 1e-3, 1e3, NULL,
-     "least temperature; above 0"},
-    {"temperature.rate", RV_OPTION_NUMBER, FIELD(rate), "3e-5", 0, 1, NULL,
-     "r of the temperature max(end, start exp(-r step))"},
-    {"temperature.every", RV_OPTION_INTEGER, FIELD(every), "1000", 1, 1000000000, NULL,
-     "steps from one change of the temperature to the next"},
-    {"temperature.prior", RV_OPTION_NUMBER, FIELD(prior_temperature), "0.5", 1e-3, 1e3, NULL,
-     "temperature of the relaxed prior (relaxed_kl: relaxed); above 0"},
-    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
-    MODEL_OUTPUT_BIAS(FIELD(output_bias), "default"),
+    RV_CHOICE("latent.kind", kind, "categorical", "categorical|bernoulli",
+              "what a latent variable is"),
+    RV_INTEGER("latent.count", count, "20", 1, 65536, "how many latent variables"),
+    RV_INTEGER("latent.classes", classes, "10", 2, 65536,
+               "values of a categorical latent variable"),
+    RV_LAYERS("encoder", encoder, "[linear 512, relu, linear 256, relu]",
+              "layers from the image to the posterior's linear layer"),
+    RV_LAYERS("decoder", decoder, "[linear 256, relu, linear 512, relu]",
+              "layers from z to the pixels' linear layer"),
+    RV_CHOICE("prior", prior, "uniform", "uniform|learned",
+              "p(z): every value alike, or a bias learned for each"),
+    RV_GROUP(rv_observation_options, observed),
+    RV_CHOICE("objective.name", objective, "elbo", "elbo|iwae",
+              "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"),
+    RV_INTEGER("objective.samples", samples, "1", 1, 65536, "K, draws of z an image"),
+    RV_CHOICE("objective.gradient", gradient, "gumbel",
+              "gumbel|straight_through|reinforce|nvil|vimco",
+              "how the gradient passes the discrete draws"),
+    RV_CHOICE("objective.baseline", baseline, "none", "none|average|input",
+              "what reinforce takes off its signal: a moving average, or a net of the image"),
+    RV_LAYERS("objective.baseline_layers", baseline_layers, "[linear 100, tanh]",
+              "layers of the baseline's net (baseline: input, and nvil); a linear layer follows"),
+    RV_CHOICE("objective.relaxed_kl", relaxed_kl, "discrete", "discrete|relaxed",
+              "of gumbel: the densities of the discrete q and p, or of their Concrete relaxations"),
+    RV_NUMBER("objective.beta", beta, "1", 0, 1e6, "weight of the KL"),
+    RV_NUMBER("objective.warmup", warmup, "0", 0, 1e6,
+              "epochs over which the weight of the KL grows from 0 to beta"),
+    RV_NUMBER("temperature.start", first_temperature, "1", 1e-3, 1e3,
+              "temperature of the relaxed draws at the first step; above 0"),
+    RV_NUMBER("temperature.end", last_temperature, "0.5", 1e-3, 1e3, "least temperature; above 0"),
+    RV_NUMBER("temperature.rate", rate, "3e-5", 0, 1,
+              "r of the temperature max(end, start exp(-r step))"),
+    RV_INTEGER("temperature.every", every, "1000", 1, 1000000000,
+               "steps from one change of the temperature to the next"),
+    RV_NUMBER("temperature.prior", prior_temperature, "0.5", 1e-3, 1e3,
+              "temperature of the relaxed prior (relaxed_kl: relaxed); above 0"),
+    RV_GROUP(rv_net_start_options, start),
+    RV_GROUP(rv_output_bias_options, start),
 };
 
 static int is_categorical(const discrete_config *c)
@@ -94,7 +91,7 @@ static rv_status check(const rv_model *model, const discrete_config *c)
                   "vimco and the relaxations need none): leave it at none";
     else if (c->relaxed_kl == RELAXED_KL_RELAXED && c->gradient != GRADIENT_GUMBEL)
         problem = "objective.relaxed_kl=relaxed needs relaxed draws: set objective.gradient=gumbel";
-    else if (c->end > c->start)
+    else if (c->last_temperature > c->first_temperature)
         problem = "temperature.end is above temperature.start: the temperature only falls";
     return problem ? rv_fail(model->context, RV_BAD_USAGE, "%s", problem) : RV_OK;
 }
@@ -109,7 +106,8 @@ static int schedule(const rv_model *model, rv_moment moment, rv_scalar_input out
     out[0] = (rv_scalar_input){"beta", c->beta * share, c->warmup};
     if (c->gradient != GRADIENT_GUMBEL && c->gradient != GRADIENT_STRAIGHT_THROUGH)
         return 1;
-    out[1] = (rv_scalar_input){"temperature", fmax(c->end, c->start * exp(-c->rate * step)), 0};
+    out[1] = (rv_scalar_input){
+        "temperature", fmax(c->last_temperature, c->first_temperature * exp(-c->rate * step)), 0};
     return 2;
 }
 
@@ -134,18 +132,18 @@ static rv_status make_nets(rv_model *model, discrete_vae *m)
          .words = c->encoder,
          .in = model_image_shape(model),
          .width = discrete_width(c),
-         .initialiser = c->initialiser},
+         .start = c->start},
         {.name = "decoder",
          .words = c->decoder,
          .in = rv_shape1(discrete_width(c)),
          .width = rv_data_width(model->sizes),
          .keep_image = 1,
-         .initialiser = c->initialiser},
+         .start = c->start},
         {.name = "baseline",
          .words = c->baseline_layers,
          .in = model_image_shape(model),
          .width = 1,
-         .initialiser = c->initialiser},
+         .start = c->start},
     };
     int count = has_baseline_net(c) ? DISCRETE_NETS : NET_BASELINE;
     for (int i = 0; i < count; i++) {
@@ -197,7 +195,7 @@ static rv_status create(rv_model *model)
 static const rv_net *begins_at_mean(const rv_model *model)
 {
     const discrete_vae *m = discrete_of(model);
-    return m->config.output_bias == MODEL_BIAS_DATA ? m->net[NET_DECODER] : NULL;
+    return m->config.start.output_bias ? m->net[NET_DECODER] : NULL;
 }
 
 /* ---- the model ---- */

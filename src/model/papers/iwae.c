@@ -29,26 +29,29 @@ enum { LAYERS_MOST = 4, NETS_MOST = 2 * LAYERS_MOST };
 
 typedef struct iwae_config {
     rv_words encoder, decoder;
-    observation observed;
+    rv_observation observed;
     int objective; /* 0: elbo, 1: iwae */
     int64_t samples;
-    net_initialiser initialiser;
-    int output_bias;
+    rv_net_start start;
 } iwae_config;
 
-#define FIELD(name) offsetof(iwae_config, name)
+#define RV_ROWS_OF iwae_config
 static const rv_option options[] = {
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 200, tanh, linear 200, tanh, latent 50]",
-     0, 0, NULL, "layers from the image up; `latent N` draws N latents, and is last"},
-    {"decoder", RV_OPTION_WORDS, FIELD(decoder), "[linear 200, tanh, linear 200, tanh]", 0, 0, NULL,
-     "layers from the last latents down, with `latent N` between parts"},
-    OBSERVATION_OPTIONS(FIELD(observed)),
-    {"objective.name", RV_OPTION_CHOICE, FIELD(objective), "iwae", 0, 0, "elbo|iwae",
-     "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"},
-    {"objective.samples", RV_OPTION_INTEGER, FIELD(samples), "5", 1, 65536, NULL,
-     "K, draws of the latents an image"},
-    MODEL_INITIALISER(FIELD(initialiser), "glorot_uniform"),
-    MODEL_OUTPUT_BIAS(FIELD(output_bias), "data"),
+    RV_LAYERS("encoder", encoder, "[linear 200, tanh, linear 200, tanh, latent 50]",
+              "layers from the image up; `latent N` draws N latents, and is last"),
+    RV_LAYERS("decoder", decoder, "[linear 200, tanh, linear 200, tanh]",
+              "layers from the last latents down, with `latent N` between parts"),
+    RV_GROUP(rv_observation_options, observed),
+    RV_CHOICE("objective.name", objective, "iwae", "elbo|iwae",
+              "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"),
+    RV_INTEGER("objective.samples", samples, "5", 1, 65536, "K, draws of the latents an image"),
+    RV_CHOICE("initialiser", start.initialiser, "glorot_uniform", RV_INITIALISERS,
+              "how the weights begin"),
+    RV_NUMBER("initialiser_deviation", start.deviation, "0.02", 0, 1e3,
+              "standard deviation of the weights of initialiser=normal"),
+    RV_CHOICE("output_bias", start.output_bias, "data", "default|data",
+              "the decoder's last bias begins as the initialiser says, or as the logits of the "
+              "mean training image"),
 };
 
 typedef struct iwae {
@@ -144,7 +147,7 @@ static rv_net *make_part(rv_model *model, const iwae *m, int index, rv_words par
 {
     char name[32];
     int up = index < m->layers, layer = up ? index : 2 * m->layers - 1 - index;
-    net_wish wish = {.name = name, .words = part, .initialiser = config_of(model)->initialiser};
+    net_wish wish = {.name = name, .words = part, .start = config_of(model)->start};
     snprintf(name, sizeof name, "%s%d", up ? "encoder" : "decoder", layer + 1);
     wish.in =
         up && layer == 0 ? model_image_shape(model) : rv_shape1(m->width[up ? layer - 1 : layer]);
@@ -185,7 +188,7 @@ static rv_status create(rv_model *model)
 static const rv_net *begins_at_mean(const rv_model *model)
 {
     const iwae *m = iwae_of(model);
-    return config_of(model)->output_bias == MODEL_BIAS_DATA ? m->net[2 * m->layers - 1] : NULL;
+    return config_of(model)->start.output_bias ? m->net[2 * m->layers - 1] : NULL;
 }
 
 /* ---- the model ---- */

@@ -28,31 +28,28 @@
 typedef struct m1_m2_config {
     int64_t features, latent;
     rv_words feature_encoder, feature_decoder, classifier, encoder, decoder;
-    observation observed;
+    rv_observation observed;
     labels_config labels;
-    net_initialiser initialiser;
+    rv_net_start start;
 } m1_m2_config;
 
-#define FIELD(name) offsetof(m1_m2_config, name)
+#define RV_ROWS_OF m1_m2_config
 static const rv_option options[] = {
-    {"features", RV_OPTION_INTEGER, FIELD(features), "50", 1, 65536, NULL,
-     "width of z1, M1's latents"},
-    {"feature_encoder", RV_OPTION_WORDS, FIELD(feature_encoder),
-     "[linear 600, softplus, linear 600, softplus]", 0, 0, NULL,
-     "layers from the image to the linear layer of q(z1|x)"},
-    {"feature_decoder", RV_OPTION_WORDS, FIELD(feature_decoder),
-     "[linear 600, softplus, linear 600, softplus]", 0, 0, NULL,
-     "layers from z1 to the pixels' linear layer"},
-    {"latent", RV_OPTION_INTEGER, FIELD(latent), "50", 1, 65536, NULL, "width of z2"},
-    {"classifier", RV_OPTION_WORDS, FIELD(classifier), "[linear 500, softplus]", 0, 0, NULL,
-     "layers from z1 to the linear layer of q(y|z1)"},
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 500, softplus]", 0, 0, NULL,
-     "layers from (z1, y) to the linear layer of q(z2|z1,y)"},
-    {"decoder", RV_OPTION_WORDS, FIELD(decoder), "[linear 500, softplus]", 0, 0, NULL,
-     "layers from (z2, y) to the linear layer of p(z1|y,z2)"},
-    OBSERVATION_OPTIONS(FIELD(observed)),
-    LABELS_OPTIONS(FIELD(labels)),
-    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
+    RV_INTEGER("features", features, "50", 1, 65536, "width of z1, M1's latents"),
+    RV_LAYERS("feature_encoder", feature_encoder, "[linear 600, softplus, linear 600, softplus]",
+              "layers from the image to the linear layer of q(z1|x)"),
+    RV_LAYERS("feature_decoder", feature_decoder, "[linear 600, softplus, linear 600, softplus]",
+              "layers from z1 to the pixels' linear layer"),
+    RV_INTEGER("latent", latent, "50", 1, 65536, "width of z2"),
+    RV_LAYERS("classifier", classifier, "[linear 500, softplus]",
+              "layers from z1 to the linear layer of q(y|z1)"),
+    RV_LAYERS("encoder", encoder, "[linear 500, softplus]",
+              "layers from (z1, y) to the linear layer of q(z2|z1,y)"),
+    RV_LAYERS("decoder", decoder, "[linear 500, softplus]",
+              "layers from (z2, y) to the linear layer of p(z1|y,z2)"),
+    RV_GROUP(rv_observation_options, observed),
+    RV_GROUP(semi_supervised_options, labels),
+    RV_GROUP(rv_net_start_options, start),
 };
 
 enum { FEATURE_ENCODER, FEATURE_DECODER, CLASSIFIER, ENCODER, DECODER, NETS, M1_NETS = 2 };
@@ -119,7 +116,7 @@ static rv_status create(rv_model *model)
         return status;
     describe_nets(model, wish);
     for (int i = 0; i < NETS; i++) {
-        wish[i].initialiser = m->config.initialiser;
+        wish[i].start = m->config.start;
         m->net[i] = model_net(model, &wish[i]);
         if (!m->net[i])
             return rv_error_status(model->context);

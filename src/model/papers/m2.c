@@ -21,23 +21,23 @@
 typedef struct m2_config {
     int64_t latent;
     rv_words classifier, encoder, decoder;
-    observation observed;
+    rv_observation observed;
     labels_config labels;
-    net_initialiser initialiser;
+    rv_net_start start;
 } m2_config;
 
-#define FIELD(name) offsetof(m2_config, name)
+#define RV_ROWS_OF m2_config
 static const rv_option options[] = {
-    {"latent", RV_OPTION_INTEGER, FIELD(latent), "50", 1, 65536, NULL, "width of z"},
-    {"classifier", RV_OPTION_WORDS, FIELD(classifier), "[linear 500, softplus]", 0, 0, NULL,
-     "layers from the image to the linear layer of q(y|x)"},
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 500, softplus]", 0, 0, NULL,
-     "layers from (x, y), flat, to the linear layer of q(z|x,y)"},
-    {"decoder", RV_OPTION_WORDS, FIELD(decoder), "[linear 500, softplus]", 0, 0, NULL,
-     "layers from (z, y) to the pixels' linear layer"},
-    OBSERVATION_OPTIONS(FIELD(observed)),
-    LABELS_OPTIONS(FIELD(labels)),
-    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
+    RV_INTEGER("latent", latent, "50", 1, 65536, "width of z"),
+    RV_LAYERS("classifier", classifier, "[linear 500, softplus]",
+              "layers from the image to the linear layer of q(y|x)"),
+    RV_LAYERS("encoder", encoder, "[linear 500, softplus]",
+              "layers from (x, y), flat, to the linear layer of q(z|x,y)"),
+    RV_LAYERS("decoder", decoder, "[linear 500, softplus]",
+              "layers from (z, y) to the pixels' linear layer"),
+    RV_GROUP(rv_observation_options, observed),
+    RV_GROUP(semi_supervised_options, labels),
+    RV_GROUP(rv_net_start_options, start),
 };
 
 enum { CLASSIFIER, ENCODER, DECODER, NETS };
@@ -81,18 +81,18 @@ static rv_status create(rv_model *model)
                                   .words = c->classifier,
                                   .in = model_image_shape(model),
                                   .width = classes,
-                                  .initialiser = c->initialiser},
+                                  .start = c->start},
                                  {.name = "encoder",
                                   .words = c->encoder,
                                   .in = rv_shape1(pixels + classes),
                                   .width = 2 * c->latent,
-                                  .initialiser = c->initialiser},
+                                  .start = c->start},
                                  {.name = "decoder",
                                   .words = c->decoder,
                                   .in = rv_shape1(c->latent + classes),
                                   .width = pixels,
                                   .keep_image = 1,
-                                  .initialiser = c->initialiser}};
+                                  .start = c->start}};
     for (int i = 0; i < NETS; i++) {
         m->net[i] = model_net(model, &wish[i]);
         if (!m->net[i])

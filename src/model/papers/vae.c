@@ -33,39 +33,36 @@ typedef struct vae_config {
     rv_words encoder, decoder;
     int covariance, scale;
     double eta;
-    observation observed;
+    rv_observation observed;
     int objective;
     int64_t samples;
     double beta, free_bits, warmup;
-    net_initialiser initialiser;
-    int output_bias;
+    rv_net_start start;
 } vae_config;
 
-#define FIELD(name) offsetof(vae_config, name)
+#define RV_ROWS_OF vae_config
 static const rv_option options[] = {
-    {"latent", RV_OPTION_INTEGER, FIELD(latent), "32", 1, 65536, NULL, "width of z"},
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 512, relu]", 0, 0, NULL,
-     "layers from the image to the posterior's linear layer"},
-    {"decoder", RV_OPTION_WORDS, FIELD(decoder), "[linear 512, relu]", 0, 0, NULL,
-     "layers from z to the pixels' linear layer"},
-    {"posterior.covariance", RV_OPTION_CHOICE, FIELD(covariance), "diagonal", 0, 0, "diagonal|full",
-     "of q(z|x); full: by its Cholesky factor"},
-    {"posterior.scale", RV_OPTION_CHOICE, FIELD(scale), "exp", 0, 0, "exp|softplus",
-     "sigma = exp(s), or sigma^2 = softplus(s) + eta"},
-    {"posterior.eta", RV_OPTION_NUMBER, FIELD(eta), "1e-9", 0, 1, NULL,
-     "least variance under softplus"},
-    OBSERVATION_OPTIONS(FIELD(observed)),
-    {"objective.name", RV_OPTION_CHOICE, FIELD(objective), "elbo", 0, 0, "elbo|iwae",
-     "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"},
-    {"objective.samples", RV_OPTION_INTEGER, FIELD(samples), "1", 1, 65536, NULL,
-     "K, draws of z an image"},
-    {"objective.beta", RV_OPTION_NUMBER, FIELD(beta), "1", 0, 1e6, NULL, "weight of the KL"},
-    {"objective.free_bits", RV_OPTION_NUMBER, FIELD(free_bits), "0", 0, 1e6, NULL,
-     "nats of KL a latent dimension that cost nothing"},
-    {"objective.warmup", RV_OPTION_NUMBER, FIELD(warmup), "0", 0, 1e6, NULL,
-     "epochs over which the weight of the KL grows from 0 to beta"},
-    MODEL_INITIALISER(FIELD(initialiser), "pytorch"),
-    MODEL_OUTPUT_BIAS(FIELD(output_bias), "default"),
+    RV_INTEGER("latent", latent, "32", 1, 65536, "width of z"),
+    RV_LAYERS("encoder", encoder, "[linear 512, relu]",
+              "layers from the image to the posterior's linear layer"),
+    RV_LAYERS("decoder", decoder, "[linear 512, relu]",
+              "layers from z to the pixels' linear layer"),
+    RV_CHOICE("posterior.covariance", covariance, "diagonal", "diagonal|full",
+              "of q(z|x); full: by its Cholesky factor"),
+    RV_CHOICE("posterior.scale", scale, "exp", "exp|softplus",
+              "sigma = exp(s), or sigma^2 = softplus(s) + eta"),
+    RV_NUMBER("posterior.eta", eta, "1e-9", 0, 1, "least variance under softplus"),
+    RV_GROUP(rv_observation_options, observed),
+    RV_CHOICE("objective.name", objective, "elbo", "elbo|iwae",
+              "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"),
+    RV_INTEGER("objective.samples", samples, "1", 1, 65536, "K, draws of z an image"),
+    RV_NUMBER("objective.beta", beta, "1", 0, 1e6, "weight of the KL"),
+    RV_NUMBER("objective.free_bits", free_bits, "0", 0, 1e6,
+              "nats of KL a latent dimension that cost nothing"),
+    RV_NUMBER("objective.warmup", warmup, "0", 0, 1e6,
+              "epochs over which the weight of the KL grows from 0 to beta"),
+    RV_GROUP(rv_net_start_options, start),
+    RV_GROUP(rv_output_bias_options, start),
 };
 
 typedef struct vae {
@@ -124,13 +121,13 @@ static rv_status create(rv_model *model)
                         .words = c->encoder,
                         .in = model_image_shape(model),
                         .width = 2 * c->latent + below_diagonal(c),
-                        .initialiser = c->initialiser};
+                        .start = c->start};
     net_wish decoder = {.name = "decoder",
                         .words = c->decoder,
                         .in = rv_shape1(c->latent),
                         .width = rv_data_width(model->sizes),
                         .keep_image = 1,
-                        .initialiser = c->initialiser};
+                        .start = c->start};
     m->net[0] = model_net(model, &encoder);
     m->net[1] = m->net[0] ? model_net(model, &decoder) : NULL;
     if (!m->net[1])
@@ -141,7 +138,7 @@ static rv_status create(rv_model *model)
 
 static const rv_net *begins_at_mean(const rv_model *model)
 {
-    return vae_of(model)->config.output_bias == MODEL_BIAS_DATA ? vae_of(model)->net[1] : NULL;
+    return vae_of(model)->config.start.output_bias ? vae_of(model)->net[1] : NULL;
 }
 
 /* ---- the model ---- */

@@ -18,24 +18,25 @@
 #include "reverie/objective.h"
 
 typedef struct vae_gan_config {
-    pair_config pair; /* `generator` holds the decoder's words */
+    game_config game; /* `generator` holds the decoder's words */
     rv_words encoder;
     int64_t feature_layers;
     double gamma;
     int loss;
 } vae_gan_config;
 
-#define FIELD(name) offsetof(vae_gan_config, name)
+#define RV_ROWS_OF vae_gan_config
 static const rv_option options[] = {
-    PAIR_OPTIONS("decoder", "discriminator"),
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 512, relu]", 0, 0, NULL,
-     "layers from the image; a linear layer to the posterior follows"},
-    {"objective.feature_layers", RV_OPTION_INTEGER, FIELD(feature_layers), "1", 0, 1000, NULL,
-     "so many of the discriminator's layers give the features of the reconstruction"},
-    {"objective.gamma", RV_OPTION_NUMBER, FIELD(gamma), "1e-3", 0, 1e6, NULL,
-     "what the reconstruction weighs in the decoder against fooling the discriminator"},
-    {"objective.loss", RV_OPTION_CHOICE, FIELD(loss), "nonsaturating", 0, 0,
-     "nonsaturating|minimax", "what the decoder minimises of its fakes"},
+    GAME_PLAYERS("decoder", "discriminator"),
+    RV_GROUP(game_options, game),
+    RV_LAYERS("encoder", encoder, "[linear 512, relu]",
+              "layers from the image; a linear layer to the posterior follows"),
+    RV_INTEGER("objective.feature_layers", feature_layers, "1", 0, 1000,
+               "so many of the discriminator's layers give the features of the reconstruction"),
+    RV_NUMBER("objective.gamma", gamma, "1e-3", 0, 1e6,
+              "what the reconstruction weighs in the decoder against fooling the discriminator"),
+    RV_CHOICE("objective.loss", loss, "nonsaturating", "nonsaturating|minimax",
+              "what the decoder minimises of its fakes"),
 };
 
 typedef struct vae_gan {
@@ -52,25 +53,25 @@ static void destroy(rv_model *model)
 {
     vae_gan *m = model->self;
     weight_list_free(&m->encoder);
-    pair_destroy(model);
+    game_destroy(model);
 }
 
 static rv_status create(rv_model *model)
 {
     const vae_gan_config *c = config_of(model);
     rv_shape image = model_image_shape(model);
-    rv_status status = pair_create(model, sizeof(vae_gan), "decoder", "discriminator", image);
+    rv_status status = game_create(model, sizeof(vae_gan), "decoder", "discriminator", image);
     if (status != RV_OK)
         return status;
     vae_gan *m = model->self;
-    status = pair_add_encoder(model, c->encoder, 2 * c->pair.latent);
+    status = game_add_encoder(model, c->encoder, 2 * c->game.latent);
     if (status != RV_OK)
         return status;
-    if (c->feature_layers >= c->pair.opponent.count + 1)
+    if (c->feature_layers >= c->game.opponent.count + 1)
         return rv_fail(model->context, RV_BAD_USAGE,
                        "objective.feature_layers=%lld: the discriminator has %d layers before its "
                        "last",
-                       (long long)c->feature_layers, c->pair.opponent.count);
+                       (long long)c->feature_layers, c->game.opponent.count);
     return model_weights(model, &m->pair.net[ENCODER], 1, &m->encoder);
 }
 
@@ -141,10 +142,10 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     const vae_gan *m = model->self;
     rv_expr x = rv_iteration_images(iteration, model->sizes);
     rv_dist q = posterior(model, x, RV_TRAIN);
-    rv_expr z = rv_rsample(q, "z"), z_prior = pair_noise(&m->pair, iteration, "z_prior");
-    rv_expr drawn = pair_generate(&m->pair, z_prior, RV_TRAIN); /* x_p [B,D] */
+    rv_expr z = rv_rsample(q, "z"), z_prior = game_noise(&m->pair, iteration, "z_prior");
+    rv_expr drawn = game_generate(&m->pair, z_prior, RV_TRAIN); /* x_p [B,D] */
     judgement real = judge(model, x);
-    judgement reconstructed = judge(model, pair_generate(&m->pair, z, RV_TRAIN));
+    judgement reconstructed = judge(model, game_generate(&m->pair, z, RV_TRAIN));
     judgement sampled = judge(model, drawn);
     rv_expr kl = prior_loss(q), like = feature_loss(real, reconstructed);
     gan_loss gan = gan_losses(real, reconstructed, sampled, (rv_gan_loss)c->loss);
@@ -155,7 +156,7 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     rv_stage decoder = stage_of("decoder", "decoder_loss",
                                 rv_add(rv_scale(like, c->gamma), gan.decoder), &m->pair.generator);
     decoder.gradient_name = "generator_gradient";
-    rv_stage_report(&decoder, "diversity", pair_diversity(x, drawn));
+    rv_stage_report(&decoder, "diversity", game_diversity(x, drawn));
     rv_stage discriminator =
         stage_of("discriminator", "discriminator_loss", gan.discriminator, &m->pair.opponent);
     rv_stage_report(&discriminator, "real_score", model_mean(rv_sigmoid(real.logits)));
@@ -168,7 +169,7 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
 
 static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
 {
-    out[0] = (rv_latents){"z", posterior(model, x, RV_EVALUATE), config_of(model)->pair.latent};
+    out[0] = (rv_latents){"z", posterior(model, x, RV_EVALUATE), config_of(model)->game.latent};
     *count = 1;
     return rv_error_status(model->context);
 }
@@ -183,8 +184,8 @@ const rv_model_kind rv_vae_gan_kind = {
     .destroy = destroy,
     .train = train,
     .encode = encode,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
+    .decode = game_decode,
+    .latent_width = game_latent_width,
+    .prior = game_prior,
+    .nets = game_nets,
 };

@@ -15,11 +15,11 @@ typedef struct wgan_config {
     double clip;
 } wgan_config;
 
-#define FIELD(name) offsetof(wgan_config, name)
+#define RV_ROWS_OF wgan_config
 static const rv_option options[] = {
-    WASSERSTEIN_OPTIONS,
-    {"objective.clip", RV_OPTION_NUMBER, FIELD(clip), "0.01", 1e-9, 1e6, NULL,
-     "the critic's weights are kept in [-clip, clip]"},
+    RV_GROUP(wasserstein_options, wasserstein),
+    RV_NUMBER("objective.clip", clip, "0.01", 1e-9, 1e6,
+              "the critic's weights are kept in [-clip, clip]"),
 };
 
 static const wgan_config *config_of(const rv_model *model)
@@ -29,7 +29,7 @@ static const wgan_config *config_of(const rv_model *model)
 
 static rv_status create(rv_model *model)
 {
-    return pair_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
+    return game_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
 }
 
 /* ---- the game ---- */
@@ -62,8 +62,8 @@ static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
     double c = config_of(model)->clip;
     rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
     rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
-    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
-    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    rv_expr real_score = game_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = game_judge(p, fake, RV_TRAIN);
     rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
     rv_stage stage = wasserstein_critic_stage(p, loss, loss);
     rv_stage_report(&stage, "at_clip", share_at_clip(iteration->graph, &p->opponent, c));
@@ -86,11 +86,11 @@ const rv_model_kind rv_wgan_kind = {
     .option_count = sizeof options / sizeof *options,
     .config_size = sizeof(wgan_config),
     .create = create,
-    .destroy = pair_destroy,
+    .destroy = game_destroy,
     .train = train,
     .turns = wasserstein_turns,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
+    .decode = game_decode,
+    .latent_width = game_latent_width,
+    .prior = game_prior,
+    .nets = game_nets,
 };

@@ -19,11 +19,10 @@ typedef struct wgan_gp_config {
     double penalty;
 } wgan_gp_config;
 
-#define FIELD(name) offsetof(wgan_gp_config, name)
+#define RV_ROWS_OF wgan_gp_config
 static const rv_option options[] = {
-    WASSERSTEIN_OPTIONS,
-    {"objective.penalty", RV_OPTION_NUMBER, FIELD(penalty), "10", 0, 1e6, NULL,
-     "weight of the gradient penalty"},
+    RV_GROUP(wasserstein_options, wasserstein),
+    RV_NUMBER("objective.penalty", penalty, "10", 0, 1e6, "weight of the gradient penalty"),
 };
 
 static const wgan_gp_config *config_of(const rv_model *model)
@@ -44,8 +43,8 @@ static void warn_of_batch_norm(const rv_model *model, rv_words critic)
 
 static rv_status create(rv_model *model)
 {
-    warn_of_batch_norm(model, config_of(model)->wasserstein.pair.opponent);
-    return pair_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
+    warn_of_batch_norm(model, config_of(model)->wasserstein.game.opponent);
+    return game_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
 }
 
 /* ---- the game ---- */
@@ -56,10 +55,10 @@ static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
     rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
     rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
     rv_expr between = rv_interpolates(x, fake, "between");    /* [B,D] */
-    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
-    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    rv_expr real_score = game_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = game_judge(p, fake, RV_TRAIN);
     rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
-    rv_expr penalty = rv_gradient_penalty(pair_judge(p, between, RV_TRAIN), between);
+    rv_expr penalty = rv_gradient_penalty(game_judge(p, between, RV_TRAIN), between);
     rv_expr total = rv_add(loss, rv_scale(penalty, config_of(model)->penalty));
     rv_stage stage = wasserstein_critic_stage(p, loss, total);
     rv_stage_report(&stage, "penalty", penalty);
@@ -80,11 +79,11 @@ const rv_model_kind rv_wgan_gp_kind = {
     .option_count = sizeof options / sizeof *options,
     .config_size = sizeof(wgan_gp_config),
     .create = create,
-    .destroy = pair_destroy,
+    .destroy = game_destroy,
     .train = train,
     .turns = wasserstein_turns,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
+    .decode = game_decode,
+    .latent_width = game_latent_width,
+    .prior = game_prior,
+    .nets = game_nets,
 };

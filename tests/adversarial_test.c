@@ -519,7 +519,7 @@ static void recipes_have_their_sizes_and_can_be_trained(void **state)
         rv_program *program;
         training t;
         begin_recipe(&t, recipes[i].name);
-        rv_net *const *nets = t.model->kind->nets(t.model, &count);
+        rv_net *const *nets = rv_model_nets(t.model, &count);
         for (int k = 0; k < count; k++)
             if (rv_net_size(nets[k]) != recipes[i].size[k])
                 fail_msg("%s: %s has %d weights, not %d", recipes[i].name, rv_net_name(nets[k]),

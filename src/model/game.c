@@ -50,13 +50,12 @@ static void warn_of_range(const rv_model *model, int output)
 static rv_status make_generator(rv_model *model, const game_config *config, const char *name,
                                 pair *out)
 {
-    net_wish wish = {.name = name,
-                     .words = config->generator,
-                     .in = rv_shape1(config->latent),
-                     .width = rv_data_width(model->sizes),
-                     .keep_image = 1,
-                     .base_width = config->base_width,
-                     .start = config->start};
+    rv_net_wish wish = {.name = name,
+                        .words = config->generator,
+                        .in = rv_shape1(config->latent),
+                        .gives_images = 1,
+                        .base_width = config->base_width,
+                        .start = config->start};
     rv_status status = check_words(model, name, config->generator);
     if (status != RV_OK)
         return status;
@@ -68,12 +67,12 @@ static rv_status make_generator(rv_model *model, const game_config *config, cons
 static rv_status make_opponent(rv_model *model, const game_config *config, const char *name,
                                rv_shape judged, pair *out)
 {
-    net_wish wish = {.name = name,
-                     .words = config->opponent,
-                     .in = judged,
-                     .width = 1,
-                     .base_width = config->base_width,
-                     .start = config->start};
+    rv_net_wish wish = {.name = name,
+                        .words = config->opponent,
+                        .in = judged,
+                        .width = 1,
+                        .base_width = config->base_width,
+                        .start = config->start};
     if (ends_in(config->opponent, "sigmoid"))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "%s ends in `sigmoid`, but a linear layer to one number follows, which the "
@@ -104,12 +103,12 @@ rv_status game_create(rv_model *model, size_t size, const char *generator, const
 rv_status game_add_encoder(rv_model *model, rv_words words, int64_t width)
 {
     pair *p = model->self;
-    net_wish wish = {.name = "encoder",
-                     .words = words,
-                     .in = model_image_shape(model),
-                     .width = width,
-                     .base_width = p->config->base_width,
-                     .start = p->config->start};
+    rv_net_wish wish = {.name = "encoder",
+                        .words = words,
+                        .in = model_image_shape(model),
+                        .width = width,
+                        .base_width = p->config->base_width,
+                        .start = p->config->start};
     p->net[ENCODER] = model_net(model, &wish);
     p->nets = 3;
     return p->net[ENCODER] ? RV_OK : rv_error_status(model->context);

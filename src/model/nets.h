@@ -5,31 +5,13 @@
 #include "reverie/model.h"
 #include "reverie/option.h"
 
-/* How the weights of a model's nets begin. */
-typedef struct rv_net_start {
-    int initialiser;  /* rv_net_initialiser */
-    double deviation; /* of `normal` */
-    int output_bias;  /* whether the last bias begins as the logits of the mean training image */
-} rv_net_start;
-#define RV_INITIALISERS                                                                            \
-    "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan"
-extern const rv_option rv_net_start_options[2];   /* initialiser: pytorch; its deviation */
-extern const rv_option rv_output_bias_options[1]; /* default */
-
-/* What a model wants of a net.  In its words, `8w` is 8 times base_width and `channels` the
- * channels of the images, so that a recipe can be made wider by one setting. */
-typedef struct net_wish {
-    const char *name;
-    rv_words words;
-    rv_shape in;        /* [H,W,C] or [N]; an image is taken flat where the first word wants that */
-    int64_t width;      /* values it must give: `linear WIDTH` is added; 0: as the words leave it */
-    int keep_image;     /* no linear layer where the words end in an image */
-    int64_t base_width; /* 0: none */
-    rv_net_start start;
-} net_wish;
+/* Makes the nets that are wished for: model->net, model->begins_at_mean. */
+rv_status model_make_nets(rv_model *model, const rv_net_wish wish[RV_NETS_MOST]);
+/* How many layers there are, those within a residual not counted. */
+int model_layers(const rv_net *net);
 
 /* NULL on failure, with the error latched. */
-rv_net *model_net(rv_model *model, const net_wish *wish);
+rv_net *model_net(rv_model *model, const rv_net_wish *wish);
 /* The net must give one image: RV_BAD_USAGE names both sizes. */
 rv_status model_check_images(rv_model *model, const rv_net *net);
 /* [H,W,C] of the model's data. */

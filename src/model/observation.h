@@ -5,14 +5,6 @@
 #include "reverie/model.h"
 #include "reverie/option.h"
 
-typedef enum observation_kind { OBSERVATION_BERNOULLI, OBSERVATION_GAUSSIAN } observation_kind;
-
-typedef struct rv_observation {
-    int kind;         /* observation_kind */
-    double deviation; /* of the Gaussian */
-} rv_observation;
-extern const rv_option rv_observation_options[2]; /* bernoulli; 0.1 */
-
 /* h [...,D] of a decoder -> p(x|z), event [D] */
 rv_dist observation_dist(const rv_model *model, const rv_observation *o, rv_expr h);
 /* The images as that distribution takes them: Bernoulli reads data in [low,high] as

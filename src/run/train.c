@@ -74,7 +74,7 @@ static float *mean_image(rv_experiment *run, rv_source *source)
 static rv_status begin(rv_experiment *run, rv_source *source)
 {
     rv_model *model = run->model;
-    const rv_net *net = model->kind->begins_at_mean ? model->kind->begins_at_mean(model) : NULL;
+    const rv_net *net = rv_model_begins_at_mean(model);
     if (!net)
         return RV_OK;
     float *mean = mean_image(run, source);

@@ -71,36 +71,33 @@ static void destroy(rv_model *model)
     model->self = NULL;
 }
 
-static void describe_nets(const rv_model *model, net_wish wish[NETS])
+static void describe_nets(const rv_model *model, rv_net_wish wish[NETS])
 {
     const adgm_config *c = &adgm_of(model)->config;
     int64_t d = rv_data_width(model->sizes), k = model->sizes.classes;
-    wish[AUXILIARY_ENCODER] = (net_wish){.name = "auxiliary_encoder",
-                                         .words = c->auxiliary_encoder,
-                                         .in = model_image_shape(model),
-                                         .width = 2 * c->auxiliary};
-    wish[CLASSIFIER] = (net_wish){.name = "classifier",
-                                  .words = c->classifier,
-                                  .in = rv_shape1(d + c->auxiliary),
-                                  .width = k};
-    wish[ENCODER] = (net_wish){.name = "encoder",
-                               .words = c->encoder,
-                               .in = rv_shape1(d + c->auxiliary + k),
-                               .width = 2 * c->latent};
-    wish[AUXILIARY_DECODER] = (net_wish){.name = "auxiliary_decoder",
-                                         .words = c->auxiliary_decoder,
-                                         .in = rv_shape1(d + c->latent + k),
-                                         .width = 2 * c->auxiliary};
-    wish[DECODER] = (net_wish){.name = "decoder",
-                               .words = c->decoder,
-                               .in = rv_shape1(c->latent + k),
-                               .width = d,
-                               .keep_image = 1};
+    wish[AUXILIARY_ENCODER] = (rv_net_wish){.name = "auxiliary_encoder",
+                                            .words = c->auxiliary_encoder,
+                                            .in = model_image_shape(model),
+                                            .width = 2 * c->auxiliary};
+    wish[CLASSIFIER] = (rv_net_wish){.name = "classifier",
+                                     .words = c->classifier,
+                                     .in = rv_shape1(d + c->auxiliary),
+                                     .width = k};
+    wish[ENCODER] = (rv_net_wish){.name = "encoder",
+                                  .words = c->encoder,
+                                  .in = rv_shape1(d + c->auxiliary + k),
+                                  .width = 2 * c->latent};
+    wish[AUXILIARY_DECODER] = (rv_net_wish){.name = "auxiliary_decoder",
+                                            .words = c->auxiliary_decoder,
+                                            .in = rv_shape1(d + c->latent + k),
+                                            .width = 2 * c->auxiliary};
+    wish[DECODER] = (rv_net_wish){
+        .name = "decoder", .words = c->decoder, .in = rv_shape1(c->latent + k), .gives_images = 1};
 }
 
 static rv_status create(rv_model *model)
 {
-    net_wish wish[NETS];
+    rv_net_wish wish[NETS];
     adgm *m = rv_calloc(1, sizeof *m);
     if (!m)
         return rv_fail_memory(model->context);
@@ -261,5 +258,5 @@ const rv_model_kind rv_adgm_kind = {
     .classify = classify,
     .class_evidence = evidence,
     .features = features,
-    .nets = nets,
+    .own_nets = nets,
 };

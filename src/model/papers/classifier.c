@@ -68,12 +68,12 @@ static rv_status create(rv_model *model)
     classifier *m = model->self = rv_calloc(1, sizeof *m);
     if (!m)
         return rv_fail_memory(model->context);
-    net_wish wish = {.name = "classifier",
-                     .words = c->layers,
-                     .in = model_image_shape(model),
-                     .width = model->sizes.classes,
-                     .base_width = c->base_width,
-                     .start = c->start};
+    rv_net_wish wish = {.name = "classifier",
+                        .words = c->layers,
+                        .in = model_image_shape(model),
+                        .width = model->sizes.classes,
+                        .base_width = c->base_width,
+                        .start = c->start};
     m->net = model_net(model, &wish);
     return m->net ? model_weights(model, &m->net, 1, &m->weights) : rv_error_status(model->context);
 }
@@ -173,5 +173,5 @@ const rv_model_kind rv_classifier_kind = {
     .select = selects,
     .classify = classify,
     .features = features,
-    .nets = nets,
+    .own_nets = nets,
 };

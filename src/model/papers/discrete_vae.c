@@ -127,7 +127,7 @@ static void destroy(rv_model *model)
 static rv_status make_nets(rv_model *model, discrete_vae *m)
 {
     const discrete_config *c = &m->config;
-    const net_wish wish[DISCRETE_NETS] = {
+    const rv_net_wish wish[DISCRETE_NETS] = {
         {.name = "encoder",
          .words = c->encoder,
          .in = model_image_shape(model),
@@ -136,8 +136,7 @@ static rv_status make_nets(rv_model *model, discrete_vae *m)
         {.name = "decoder",
          .words = c->decoder,
          .in = rv_shape1(discrete_width(c)),
-         .width = rv_data_width(model->sizes),
-         .keep_image = 1,
+         .gives_images = 1,
          .start = c->start},
         {.name = "baseline",
          .words = c->baseline_layers,
@@ -350,5 +349,5 @@ const rv_model_kind rv_discrete_vae_kind = {
     .prior = prior,
     .draw_prior = draw_prior,
     .schedule = schedule,
-    .nets = nets,
+    .own_nets = nets,
 };

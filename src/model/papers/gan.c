@@ -92,5 +92,5 @@ const rv_model_kind rv_gan_kind = {
     .decode = game_decode,
     .latent_width = game_latent_width,
     .prior = game_prior,
-    .nets = game_nets,
+    .own_nets = game_nets,
 };

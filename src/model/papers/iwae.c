@@ -147,7 +147,7 @@ static rv_net *make_part(rv_model *model, const iwae *m, int index, rv_words par
 {
     char name[32];
     int up = index < m->layers, layer = up ? index : 2 * m->layers - 1 - index;
-    net_wish wish = {.name = name, .words = part, .start = config_of(model)->start};
+    rv_net_wish wish = {.name = name, .words = part, .start = config_of(model)->start};
     snprintf(name, sizeof name, "%s%d", up ? "encoder" : "decoder", layer + 1);
     wish.in =
         up && layer == 0 ? model_image_shape(model) : rv_shape1(m->width[up ? layer - 1 : layer]);
@@ -387,5 +387,5 @@ const rv_model_kind rv_iwae_kind = {
     .log_weight = log_weight,
     .latent_width = latent_width,
     .select = selects,
-    .nets = nets,
+    .own_nets = nets,
 };

@@ -78,34 +78,33 @@ static void destroy(rv_model *model)
     model->self = NULL;
 }
 
-static void describe_nets(const rv_model *model, net_wish wish[NETS])
+static void describe_nets(const rv_model *model, rv_net_wish wish[NETS])
 {
     const m1_m2_config *c = &m1_m2_of(model)->config;
     int64_t k = model->sizes.classes;
-    wish[FEATURE_ENCODER] = (net_wish){.name = "feature_encoder",
-                                       .words = c->feature_encoder,
-                                       .in = model_image_shape(model),
-                                       .width = 2 * c->features};
-    wish[FEATURE_DECODER] = (net_wish){.name = "feature_decoder",
-                                       .words = c->feature_decoder,
-                                       .in = rv_shape1(c->features),
-                                       .width = rv_data_width(model->sizes),
-                                       .keep_image = 1};
-    wish[CLASSIFIER] = (net_wish){
+    wish[FEATURE_ENCODER] = (rv_net_wish){.name = "feature_encoder",
+                                          .words = c->feature_encoder,
+                                          .in = model_image_shape(model),
+                                          .width = 2 * c->features};
+    wish[FEATURE_DECODER] = (rv_net_wish){.name = "feature_decoder",
+                                          .words = c->feature_decoder,
+                                          .in = rv_shape1(c->features),
+                                          .gives_images = 1};
+    wish[CLASSIFIER] = (rv_net_wish){
         .name = "classifier", .words = c->classifier, .in = rv_shape1(c->features), .width = k};
-    wish[ENCODER] = (net_wish){.name = "encoder",
-                               .words = c->encoder,
-                               .in = rv_shape1(c->features + k),
-                               .width = 2 * c->latent};
-    wish[DECODER] = (net_wish){.name = "decoder",
-                               .words = c->decoder,
-                               .in = rv_shape1(c->latent + k),
-                               .width = 2 * c->features};
+    wish[ENCODER] = (rv_net_wish){.name = "encoder",
+                                  .words = c->encoder,
+                                  .in = rv_shape1(c->features + k),
+                                  .width = 2 * c->latent};
+    wish[DECODER] = (rv_net_wish){.name = "decoder",
+                                  .words = c->decoder,
+                                  .in = rv_shape1(c->latent + k),
+                                  .width = 2 * c->features};
 }
 
 static rv_status create(rv_model *model)
 {
-    net_wish wish[NETS];
+    rv_net_wish wish[NETS];
     m1_m2 *m = rv_calloc(1, sizeof *m);
     if (!m)
         return rv_fail_memory(model->context);
@@ -319,5 +318,5 @@ const rv_model_kind rv_m1_m2_kind = {
     .classify = classify,
     .class_evidence = evidence,
     .features = features,
-    .nets = nets,
+    .own_nets = nets,
 };

@@ -77,22 +77,21 @@ static rv_status create(rv_model *model)
     rv_status status = labels_check(model, &c->labels);
     if (status != RV_OK)
         return status;
-    const net_wish wish[NETS] = {{.name = "classifier",
-                                  .words = c->classifier,
-                                  .in = model_image_shape(model),
-                                  .width = classes,
-                                  .start = c->start},
-                                 {.name = "encoder",
-                                  .words = c->encoder,
-                                  .in = rv_shape1(pixels + classes),
-                                  .width = 2 * c->latent,
-                                  .start = c->start},
-                                 {.name = "decoder",
-                                  .words = c->decoder,
-                                  .in = rv_shape1(c->latent + classes),
-                                  .width = pixels,
-                                  .keep_image = 1,
-                                  .start = c->start}};
+    const rv_net_wish wish[NETS] = {{.name = "classifier",
+                                     .words = c->classifier,
+                                     .in = model_image_shape(model),
+                                     .width = classes,
+                                     .start = c->start},
+                                    {.name = "encoder",
+                                     .words = c->encoder,
+                                     .in = rv_shape1(pixels + classes),
+                                     .width = 2 * c->latent,
+                                     .start = c->start},
+                                    {.name = "decoder",
+                                     .words = c->decoder,
+                                     .in = rv_shape1(c->latent + classes),
+                                     .gives_images = 1,
+                                     .start = c->start}};
     for (int i = 0; i < NETS; i++) {
         m->net[i] = model_net(model, &wish[i]);
         if (!m->net[i])
@@ -250,5 +249,5 @@ const rv_model_kind rv_m2_kind = {
     .classify = classify,
     .class_evidence = evidence,
     .features = features,
-    .nets = nets,
+    .own_nets = nets,
 };

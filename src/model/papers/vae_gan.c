@@ -187,5 +187,5 @@ const rv_model_kind rv_vae_gan_kind = {
     .decode = game_decode,
     .latent_width = game_latent_width,
     .prior = game_prior,
-    .nets = game_nets,
+    .own_nets = game_nets,
 };

@@ -85,5 +85,5 @@ const rv_model_kind rv_wgan_gp_kind = {
     .decode = game_decode,
     .latent_width = game_latent_width,
     .prior = game_prior,
-    .nets = game_nets,
+    .own_nets = game_nets,
 };

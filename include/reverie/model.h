@@ -233,8 +233,8 @@ typedef struct rv_classifier_part {
 
 /* ---- kinds ---- */
 
-/* Every function but `train` may be NULL: made of the parts, where they have what it takes, else the
- * model cannot do that.  A function that is given wins. */
+/* Every function but `train` may be NULL: made of the parts, where they have what it takes, else
+ * the model cannot do that.  A function that is given wins. */
 typedef struct rv_model_kind {
     const char *name, *about;
     const rv_option *option; /* [option_count] rows that fill `config_size` bytes */
@@ -243,7 +243,7 @@ typedef struct rv_model_kind {
     rv_labels labels;
     /* RV_BAD_USAGE for settings that cannot be. */
     rv_status (*check)(const rv_model *model);
-    /* Describes the nets, `wish` being zeros, up to the first without a name: net i is of wish i. */
+    /* Describes the nets, `wish` being zeros, up to the first without a name: net i of wish i. */
     void (*nets)(const rv_model *model, rv_net_wish wish[RV_NETS_MOST]);
     /* What else it needs: parameters of its own (rv_model_own). */
     rv_status (*create)(rv_model *model);

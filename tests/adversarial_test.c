@@ -276,7 +276,7 @@ static void draw(const training *t, int64_t rows, float *z, float *between)
     rv_iteration iteration = {.graph = graph, .batch = rows};
     rv_expr zeros =
         rv_scale(rv_draw_uniform(graph, "any", rv_shape2(rows, 1), (rv_draw_axes){0, -1}), 0);
-    rv_expr out[] = {game_noise(t->model->self, &iteration, "z"),
+    rv_expr out[] = {game_noise(t->model, &iteration, "z"),
                      rv_interpolates(rv_shift(zeros, 1), zeros, "between")};
     rv_compile(graph, out, 2, NULL, &program);
     check_ok(t->context);

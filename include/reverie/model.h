@@ -1,7 +1,7 @@
 /* reverie/model.h - floor 4: what a model gives the floors above, and what a kind of model is.
  *
  *     rv_model *model;
- *     rv_model_new(context, rv_model_kind_find("vae"), config, sizes, &model);
+ *     rv_model_new(context, rv_model_kind_find("vae"), &config, sizes, &model);
  *     rv_iteration iteration = {.graph = rv_graph_new(context), .batch = 64};
  *     model->kind->train(model, &iteration);        // one training iteration, as expressions
  *     ...                                           // rv_compile, rv_run
@@ -226,6 +226,13 @@ typedef struct rv_latent_part {
                               rv_mode mode); /* log p(x|z_k), [K,B] */
 } rv_latent_part;
 
+/* One value for each example that training maximises and that chooses the best checkpoint: log p(x)
+ * of a model without latents, or a score of one's own. */
+typedef struct rv_score_part {
+    const char *name;                                                /* "log_likelihood" */
+    rv_expr (*each)(const rv_model *model, rv_expr x, rv_mode mode); /* x [B,D] -> [B] */
+} rv_score_part;
+
 /* q(y|x), trained by its cross-entropy. */
 typedef struct rv_classifier_part {
     rv_expr (*logits)(const rv_model *model, rv_expr x, rv_mode mode); /* [B,D] -> [B,classes] */
@@ -249,13 +256,10 @@ typedef struct rv_model_kind {
     rv_status (*create)(rv_model *model);
     size_t latent; /* RV_MEMBER, the int64_t width of z; 0: latent_width */
     rv_latent_part latents;
+    rv_score_part score;
     rv_classifier_part classifier;
     const struct game_part *game;                       /* of the library's own kinds */
     const struct semi_supervised_part *semi_supervised; /* the same */
-    void (*destroy)(rv_model *model);
-    /* The net whose last bias begins as the logits of the mean training image, where the config
-     * asks for that; else NULL. */
-    const rv_net *(*begins_at_mean)(const rv_model *model);
     /* Builds the stages of iteration->turn, each added with rv_iteration_update. */
     rv_status (*train)(rv_model *model, rv_iteration *iteration);
     /* The turns, *count of at most RV_TURNS_MOST; NULL: one, in each step. */
@@ -292,8 +296,6 @@ typedef struct rv_model_kind {
     rv_expr (*features)(rv_model *model, rv_expr x);
     /* The scalar inputs of `train` at a moment: how many.  NULL: none. */
     int (*schedule)(const rv_model *model, rv_moment moment, rv_scalar_input out[RV_SCALARS_MOST]);
-    /* Nets, for `show`: *count of them. */
-    rv_net *const *(*own_nets)(const rv_model *model, int *count);
 } rv_model_kind;
 /* The members of a kind that tell its rows. */
 #define RV_OPTIONS(table, type)                                                                    \
@@ -305,7 +307,6 @@ struct rv_model {
     const rv_model_kind *kind; /* with what its parts make of it */
     rv_data_sizes sizes;
     void *config; /* config_size bytes, owned */
-    void *self;   /* the kind's own; NULL until `create` makes it */
     rv_net *net[RV_NETS_MOST];
     int nets;
     rv_param *own[RV_OWN_MOST];
@@ -317,6 +318,10 @@ struct rv_model {
 /* The kind of that name, NULL when there is none; and all of them, *count. */
 const rv_model_kind *rv_model_kind_find(const char *name);
 const rv_model_kind *const *rv_model_kinds(int *count);
+/* Adds a kind, which must last: recipes, settings and every verb of this process know it then (see
+ * examples/autoencoder.c).  Its options' keys must be none of a recipe's own (`data.`, `train.`).
+ * Before other threads use the library.  RV_BAD_USAGE for a name that is taken. */
+rv_status rv_model_register(rv_context *context, const rv_model_kind *kind);
 
 /* What a model of a kind can do; every bit of `abilities` must be there. */
 typedef enum rv_ability {
@@ -326,7 +331,8 @@ typedef enum rv_ability {
     RV_CLASS_DECODER = 1 << 3,
     RV_CLASSIFIER = 1 << 4,
     RV_CLASS_EVIDENCE = 1 << 5,
-    RV_FEATURES = 1 << 6
+    RV_FEATURES = 1 << 6,
+    RV_TRAINING = 1 << 7
 } rv_ability;
 int rv_model_has(const rv_model *model, unsigned abilities);
 int rv_model_kind_has(const rv_model_kind *kind, unsigned abilities);

@@ -40,8 +40,16 @@ static rv_model_kind with_defaults(const rv_model_kind *own)
 {
     rv_model_kind kind = *own;
     OR_ELSE(kind.latent_width, kind.latent > 0, latent_width);
+    if (kind.score.each)
+        score_defaults(&kind);
     if (kind.latents.posterior)
         latent_defaults(&kind);
+    if (kind.classifier.logits)
+        classifier_defaults(&kind);
+    if (kind.semi_supervised)
+        semi_supervised_defaults(&kind);
+    if (kind.game)
+        game_defaults(&kind);
     return kind;
 }
 
@@ -66,14 +74,24 @@ static rv_model *new_empty(rv_context *context, const rv_model_kind *kind, const
     return model;
 }
 
+/* What the parts ask for, then the kind. */
+static rv_status check(const rv_model *model)
+{
+    const rv_model_kind *kind = model->kind;
+    rv_status status = kind->classifier.logits ? classifier_check(model) : RV_OK;
+    if (status == RV_OK && kind->semi_supervised)
+        status = semi_supervised_check(model);
+    if (status == RV_OK && kind->game)
+        status = game_check(model);
+    return status == RV_OK && kind->check ? kind->check(model) : status;
+}
+
 static rv_status make(rv_model *model)
 {
     const rv_model_kind *kind = model->kind;
     rv_net_wish wish[RV_NETS_MOST] = {0};
-    rv_status status = kind->check ? kind->check(model) : RV_OK;
-    if (status != RV_OK)
-        return status;
-    if (kind->nets) {
+    rv_status status = check(model);
+    if (status == RV_OK && kind->nets) {
         kind->nets(model, wish);
         status = model_make_nets(model, wish);
     }
@@ -102,8 +120,6 @@ void rv_model_free(rv_model *model)
 {
     if (!model)
         return;
-    if (model->self)
-        model->kind->destroy(model);
     for (int i = 0; i < model->nets; i++)
         rv_net_free(model->net[i]);
     for (weight_set *set = model->rest->sets, *next; set; set = next) {
@@ -135,7 +151,7 @@ int rv_model_kind_has(const rv_model_kind *own, unsigned abilities)
     rv_model_kind kind = with_defaults(own);
     unsigned has = (kind.evaluate ? RV_EVALUATION : 0) | (kind.encode ? RV_ENCODER : 0) |
                    (kind.decode ? RV_DECODER : 0) | (kind.decode_class ? RV_CLASS_DECODER : 0) |
-                   (kind.classify ? RV_CLASSIFIER : 0) |
+                   (kind.classify ? RV_CLASSIFIER : 0) | (kind.train ? RV_TRAINING : 0) |
                    (kind.class_evidence ? RV_CLASS_EVIDENCE : 0) |
                    (kind.features ? RV_FEATURES : 0);
     return (abilities & ~has) == 0;
@@ -148,15 +164,13 @@ int rv_model_has(const rv_model *model, unsigned abilities)
 
 rv_net *const *rv_model_nets(const rv_model *model, int *count)
 {
-    if (model->kind->own_nets)
-        return model->kind->own_nets(model, count);
     *count = model->nets;
     return model->net;
 }
 
 const rv_net *rv_model_begins_at_mean(const rv_model *model)
 {
-    return model->kind->begins_at_mean ? model->kind->begins_at_mean(model) : model->begins_at_mean;
+    return model->begins_at_mean;
 }
 
 rv_expr rv_model_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws)

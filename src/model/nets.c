@@ -65,7 +65,7 @@ static rv_status write_word(rv_model *model, const rv_net_wish *wish, const char
 
 /* ---- nets ---- */
 
-rv_shape model_image_shape(const rv_model *model)
+static rv_shape image_shape(const rv_model *model)
 {
     return rv_shape3(model->sizes.height, model->sizes.width, model->sizes.channels);
 }
@@ -73,7 +73,7 @@ rv_shape model_image_shape(const rv_model *model)
 /* What the net takes for each row. */
 static rv_shape input_of(const rv_model *model, const rv_net_wish *wish)
 {
-    return wish->in.rank == 0 ? model_image_shape(model) : wish->in;
+    return wish->in.rank == 0 ? image_shape(model) : wish->in;
 }
 
 static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const *words, int count)
@@ -112,7 +112,7 @@ static rv_net *make_with_head(rv_model *model, const rv_net_wish *wish, const ch
 static rv_status check_images(rv_model *model, const rv_net *net)
 {
     char gives[96], wanted[96];
-    rv_shape out = rv_net_output_shape(net), image = model_image_shape(model);
+    rv_shape out = rv_net_output_shape(net), image = image_shape(model);
     if (rv_shape_equal(out, image) ||
         (out.rank == 1 && rv_shape_size(out) == rv_data_width(model->sizes)))
         return RV_OK;
@@ -227,57 +227,4 @@ rv_status rv_model_begin_at_mean(rv_model *model, const rv_net *net, const float
     rv_status status = rv_param_write(bias, logits, (size_t)width);
     rv_free(logits);
     return status;
-}
-
-/* ---- of kinds that make their nets themselves ---- */
-
-rv_net *model_net(rv_model *model, const rv_net_wish *wish)
-{
-    return make_net(model, wish);
-}
-
-rv_status model_check_images(rv_model *model, const rv_net *net)
-{
-    return check_images(model, net);
-}
-
-rv_expr model_flat(rv_expr x)
-{
-    return rv_is_poison(x) ? x : rv_flatten(x);
-}
-
-rv_expr model_apply(const rv_net *net, rv_expr x, rv_mode mode)
-{
-    return model_flat(rv_net_apply(net, shaped(net, x), mode));
-}
-
-rv_expr model_mean(rv_expr each)
-{
-    return rv_mean_all(each);
-}
-
-rv_dist model_normal(rv_expr h)
-{
-    return rv_normal_halves(h);
-}
-
-rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out)
-{
-    int total = 0;
-    for (int i = 0; i < count; i++)
-        total += rv_net_weight_count(nets[i]);
-    out->weight = rv_malloc((size_t)(total + 1) * sizeof(rv_param *));
-    if (!out->weight)
-        return rv_fail_memory(model->context);
-    out->count = 0;
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < rv_net_weight_count(nets[i]); k++)
-            out->weight[out->count++] = rv_net_weight(nets[i], k);
-    return RV_OK;
-}
-
-void weight_list_free(weight_list *list)
-{
-    rv_free(list->weight);
-    *list = (weight_list){NULL, 0};
 }

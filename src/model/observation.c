@@ -1,6 +1,6 @@
 /* p(x|z) of the models with a likelihood.  On gray pixels the Bernoulli one is the labs'
  * cross-entropy, not a density of the data; reports say so. */
-#include "model/observation.h"
+#include "reverie/model.h"
 
 #define RV_ROWS_OF rv_observation
 const rv_option rv_observation_options[] = {
@@ -41,29 +41,4 @@ rv_expr rv_observation_log_prob(const rv_model *model, rv_dist p, rv_expr x)
     rv_dist_parameters(p, part);
     int64_t draws = rv_dim(part[0], 0) / rv_dim(x, 0);
     return rv_log_prob(rv_dist_fold(p, draws), rv_observed(model, p, x));
-}
-
-/* ---- of kinds that name the observation each time ---- */
-
-rv_dist observation_dist(const rv_model *model, const rv_observation *o, rv_expr h)
-{
-    (void)model;
-    return rv_observation_dist(o, h);
-}
-
-rv_expr observation_of(const rv_model *model, const rv_observation *o, rv_expr x)
-{
-    return rv_observed(
-        model,
-        o->kind == RV_OBSERVE_BERNOULLI ? rv_bernoulli(x) : (rv_dist){.kind = RV_DIST_NORMAL}, x);
-}
-
-rv_expr observation_mean(const rv_model *model, const rv_observation *o, rv_expr h)
-{
-    return rv_observation_mean(model, rv_observation_dist(o, h));
-}
-
-rv_expr observation_log_prob(const rv_model *model, const rv_observation *o, rv_expr h, rv_expr x)
-{
-    return rv_observation_log_prob(model, rv_observation_dist(o, h), x);
 }

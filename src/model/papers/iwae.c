@@ -15,10 +15,8 @@
  * mean of K ELBOs, the paper's "VAE" (section 3); w = p(x,h) / q(h|x) at draws of all layers.  The
  * gradient is the mean over the examples, the paper's the sum over a batch of 20: Adam's epsilon of
  * 1e-4 there is 5e-6 here. */
+#include "model/level_words.h"
 #include "model/papers/registry.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct iwae_config {
     rv_words encoder, decoder;
@@ -47,80 +45,17 @@ static const rv_option options[] = {
               "mean training image"),
 };
 
-/* ---- words: parts that end in `latent N` ---- */
-
-/* `latent 50` gives 50, another word 0. */
-static int64_t latent_word(const char *word)
-{
-    const char *start = word + strspn(word, " ");
-    char *end;
-    if (strncmp(start, "latent ", strlen("latent ")) != 0)
-        return 0;
-    long long width = strtoll(start + strlen("latent "), &end, 10);
-    return *end == '\0' && width > 0 && width <= 65536 ? width : 0;
-}
-
-/* The widths after `latent`, as many as there is room for; how many there are. */
-static int widths_in(rv_words words, int64_t width[RV_LEVELS_MOST])
-{
-    int count = 0;
-    for (int i = 0; i < words.count; i++) {
-        int64_t w = latent_word(words.word[i]);
-        if (w > 0 && count < RV_LEVELS_MOST)
-            width[count] = w;
-        count += w > 0;
-    }
-    return count;
-}
-
 /* How many stochastic layers there are, and their widths: h1, h2, ... */
 static int layers_of(const rv_model *m, int64_t width[RV_LEVELS_MOST])
 {
     const iwae_config *c = m->config;
-    return widths_in(c->encoder, width);
+    return level_widths(c->encoder, width);
 }
 
-static rv_status fail_words(const rv_model *m, const char *what)
-{
-    return rv_fail(
-        m->context, RV_BAD_USAGE,
-        "%s, as in encoder='[linear 200, tanh, latent 100, linear 100, tanh, latent 50]' "
-        "decoder='[linear 100, tanh, latent 100, linear 200, tanh]'",
-        what);
-}
-
-/* The encoder ends in a `latent`; the decoder has the same ones but the last, downwards. */
 static rv_status check(const rv_model *m)
 {
     const iwae_config *c = m->config;
-    int64_t up[RV_LEVELS_MOST], down[RV_LEVELS_MOST];
-    int last = c->encoder.count - 1, layers = layers_of(m, up);
-    if (last < 0 || latent_word(c->encoder.word[last]) == 0)
-        return fail_words(m, "encoder: its last word must be `latent N`, the last latents");
-    if (layers > RV_LEVELS_MOST)
-        return rv_fail(m->context, RV_BAD_USAGE, "encoder: %d words `latent`; at most %d", layers,
-                       RV_LEVELS_MOST);
-    if (widths_in(c->decoder, down) != layers - 1)
-        return fail_words(m, "decoder: it needs a `latent N` for each of the encoder's but the "
-                             "last, on which it begins");
-    for (int i = 0; i < layers - 1; i++)
-        if (down[i] != up[layers - 2 - i])
-            return rv_fail(m->context, RV_BAD_USAGE,
-                           "decoder: `latent %lld` where the encoder has `latent %lld`",
-                           (long long)down[i], (long long)up[layers - 2 - i]);
-    return RV_OK;
-}
-
-/* The next part of the words: those up to a `latent`, which is passed over. */
-static rv_words next_part(rv_words words, int *at)
-{
-    rv_words part = {words.word + *at, 0};
-    while (*at < words.count && latent_word(words.word[*at]) == 0) {
-        part.count++;
-        (*at)++;
-    }
-    (*at)++;
-    return part;
+    return level_check(m, c->encoder, c->decoder);
 }
 
 /* q(h1|x), q(h2|h1), ..., then p(hL-1|hL), ..., p(x|h1) */
@@ -133,7 +68,7 @@ static void nets(const rv_model *m, rv_net_wish *wish)
     int layers = layers_of(m, width), at = 0;
     for (int i = 0; i < layers; i++)
         wish[i] = (rv_net_wish){.name = up[i],
-                                .words = next_part(c->encoder, &at),
+                                .words = level_part(c->encoder, &at),
                                 .in = i > 0 ? rv_shape1(width[i - 1]) : rv_shape0(),
                                 .width = 2 * width[i],
                                 .start = c->start};
@@ -141,7 +76,7 @@ static void nets(const rv_model *m, rv_net_wish *wish)
     for (int i = layers - 1; i >= 0; i--)
         wish[2 * layers - 1 - i] =
             (rv_net_wish){.name = down[i],
-                          .words = next_part(c->decoder, &at),
+                          .words = level_part(c->decoder, &at),
                           .in = rv_shape1(width[i]),
                           .width = i > 0 ? 2 * width[i - 1] : rv_data_width(m->sizes),
                           .gives_images = i == 0,

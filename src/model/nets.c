@@ -160,8 +160,7 @@ rv_status model_make_nets(rv_model *model, const rv_net_wish wish[RV_NETS_MOST])
 static rv_expr shaped(const rv_net *net, rv_expr x)
 {
     rv_shape in = rv_net_input_shape(net), shape = rv_expr_shape(x), out = {in.rank + 1, {0}};
-    if (rv_is_poison(x) || shape.rank == in.rank + 1 ||
-        rv_shape_size(shape) != shape.dim[0] * rv_shape_size(in))
+    if (shape.rank == in.rank + 1 || rv_shape_size(shape) != shape.dim[0] * rv_shape_size(in))
         return x;
     out.dim[0] = shape.dim[0];
     for (int i = 0; i < in.rank; i++)

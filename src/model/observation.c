@@ -17,7 +17,7 @@ static int is_shifted(const rv_model *model, rv_dist p)
 
 rv_dist rv_observation_dist(const rv_observation *o, rv_expr h)
 {
-    if (o->kind == RV_OBSERVE_BERNOULLI || rv_is_poison(h))
+    if (o->kind == RV_OBSERVE_BERNOULLI)
         return rv_bernoulli(h);
     return rv_normal(h, rv_full(rv_expr_graph(h), rv_expr_shape(h), o->deviation));
 }

@@ -229,7 +229,7 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
         return rv_error_status(run->context);
     }
     run->settings = rv_config_settings(run->config);
-    if (run->model->kind->decode && !run_shows_images(run))
+    if (rv_model_has(run->model, RV_DECODER) && !run_shows_images(run))
         rv_notify(run->context, RV_LOG_NOTICE,
                   "images of %lld channels are not drawn: the run keeps no pictures of them",
                   (long long)run->model->sizes.channels);

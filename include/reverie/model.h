@@ -62,6 +62,7 @@ typedef struct rv_stage {
     int weight_count;
     double rate;               /* factor on the learning rate */
     const char *gradient_name; /* reports the length of the gradient by that name; NULL: not */
+    rv_expr gradient_norm;     /* that length, once the stage is added; NULL: not moved */
 } rv_stage;
 /* A stage without metrics, rate 1, its loss reported as "loss". */
 rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, int weight_count);
@@ -76,9 +77,8 @@ typedef struct rv_iteration {
     rv_graph *graph;
     int64_t batch, labelled; /* labelled: of labelled_x; 0 when none */
     int turn;
-    /* Called by rv_iteration_update with each stage; NULL: the weights are not moved. */
-    rv_status (*optimize)(void *user, const rv_stage *stage);
-    void *user;
+    const rv_optimizer_config *optimizer; /* of all stages; NULL: the weights are not moved */
+    double ema;                           /* decay of averages of the weights; 0: none */
     rv_stage stage[RV_STAGES_MOST];
     int stage_count;
 } rv_iteration;
@@ -143,8 +143,9 @@ typedef struct rv_net_start {
 } rv_net_start;
 #define RV_INITIALISERS                                                                            \
     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan"
-extern const rv_option rv_net_start_options[2];   /* initialiser: pytorch; its deviation: 0.02 */
-extern const rv_option rv_output_bias_options[1]; /* default */
+extern const rv_option rv_net_start_options[2];    /* initialiser: pytorch; its deviation: 0.02 */
+extern const rv_option rv_output_bias_options[1];  /* default */
+extern const rv_option rv_glorot_start_options[3]; /* all three: glorot_uniform; 0.02; data */
 
 /* What a kind wants of a net.  In its words, `8w` is 8 times base_width and `channels` the channels
  * of the images, so that a recipe can be made wider by one setting. */

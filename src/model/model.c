@@ -260,9 +260,16 @@ rv_status rv_iteration_update(rv_iteration *iteration, const rv_stage *stage)
     if (iteration->stage_count == RV_STAGES_MOST)
         return rv_fail(context, RV_BAD_USAGE, "%s: an iteration has at most %d stages", stage->name,
                        (int)RV_STAGES_MOST);
-    iteration->stage[iteration->stage_count++] = *stage;
-    return iteration->optimize ? iteration->optimize(iteration->user, stage)
-                               : rv_error_status(context);
+    rv_stage *added = &iteration->stage[iteration->stage_count++];
+    *added = *stage;
+    if (!iteration->optimizer)
+        return rv_error_status(context);
+    rv_status status = rv_optimize(iteration->optimizer, stage->name, stage->loss, stage->weight,
+                                   stage->weight_count, &added->gradient_norm);
+    if (status == RV_OK && iteration->ema > 0)
+        rv_average_weights(iteration->graph, stage->name, iteration->ema, stage->weight,
+                           stage->weight_count);
+    return status;
 }
 
 rv_expr rv_iteration_images(const rv_iteration *iteration, rv_data_sizes sizes)

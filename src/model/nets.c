@@ -12,16 +12,17 @@
 enum { WORD_MOST = 1024 };
 
 #define RV_ROWS_OF rv_net_start
-const rv_option rv_net_start_options[] = {
-    RV_CHOICE("initialiser", initialiser, "pytorch", RV_INITIALISERS, "how the weights begin"),
-    RV_NUMBER("initialiser_deviation", deviation, "0.02", 0, 1e3,
-              "standard deviation of the weights of initialiser=normal"),
-};
-const rv_option rv_output_bias_options[] = {
-    RV_CHOICE("output_bias", output_bias, "default", "default|data",
-              "the decoder's last bias begins as the initialiser says, or as the logits of the "
-              "mean training image"),
-};
+#define START(initial)                                                                             \
+    RV_CHOICE("initialiser", initialiser, initial, RV_INITIALISERS, "how the weights begin"),      \
+        RV_NUMBER("initialiser_deviation", deviation, "0.02", 0, 1e3,                              \
+                  "standard deviation of the weights of initialiser=normal")
+#define OUTPUT_BIAS(initial)                                                                       \
+    RV_CHOICE("output_bias", output_bias, initial, "default|data",                                 \
+              "the decoder's last bias begins as the initialiser says, or as the logits of the "   \
+              "mean training image")
+const rv_option rv_net_start_options[] = {START("pytorch")};
+const rv_option rv_output_bias_options[] = {OUTPUT_BIAS("default")};
+const rv_option rv_glorot_start_options[] = {START("glorot_uniform"), OUTPUT_BIAS("data")};
 
 /* ---- words ---- */
 

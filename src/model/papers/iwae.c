@@ -36,13 +36,7 @@ static const rv_option options[] = {
               "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"),
     RV_INTEGER("objective.samples", objective.samples, "5", 1, 65536,
                "K, draws of the latents an image"),
-    RV_CHOICE("initialiser", start.initialiser, "glorot_uniform", RV_INITIALISERS,
-              "how the weights begin"),
-    RV_NUMBER("initialiser_deviation", start.deviation, "0.02", 0, 1e3,
-              "standard deviation of the weights of initialiser=normal"),
-    RV_CHOICE("output_bias", start.output_bias, "data", "default|data",
-              "the decoder's last bias begins as the initialiser says, or as the logits of the "
-              "mean training image"),
+    RV_GROUP(rv_glorot_start_options, start),
 };
 
 /* How many stochastic layers there are, and their widths: h1, h2, ... */

@@ -2,6 +2,7 @@
 #include "experiment.h"
 
 #include "core/memory.h"
+#include "reverie/figures.h"
 #include "reverie/io.h"
 
 #include <stdio.h>

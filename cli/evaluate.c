@@ -1,5 +1,6 @@
 /* reverie evaluate: the values of a split, or of images beside it. */
 #include "evaluate.h"
+#include "reverie/judge.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 #include "experiment.h"
 
+#include "reverie/figures.h"
 #include "reverie/io.h"
 
 #include <stdio.h>

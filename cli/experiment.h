@@ -4,7 +4,7 @@
 
 #include "verb.h"
 
-#include "reverie/run.h"
+#include "reverie/figures.h"
 
 /* Opens the run named by the first argument with the weights that --checkpoint chooses. */
 rv_status cli_open(cli_call *call, rv_experiment **out);

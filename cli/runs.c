@@ -2,6 +2,7 @@
 #include "runs.h"
 
 #include "reverie/io.h"
+#include "reverie/run.h"
 
 #include <math.h>
 #include <stdio.h>

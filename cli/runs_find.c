@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "reverie/io.h"
+#include "reverie/run.h"
 
 #include <dirent.h>
 #include <errno.h>

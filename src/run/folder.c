@@ -1,5 +1,4 @@
 /* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
-#include "run/curves.h"
 #include "run/run.h"
 
 #include "core/memory.h"

@@ -12,6 +12,7 @@
 #ifndef REVERIE_REVERIE_H
 #define REVERIE_REVERIE_H
 
+#include "reverie/backend.h"
 #include "reverie/config.h"
 #include "reverie/core.h"
 #include "reverie/data.h"

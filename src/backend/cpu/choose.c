@@ -5,7 +5,7 @@
 #include "backend/transform/transform.h"
 #include "core/algorithm_choices.h"
 #include "core/context.h"
-#include "reverie/program.h"
+#include "reverie/backend.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,6 @@
 /* The cpu backend: planning in order, running the steps, parameters. */
+#include "backend/cpu/cpu.h"
+
 #include "backend/cpu/lower.h"
 #include "backend/cpu/plan.h"
 #include "core/memory.h"
@@ -298,6 +300,13 @@ static void storage_free(void *opaque)
     rv_free(storage);
 }
 
+static void storage_read(const rv_param *param, double *values)
+{
+    const cpu_storage *storage = param->storage;
+    for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
+        values[i] = (double)storage->values[i];
+}
+
 static cpu_storage *storage_new(rv_param *param)
 {
     cpu_storage *storage = rv_calloc(1, sizeof *storage);
@@ -310,6 +319,7 @@ static cpu_storage *storage_new(rv_param *param)
     }
     param->storage = storage;
     param->storage_free = storage_free;
+    param->storage_read = storage_read;
     return storage;
 }
 
@@ -320,14 +330,6 @@ static rv_status param_write(rv_param *param, const double *values)
         return rv_fail_memory(param->context);
     for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
         storage->values[i] = (float)values[i];
-    return RV_OK;
-}
-
-static rv_status param_read(rv_param *param, double *values)
-{
-    const cpu_storage *storage = param->storage;
-    for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
-        values[i] = (double)storage->values[i];
     return RV_OK;
 }
 
@@ -396,7 +398,6 @@ const rv_backend rv_backend_cpu = {
     .simplifies = 1,
     .lower = cpu_lower,
     .param_write = param_write,
-    .param_read = param_read,
     .plan = plan_new,
     .run = run,
     .wait = wait_nothing,

@@ -1,7 +1,7 @@
 /* The measurement behind a choice: a program of the form's passes alone, planned and run as any
  * other. */
-#include "backend/backend.h"
 #include "backend/cpu/choose.h"
+#include "backend/cpu/cpu.h"
 #include "backend/cpu/lower.h"
 #include "core/memory.h"
 
@@ -43,38 +43,11 @@ static int build(rv_graph *graph, const cpu_form *form, const cpu_choice *choice
     return count;
 }
 
-/* All nodes of the graph are needed. */
-static rv_status make_work(rv_graph *graph, const rv_expr *results, int count, rv_work *work)
-{
-    work->graph = graph;
-    work->node = rv_calloc(graph->count, sizeof *work->node);
-    work->position = rv_calloc(graph->count, sizeof *work->position);
-    work->output = rv_calloc((size_t)count, sizeof *work->output);
-    work->binding = rv_calloc(graph->count, sizeof *work->binding);
-    if (!work->node || !work->position || !work->output || !work->binding)
-        return rv_fail_memory(graph->context);
-    for (uint32_t id = 0; id < graph->count; id++) {
-        work->position[id] = -1;
-        if (graph->node[id]->op == RV_OP_poison)
-            continue;
-        work->position[id] = work->count;
-        work->node[work->count++] = graph->node[id];
-        if (graph->node[id]->op == RV_OP_input)
-            work->binding[work->binding_count++].input = graph->node[id];
-    }
-    for (int i = 0; i < count; i++)
-        work->output[work->output_count++] = results[i];
-    return RV_OK;
-}
-
 static void free_work(rv_work *work)
 {
     for (int i = 0; i < work->binding_count; i++)
         rv_free_aligned((void *)(uintptr_t)work->binding[i].values);
-    rv_free(work->node);
-    rv_free(work->position);
-    rv_free(work->output);
-    rv_free(work->binding);
+    rv_work_free(work);
 }
 
 static rv_status fill_inputs(rv_work *work)
@@ -105,17 +78,18 @@ typedef struct trial {
 static rv_status trial_new(rv_context *context, const cpu_form *form, const cpu_choice *choice,
                            trial *out)
 {
-    rv_expr result[3];
-    out->graph = rv_graph_new(context);
-    if (!out->graph)
+    rv_work *work = &out->work;
+    work->graph = out->graph = rv_graph_new(context);
+    work->output = rv_calloc(3, sizeof *work->output);
+    if (!out->graph || !work->output)
         return rv_fail_memory(context);
-    int count = build(out->graph, form, choice, result);
+    work->output_count = build(out->graph, form, choice, work->output);
     rv_status status = rv_error_status(context);
     if (status == RV_OK)
-        status = make_work(out->graph, result, count, &out->work);
+        status = rv_work_collect(work);
     if (status == RV_OK)
-        status = fill_inputs(&out->work);
-    return status == RV_OK ? rv_backend_cpu.plan(context, &out->work, &out->plan) : status;
+        status = fill_inputs(work);
+    return status == RV_OK ? rv_backend_cpu.plan(context, work, &out->plan) : status;
 }
 
 static void trial_free(trial *t)

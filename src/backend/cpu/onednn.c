@@ -2,7 +2,7 @@
 #include "backend/cpu/onednn.h"
 
 #include "core/memory.h"
-#include "reverie/program.h"
+#include "reverie/backend.h"
 
 #include <omp.h>
 #include <pthread.h>

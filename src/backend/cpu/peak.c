@@ -1,6 +1,6 @@
 /* The arithmetic peak: the widest multiply-add loop of the machine on the cores used. */
 #include "core/memory.h"
-#include "reverie/program.h"
+#include "reverie/backend.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -2,6 +2,7 @@
 #include "figures/curves.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <jansson.h>
@@ -48,12 +49,6 @@ static const kind kinds[RV_CURVES_KINDS] = {
     {"Other values", ""},
 };
 
-static int ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
 static int is_among(const char *name, const char *const *names, int count)
 {
     for (int i = 0; i < count; i++)
@@ -66,7 +61,7 @@ static rv_curves kind_of(const char *name)
 {
     static const char *const distance[] = {"distance", "penalty"};
     static const char *const scores[] = {"accuracy", "real_score", "fake_score", "at_clip"};
-    if (strcmp(name, "loss") == 0 || ends_with(name, "_loss"))
+    if (strcmp(name, "loss") == 0 || rv_ends_with(name, "_loss"))
         return RV_CURVES_LOSSES;
     if (strcmp(name, "reconstruction") == 0)
         return RV_CURVES_RECONSTRUCTION;
@@ -80,7 +75,7 @@ static rv_curves kind_of(const char *name)
         return RV_CURVES_DIVERSITY;
     if (strcmp(name, "lr") == 0)
         return RV_CURVES_RATE;
-    return ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;
+    return rv_ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;
 }
 
 /* ---- reading ---- */

@@ -3,6 +3,7 @@
 #include "runner/events.h"
 #include "figures/snapshots.h"
 
+#include "core/clock.h"
 #include "core/memory.h"
 #include "figures/figures.h"
 #include "io/json.h"
@@ -12,7 +13,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* What alarms are raised by: training means, held-out values, samples. */
 enum { FROM_TRAINING, FROM_HELD_OUT, FROM_SAMPLES, SOURCES };
@@ -33,13 +33,6 @@ struct run_events {
     double bright;                           /* share of bright pixels in the training images */
     double started; /* when the seconds of this training would have begun */
 };
-
-static double seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* Logs and pictures are for people; they never stop a training or keep it from being saved.  What
  * failed is said once; want of memory stays a failure. */
@@ -106,7 +99,7 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const r
     events->position = keep;
     double before = 0;
     rv_status status = keep == 0 ? RV_OK : seconds_before(run, &before);
-    events->started = seconds() - before;
+    events->started = rv_seconds() - before;
     events->shows = run_shows_images(run);
     if (watcher)
         events->watcher = *watcher;
@@ -223,7 +216,7 @@ static rv_status on_event(void *user, const rv_event *event)
         status = append(events, events->timing,
                         json_pack("{s:I, s:I, s:o}", "step", (json_int_t)event->step, "epoch",
                                   (json_int_t)event->epoch, "seconds",
-                                  rv_json_number(seconds() - events->started)));
+                                  rv_json_number(rv_seconds() - events->started)));
     if (status == RV_OK && events->watcher.event)
         events->watcher.event(events->watcher.user, event);
     return status;

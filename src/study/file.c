@@ -2,9 +2,9 @@
  * setting becomes a small document that the configuration reads, with the file's line numbers. */
 #include "study/study.h"
 
-#include "config/nearest.h"
 #include "config/text.h"
 #include "core/memory.h"
+#include "core/nearest.h"
 #include "reverie/io.h"
 
 #include <limits.h>
@@ -341,9 +341,9 @@ static rv_status read_about(reader *r, const rv_yaml_node *node)
 static rv_status fail_key(const reader *r, const rv_yaml_node *node)
 {
     static const char *const keys[] = {"about", "base", "settings", "grid", "cases", "seeds"};
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        config_nearest_try(&nearest, node->key, keys[i], keys[i]);
+        rv_nearest_try(&nearest, node->key, keys[i], keys[i]);
     if (nearest.word)
         return rv_fail(context_of(r), RV_BAD_USAGE,
                        "%s:%d: unknown key `%.80s` of a study; did you mean `%s`?", r->plan->path,

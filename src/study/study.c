@@ -1,8 +1,9 @@
 /* A study as an object, and studies by name. */
 #include "study/study.h"
 
-#include "config/nearest.h"
 #include "core/memory.h"
+#include "core/nearest.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <stdio.h>
@@ -154,9 +155,9 @@ static rv_status fail_study(rv_context *context, const char *name, const char *c
                             int count, const rv_recipe *studies, int study_count)
 {
     char path[RUN_PATH];
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     for (int i = 0; i < study_count; i++)
-        config_nearest_try(&nearest, name, studies[i].name, studies[i].name);
+        rv_nearest_try(&nearest, name, studies[i].name, studies[i].name);
     rv_status status = rv_recipe_find(context, name, directories, count, path, sizeof path);
     if (status == RV_NO_MEMORY || status == RV_IO_ERROR)
         return status;
@@ -192,8 +193,7 @@ rv_status rv_study_find(rv_context *context, const char *name, const char *const
 {
     rv_recipe *studies;
     int count;
-    size_t length = strlen(name);
-    int is_file = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0);
+    int is_file = strchr(name, '/') || rv_ends_with(name, ".yaml");
     if (is_file && (size_t)snprintf(path, bytes, "%s", name) >= bytes)
         return rv_fail(context, RV_BAD_FILE, "%.200s: the name is too long", name);
     if (is_file)

@@ -5,6 +5,8 @@
 
 #include "reverie/io.h"
 
+#include "core/clock.h"
+
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -15,13 +17,6 @@
 static const double measured_least = 0.3, held_out_share = 1.0 / 3, beside_run = 1.5,
                     beside_epoch = 0.05;
 enum { STEPS_MOST = 50, WARM_UP = 2 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- from finished runs ---- */
 
@@ -84,14 +79,14 @@ static rv_status time_steps(rv_trainer *trainer, double *step)
         round = turn[i].every > round ? turn[i].every : round;
     for (int i = 0; status == RV_OK && i < WARM_UP * round; i++)
         status = rv_trainer_step(trainer);
-    double before = seconds_now();
+    double before = rv_seconds();
     while (status == RV_OK && taken < STEPS_MOST * round &&
-           (taken == 0 || seconds_now() - before < measured_least)) {
+           (taken == 0 || rv_seconds() - before < measured_least)) {
         for (int i = 0; status == RV_OK && i < round; i++)
             status = rv_trainer_step(trainer);
         taken += round;
     }
-    *step = taken > 0 ? (seconds_now() - before) / taken : (double)NAN;
+    *step = taken > 0 ? (rv_seconds() - before) / taken : (double)NAN;
     return status;
 }
 

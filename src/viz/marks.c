@@ -2,7 +2,7 @@
 #include "viz/chart.h"
 
 #include "core/memory.h"
-#include "viz/thin.h"
+#include "viz/decimate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void draw_stretch(cairo_t *cairo, path *p, int64_t count, double width)
         ascending = ascending && (i == 0 || p->column[i] >= p->column[i - 1]);
         p->kept[i] = i;
     }
-    int64_t kept = ascending ? rv_thin_line(p->column, p->y, count, p->kept) : count;
+    int64_t kept = ascending ? rv_decimate_line(p->column, p->y, count, p->kept) : count;
     for (int64_t i = 0; i < kept; i++)
         cairo_line_to(cairo, p->x[p->kept[i]], p->y[p->kept[i]]);
     cairo_stroke(cairo);

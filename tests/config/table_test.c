@@ -2,9 +2,9 @@
  * order in which settings win, and the way back to YAML. */
 #include "check.h"
 
-#include "config/nearest.h"
 #include "config/settings.h"
 #include "config/table.h"
+#include "core/nearest.h"
 
 typedef struct sample {
     int64_t whole, seed;
@@ -371,8 +371,8 @@ static void test_edit_distance(void **state)
                  {"abc", "acb", 1}, {"lrate", "lr", 3}, {"kitten", "sitting", 3},
                  {"ca", "abc", 3},  {"relu", "gelu", 1}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        int got = config_edit_distance(pairs[i].a, pairs[i].b);
-        int back = config_edit_distance(pairs[i].b, pairs[i].a);
+        int got = rv_edit_distance(pairs[i].a, pairs[i].b);
+        int back = rv_edit_distance(pairs[i].b, pairs[i].a);
         if (got != pairs[i].distance || back != got)
             fail_msg("%s, %s: got %d and %d, expected %d", pairs[i].a, pairs[i].b, got, back,
                      pairs[i].distance);
@@ -380,7 +380,7 @@ static void test_edit_distance(void **state)
     char longer[300];
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
-    assert_int_equal(config_edit_distance(longer, "x"), 63); /* compared by 64 letters */
+    assert_int_equal(rv_edit_distance(longer, "x"), 63); /* compared by 64 letters */
 }
 
 static void test_numbers_as_text(void **state)

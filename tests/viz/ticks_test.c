@@ -1,7 +1,7 @@
 /* Axes: round ticks, their labels, the interval shown; and the thinning of long lines. */
 #include "check.h"
 #include "core/text.h"
-#include "viz/thin.h"
+#include "viz/decimate.h"
 #include "viz/ticks.h"
 
 static void check_labels(double low, double high, int logarithmic, int most, const char *expected)
@@ -141,7 +141,7 @@ static void thinning_keeps_what_is_seen(void **state)
     assert_non_null(kept);
     for (int i = 0; i < COUNT; i++)
         column[i] = i * ACROSS / COUNT;
-    int64_t count = rv_thin_line(column, y, COUNT, kept);
+    int64_t count = rv_decimate_line(column, y, COUNT, kept);
     assert_in_range(count, 2 * ACROSS, 4 * ACROSS);
     for (int c = 0; c < ACROSS; c++) {
         int first = c * COUNT / ACROSS, last = (c + 1) * COUNT / ACROSS - 1;
@@ -176,10 +176,10 @@ static void thinning_leaves_short_lines_alone(void **state)
     const int32_t column[] = {0, 3, 4, 9};
     const double y[] = {5, 1, 2, 2};
     int64_t kept[4];
-    assert_int_equal(rv_thin_line(column, y, 4, kept), 4);
+    assert_int_equal(rv_decimate_line(column, y, 4, kept), 4);
     for (int i = 0; i < 4; i++)
         assert_int_equal(kept[i], i);
-    assert_int_equal(rv_thin_line(column, y, 0, kept), 0);
+    assert_int_equal(rv_decimate_line(column, y, 0, kept), 0);
 }
 
 int main(void)

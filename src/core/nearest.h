@@ -2,16 +2,16 @@
 #ifndef CONFIG_NEAREST_H
 #define CONFIG_NEAREST_H
 
-typedef struct config_nearest {
+typedef struct rv_nearest {
     const char *word; /* NULL: nothing comes close */
     int distance;
-} config_nearest; /* zero-initialised: nothing tried yet */
+} rv_nearest; /* zero-initialised: nothing tried yet */
 
 /* Typing errors between two words: letters added, left out, changed, or two neighbours swapped. */
-int config_edit_distance(const char *a, const char *b);
+int rv_edit_distance(const char *a, const char *b);
 /* Keeps `shown` if `candidate` is nearer to `given` than what was tried before, and near enough
  * to be meant: about a third of the letters wrong, or one word beginning with the other. */
-void config_nearest_try(config_nearest *nearest, const char *given, const char *candidate,
-                        const char *shown);
+void rv_nearest_try(rv_nearest *nearest, const char *given, const char *candidate,
+                    const char *shown);
 
 #endif

@@ -1,5 +1,5 @@
 /* M4: of the points in one pixel column, four are enough to draw the line exactly. */
-#include "viz/thin.h"
+#include "viz/decimate.h"
 
 /* Appends `index` unless it was the last one kept. */
 static int64_t keep(int64_t *kept, int64_t used, int64_t first_of_column, int64_t index)
@@ -10,7 +10,7 @@ static int64_t keep(int64_t *kept, int64_t used, int64_t first_of_column, int64_
     return used + 1;
 }
 
-int64_t rv_thin_line(const int32_t *column, const double *y, int64_t count, int64_t *kept)
+int64_t rv_decimate_line(const int32_t *column, const double *y, int64_t count, int64_t *kept)
 {
     int64_t used = 0;
     for (int64_t first = 0, next; first < count; first = next) {

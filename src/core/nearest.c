@@ -1,6 +1,6 @@
 /* Optimal string alignment: Damerau 1964, "A technique for computer detection and correction of
  * spelling errors"; three rows of the table of Wagner & Fischer 1974. */
-#include "config/nearest.h"
+#include "core/nearest.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ static int length_of(const char *word)
     return (int)strnlen(word, LETTERS_MOST);
 }
 
-int config_edit_distance(const char *a, const char *b)
+int rv_edit_distance(const char *a, const char *b)
 {
     int rows[3][LETTERS_MOST + 1];
     int *before = rows[0], *above = rows[1], *row = rows[2];
@@ -45,14 +45,14 @@ static int begins_with_the_other(const char *a, const char *b)
     return shorter >= 2 && strncmp(a, b, (size_t)shorter) == 0;
 }
 
-void config_nearest_try(config_nearest *nearest, const char *given, const char *candidate,
-                        const char *shown)
+void rv_nearest_try(rv_nearest *nearest, const char *given, const char *candidate,
+                    const char *shown)
 {
-    int distance = config_edit_distance(given, candidate);
+    int distance = rv_edit_distance(given, candidate);
     int begins = distance > 1 && begins_with_the_other(given, candidate);
     if (!begins && distance > 1 + length_of(given) / 4)
         return;
     distance = begins ? 3 : 2 * distance; /* a beginning is between one slip and two */
     if (!nearest->word || distance < nearest->distance)
-        *nearest = (config_nearest){shown, distance};
+        *nearest = (rv_nearest){shown, distance};
 }

@@ -10,6 +10,6 @@
  * between them cover the same pixels as the whole, to within a column's width.  column[i] is the
  * column of point i and must not decrease.  Writes the indices kept to `kept` [count]; returns how
  * many. */
-int64_t rv_thin_line(const int32_t *column, const double *y, int64_t count, int64_t *kept);
+int64_t rv_decimate_line(const int32_t *column, const double *y, int64_t count, int64_t *kept);
 
 #endif

@@ -1,13 +1,15 @@
 /* reverie/model.h - floor 4: what a model gives the floors above.
  *
  *     rv_model *model;
- *     rv_model_new(context, rv_model_kind_find("vae"), &config, sizes, &model);
- *     rv_iteration iteration = {.graph = rv_graph_new(context), .batch = 64};
+ *     rv_model_new(context, settings->model, settings->model_config, sizes, &model);
+ *     rv_iteration iteration = {rv_graph_new(context), 64};   // images a batch
  *     model->kind->train(model, &iteration);        // one training iteration, as expressions
  *     ...                                           // rv_compile, rv_run
+ *     rv_graph_free(iteration.graph);
  *     rv_model_free(model);
  *
  * A model is a table of functions that build graphs; its weights belong to the context, by name.
+ * Its kind and the struct of its options come from rv_config_settings (reverie/config.h).
  * A view that a model does not have is NULL, and the verb that needs it says so.
  */
 #ifndef REVERIE_MODEL_H

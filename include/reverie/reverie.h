@@ -8,6 +8,8 @@
  *     rv_experiment *run;
  *     if (rv_experiment_open(context, &place, "last", 0, &run) == RV_OK)
  *         rv_view_decode(rv_experiment_model(run), z, 1, pixels);
+ *     rv_experiment_free(run);
+ *     rv_context_free(context);
  */
 #ifndef REVERIE_REVERIE_H
 #define REVERIE_REVERIE_H

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The public headers: each compiles alone, and so does every example, as C17 and as C++17, without a warning.
+# The public headers: each compiles alone, reverie.h includes every one, and every example compiles,
+# as C17 and as C++17, without a warning.
 # usage: headers.sh SOURCE
 #
 # The example of a header is what is indented by four more columns in the comment at its head: the
@@ -65,6 +66,9 @@ code_elsewhere() {
 check() { # header
     compiles /dev/null -Wextra -include "$1" ||
         { echo "$1 does not compile alone"; return 1; }
+    [ "$(basename "$1")" = reverie.h ] ||
+        grep -q "^#include \"reverie/$(basename "$1")\"" "$source/include/reverie/reverie.h" ||
+        { echo "reverie.h does not include $1"; return 1; }
     function_of "$1" > "$work/example" ||
         { echo "$1 has no example in the comment at its head"; return 1; }
     compiles "$work/example" -Wno-unused -Wno-uninitialized -Wno-maybe-uninitialized ||
@@ -89,6 +93,7 @@ done
 mkdir -p "$work/include/reverie"
 cp "$source"/include/reverie/*.h "$work/include/reverie/"
 source=$work
+must_fail 'reverie.h does not include' '/* A header that stands alone. */'
 echo '#include "reverie/planted.h"' >> "$work/include/reverie/reverie.h"
 must_fail 'does not compile alone' '/* A type that nothing declares. */ extern rv_status other;'
 must_fail 'has no example' '/* A header without one. */'
@@ -109,5 +114,5 @@ must_fail 'code in a comment' '/* A good example, and one that is not at the hea
  *
  *     rv_context_free(context, 1);
  */'
-[ $bad -eq 0 ] && echo "every header compiles alone, and its example"
+[ $bad -eq 0 ] && echo "every header compiles alone, and its example; reverie.h includes each"
 exit $bad

@@ -146,10 +146,23 @@ typedef struct rv_run_summary {
 } rv_run_summary;
 /* A run that has logged nothing yet has no values.  RV_BAD_FILE when the folder holds no run. */
 rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_summary *out);
-/* The held-out value that the best weights are chosen by, larger being better: the importance bound
- * where training maximises it, else the accuracy, else the ELBO; NULL when none was logged. */
+/* The held-out value that a run chooses its best weights by, as its training wrote it. */
+typedef struct rv_run_selection {
+    int is_known;             /* 0: the run does not say, as older ones do not */
+    char split[16], name[48]; /* "validation", "elbo"; name "": it chooses by nothing */
+    int smaller_is_better;
+} rv_run_selection;
+/* What env.json of a run folder says.  A file that is missing or cannot be read leaves it unknown;
+ * RV_NO_MEMORY is the only failure. */
+rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out);
+/* The logged value of that name; of a run that does not say, the one that every model of its time
+ * chose by: the importance bound where training maximises it, else the accuracy, else the ELBO, on
+ * validation images where there are any.  NULL when it was not logged. */
 const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
+                                          const rv_run_selection *selection,
                                           const rv_run_setting *settings, int count);
+/* The best of that value over the training. */
+double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection);
 /* NULL when it was not logged. */
 const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const char *split,
                                         const char *name);

@@ -71,26 +71,34 @@ rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_su
     return status;
 }
 
-rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
-                                  char text[33])
+/* The object that FOLDER/name holds; NULL where it is no JSON, or no such file is there. */
+static rv_status read_object(rv_context *context, const char *folder, const char *name,
+                             json_t **object)
 {
     char path[RUN_PATH];
     uint8_t *bytes;
     size_t count;
-    json_t *object;
-    *text = '\0';
-    snprintf(path, sizeof path, "%s/data.json", folder);
+    *object = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     if (!rv_file_exists(path))
         return RV_OK;
     rv_status status = rv_file_read(context, path, DATA_MOST, &bytes, &count);
     if (status != RV_OK)
         return status;
-    status = rv_json_read(context, (const char *)bytes, count, 0, &object, NULL);
+    status = rv_json_read(context, (const char *)bytes, count, 0, object, NULL);
+    rv_io_free(bytes);
+    return status;
+}
+
+rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
+                                  char text[33])
+{
+    json_t *object;
+    rv_status status = read_object(context, folder, "data.json", &object);
     const char *known =
         json_string_value(json_object_get(json_object_get(object, split), "fingerprint"));
     snprintf(text, 33, "%s", known ? known : "");
     json_decref(object);
-    rv_io_free(bytes);
     return status;
 }
 
@@ -104,14 +112,44 @@ const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const cha
     return NULL;
 }
 
+/* ---- what the best weights are chosen by ---- */
+
+rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out)
+{
+    json_t *object;
+    memset(out, 0, sizeof *out);
+    rv_status status = read_object(context, folder, "env.json", &object);
+    json_t *selection = json_object_get(object, "selection");
+    const char *split = json_string_value(json_object_get(selection, "split"));
+    const char *name = json_string_value(json_object_get(selection, "value"));
+    out->is_known = json_is_null(selection) || (split && name);
+    snprintf(out->split, sizeof out->split, "%s", split ? split : "");
+    snprintf(out->name, sizeof out->name, "%s", name ? name : "");
+    out->smaller_is_better = json_is_false(json_object_get(selection, "larger_is_better"));
+    json_decref(object);
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    rv_notify(context, RV_LOG_WARNING, "%s; what the run chooses its weights by is not known",
+              rv_error_message(context));
+    rv_error_clear(context);
+    return RV_OK;
+}
+
+double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection)
+{
+    return selection->smaller_is_better ? value->least : value->most;
+}
+
 static const rv_run_value *held_out(const rv_run_summary *summary, const char *name)
 {
     const rv_run_value *value = rv_run_summary_find(summary, "validation", name);
     return value ? value : rv_run_summary_find(summary, "test", name);
 }
 
-const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
-                                          const rv_run_setting *settings, int count)
+/* The rule of the models that there were when runs did not say what they choose by.  It stays as it
+ * is: a model with another criterion writes that. */
+static const rv_run_value *chosen_by_settings(const rv_run_summary *summary,
+                                              const rv_run_setting *settings, int count)
 {
     static const char *const names[] = {"importance_bound", "accuracy", "elbo"};
     int objective = run_setting_find(settings, count, "objective.name");
@@ -120,4 +158,12 @@ const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
     for (int i = is_iwae ? 0 : 1; i < 3 && !value; i++)
         value = held_out(summary, names[i]);
     return value;
+}
+
+const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
+                                          const rv_run_selection *selection,
+                                          const rv_run_setting *settings, int count)
+{
+    return selection->is_known ? rv_run_summary_find(summary, selection->split, selection->name)
+                               : chosen_by_settings(summary, settings, count);
 }

@@ -251,3 +251,38 @@ ending() {
     has "$out" "r/nothing"
     [ "$(grep -c '^r/' out.txt)" -eq 6 ]
 }
+
+@test "runs best: by what the runs say they choose by" {
+    mkdir r
+    cp -r "$RUN" r/a
+    works train "${SMALL[@]}" train.seed=2 --run r/b -q
+    python3 -c 'import json
+for run in "ab":
+    chosen = json.load(open(f"r/{run}/env.json"))["selection"]
+    assert chosen == {"split": "validation", "value": "elbo", "larger_is_better": True}, chosen'
+    # An older run does not say, and is chosen by the same.
+    works runs best --folder r
+    cp out.txt said.txt
+    for run in a b; do
+        cp r/$run/env.json $run.json
+        sed '/"selection"/,/}/d' $run.json > r/$run/env.json
+        ! grep -q selection r/$run/env.json
+        python3 -m json.tool r/$run/env.json > /dev/null
+    done
+    works runs best --folder r
+    diff said.txt out.txt
+    # The least of another value.
+    for run in a b; do
+        sed 's/"value": "elbo"/"value": "kl"/; s/"larger_is_better": true/"larger_is_better": false/' \
+            $run.json > r/$run/env.json
+    done
+    json 'd[0]["chosen_by"] == "kl" and d[0]["of"]["runs"] == 2' runs best --folder r
+    python3 - "$(cat out.txt)" <<'PYTHON'
+import json, sys
+best = json.loads(sys.argv[1])[0]
+least = {run: min(json.loads(line)["kl"] for line in open(f"r/{run}/metrics.jsonl")
+                  if '"evaluation"' in line and '"validation"' in line) for run in "ab"}
+assert best["run"] == "r/" + min(least, key=least.get), (best["run"], least)
+assert abs(best["best"] - min(least.values())) < 1e-9, (best["best"], least)
+PYTHON
+}

@@ -2,6 +2,7 @@
  * over seeds, each against values made by hand. */
 #include "check.h"
 #include "reverie/io.h"
+#include "reverie/runner.h"
 #include "reverie/study.h"
 #include "study/study.h"
 #include "viz/chart.h"
@@ -141,24 +142,125 @@ static void test_repeats_are_drawn_with_their_mean(void **state)
     rv_chart_free(chart);
 }
 
-/* What chooses the best weights is held out, and follows the objective. */
-static void test_what_the_best_weights_are_chosen_by(void **state)
+/* ---- what the best weights are chosen by ---- */
+
+static const char *chosen_by(const rv_run_summary *summary, const rv_run_selection *selection,
+                             const char *objective)
 {
-    rv_run_summary summary = {.count = 4,
-                              .value = {{"train", "elbo", -1, -1, -1},
-                                        {"test", "elbo", -2, -2, -2},
-                                        {"test", "importance_bound", -3, -3, -3},
-                                        {"train", "accuracy", 1, 1, 1}}};
-    char key[] = "objective.name", iwae[] = "iwae", elbo[] = "elbo";
-    rv_run_setting setting = {key, iwae};
+    char key[] = "objective.name", value[16];
+    rv_run_setting setting = {key, value};
+    snprintf(value, sizeof value, "%s", objective);
+    const rv_run_value *chosen = rv_run_summary_chosen(summary, selection, &setting, 1);
+    return chosen ? chosen->name : "nothing";
+}
+
+static const rv_run_summary logged = {.count = 5,
+                                      .value = {{"test", "elbo", -2, -2, -2},
+                                                {"test", "importance_bound", -3, -3, -3},
+                                                {"train", "accuracy", 1, 1, 1},
+                                                {"validation", "elbo", -2, -4, -2},
+                                                {"validation", "kl", 6, 5, 7}}};
+
+/* A run that does not say: what is held out, following the objective. */
+static void test_older_runs_are_chosen_by_their_settings(void **state)
+{
+    rv_run_selection older = {0};
+    rv_run_summary summary = logged;
     (void)state;
-    check_near(rv_run_summary_chosen(&summary, &setting, 1)->last, -3, 0, "iwae");
-    setting.value = elbo;
-    check_near(rv_run_summary_chosen(&summary, &setting, 1)->last, -2, 0, "elbo");
-    strcpy(summary.value[3].split, "validation");
-    check_near(rv_run_summary_chosen(&summary, &setting, 1)->last, 1, 0, "accuracy");
-    summary.count = 1;
-    assert_null(rv_run_summary_chosen(&summary, &setting, 1));
+    summary.count = 3;
+    assert_string_equal(chosen_by(&summary, &older, "iwae"), "importance_bound");
+    assert_string_equal(chosen_by(&summary, &older, "elbo"), "elbo");
+    strcpy(summary.value[2].split, "validation");
+    assert_string_equal(chosen_by(&summary, &older, "elbo"), "accuracy");
+    summary.count = 0;
+    assert_string_equal(chosen_by(&summary, &older, "iwae"), "nothing");
+}
+
+static rv_run_selection selection_of(const fixture *f, const char *text)
+{
+    rv_run_selection selection;
+    write_text(f, "env.json", text);
+    assert_int_equal(rv_run_selection_read(f->context, f->folder, &selection), RV_OK);
+    return selection;
+}
+
+/* Any value, of either split, in either direction: no setting tells these. */
+static void test_a_run_says_what_it_is_chosen_by(void **state)
+{
+    fixture *f = *state;
+    rv_run_selection selection =
+        selection_of(f, "{\"selection\": {\"split\": \"validation\", \"value\": \"kl\", "
+                        "\"larger_is_better\": false}}");
+    assert_string_equal(chosen_by(&logged, &selection, "iwae"), "kl");
+    check_near(rv_run_value_best(&logged.value[4], &selection), 5, 0, "the least");
+    selection = selection_of(f, "{\"selection\": {\"split\": \"test\", \"value\": \"elbo\", "
+                                "\"larger_is_better\": true}}");
+    assert_ptr_equal(rv_run_summary_chosen(&logged, &selection, NULL, 0), &logged.value[0]);
+    check_near(rv_run_value_best(&logged.value[4], &selection), 7, 0, "the most");
+    selection = selection_of(f, "{\"selection\": {\"split\": \"test\", \"value\": \"accuracy\"}}");
+    assert_string_equal(chosen_by(&logged, &selection, "elbo"), "nothing"); /* not logged */
+    selection = selection_of(f, "{\"selection\": null}");
+    assert_string_equal(chosen_by(&logged, &selection, "elbo"), "nothing");
+    static const char *const unknown[] = {"{\"threads\": 1}", "{\"selection\": \"elbo\"}",
+                                          "{\"selection\": {\"value\": \"kl\"}}", "[]", "{"};
+    for (int i = 0; i < 5; i++) {
+        selection = selection_of(f, unknown[i]);
+        assert_int_equal(selection.is_known, 0);
+        assert_string_equal(chosen_by(&logged, &selection, "iwae"), "importance_bound");
+    }
+    assert_int_equal(rv_run_selection_read(f->context, path_in(f, "none"), &selection), RV_OK);
+    assert_int_equal(selection.is_known, 0);
+    unlink(path_in(f, "env.json"));
+    rv_folder_make(f->context, path_in(f, "env.json"));
+    assert_int_equal(rv_run_selection_read(f->context, f->folder, &selection), RV_OK);
+    assert_int_equal(selection.is_known, 0);
+}
+
+static const char *by_the_kl(const rv_model *model)
+{
+    (void)model;
+    return "kl";
+}
+
+/* Trains a small VAE whose best weights have the largest KL. */
+static void train_by_the_kl(const fixture *f)
+{
+    rv_config *config;
+    rv_experiment *run;
+    rv_experiment_place place = {path_in(f, "run"), NULL, 0};
+    rv_config_new(f->context, &config);
+    rv_config_parse(config,
+                    "model: vae\nlatent: 2\nencoder: [linear 8, relu]\ndecoder: [linear 8, relu]\n"
+                    "data: {name: digits, limit: 100, validation: 20}\ntrain: {epochs: 3}\n",
+                    "recipe");
+    assert_int_equal(rv_experiment_create(f->context, &place, config, RV_CREATE_NEW, &run), RV_OK);
+    rv_model_kind kind = *run->model->kind;
+    kind.select = by_the_kl;
+    run->model->kind = &kind;
+    assert_int_equal(run_write_files(run), RV_OK); /* as creating it would have */
+    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_OK);
+    rv_experiment_free(run);
+}
+
+/* A criterion that no setting tells: what `runs best` reads is what chose the best checkpoint. */
+static void test_the_best_checkpoint_is_the_best_run(void **state)
+{
+    fixture *f = *state;
+    rv_run_summary summary;
+    rv_run_selection selection;
+    rv_tensors *tensors;
+    train_by_the_kl(f);
+    rv_run_summary_read(f->context, path_in(f, "run"), &summary);
+    rv_run_selection_read(f->context, path_in(f, "run"), &selection);
+    const rv_run_value *chosen = rv_run_summary_chosen(&summary, &selection, NULL, 0);
+    assert_non_null(chosen);
+    assert_string_equal(chosen->name, "kl");
+    assert_string_equal(chosen->split, "validation");
+    rv_tensors_open(f->context, path_in(f, "run/checkpoints/best.safetensors"), &tensors);
+    check_ok(f->context);
+    check_near(rv_run_value_best(chosen, &selection), atof(rv_tensors_metadata(tensors, "best")),
+               1e-4, "the best of the checkpoint");
+    rv_tensors_free(tensors);
 }
 
 int main(void)
@@ -167,7 +269,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_mean_and_spread),
         TEST(test_a_summary_of_any_metrics),
-        TEST(test_what_the_best_weights_are_chosen_by),
+        TEST(test_older_runs_are_chosen_by_their_settings),
+        TEST(test_a_run_says_what_it_is_chosen_by),
+        TEST(test_the_best_checkpoint_is_the_best_run),
         TEST(test_settings_beside_each_other),
         TEST(test_repeats_are_drawn_with_their_mean),
     };

@@ -32,20 +32,39 @@ static double softplus(double x)
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
+/* The kinds that the functions below know; their switches have no default, so that the compiler
+ * asks for a new one in each. */
+static rv_status check_kind(rv_context *context, rv_dist_kind kind)
+{
+    switch (kind) {
+    case RV_DIST_NORMAL:
+    case RV_DIST_BERNOULLI:
+    case RV_DIST_CATEGORICAL: return RV_OK;
+    case RV_DIST_NORMAL_FULL:
+    case RV_DIST_KINDS: break;
+    }
+    return rv_fail(context, RV_BAD_USAGE,
+                   "log q(z) of an aggregate posterior: not known for distributions of kind %d",
+                   (int)kind);
+}
+
 double mixture_component(const mixture *m, int64_t i, int64_t j)
 {
     const float *z = m->z + i * m->width, *spread = m->spread + j * m->width;
     double sum = 0;
     for (int64_t d = 0; d < m->width; d++) {
-        double s = (double)spread[d], u = (double)z[d];
-        if (m->kind == RV_DIST_NORMAL) {
-            double eps = (u - (double)m->mean[j * m->width + d]) * exp(-s);
+        double s = (double)spread[d], u = (double)z[d], eps;
+        switch (m->kind) {
+        case RV_DIST_NORMAL:
+            eps = (u - (double)m->mean[j * m->width + d]) * exp(-s);
             sum -= 0.5 * eps * eps + s + half_log_2pi;
-        } else if (m->kind == RV_DIST_BERNOULLI) {
-            sum += u * s - softplus(s);
-        } else if (u > 0) {
-            sum += u * s;
+            continue;
+        case RV_DIST_BERNOULLI: sum += u * s - softplus(s); continue;
+        case RV_DIST_CATEGORICAL: sum += u > 0 ? u * s : 0; continue;
+        case RV_DIST_NORMAL_FULL:
+        case RV_DIST_KINDS: break;
         }
+        return (double)NAN; /* check_kind refuses it */
     }
     return sum;
 }
@@ -60,12 +79,16 @@ static void fill_left(walk *w, int64_t first, int64_t count)
         for (int64_t d = 0; d < m->width; d++) {
             double z = (double)m->z[(first + i) * m->width + d];
             float *row = w->left + i * w->features;
-            if (m->kind == RV_DIST_NORMAL) {
+            switch (m->kind) {
+            case RV_DIST_NORMAL:
                 z -= w->centre[d];
                 row[m->width + d] = (float)z;
                 row[d] = (float)(z * z);
-            } else {
-                row[d] = (float)z;
+                break;
+            case RV_DIST_BERNOULLI:
+            case RV_DIST_CATEGORICAL: row[d] = (float)z; break;
+            case RV_DIST_NORMAL_FULL:
+            case RV_DIST_KINDS: break; /* refused before */
             }
         }
 }
@@ -82,17 +105,23 @@ static void fill_right(walk *w, int64_t first, int64_t count)
         float *row = w->right + j * w->features;
         double constant = 0, size = 2 * negligible + (double)m->width;
         for (int64_t d = 0; d < m->width; d++) {
-            double s = (double)spread[d];
-            if (m->kind == RV_DIST_NORMAL) {
-                double mu = (double)mean[d] - w->centre[d], precision = exp(-2 * s);
+            double s = (double)spread[d], mu, precision;
+            switch (m->kind) {
+            case RV_DIST_NORMAL:
+                mu = (double)mean[d] - w->centre[d], precision = exp(-2 * s);
                 row[d] = (float)(-0.5 * precision);
                 row[m->width + d] = (float)(mu * precision);
                 constant -= 0.5 * mu * mu * precision + s + half_log_2pi;
                 size += mu * mu * precision + fabs(s);
-            } else {
+                break;
+            case RV_DIST_BERNOULLI:
+            case RV_DIST_CATEGORICAL:
                 row[d] = (float)s;
                 constant -= m->kind == RV_DIST_BERNOULLI ? softplus(s) : 0;
                 size += fabs(s);
+                break;
+            case RV_DIST_NORMAL_FULL:
+            case RV_DIST_KINDS: break; /* refused before */
             }
         }
         w->constant[j] = (float)constant;
@@ -207,7 +236,9 @@ rv_status mixture_log_density(rv_context *context, const mixture *m,
 {
     walk w = {.m = m, .context = context};
     w.features = m->kind == RV_DIST_NORMAL ? 2 * m->width : m->width;
-    rv_status status = open_walk(&w);
+    rv_status status = check_kind(context, m->kind);
+    if (status == RV_OK)
+        status = open_walk(&w);
     if (status == RV_OK)
         find_centre(&w);
     for (int64_t i = 0; status == RV_OK && i < m->count; i += QUERY_ROWS) {

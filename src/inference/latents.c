@@ -46,8 +46,10 @@ static rv_expr spread_of(rv_dist q)
     case RV_DIST_NORMAL:
     case RV_DIST_NORMAL_FULL: return q.log_sigma;
     case RV_DIST_BERNOULLI: return q.logits;
-    default: return rv_log_softmax(q.logits);
+    case RV_DIST_CATEGORICAL: return rv_log_softmax(q.logits);
+    case RV_DIST_KINDS: break;
     }
+    return rv_dist_mean(q); /* poison: no such kind has a mean, and the error says so */
 }
 
 static void describe(analysis *a, const rv_latents *group, int groups)

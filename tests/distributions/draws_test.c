@@ -326,6 +326,45 @@ static void discrete_draws_are_not_reparameterised(void **state)
     check_error(b->context, RV_BAD_USAGE, "reparameterised");
 }
 
+/* Not taken for the last of the kinds, by any function; `what` it has none of. */
+static void unknown_kinds_are_refused(void **state)
+{
+    bench *b = *state;
+    rv_expr x = rows(b, mu_row, 2, 4), part[RV_DIST_PARAMETERS_MOST];
+    const int kinds[] = {RV_DIST_KINDS, RV_DIST_KINDS + 1, -1};
+    for (int i = 0; i < 3; i++) {
+        rv_dist d = rv_categorical(rows(b, logits_row, 2, 4)), p = d;
+        d.kind = (rv_dist_kind)kinds[i];
+#define REFUSED(call, what)                                                                        \
+    do {                                                                                           \
+        assert_true(rv_is_poison(call));                                                           \
+        check_error(b->context, RV_BAD_USAGE, "has no " what);                                     \
+    } while (0)
+        REFUSED(rv_log_prob(d, x), "density");
+        REFUSED(rv_dist_entropy(d), "entropy");
+        REFUSED(rv_dist_mean(d), "mean");
+        REFUSED(rv_dist_deviation(d), "deviation");
+        REFUSED(rv_dist_sample(d, "x"), "value");
+        REFUSED(rv_dist_sample_n(d, "x", 3), "value");
+        REFUSED(rv_rsample(d, "x"), "value");
+        REFUSED(rv_dist_relaxed(d, "x", rv_scalar(b->graph, 1), 0, 0), "value");
+        REFUSED(rv_dist_relaxed_log(d, "x", rv_scalar(b->graph, 1), 1), "value");
+        REFUSED(rv_relaxed_log_prob(d, rv_scalar(b->graph, 1), x), "value");
+        REFUSED(rv_kl(d, d), "value");
+        REFUSED(rv_kl(d, p), "value");
+        REFUSED(rv_kl(p, d), "value");
+        REFUSED(rv_kl_elementwise(d, d), "value");
+#undef REFUSED
+        assert_false(rv_kl_is_exact(d.kind, d.kind) || rv_kl_is_exact(p.kind, d.kind));
+        assert_int_equal(rv_dist_parameters(d, part), 0);
+        check_error(b->context, RV_BAD_USAGE, "has no parameters");
+        rv_dist_fold(d, 2);
+        check_error(b->context, RV_BAD_USAGE, "has no parameters");
+        rv_std_normal_like(d);
+        check_error(b->context, RV_BAD_USAGE, "has no value");
+    }
+}
+
 static void poison_passes_through(void **state)
 {
     bench *b = *state;
@@ -359,6 +398,7 @@ int main(void)
         TEST(kl_to_itself_is_zero),
         TEST(other_pairs_are_estimated_aloud),
         TEST(discrete_draws_are_not_reparameterised),
+        TEST(unknown_kinds_are_refused),
         TEST(poison_passes_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

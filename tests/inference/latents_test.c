@@ -1,4 +1,5 @@
 /* What latents hold, against brute force; the parts of the gap, against closed forms. */
+#include "inference/aggregate_posterior.h"
 #include "linear_model.h"
 
 /* log p(x,z) = log of 0.9 N(z; 3, 0.09) + 0.1 N(z; -3, 0.09): log p(x) = 0, and a Gaussian that
@@ -298,6 +299,40 @@ static rv_status estimate_gap(fixture *f)
     return status;
 }
 
+/* An encoder whose posterior is of no kind. */
+static rv_status encode_strangely(rv_model *model, rv_expr x, rv_latents *out, int *count)
+{
+    (void)model;
+    out[0] = (rv_latents){"z", posterior(x), 2};
+    out[0].posterior.kind = RV_DIST_KINDS;
+    *count = 1;
+    return RV_OK;
+}
+
+static const rv_model_kind strange = {
+    .name = "strange", .encode = encode_strangely, .log_joint = log_joint};
+
+static void test_unknown_kinds_are_refused(void **state)
+{
+    const estimate all[] = {estimate_importance, estimate_latents, estimate_gap};
+    const rv_dist_kind kinds[] = {RV_DIST_NORMAL_FULL, RV_DIST_KINDS, (rv_dist_kind)-1};
+    const float one[] = {1};
+    (void)state;
+    fixture f = open_model(&strange, ENCODER_OFF);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(all[i](&f), RV_BAD_USAGE);
+        check_error(f.context, RV_BAD_USAGE, "a distribution of kind 4 has no");
+    }
+    for (int i = 0; i < 3; i++) {
+        double log_q;
+        mixture m = {kinds[i], 1, 1, one, one, one};
+        assert_true(isnan(mixture_component(&m, 0, 0)));
+        assert_int_equal(mixture_log_density(f.context, &m, NULL, &log_q), RV_BAD_USAGE);
+        check_error(f.context, RV_BAD_USAGE, "not known for distributions of kind");
+    }
+    close_model(&f);
+}
+
 /* Whatever allocation fails, it is said, and nothing is kept. */
 static void test_out_of_memory(void **state)
 {
@@ -331,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_gap_of_a_known_model),
         cmocka_unit_test(test_best_start_is_kept),
+        cmocka_unit_test(test_unknown_kinds_are_refused),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests_name("eval_latents", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* Contractions against loops in double: whole, in batches, and in parts. */
 #include "check.h"
 
-#include "backend/cpu/contract.h"
+#include "backend/cpu/matmul/contract.h"
 
 static float *random_floats(uint64_t seed, int64_t count)
 {

@@ -1,7 +1,7 @@
 /* Native kernels against plain loops, bit by bit (but for the bits of a NaN), in both widths. */
 #include "check.h"
 
-#include "backend/cpu/native.h"
+#include "backend/cpu/jit/native.h"
 
 enum { MOST = 64, ROWS = 3, GUARD = 0x7f7f0001 }; /* GUARD: a finite float nobody computes */
 

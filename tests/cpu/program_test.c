@@ -3,7 +3,7 @@
  * instruction set that the machine has. */
 #include "isa.h"
 
-#include "backend/cpu/plan.h"
+#include "backend/cpu/plan/plan.h"
 
 enum { POOL = 48, PROGRAMS = 300 };
 

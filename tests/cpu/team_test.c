@@ -2,7 +2,7 @@
  * thread or setting stays behind. */
 #include "check.h"
 
-#include "backend/cpu/team.h"
+#include "backend/cpu/threads/team.h"
 
 #include <dirent.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* Every tile instruction of every instruction set this machine has, against libm in double. */
 #include "check.h"
 
-#include "backend/cpu/tile.h"
+#include "backend/cpu/tile/tile.h"
 
 #include <float.h>
 

@@ -2,8 +2,8 @@
  * which must be caught. */
 #include "gradient_check.h"
 
-#include "backend/cpu/convolution.h"
-#include "backend/cpu/lower.h"
+#include "backend/cpu/conv/convolution.h"
+#include "backend/cpu/lowering/lowered.h"
 #include "graph/node.h"
 
 enum { ROWS = 3, COLS = 4 };
@@ -155,21 +155,21 @@ static rv_expr f_transformed_conv(const rv_expr *x)
 {
     const rv_conv_transform fourier = algorithm(RV_FOURIER);
     rv_expr pixels[3] = {x[0], x[1], NULL}, spectrum[3] = {NULL, NULL, NULL};
-    return cpu_lowered_pass(&fourier, CPU_CONV_FORWARD, pixels, spectrum);
+    return cpu_lowered(&fourier, CPU_CONV_FORWARD, pixels, spectrum, NULL);
 }
 
 static rv_expr f_transformed_input_grad(const rv_expr *x)
 {
     const rv_conv_transform toom_cook = algorithm(RV_TOOM_COOK);
     rv_expr pixels[3] = {NULL, x[1], x[0]}, spectrum[3] = {NULL, NULL, NULL};
-    return cpu_lowered_pass(&toom_cook, CPU_CONV_INPUT_GRADIENT, pixels, spectrum);
+    return cpu_lowered(&toom_cook, CPU_CONV_INPUT_GRADIENT, pixels, spectrum, NULL);
 }
 
 static rv_expr f_transformed_weight_grad(const rv_expr *x)
 {
     const rv_conv_transform fourier = algorithm(RV_FOURIER);
     rv_expr pixels[3] = {x[0], NULL, x[1]}, spectrum[3] = {NULL, NULL, NULL};
-    return cpu_lowered_pass(&fourier, CPU_CONV_WEIGHT_GRADIENT, pixels, spectrum);
+    return cpu_lowered(&fourier, CPU_CONV_WEIGHT_GRADIENT, pixels, spectrum, NULL);
 }
 
 /* Windows that cover the image, and windows of one pixel: matrix products. */

@@ -1,8 +1,8 @@
 /* The cpu backend: planning in order, running the steps, parameters. */
 #include "backend/cpu/cpu.h"
 
-#include "backend/cpu/lower.h"
-#include "backend/cpu/plan.h"
+#include "backend/cpu/lowering/lower.h"
+#include "backend/cpu/plan/plan.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -15,7 +15,7 @@
 #endif
 
 /* Flush-to-zero and denormals-are-zero while a program runs, restored after. */
-unsigned cpu_flush_denormals(void)
+static unsigned flush_denormals(void)
 {
 #if defined(__SSE__)
     unsigned mode = _mm_getcsr();
@@ -26,7 +26,7 @@ unsigned cpu_flush_denormals(void)
 #endif
 }
 
-void cpu_restore_denormals(unsigned mode)
+static void restore_denormals(unsigned mode)
 {
 #if defined(__SSE__)
     _mm_setcsr(mode);
@@ -225,7 +225,7 @@ static double seconds(void)
 static void run_thread(void *opaque, int thread)
 {
     cpu_plan *plan = opaque;
-    unsigned mode = cpu_flush_denormals();
+    unsigned mode = flush_denormals();
     double before = plan->profiling ? seconds() : 0;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_step *step = &plan->step[i];
@@ -244,7 +244,7 @@ static void run_thread(void *opaque, int thread)
             before = now;
         }
     }
-    cpu_restore_denormals(mode);
+    restore_denormals(mode);
 }
 
 static rv_status run(void *opaque)
@@ -393,10 +393,15 @@ static rv_kernel_profile *profile(void *opaque, int *count)
     return plan->rows;
 }
 
+static rv_status lower(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out)
+{
+    return cpu_lower(&rv_backend_cpu, graph, roots, count, out);
+}
+
 const rv_backend rv_backend_cpu = {
     .name = "cpu",
     .simplifies = 1,
-    .lower = cpu_lower,
+    .lower = lower,
     .param_write = param_write,
     .plan = plan_new,
     .run = run,
@@ -407,24 +412,3 @@ const rv_backend rv_backend_cpu = {
     .profile = profile,
     .set_profiling = set_profiling,
 };
-
-/* ---- instruction sets ---- */
-
-rv_status rv_context_set_isa(rv_context *context, const char *name)
-{
-    const rv_tile_table *table = rv_tile_table_find(name);
-    if (!table)
-        return rv_fail(context, RV_BAD_USAGE,
-                       "instruction set `%s` is unknown or missing here; this machine has %s", name,
-                       rv_tile_table_find(NULL)->name);
-    context->isa = name ? table->name : NULL;
-    if (name && !rv_contract_cap(name))
-        rv_notify(context, RV_LOG_WARNING,
-                  "the matrix products were used before the cap on %s and do not follow it", name);
-    return RV_OK;
-}
-
-const char *rv_context_isa(const rv_context *context)
-{
-    return rv_tile_table_find(context->isa)->name;
-}

@@ -1,0 +1,88 @@
+/* 2-D convolutions of [B,H,W,C] images with windows [O,KH,KW,I], each in the way that was
+ * measured fastest for its shape:
+ *
+ *   direct    oneDNN's primitives, on packed windows (onednn_convolution.c)
+ *   columns   a matrix product of every pixel's window, laid out as a row (im2col.c)
+ *
+ * Those that are matrix products as they stand never get here: the graph builds them as such.
+ *
+ *   pass              a         b         result
+ *   forward           image     window    result
+ *   input gradient    result    window    image     (also the transposed convolution)
+ *   weight gradient   image     result    window
+ *
+ * All threads of a team run one convolution together, in stages: they meet between stages. */
+#ifndef CPU_CONVOLUTION_H
+#define CPU_CONVOLUTION_H
+
+#include "backend/cpu/tile/tile.h"
+#include "reverie/graph.h"
+
+typedef enum cpu_conv_pass {
+    CPU_CONV_FORWARD,
+    CPU_CONV_INPUT_GRADIENT,
+    CPU_CONV_WEIGHT_GRADIENT
+} cpu_conv_pass;
+
+typedef struct cpu_conv_shape {
+    cpu_conv_pass pass;
+    int64_t batch, image[2], kernel[2], result[2]; /* heights and widths */
+    int64_t inputs, outputs;                       /* channels of the image and of the result */
+    rv_conv geometry;
+} cpu_conv_shape;
+
+/* Of a node conv, conv_input_grad or conv_weight_grad. */
+cpu_conv_pass cpu_conv_pass_of(rv_op op);
+cpu_conv_shape cpu_conv_shape_of(rv_expr node);
+/* Elements of a window over all input channels: KH KW I. */
+int64_t cpu_conv_window(const cpu_conv_shape *shape);
+/* Pixels of all results: B H' W'. */
+int64_t cpu_conv_pixels(const cpu_conv_shape *shape);
+/* Multiply-adds twice, padding counted: 2 B H' W' O KH KW I. */
+double cpu_conv_flops(const cpu_conv_shape *shape);
+
+/* What one thread is given in a stage. */
+typedef struct cpu_conv_call {
+    rv_context *context;
+    const rv_tile_table *tile;
+    int stage, thread;
+    const float *a, *b;
+    float *result;
+    unsigned char *scratch; /* the thread's own */
+    unsigned char *shared;  /* the convolution's, kept from stage to stage */
+} cpu_conv_call;
+
+typedef struct cpu_convolution cpu_convolution;
+
+rv_status cpu_convolution_new(rv_context *context, const cpu_conv_shape *shape, int threads,
+                              cpu_convolution **out);
+void cpu_convolution_free(cpu_convolution *convolution);
+/* Bytes that each thread needs, and that all share; 64-byte aligned, the caller's. */
+size_t cpu_convolution_scratch(const cpu_convolution *convolution);
+size_t cpu_convolution_shared(const cpu_convolution *convolution);
+int cpu_convolution_stages(const cpu_convolution *convolution);
+rv_status cpu_convolution_run(cpu_convolution *convolution, const cpu_conv_call *call);
+/* "direct brgconv:avx512_core", "columns": for people. */
+const char *cpu_convolution_algorithm(const cpu_convolution *convolution);
+
+/* ---- the algorithms, for convolution.c ---- */
+
+typedef struct cpu_im2col cpu_im2col;
+rv_status cpu_im2col_new(rv_context *context, const cpu_conv_shape *shape, int threads,
+                         cpu_im2col **out);
+void cpu_im2col_free(cpu_im2col *im2col);
+size_t cpu_im2col_scratch(const cpu_im2col *im2col);
+rv_status cpu_im2col_run(cpu_im2col *im2col, const cpu_conv_call *call);
+
+typedef struct cpu_direct cpu_direct;
+/* *out is NULL, and the status RV_OK, where oneDNN has no fast primitive. */
+rv_status cpu_direct_new(rv_context *context, const cpu_conv_shape *shape, int threads,
+                         cpu_direct **out);
+void cpu_direct_free(cpu_direct *direct);
+size_t cpu_direct_scratch(const cpu_direct *direct);
+size_t cpu_direct_shared(const cpu_direct *direct);
+int cpu_direct_stages(const cpu_direct *direct);
+rv_status cpu_direct_run(cpu_direct *direct, const cpu_conv_call *call);
+const char *cpu_direct_implementation(const cpu_direct *direct);
+
+#endif

@@ -69,7 +69,7 @@ static int operand_number(const recipe *r, int operand)
 }
 
 /* The recipe as a text, in `word`. */
-static cpu_kernel_text text_of(const recipe *r, int16_t *word)
+static cpu_jit_text text_of(const recipe *r, int16_t *word)
 {
     int n = 0;
     word[n++] = (int16_t)r->inputs;
@@ -89,7 +89,7 @@ static cpu_kernel_text text_of(const recipe *r, int16_t *word)
         word[n++] = (int16_t)r->fold[i][0];
         word[n++] = (int16_t)operand_number(r, r->fold[i][1]);
     }
-    return (cpu_kernel_text){word, n};
+    return (cpu_jit_text){word, n};
 }
 
 /* ---- what it should give ---- */
@@ -223,7 +223,7 @@ static void release(const recipe *r, call *c, call *copy)
     }
 }
 
-static void run_natively(cpu_kernel_fn kernel, const call *c)
+static void run_natively(cpu_jit_fn kernel, const call *c)
 {
     int64_t table[CPU_TABLE_POINTERS + 6 * MOST];
     table[CPU_TABLE_BYTES] = 4 * c->columns;
@@ -272,25 +272,25 @@ static int64_t compare(const recipe *r, const call *got, const call *expected, c
 static int64_t check(const recipe *r, int width, rv_stream *stream, const char *what)
 {
     static const int columns[] = {16, 48, 5, 1, 37};
-    cpu_kernels kernels = {.code.width = width};
+    cpu_jit kernels = {.code.width = width};
     int16_t word[12 * MOST];
     int64_t finite = 0;
-    assert_int_equal(cpu_kernels_find(&kernels, text_of(r, word)), 0);
-    if (!cpu_kernels_publish(&kernels))
+    assert_int_equal(cpu_jit_find(&kernels, text_of(r, word)), 0);
+    if (!cpu_jit_publish(&kernels))
         fail_msg("%s: no code of width %d", what, width);
     for (int rows = 1; rows <= ROWS; rows += ROWS - 1)
         for (int i = 0; i < 5; i++) {
             call c = {.rows = rows, .columns = columns[i]}, plain;
             fill(r, &c, stream);
             copy_results(r, &c, &plain);
-            run_natively(cpu_kernels_entry(&kernels, 0), &c);
+            run_natively(cpu_jit_entry(&kernels, 0), &c);
             for (int row = 0; row < rows; row++)
                 for (int column = 0; column < c.columns; column++)
                     run_plainly(r, &plain, row, column);
             finite += compare(r, &c, &plain, what, width);
             release(r, &c, &plain);
         }
-    cpu_kernels_free(&kernels);
+    cpu_jit_free(&kernels);
     return finite;
 }
 
@@ -427,27 +427,27 @@ static void test_folds_keep_nan(void **state)
     int width = width_of(state);
     for (int takes_max = 0; takes_max < 2; takes_max++)
         for (int bad = 0; bad < 5; bad++) {
-            cpu_kernels kernels = {.code.width = width};
+            cpu_jit kernels = {.code.width = width};
             float rows[5][16], into[16];
             int16_t word[64];
             recipe r = {0};
             add_fold(&r, takes_max, add_input(&r, CPU_INPUT_WINDOW));
-            assert_int_equal(cpu_kernels_find(&kernels, text_of(&r, word)), 0);
-            assert_true(cpu_kernels_publish(&kernels));
+            assert_int_equal(cpu_jit_find(&kernels, text_of(&r, word)), 0);
+            assert_true(cpu_jit_publish(&kernels));
             for (int e = 0; e < 16; e++) {
                 into[e] = takes_max ? -INFINITY : 0;
                 for (int row = 0; row < 5; row++)
                     rows[row][e] = row == bad && e == 9 ? NAN : (float)(row * e);
             }
-            run_natively(cpu_kernels_entry(&kernels, 0), &(call){.rows = 5,
-                                                                 .columns = 16,
-                                                                 .entries = 2,
-                                                                 .pitch = {16, 0},
-                                                                 .at = {rows[0], into}});
+            run_natively(cpu_jit_entry(&kernels, 0), &(call){.rows = 5,
+                                                             .columns = 16,
+                                                             .entries = 2,
+                                                             .pitch = {16, 0},
+                                                             .at = {rows[0], into}});
             for (int e = 0; e < 16; e++)
                 if (e == 9 ? !isnan(into[e]) : into[e] != (float)(takes_max ? 4 * e : 10 * e))
                     fail_msg("NaN in row %d: column %d is %g", bad, e, (double)into[e]);
-            cpu_kernels_free(&kernels);
+            cpu_jit_free(&kernels);
         }
 }
 
@@ -463,41 +463,41 @@ static void chain_of_seed(recipe *r, uint32_t seed)
 static void test_equal_texts_share_a_kernel(void **state)
 {
     int width = width_of(state);
-    cpu_kernels kernels = {.code.width = width};
+    cpu_jit kernels = {.code.width = width};
     int16_t word[12 * MOST];
     recipe r;
     for (int round = 0; round < 2; round++)
         for (int seed = 0; seed < 70; seed++) { /* more than the first room for kernels */
             chain_of_seed(&r, (uint32_t)seed);
-            assert_int_equal(cpu_kernels_find(&kernels, text_of(&r, word)), seed);
+            assert_int_equal(cpu_jit_find(&kernels, text_of(&r, word)), seed);
         }
     size_t code = kernels.code.size;
     chain_of_seed(&r, 5);
-    cpu_kernel_text text = text_of(&r, word);
-    assert_int_equal(cpu_kernels_find(&kernels, text), 5);
+    cpu_jit_text text = text_of(&r, word);
+    assert_int_equal(cpu_jit_find(&kernels, text), 5);
     assert_int_equal(kernels.code.size, code);
     word[text.count - 4] ^= 1; /* what the first fold takes: sum or maximum */
-    assert_int_equal(cpu_kernels_find(&kernels, text), 70);
+    assert_int_equal(cpu_jit_find(&kernels, text), 70);
     r.stores--; /* a shorter text */
-    assert_int_equal(cpu_kernels_find(&kernels, text_of(&r, word)), 71);
-    cpu_kernels_free(&kernels);
+    assert_int_equal(cpu_jit_find(&kernels, text_of(&r, word)), 71);
+    cpu_jit_free(&kernels);
 }
 
 /* ---- memory runs out ---- */
 
 /* Makes some kernels, some long; 0 when it was told that memory is out. */
-static int make_kernels(cpu_kernels *kernels, int count)
+static int make_kernels(cpu_jit *kernels, int count)
 {
     int16_t word[12 * MOST];
     recipe r;
     int number = 0;
     for (int i = 0; i < count && number >= 0; i++) {
         chain_of_seed(&r, (uint32_t)i);
-        number = cpu_kernels_find(kernels, text_of(&r, word));
+        number = cpu_jit_find(kernels, text_of(&r, word));
         if (number >= 0)
             assert_int_equal(number, i);
     }
-    return number >= 0 && cpu_kernels_publish(kernels);
+    return number >= 0 && cpu_jit_publish(kernels);
 }
 
 static void test_memory_runs_out(void **state)
@@ -507,11 +507,11 @@ static void test_memory_runs_out(void **state)
     for (int persistent = 0; persistent < 2; persistent++) {
         int refused = 0;
         for (uint64_t after = 1;; after++) {
-            cpu_kernels kernels = {.code.width = width};
+            cpu_jit kernels = {.code.width = width};
             rv_memory_fail_after(after, persistent);
             int made = make_kernels(&kernels, 40);
             rv_memory_fail_after(0, 0);
-            cpu_kernels_free(&kernels);
+            cpu_jit_free(&kernels);
             assert_int_equal(rv_memory_counted().live, live);
             if (made)
                 break;
@@ -525,19 +525,19 @@ static void test_memory_runs_out(void **state)
 static void test_a_refused_kernel_can_be_made_later(void **state)
 {
     int width = width_of(state);
-    cpu_kernels kernels = {.code.width = width};
+    cpu_jit kernels = {.code.width = width};
     int16_t word[12 * MOST];
     recipe r;
     chain_of_seed(&r, 0);
-    cpu_kernel_text text = text_of(&r, word);
+    cpu_jit_text text = text_of(&r, word);
     for (uint64_t after = 1; after <= 3; after++) { /* the list, the text, the registers */
         rv_memory_fail_after(after == 1 ? 1 : after - 1, 0);
-        assert_int_equal(cpu_kernels_find(&kernels, text), -1);
+        assert_int_equal(cpu_jit_find(&kernels, text), -1);
         rv_memory_fail_after(0, 0);
     }
-    assert_int_equal(cpu_kernels_find(&kernels, text), 0);
-    assert_true(cpu_kernels_publish(&kernels));
-    cpu_kernels_free(&kernels);
+    assert_int_equal(cpu_jit_find(&kernels, text), 0);
+    assert_true(cpu_jit_publish(&kernels));
+    cpu_jit_free(&kernels);
 }
 
 static int widths[2] = {8, 16};

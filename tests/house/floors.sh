@@ -45,6 +45,7 @@ must_not program '#include "backend/cpu/plan/plan.h"'
 must_not backend '#include "reverie/program.h"'
 must cpu_conv '#include "backend/cpu/matmul/contract.h"'
 must_not cpu_conv '#include "backend/cpu/plan/plan.h"'
+must_not cpu_plan '#include "backend/cpu/conv/kernels.h"'
 must_not cpu_plan '#include "backend/cpu/lowering/lower.h"'
 
 # "D NAME ROOM" and "U NAME ROOM": what the objects of a room define, and what they call.

@@ -1,14 +1,16 @@
 /* The choice of an algorithm for a convolution, and the way to it. */
 #include "backend/cpu/conv/convolution.h"
+
+#include "backend/cpu/conv/kernels.h"
 #include "core/memory.h"
 
 #include <stdio.h>
 
-struct cpu_convolution {
+typedef struct convolution {
     cpu_direct *direct; /* one of the two */
     cpu_im2col *im2col;
-    char algorithm[80];
-};
+    char algorithm[80]; /* "direct brgconv:avx512_core", "columns" */
+} convolution;
 
 cpu_conv_pass cpu_conv_pass_of(rv_op op)
 {
@@ -70,65 +72,56 @@ static algorithm choose(const cpu_conv_shape *shape)
     return IM2COL;
 }
 
-/* ---- the object ---- */
+/* ---- the kernel ---- */
 
-rv_status cpu_convolution_new(rv_context *context, const cpu_conv_shape *shape, int threads,
-                              cpu_convolution **out)
+static void convolution_free(void *opaque)
 {
-    *out = NULL;
-    cpu_convolution *made = rv_calloc(1, sizeof *made);
+    convolution *made = opaque;
     if (!made)
-        return rv_fail_memory(context);
-    rv_status status = RV_OK;
-    if (choose(shape) == DIRECT)
-        status = cpu_direct_new(context, shape, threads, &made->direct);
-    if (status == RV_OK && !made->direct)
-        status = cpu_im2col_new(context, shape, threads, &made->im2col);
-    if (status != RV_OK) {
-        cpu_convolution_free(made);
-        return status;
-    }
-    if (made->direct)
+        return;
+    cpu_direct_free(made->direct);
+    cpu_im2col_free(made->im2col);
+    rv_free(made);
+}
+
+static void describe(cpu_job *job, convolution *made)
+{
+    if (made->direct) {
+        job->stages = cpu_direct_stages(made->direct);
+        job->scratch = cpu_direct_scratch(made->direct);
+        job->shared = cpu_direct_shared(made->direct);
         snprintf(made->algorithm, sizeof made->algorithm, "direct %s",
                  cpu_direct_implementation(made->direct));
-    else
+    } else {
+        job->scratch = cpu_im2col_scratch(made->im2col);
         snprintf(made->algorithm, sizeof made->algorithm, "columns");
-    *out = made;
-    return RV_OK;
+    }
+    job->about = made->algorithm;
 }
 
-void cpu_convolution_free(cpu_convolution *convolution)
+static rv_status plan(cpu_job *job)
 {
-    if (!convolution)
-        return;
-    cpu_direct_free(convolution->direct);
-    cpu_im2col_free(convolution->im2col);
-    rv_free(convolution);
+    cpu_conv_shape shape = cpu_conv_shape_of(job->node);
+    convolution *made = job->made = rv_calloc(1, sizeof *made);
+    if (!made)
+        return rv_fail_memory(job->context);
+    job->is_shared = 1;
+    job->flops = cpu_conv_flops(&shape);
+    rv_status status = RV_OK;
+    if (choose(&shape) == DIRECT)
+        status = cpu_direct_new(job->context, &shape, job->threads, &made->direct);
+    if (status == RV_OK && !made->direct)
+        status = cpu_im2col_new(job->context, &shape, job->threads, &made->im2col);
+    if (status == RV_OK)
+        describe(job, made);
+    return status;
 }
 
-size_t cpu_convolution_scratch(const cpu_convolution *convolution)
+static rv_status run(const cpu_call *call)
 {
-    return convolution->direct ? cpu_direct_scratch(convolution->direct)
-                               : cpu_im2col_scratch(convolution->im2col);
+    const convolution *made = call->job->made;
+    return made->direct ? cpu_direct_run(made->direct, call) : cpu_im2col_run(made->im2col, call);
 }
 
-size_t cpu_convolution_shared(const cpu_convolution *convolution)
-{
-    return convolution->direct ? cpu_direct_shared(convolution->direct) : 0;
-}
-
-int cpu_convolution_stages(const cpu_convolution *convolution)
-{
-    return convolution->direct ? cpu_direct_stages(convolution->direct) : 1;
-}
-
-rv_status cpu_convolution_run(cpu_convolution *convolution, const cpu_conv_call *call)
-{
-    return convolution->direct ? cpu_direct_run(convolution->direct, call)
-                               : cpu_im2col_run(convolution->im2col, call);
-}
-
-const char *cpu_convolution_algorithm(const cpu_convolution *convolution)
-{
-    return convolution->algorithm;
-}
+const cpu_kernel cpu_convolution_kernel = {
+    .name = "conv", .plan = plan, .run = run, .free = convolution_free};

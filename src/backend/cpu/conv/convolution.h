@@ -9,14 +9,11 @@
  *   pass              a         b         result
  *   forward           image     window    result
  *   input gradient    result    window    image     (also the transposed convolution)
- *   weight gradient   image     result    window
- *
- * All threads of a team run one convolution together, in stages: they meet between stages. */
+ *   weight gradient   image     result    window */
 #ifndef CPU_CONVOLUTION_H
 #define CPU_CONVOLUTION_H
 
-#include "backend/cpu/tile/tile.h"
-#include "reverie/graph.h"
+#include "backend/cpu/kernel/kernel.h"
 
 typedef enum cpu_conv_pass {
     CPU_CONV_FORWARD,
@@ -41,38 +38,15 @@ int64_t cpu_conv_pixels(const cpu_conv_shape *shape);
 /* Multiply-adds twice, padding counted: 2 B H' W' O KH KW I. */
 double cpu_conv_flops(const cpu_conv_shape *shape);
 
-/* What one thread is given in a stage. */
-typedef struct cpu_conv_call {
-    rv_context *context;
-    const rv_tile_table *tile;
-    int stage, thread;
-    const float *a, *b;
-    float *result;
-    unsigned char *scratch; /* the thread's own */
-    unsigned char *shared;  /* the convolution's, kept from stage to stage */
-} cpu_conv_call;
-
-typedef struct cpu_convolution cpu_convolution;
-
-rv_status cpu_convolution_new(rv_context *context, const cpu_conv_shape *shape, int threads,
-                              cpu_convolution **out);
-void cpu_convolution_free(cpu_convolution *convolution);
-/* Bytes that each thread needs, and that all share; 64-byte aligned, the caller's. */
-size_t cpu_convolution_scratch(const cpu_convolution *convolution);
-size_t cpu_convolution_shared(const cpu_convolution *convolution);
-int cpu_convolution_stages(const cpu_convolution *convolution);
-rv_status cpu_convolution_run(cpu_convolution *convolution, const cpu_conv_call *call);
-/* "direct brgconv:avx512_core", "columns": for people. */
-const char *cpu_convolution_algorithm(const cpu_convolution *convolution);
-
 /* ---- the algorithms, for convolution.c ---- */
 
 typedef struct cpu_im2col cpu_im2col;
 rv_status cpu_im2col_new(rv_context *context, const cpu_conv_shape *shape, int threads,
                          cpu_im2col **out);
 void cpu_im2col_free(cpu_im2col *im2col);
+/* Bytes that each thread needs, and (of cpu_direct) that all share. */
 size_t cpu_im2col_scratch(const cpu_im2col *im2col);
-rv_status cpu_im2col_run(cpu_im2col *im2col, const cpu_conv_call *call);
+rv_status cpu_im2col_run(cpu_im2col *im2col, const cpu_call *call);
 
 typedef struct cpu_direct cpu_direct;
 /* *out is NULL, and the status RV_OK, where oneDNN has no fast primitive. */
@@ -82,7 +56,7 @@ void cpu_direct_free(cpu_direct *direct);
 size_t cpu_direct_scratch(const cpu_direct *direct);
 size_t cpu_direct_shared(const cpu_direct *direct);
 int cpu_direct_stages(const cpu_direct *direct);
-rv_status cpu_direct_run(cpu_direct *direct, const cpu_conv_call *call);
+rv_status cpu_direct_run(cpu_direct *direct, const cpu_call *call);
 const char *cpu_direct_implementation(const cpu_direct *direct);
 
 #endif

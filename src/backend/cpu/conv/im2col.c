@@ -248,7 +248,7 @@ size_t cpu_im2col_scratch(const cpu_im2col *c)
 
 /* ---- running ---- */
 
-static rv_status run_block(const cpu_im2col *c, const cpu_conv_call *call, rv_contraction *product,
+static rv_status run_block(const cpu_im2col *c, const cpu_call *call, rv_contraction *product,
                            int64_t at, int64_t size)
 {
     const cpu_conv_shape *s = &c->shape;
@@ -258,21 +258,23 @@ static rv_status run_block(const cpu_im2col *c, const cpu_conv_call *call, rv_co
     rv_status status;
     switch (s->pass) {
     case CPU_CONV_FORWARD:
-        gather_block(s, call->a, pixel, count, 0, cpu_conv_window(s), columns);
-        return rv_contraction_run(call->context, product, columns, call->b,
+        gather_block(s, call->operand[0], pixel, count, 0, cpu_conv_window(s), columns);
+        return rv_contraction_run(call->job->context, product, columns, call->operand[1],
                                   call->result + pixel * s->outputs, scratch);
     case CPU_CONV_INPUT_GRADIENT:
-        status = rv_contraction_run(call->context, product, call->a + pixel * s->outputs, call->b,
-                                    columns, scratch);
-        scatter_block(s, call->tile, call->result, pixel, count, columns);
+        status =
+            rv_contraction_run(call->job->context, product, call->operand[0] + pixel * s->outputs,
+                               call->operand[1], columns, scratch);
+        scatter_block(s, call->job->tile, call->result, pixel, count, columns);
         return status;
     case CPU_CONV_WEIGHT_GRADIENT: break;
     }
-    gather_block(s, call->a, 0, cpu_conv_pixels(s), at, at + size, columns);
-    return rv_contraction_run(call->context, product, call->b, columns, call->result + at, scratch);
+    gather_block(s, call->operand[0], 0, cpu_conv_pixels(s), at, at + size, columns);
+    return rv_contraction_run(call->job->context, product, call->operand[1], columns,
+                              call->result + at, scratch);
 }
 
-rv_status cpu_im2col_run(cpu_im2col *c, const cpu_conv_call *call)
+rv_status cpu_im2col_run(cpu_im2col *c, const cpu_call *call)
 {
     const cpu_conv_shape *s = &c->shape;
     const share *part = &c->share[call->thread];

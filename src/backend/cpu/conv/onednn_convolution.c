@@ -338,7 +338,7 @@ static dnnl_status_t run_packing(part *p, const void *from, const void *to)
                                   : status;
 }
 
-static dnnl_status_t run_share(const cpu_direct *direct, const cpu_conv_call *call)
+static dnnl_status_t run_share(const cpu_direct *direct, const cpu_call *call)
 {
     const cpu_conv_shape *s = &direct->shape;
     part *p = &direct->part[call->thread];
@@ -349,16 +349,16 @@ static dnnl_status_t run_share(const cpu_direct *direct, const cpu_conv_call *ca
         return dnnl_success;
     switch (s->pass) {
     case CPU_CONV_FORWARD:
-        pointer[IMAGE] = call->a + image;
+        pointer[IMAGE] = call->operand[0] + image;
         pointer[RESULT] = call->result + result;
         break;
     case CPU_CONV_INPUT_GRADIENT:
         pointer[IMAGE] = call->result + image;
-        pointer[RESULT] = call->a + result;
+        pointer[RESULT] = call->operand[0] + result;
         break;
     case CPU_CONV_WEIGHT_GRADIENT:
-        pointer[IMAGE] = call->a + image;
-        pointer[RESULT] = call->b + result;
+        pointer[IMAGE] = call->operand[0] + image;
+        pointer[RESULT] = call->operand[1] + result;
         pointer[WINDOW] = call->shared + (size_t)call->thread * direct->packed_bytes;
     }
     dnnl_status_t status = dnnl_success;
@@ -370,14 +370,14 @@ static dnnl_status_t run_share(const cpu_direct *direct, const cpu_conv_call *ca
 }
 
 /* Adds the threads' gradients, in this thread's share of the elements, to the first. */
-static void add_shares(const cpu_direct *direct, const cpu_conv_call *call)
+static void add_shares(const cpu_direct *direct, const cpu_call *call)
 {
     int64_t units = (int64_t)(direct->packed_bytes / 64);
     int64_t from = units * call->thread / direct->threads * 16;
     int64_t count = units * (call->thread + 1) / direct->threads * 16 - from;
     float *sum = (float *)(void *)call->shared + from;
     for (int t = 1; t < direct->busy && count > 0; t++)
-        call->tile->sum_into(sum, sum + (size_t)t * direct->packed_bytes / sizeof *sum, count);
+        call->job->tile->sum_into(sum, sum + (size_t)t * direct->packed_bytes / sizeof *sum, count);
 }
 
 int cpu_direct_stages(const cpu_direct *direct)
@@ -385,7 +385,7 @@ int cpu_direct_stages(const cpu_direct *direct)
     return is_weight_gradient(direct) ? 3 : 2;
 }
 
-rv_status cpu_direct_run(cpu_direct *direct, const cpu_conv_call *call)
+rv_status cpu_direct_run(cpu_direct *direct, const cpu_call *call)
 {
     part *p = &direct->part[call->thread];
     dnnl_status_t status = dnnl_success;
@@ -393,7 +393,7 @@ rv_status cpu_direct_run(cpu_direct *direct, const cpu_conv_call *call)
     if (call->stage == (is_weight_gradient(direct) ? 0 : 1))
         status = run_share(direct, call);
     else if (call->stage == 0)
-        status = run_packing(p, call->b, call->shared);
+        status = run_packing(p, call->operand[1], call->shared);
     else if (call->stage == 1)
         add_shares(direct, call);
     else
@@ -401,5 +401,6 @@ rv_status cpu_direct_run(cpu_direct *direct, const cpu_conv_call *call)
     if (status == dnnl_success)
         status = dnnl_stream_wait(p->stream);
     rv_onednn_threads(before);
-    return status == dnnl_success ? RV_OK : rv_onednn_fail(call->context, status, direct->what);
+    return status == dnnl_success ? RV_OK
+                                  : rv_onednn_fail(call->job->context, status, direct->what);
 }

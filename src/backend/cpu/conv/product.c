@@ -1,13 +1,12 @@
-/* Products of spectra, block by block.  A complex block (a_r + i a_i) (b_r + i s b_i), with s = 1
- * where the image's spectrum is made and -1 for the others, which are products with a conjugate, is
- * three real matrix products:
+/* Products of spectra (backend/transform/transform.h), block by block; threads share the blocks.  A
+ * complex block (a_r + i a_i) (b_r + i s b_i), with s = 1 where the image's spectrum is made and -1
+ * for the others, which are products with a conjugate, is three real matrix products:
  *
  *     Q1 = (a_r - a_i) b_r    Q2 = s (a_r + a_i) b_i    Q3 = a_i (b_r - s b_i)
  *     real part Q1 + Q3       imaginary part Q2 + Q3
  *
  * Sums of operands are made in scratch memory just before they are used, in the cache. */
-#include "backend/cpu/conv/product.h"
-
+#include "backend/cpu/conv/kernels.h"
 #include "backend/cpu/matmul/contract.h"
 #include "backend/transform/transform.h"
 #include "core/memory.h"
@@ -24,7 +23,7 @@ typedef struct kind {
     rv_contraction **contraction; /* [threads] */
 } kind;
 
-struct cpu_product {
+typedef struct cpu_product {
     int leg, threads, blocks, kinds;
     int64_t rows, inputs, outputs;
     block *block;
@@ -33,7 +32,7 @@ struct cpu_product {
     double flops;
     size_t contraction_scratch;
     int64_t most_a, most_b, most_result; /* elements of a plane */
-};
+} cpu_product;
 
 static int leg_of(const cpu_product *p, int operand)
 {
@@ -133,67 +132,61 @@ static void share_blocks(cpu_product *p)
         p->first[++thread] = p->blocks;
 }
 
-rv_status cpu_product_new(rv_context *context, rv_expr node, int threads, cpu_product **out)
+static void product_free(void *opaque)
 {
-    const rv_conv_transform *of = &node->attribute.transform;
-    cpu_product *p = rv_calloc(1, sizeof *p);
-    *out = NULL;
+    cpu_product *p = opaque;
     if (!p)
-        return rv_fail_memory(context);
-    p->leg = of->leg;
-    p->threads = threads;
-    p->blocks = rv_spectrum_blocks(of);
-    p->rows = (int64_t)of->batch * rv_spectrum_tiles(of);
-    p->inputs = of->inputs;
-    p->outputs = of->outputs;
-    p->block = rv_calloc((size_t)p->blocks, sizeof *p->block);
-    p->kind = rv_calloc((size_t)p->blocks, sizeof *p->kind);
-    p->first = rv_calloc((size_t)threads + 1, sizeof *p->first);
-    rv_status status =
-        p->block && p->kind && p->first ? make_blocks(p, context, of) : rv_fail_memory(context);
-    if (status != RV_OK) {
-        cpu_product_free(p);
-        return status;
-    }
-    share_blocks(p);
-    *out = p;
-    return RV_OK;
-}
-
-void cpu_product_free(cpu_product *product)
-{
-    if (!product)
         return;
-    for (int i = 0; product->kind && i < product->kinds; i++) {
-        for (int t = 0; product->kind[i].contraction && t < product->threads; t++)
-            rv_contraction_free(product->kind[i].contraction[t]);
-        rv_free(product->kind[i].contraction);
+    for (int i = 0; p->kind && i < p->kinds; i++) {
+        for (int t = 0; p->kind[i].contraction && t < p->threads; t++)
+            rv_contraction_free(p->kind[i].contraction[t]);
+        rv_free(p->kind[i].contraction);
     }
-    rv_free(product->block);
-    rv_free(product->kind);
-    rv_free(product->first);
-    rv_free(product);
+    rv_free(p->block);
+    rv_free(p->kind);
+    rv_free(p->first);
+    rv_free(p);
 }
-
-double cpu_product_flops(const cpu_product *product)
-{
-    return product->flops;
-}
-
-/* ---- running ---- */
 
 static int64_t padded(int64_t floats)
 {
     return (floats + 15) / 16 * 16;
 }
 
-/* Scratch: the contraction's, a_r - a_i, s (a_r + a_i), b_r - s b_i, and Q3. */
-size_t cpu_product_scratch(const cpu_product *product)
+/* The contraction's, a_r - a_i, s (a_r + a_i), b_r - s b_i, and Q3. */
+static size_t scratch_of(const cpu_product *p)
 {
-    int64_t floats =
-        2 * padded(product->most_a) + padded(product->most_b) + padded(product->most_result);
-    return product->contraction_scratch + (size_t)floats * sizeof(float);
+    int64_t floats = 2 * padded(p->most_a) + padded(p->most_b) + padded(p->most_result);
+    return p->contraction_scratch + (size_t)floats * sizeof(float);
 }
+
+static rv_status plan(cpu_job *job)
+{
+    const rv_conv_transform *of = &job->node->attribute.transform;
+    cpu_product *p = job->made = rv_calloc(1, sizeof *p);
+    if (!p)
+        return rv_fail_memory(job->context);
+    p->leg = of->leg;
+    p->threads = job->threads;
+    p->blocks = rv_spectrum_blocks(of);
+    p->rows = (int64_t)of->batch * rv_spectrum_tiles(of);
+    p->inputs = of->inputs;
+    p->outputs = of->outputs;
+    p->block = rv_calloc((size_t)p->blocks, sizeof *p->block);
+    p->kind = rv_calloc((size_t)p->blocks, sizeof *p->kind);
+    p->first = rv_calloc((size_t)p->threads + 1, sizeof *p->first);
+    rv_status status = p->block && p->kind && p->first ? make_blocks(p, job->context, of)
+                                                       : rv_fail_memory(job->context);
+    if (status != RV_OK)
+        return status;
+    share_blocks(p);
+    job->is_shared = 1;
+    job->scratch = scratch_of(p);
+    job->flops = p->flops;
+    return RV_OK;
+}
+
+/* ---- running ---- */
 
 /* What one thread works with. */
 typedef struct worker {
@@ -236,20 +229,23 @@ static rv_status multiply_complex(const worker *w, const rv_tile_table *tile, co
     return RV_OK;
 }
 
-rv_status cpu_product_run(const cpu_product *product, rv_context *context,
-                          const rv_tile_table *tile, const float *a, const float *b, float *result,
-                          void *scratch, int thread)
+static rv_status run(const cpu_call *call)
 {
-    const cpu_product *p = product;
+    const cpu_product *p = call->job->made;
     rv_status status = RV_OK;
+    int thread = call->thread;
     for (int i = p->first[thread]; status == RV_OK && i < p->first[thread + 1]; i++) {
         const block *at = &p->block[i];
         const kind *k = &p->kind[at->kind];
-        worker w = {p, context, k->contraction[thread], scratch};
-        const float *from_a = a + at->offset[leg_of(p, 0)], *from_b = b + at->offset[leg_of(p, 1)];
-        float *to = result + at->offset[p->leg];
-        status = at->planes > 1 ? multiply_complex(&w, tile, k, from_a, from_b, to)
-                                : multiply(&w, from_a, from_b, to);
+        worker w = {p, call->job->context, k->contraction[thread], call->scratch};
+        const float *a = call->operand[0] + at->offset[leg_of(p, 0)];
+        const float *b = call->operand[1] + at->offset[leg_of(p, 1)];
+        float *to = call->result + at->offset[p->leg];
+        status = at->planes > 1 ? multiply_complex(&w, call->job->tile, k, a, b, to)
+                                : multiply(&w, a, b, to);
     }
     return status;
 }
+
+const cpu_kernel cpu_product_kernel = {
+    .name = "product", .plan = plan, .run = run, .free = product_free};

@@ -1,9 +1,13 @@
-/* Transforms of planes of channels: across every line, then down every column of the result; the
- * adjoint goes the other way. */
-#include "backend/cpu/conv/transform.h"
-
-#include "backend/cpu/conv/tile_map.h"
+/* Transforms of planes of channels by small sparse matrices, with the channels as the vectors:
+ * across every line, then down every column of the result.  The adjoint goes the other way.
+ *
+ *   transform   pixels [B,H,W,C]  ->  the leg's spectrum
+ *   adjoint     the leg's spectrum  ->  pixels [B,H,W,C]
+ *
+ * Threads share the images and blocks of channels. */
 #include "backend/transform/transform.h"
+#include "backend/cpu/conv/kernels.h"
+#include "backend/cpu/conv/tile_map.h"
 #include "core/arena.h"
 #include "core/memory.h"
 
@@ -26,7 +30,7 @@ typedef struct stages {
     double terms;
 } stages;
 
-struct cpu_transform {
+typedef struct cpu_transform {
     rv_arena arena;
     rv_transform *plane;
     int64_t images, channels, height, width;
@@ -37,8 +41,8 @@ struct cpu_transform {
     int64_t *step;             /* [slots]: how far on they lie in the next image */
     int64_t *aside;            /* [width]: pixels of a block that is not full */
     int most_stage, most_down; /* values between stages, and of a column */
-    char name[96];
-};
+    char name[96];             /* "fourier 5x5, 121 products, of the image" */
+} cpu_transform;
 
 /* ---- tables ---- */
 
@@ -140,13 +144,48 @@ static void name_it(cpu_transform *made, const rv_conv_transform *of)
              made->adjoint ? "back to" : "of", legs[of->leg]);
 }
 
-rv_status cpu_transform_new(rv_context *context, rv_expr node, cpu_transform **out)
+static double flops_of(const cpu_transform *made)
 {
-    const rv_conv_transform *of = &node->attribute.transform;
-    cpu_transform *made = rv_calloc(1, sizeof *made);
-    *out = NULL;
+    double terms = (double)made->height * made->across.terms;
+    for (int c = 0; c < made->plane->columns; c++)
+        terms += made->down[made->plane->column[c].kind].terms;
+    return 2 * terms * (double)made->images * (double)made->channels;
+}
+
+static int64_t line_floats(const cpu_transform *t)
+{
+    return t->lines * t->height * t->block;
+}
+
+static int64_t pixel_floats(const cpu_transform *t)
+{
+    return t->height * t->width * t->block;
+}
+
+static size_t scratch_of(const cpu_transform *t)
+{
+    int64_t rest = (2 * t->most_stage + t->most_down) * t->block;
+    return (size_t)(line_floats(t) + pixel_floats(t) + rest) * sizeof(float) +
+           (size_t)t->most_down * sizeof(int64_t);
+}
+
+static void transform_free(void *opaque)
+{
+    cpu_transform *made = opaque;
     if (!made)
-        return rv_fail_memory(context);
+        return;
+    rv_transform_free(made->plane);
+    rv_arena_free(&made->arena);
+    rv_free(made);
+}
+
+static rv_status plan(cpu_job *job)
+{
+    rv_expr node = job->node;
+    const rv_conv_transform *of = &node->attribute.transform;
+    cpu_transform *made = job->made = rv_calloc(1, sizeof *made);
+    if (!made)
+        return rv_fail_memory(job->context);
     rv_shape pixels = of->adjoint ? node->shape : node->operand[0]->shape;
     made->plane = rv_transform_new(of, of->leg);
     made->adjoint = of->adjoint;
@@ -160,22 +199,14 @@ rv_status cpu_transform_new(rv_context *context, rv_expr node, cpu_transform **o
         made->streams = !of->adjoint && made->channels % UNIT == 0 &&
                         rv_shape_size(node->shape) * 4 >= STREAMED;
     }
-    if (!made->plane || !make_tables(made, of)) {
-        cpu_transform_free(made);
-        return rv_fail_memory(context);
-    }
+    if (!made->plane || !make_tables(made, of))
+        return rv_fail_memory(job->context);
     name_it(made, of);
-    *out = made;
+    job->is_shared = 1;
+    job->scratch = scratch_of(made);
+    job->flops = flops_of(made);
+    job->about = made->name;
     return RV_OK;
-}
-
-void cpu_transform_free(cpu_transform *transform)
-{
-    if (!transform)
-        return;
-    rv_transform_free(transform->plane);
-    rv_arena_free(&transform->arena);
-    rv_free(transform);
 }
 
 /* ---- running ---- */
@@ -186,24 +217,6 @@ typedef struct room {
     float *lines, *between[2], *values, *pixels;
     int64_t *place; /* of a column's values in the spectrum */
 } room;
-
-static int64_t line_floats(const cpu_transform *t)
-{
-    return t->lines * t->height * t->block;
-}
-
-static int64_t pixel_floats(const cpu_transform *t)
-{
-    return t->height * t->width * t->block;
-}
-
-size_t cpu_transform_scratch(const cpu_transform *transform)
-{
-    const cpu_transform *t = transform;
-    int64_t rest = (2 * t->most_stage + t->most_down) * t->block;
-    return (size_t)(line_floats(t) + pixel_floats(t) + rest) * sizeof(float) +
-           (size_t)t->most_down * sizeof(int64_t);
-}
 
 static room room_of(const cpu_transform *t, float *scratch)
 {
@@ -354,40 +367,29 @@ static void adjoint_block(const task *k, const float *spectrum, float *pixels)
         move_rows(k, t->height * t->width, pixels, t->channels, to, t->block, 0);
 }
 
-void cpu_transform_run(const cpu_transform *transform, const rv_tile_table *tile, const float *from,
-                       float *to, void *scratch, int thread, int threads)
+static rv_status run(const cpu_call *call)
 {
-    const cpu_transform *t = transform;
-    int64_t blocks = (t->channels + t->block - 1) / t->block, all = t->images * blocks;
-    task k = {.t = t, .tile = tile, .room = room_of(t, scratch)};
-    for (int64_t i = all * thread / threads; i < all * (thread + 1) / threads; i++) {
+    const cpu_transform *t = call->job->made;
+    int64_t blocks = (t->channels + t->block - 1) / t->block, i, end;
+    task k = {.t = t, .tile = call->job->tile, .room = room_of(t, (float *)(void *)call->scratch)};
+    cpu_share(call, t->images * blocks, &i, &end);
+    for (; i < end; i++) {
         int64_t image = i / blocks, channel = i % blocks * t->block, left = t->channels - channel;
         int64_t pixels = image * t->height * t->width * t->channels + channel;
         k.image = image;
         k.count = left < t->block ? left : t->block;
         k.n = (k.count + UNIT - 1) / UNIT * UNIT;
         if (t->adjoint)
-            adjoint_block(&k, from + channel, to + pixels);
+            adjoint_block(&k, call->operand[0] + channel, call->result + pixels);
         else
-            transform_block(&k, from + pixels, to + channel);
+            transform_block(&k, call->operand[0] + pixels, call->result + channel);
     }
 #if defined(__SSE__)
     if (t->streams)
         _mm_sfence();
 #endif
+    return RV_OK;
 }
 
-/* ---- what it says of itself ---- */
-
-const char *cpu_transform_name(const cpu_transform *transform)
-{
-    return transform->name;
-}
-
-double cpu_transform_flops(const cpu_transform *transform)
-{
-    double terms = (double)transform->height * transform->across.terms;
-    for (int c = 0; c < transform->plane->columns; c++)
-        terms += transform->down[transform->plane->column[c].kind].terms;
-    return 2 * terms * (double)transform->images * (double)transform->channels;
-}
+const cpu_kernel cpu_transform_kernel = {
+    .name = "transform", .plan = plan, .run = run, .free = transform_free, .is_late = 1};

@@ -85,7 +85,7 @@ typedef struct reader {
     const int16_t *kind, *op, *store, *fold;
 } reader;
 
-static reader read_text(cpu_kernel_text text)
+static reader read_text(cpu_jit_text text)
 {
     reader r = {0};
     r.inputs = text.word[0];
@@ -336,11 +336,12 @@ static void compile(compiler *c)
 
 /* ---- the kernels of a plan ---- */
 
-static int add(cpu_kernels *kernels, cpu_kernel_text text)
+static int add(cpu_jit *kernels, cpu_jit_text text)
 {
     if (kernels->count == kernels->capacity) {
         int capacity = kernels->capacity ? 2 * kernels->capacity : 32;
-        cpu_kernel *grown = rv_realloc(kernels->kernel, (size_t)capacity * sizeof *kernels->kernel);
+        cpu_jit_kernel *grown =
+            rv_realloc(kernels->kernel, (size_t)capacity * sizeof *kernels->kernel);
         if (!grown)
             return -1;
         kernels->kernel = grown;
@@ -353,9 +354,9 @@ static int add(cpu_kernels *kernels, cpu_kernel_text text)
     c.home = rv_malloc(2 * operands * sizeof *c.home);
     if (copy && c.home) {
         c.last_use = c.home + operands;
-        cpu_kernel *kernel = &kernels->kernel[kernels->count];
+        cpu_jit_kernel *kernel = &kernels->kernel[kernels->count];
         memcpy(copy, text.word, bytes);
-        kernel->text = (cpu_kernel_text){copy, text.count};
+        kernel->text = (cpu_jit_text){copy, text.count};
         kernel->offset = kernels->code.size;
         compile(&c);
         kernel->bytes = kernels->code.size - kernel->offset;
@@ -368,10 +369,10 @@ static int add(cpu_kernels *kernels, cpu_kernel_text text)
     return kernels->count++;
 }
 
-int cpu_kernels_find(cpu_kernels *kernels, cpu_kernel_text text)
+int cpu_jit_find(cpu_jit *kernels, cpu_jit_text text)
 {
     for (int i = 0; i < kernels->count; i++) {
-        const cpu_kernel_text *known = &kernels->kernel[i].text;
+        const cpu_jit_text *known = &kernels->kernel[i].text;
         if (known->count == text.count &&
             memcmp(known->word, text.word, (size_t)text.count * sizeof *text.word) == 0)
             return i;
@@ -379,22 +380,22 @@ int cpu_kernels_find(cpu_kernels *kernels, cpu_kernel_text text)
     return add(kernels, text);
 }
 
-int cpu_kernels_publish(cpu_kernels *kernels)
+int cpu_jit_publish(cpu_jit *kernels)
 {
     if (kernels->count > 0 && cpu_code_ok(&kernels->code))
         kernels->memory = cpu_code_publish(&kernels->code);
     return kernels->count == 0 || kernels->memory;
 }
 
-cpu_kernel_fn cpu_kernels_entry(const cpu_kernels *kernels, int number)
+cpu_jit_fn cpu_jit_entry(const cpu_jit *kernels, int number)
 {
-    cpu_kernel_fn entry;
+    cpu_jit_fn entry;
     unsigned char *at = kernels->memory + kernels->kernel[number].offset;
     memcpy(&entry, &at, sizeof entry); /* C has no cast from data to a function */
     return entry;
 }
 
-void cpu_kernels_free(cpu_kernels *kernels)
+void cpu_jit_free(cpu_jit *kernels)
 {
     cpu_code_withdraw(kernels->memory, kernels->code.size);
     for (int i = 0; i < kernels->count; i++)

@@ -16,30 +16,30 @@
 
 enum { CPU_INPUT_WINDOW, CPU_INPUT_SCALAR }; /* kinds: a vector at a time; one float for all */
 
-typedef struct cpu_kernel_text {
+typedef struct cpu_jit_text {
     const int16_t *word;
     int count;
-} cpu_kernel_text;
+} cpu_jit_text;
 
 /* What a kernel is called with: 8-byte words.  For each input, store and fold, in this order, where
  * it begins, and how many bytes further it is in the next row.  A row is run through in whole
  * vectors that cover its bytes; stores and folds may write the last one whole.  The kernel counts
  * the rows down and moves the pointers on. */
 enum { CPU_TABLE_BYTES, CPU_TABLE_ROWS, CPU_TABLE_POINTERS };
-typedef void (*cpu_kernel_fn)(int64_t *table);
+typedef void (*cpu_jit_fn)(int64_t *table);
 
-typedef struct cpu_kernel {
-    cpu_kernel_text text; /* owned */
+typedef struct cpu_jit_kernel {
+    cpu_jit_text text;    /* owned */
     size_t offset, bytes; /* of its code */
-} cpu_kernel;
+} cpu_jit_kernel;
 
 /* The kernels of one plan. */
-typedef struct cpu_kernels {
+typedef struct cpu_jit {
     cpu_code code;
-    cpu_kernel *kernel;
+    cpu_jit_kernel *kernel;
     int count, capacity;
     unsigned char *memory; /* executable, once published */
-} cpu_kernels;
+} cpu_jit;
 
 /* Whether the op is one or few instructions; the others are called (tile.h). */
 int cpu_native_has(rv_op op);
@@ -51,11 +51,11 @@ const void *cpu_native_constant(int number);
 int cpu_native_registers(int width);
 
 /* The number of the kernel with this text, compiled if it is new; -1 when memory is out. */
-int cpu_kernels_find(cpu_kernels *kernels, cpu_kernel_text text);
+int cpu_jit_find(cpu_jit *kernels, cpu_jit_text text);
 /* After the last kernel was made; returns 0 when the system does not allow it, or when memory was
  * out while the code was written. */
-int cpu_kernels_publish(cpu_kernels *kernels);
-cpu_kernel_fn cpu_kernels_entry(const cpu_kernels *kernels, int number);
-void cpu_kernels_free(cpu_kernels *kernels);
+int cpu_jit_publish(cpu_jit *kernels);
+cpu_jit_fn cpu_jit_entry(const cpu_jit *kernels, int number);
+void cpu_jit_free(cpu_jit *kernels);
 
 #endif

@@ -346,7 +346,7 @@ static rv_status make_run(fuser *f, int from, int to)
         return rv_fail_memory(f->plan->context);
     int words = write_text(f, from, to, run), entries = run->slots + run->folds;
     run->slot = rv_arena_alloc(&f->plan->arena, (size_t)run->slots * sizeof *run->slot);
-    run->kernel = cpu_kernels_find(&f->plan->kernels, (cpu_kernel_text){f->text, words});
+    run->kernel = cpu_jit_find(&f->plan->jit, (cpu_jit_text){f->text, words});
     if (!run->slot || run->kernel < 0)
         return rv_fail_memory(f->plan->context);
     memcpy(run->slot, f->run_slot, (size_t)run->slots * sizeof *run->slot);
@@ -363,7 +363,7 @@ static rv_status make_run(fuser *f, int from, int to)
 /* The end of the longest run from `from` on whose values fit the registers. */
 static int run_end(fuser *f, int from, int to)
 {
-    int live = 0, most = cpu_native_registers(f->plan->kernels.code.width);
+    int live = 0, most = cpu_native_registers(f->plan->jit.code.width);
     for (int at = from; at < to; at++) {
         const cpu_instruction *instruction = &f->before[f->order[at]];
         for (int j = 0; j < 3; j++) {

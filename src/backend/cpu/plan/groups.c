@@ -351,7 +351,7 @@ static rv_status build_group(builder *b, const int *member, int members, int *la
         build_value(b, member[i]);
     group->slot_count = b->slots;
     group->instruction_count = group->work = b->instructions;
-    if (b->plan->kernels.code.width > 0 && cpu_group_fuse(b->plan, group) != RV_OK)
+    if (b->plan->jit.code.width > 0 && cpu_group_fuse(b->plan, group) != RV_OK)
         return RV_NO_MEMORY;
     memset(busy, 0, most);
     assign_registers(group, last, busy);

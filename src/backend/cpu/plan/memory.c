@@ -98,25 +98,10 @@ static void plan_scratch(cpu_plan *plan)
         plan->thread_scratch = larger(plan->thread_scratch, need);
     }
     for (int i = 0; i < plan->step_count; i++) {
-        const cpu_convolution *convolution = plan->step[i].convolution;
-        const cpu_transform *transform = plan->step[i].transform;
-        const cpu_product *product = plan->step[i].product;
-        for (int p = 0; p < plan->step[i].parts; p++) {
-            const rv_contraction *contraction = plan->step[i].part[p].contraction;
-            size_t need = contraction ? padded(rv_contraction_scratch(contraction)) : 0;
-            plan->thread_scratch = larger(plan->thread_scratch, need);
-        }
-        if (transform)
-            plan->thread_scratch =
-                larger(plan->thread_scratch, padded(cpu_transform_scratch(transform)));
-        if (product)
-            plan->thread_scratch =
-                larger(plan->thread_scratch, padded(cpu_product_scratch(product)));
-        if (!convolution)
-            continue;
-        plan->thread_scratch =
-            larger(plan->thread_scratch, padded(cpu_convolution_scratch(convolution)));
-        plan->windows_bytes = larger(plan->windows_bytes, cpu_convolution_shared(convolution));
+        const cpu_job *job = &plan->step[i].job;
+        size_t *shared = job->is_shared ? &plan->shared_bytes : &plan->alone_bytes;
+        plan->thread_scratch = larger(plan->thread_scratch, padded(job->scratch));
+        *shared = larger(*shared, job->shared);
     }
     plan->scratch_bytes = plan->thread_scratch * (size_t)plan->threads;
 }
@@ -127,15 +112,15 @@ rv_status cpu_plan_memory(cpu_plan *plan)
     if (status != RV_OK)
         return status;
     plan_scratch(plan);
-    plan->wide_count = cpu_reference_room(plan);
     plan->slab = rv_malloc_aligned(plan->slab_bytes + ALIGNMENT); /* fuse_groups.c: may_read_past */
     plan->scratch = rv_malloc_aligned(plan->scratch_bytes);
     plan->partials = rv_malloc_aligned(plan->partial_count * sizeof *plan->partials);
     plan->terms = rv_malloc_aligned(plan->term_count * sizeof *plan->terms);
-    plan->windows = rv_malloc_aligned(plan->windows_bytes);
-    plan->wide = rv_malloc(plan->wide_count * sizeof *plan->wide);
-    return plan->slab && plan->scratch && plan->partials && plan->terms && plan->windows &&
-                   plan->wide
+    plan->shared = rv_malloc_aligned(plan->shared_bytes);
+    plan->alone = rv_malloc_aligned(plan->alone_bytes);
+    plan->operand = rv_calloc((size_t)(plan->threads * plan->most_operands), sizeof *plan->operand);
+    return plan->slab && plan->scratch && plan->partials && plan->terms && plan->shared &&
+                   plan->alone && plan->operand
                ? RV_OK
                : rv_fail_memory(plan->context);
 }

@@ -4,7 +4,7 @@
  *   view    how a value is read out of another's buffer (reshape, broadcast, slice, transpose)
  *   group   pointwise nodes, and the reductions that end them, over one flat range of elements,
  *           run tile by tile in L1 (run_group.c)
- *   step    what is run: a group, a contraction, a kernel; the guard
+ *   step    what is run: a group, a kernel (kernel.h); the guard
  *   phase   steps that do not need each other: the threads meet only between phases
  *
  * Fusion is by depth.  A value's depth is the number of kernel boundaries on the longest path to
@@ -14,33 +14,11 @@
 #define CPU_PLAN_H
 
 #include "backend/backend.h"
-#include "backend/cpu/conv/convolution.h"
-#include "backend/cpu/conv/product.h"
-#include "backend/cpu/conv/transform.h"
 #include "backend/cpu/jit/native.h"
-#include "backend/cpu/matmul/contract.h"
+#include "backend/cpu/kernel/kernel.h"
 #include "backend/cpu/threads/team.h"
-#include "backend/cpu/tile/tile.h"
 
 #include <stdatomic.h>
-
-/* How each op is run: this backend's column of the op table (ops.c). */
-typedef enum cpu_kind {
-    CPU_MISSING,
-    CPU_LEAF,
-    CPU_VIEW,   /* nothing is computed: another way to read the operand */
-    CPU_FUSED,  /* an instruction of a fused group */
-    CPU_REDUCE, /* ends a fused group */
-    CPU_MATMUL,
-    CPU_CONVOLUTION,
-    CPU_TRANSFORM,
-    CPU_PRODUCT,  /* of spectra */
-    CPU_MOVE,     /* pad, concat: rows are copied */
-    CPU_REFERENCE /* the reference kernel, through doubles: rare ops */
-} cpu_kind;
-cpu_kind cpu_kind_of(rv_expr node);
-/* Whether the kind is a step of its own, that reads its operands as they lie in memory. */
-int cpu_is_kernel(cpu_kind kind);
 
 /* Element (i0, i1, ...) of the value is at offset + sum i stride of the base's buffer.  Adjacent
  * axes that can be walked as one are merged; rank 0 is a scalar. */
@@ -62,6 +40,7 @@ typedef enum cpu_place { CPU_NOWHERE, CPU_SLAB, CPU_INPUT, CPU_PARAM, CPU_CONSTA
 typedef struct cpu_value {
     rv_expr node;
     cpu_kind kind; /* a CPU_VIEW that must be copied out is CPU_FUSED with `copies` set */
+    const cpu_kernel *kernel; /* of a CPU_KERNEL */
     int copies;
     cpu_view view; /* of leaves, fused nodes and kernels: itself whole */
     int64_t size;
@@ -145,37 +124,20 @@ typedef struct cpu_group {
 typedef enum cpu_step_kind {
     CPU_STEP_GROUP,
     CPU_STEP_COMBINE, /* the threads' partial results of a group */
-    CPU_STEP_MATMUL,
-    CPU_STEP_ADD, /* the terms of a contraction */
-    CPU_STEP_CONVOLUTION,
-    CPU_STEP_TRANSFORM,
-    CPU_STEP_PRODUCT,
-    CPU_STEP_MOVE,
-    CPU_STEP_REFERENCE,
+    CPU_STEP_KERNEL,
     CPU_STEP_GUARD,
     CPU_STEP_COMMIT /* copies a value into its parameter */
 } cpu_step_kind;
-
-/* A thread's part of a contraction; NULL: nothing to do. */
-typedef struct cpu_part {
-    rv_contraction *contraction;
-    int64_t offset[3]; /* of a, b and the result */
-} cpu_part;
 
 typedef struct cpu_step {
     cpu_step_kind kind;
     int phase, owner; /* owner: the thread that runs it alone; -1: all do, each its part */
     int waits;        /* the threads meet before it */
-    int value;        /* of kernels: the node; COMMIT: the assignment */
-    int group;
-    cpu_part *part; /* MATMUL: [parts] */
-    int parts;
-    int has_terms;   /* MATMUL: its parts are terms, to be added */
-    size_t terms_at; /* MATMUL, ADD */
-    cpu_convolution *convolution;
-    cpu_transform *transform;
-    cpu_product *product;
-    int operand[2]; /* MATMUL, CONVOLUTION: values in the contraction's order */
+    int value;        /* KERNEL: the node; COMMIT: the assignment */
+    int group;        /* GROUP, COMBINE; else -1 */
+    const cpu_kernel *kernel;
+    cpu_job job;
+    size_t terms_at; /* of the job's terms among the plan's */
     double flops, bytes, seconds;
     char name[160];
 } cpu_step;
@@ -184,7 +146,7 @@ typedef struct cpu_plan {
     rv_context *context;
     rv_work *work;
     const rv_tile_table *tile;
-    cpu_kernels kernels; /* width 0: there are none, all is called tile by tile */
+    cpu_jit jit; /* width 0: there are none, all is called tile by tile */
     cpu_team *team;
     int threads;
     atomic_int failed;
@@ -195,16 +157,18 @@ typedef struct cpu_plan {
     int step_count, step_capacity, phase;
     unsigned char *slab;
     size_t slab_bytes;
-    unsigned char *scratch; /* of each thread: tiles and pointers, or a contraction's */
+    unsigned char *scratch; /* of each thread: tiles and pointers, or a kernel's */
     size_t scratch_bytes, thread_scratch;
     float *partials; /* of each group, of each thread */
     size_t partial_count;
-    float *terms; /* of the contractions of one depth */
+    float *terms; /* of the kernels of one depth */
     size_t term_count, terms_used;
-    unsigned char *windows; /* packed, or their gradients: one convolution's at a time */
-    size_t windows_bytes;
-    double *wide; /* buffers of the reference kernels */
-    size_t wide_count;
+    unsigned char *shared; /* of the kernels that all threads run, one at a time */
+    size_t shared_bytes;
+    unsigned char *alone; /* the same of those that thread 0 runs alone */
+    size_t alone_bytes;
+    const float **operand; /* [threads, most_operands] of the kernel that runs */
+    int most_operands;
     rv_arena arena;
     rv_kernel_profile *rows;
     int profiling;
@@ -216,7 +180,8 @@ typedef struct cpu_storage {
     float *values;
 } cpu_storage;
 
-rv_status cpu_plan_values(cpu_plan *plan); /* values.c: kinds, views, depths, groups, stored */
+/* values.c: kinds, views, depths, groups, stored; `way_of` says how each op is computed */
+rv_status cpu_plan_values(cpu_plan *plan, cpu_way (*way_of)(rv_expr node));
 rv_status cpu_plan_groups(cpu_plan *plan); /* groups.c: instructions and registers */
 /* fuse_groups.c: a group's simple instructions become native kernels */
 rv_status cpu_group_fuse(cpu_plan *plan, cpu_group *group);
@@ -226,11 +191,8 @@ rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
 void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread);
 size_t cpu_table_bytes(const cpu_group *group); /* of its kernels' table */
 void cpu_group_combine(cpu_plan *plan, const cpu_group *group);
-/* The thread's share of a pad or a concat: pad_concat.c */
-void cpu_move_run(const cpu_plan *plan, const cpu_step *step, int thread);
-void cpu_reference_run(cpu_plan *plan, const cpu_step *step); /* reference_fallback.c */
-size_t cpu_reference_room(const cpu_plan *plan);
-/* Where a stored value is during a run: pointer.c */
+/* Where a stored value is during a run, and where its view of a value begins: pointer.c */
 float *cpu_pointer(const cpu_plan *plan, const cpu_value *value);
+const float *cpu_view_pointer(const cpu_plan *plan, rv_expr node);
 
 #endif

@@ -17,3 +17,9 @@ float *cpu_pointer(const cpu_plan *plan, const cpu_value *value)
     }
     return NULL;
 }
+
+const float *cpu_view_pointer(const cpu_plan *plan, rv_expr node)
+{
+    const cpu_view *view = &plan->value[plan->work->position[node->id]].view;
+    return cpu_pointer(plan, &plan->value[view->base]) + view->offset;
+}

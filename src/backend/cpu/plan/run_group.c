@@ -174,7 +174,7 @@ static void run_kernel(const runner *run, const cpu_run *kernel, const block *at
             (int64_t)(uintptr_t)fold_pointer(run, &run->group->fold[kernel->fold[i]], at->start);
         pointer[entries + kernel->slots + i] = 0;
     }
-    cpu_kernels_entry(&run->plan->kernels, kernel->kernel)(table);
+    cpu_jit_entry(&run->plan->jit, kernel->kernel)(table);
 }
 
 /* A block of several rows is whole rows. */

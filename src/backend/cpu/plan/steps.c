@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Operations of a contraction that are worth two threads' meeting. */
-#define LEAST_SHARED_FLOPS 3e5
-
 static cpu_value *value_of(const cpu_plan *plan, rv_expr node)
 {
     return &plan->value[plan->work->position[node->id]];
@@ -115,122 +112,52 @@ static double bytes_of(const cpu_plan *plan, rv_expr node)
     return (double)value_of(plan, node)->size * sizeof(float);
 }
 
-static size_t padded_size(int64_t size)
+/* Follows what the kernel asks for.  One that counts no operations is listed without bytes too. */
+static void take_wishes(cpu_plan *plan, cpu_step *step)
 {
-    return (size_t)((size + 15) / 16 * 16);
-}
-
-/* What the step of a kernel reads, and the bytes of that and of what it makes. */
-static void set_operands(const cpu_plan *plan, cpu_step *step, rv_expr node)
-{
-    step->bytes = bytes_of(plan, node);
-    for (int i = 0; i < node->arity; i++) {
-        step->operand[i] = plan->work->position[node->operand[i]->id];
-        step->bytes += bytes_of(plan, node->operand[i]);
-    }
-}
-
-static void add_to_name(cpu_step *step, const char *text)
-{
+    const cpu_job *job = &step->job;
     size_t length = strlen(step->name);
-    snprintf(step->name + length, sizeof step->name - length, ", %s", text);
-}
-
-/* [...,M,K] x [...,K,N]; each thread has its part of what is large enough. */
-static rv_status plan_matmul(cpu_plan *plan, cpu_step *step, rv_expr node)
-{
-    rv_shape shape = node->shape, a = node->operand[0]->shape;
-    int rank = shape.rank, ta = node->attribute.transposed.a, tb = node->attribute.transposed.b;
-    rv_product product = {.m = shape.dim[rank - 2],
-                          .n = shape.dim[rank - 1],
-                          .k = a.dim[rank - (ta ? 2 : 1)],
-                          .transposed = {ta, tb}};
-    product.batch = rv_shape_size(shape) / (product.m * product.n);
-    set_operands(plan, step, node);
-    step->flops = 2.0 * (double)rv_shape_size(shape) * (double)product.k;
-    int parts = step->flops >= LEAST_SHARED_FLOPS ? plan->threads : 1;
-    step->has_terms = parts > 1 && rv_product_has_terms(&product, parts);
+    step->flops = job->flops;
+    for (int i = -1; i < job->node->arity && job->flops > 0; i++)
+        step->bytes += bytes_of(plan, i < 0 ? job->node : job->node->operand[i]);
     step->terms_at = plan->terms_used;
-    if (step->has_terms)
-        plan->terms_used += (size_t)parts * padded_size(product.m * product.n);
+    plan->terms_used += job->terms * (size_t)plan->threads;
     plan->term_count = plan->terms_used > plan->term_count ? plan->terms_used : plan->term_count;
-    step->part = rv_arena_alloc(&plan->arena, (size_t)parts * sizeof *step->part);
-    if (!step->part)
-        return rv_fail_memory(plan->context);
-    for (step->parts = 0; step->parts < parts; step->parts++) {
-        cpu_part *part = &step->part[step->parts];
-        rv_product piece = product;
-        int (*cut)(const rv_product *, int, int, rv_product *, int64_t *) =
-            step->has_terms ? rv_product_term : rv_product_part;
-        if (parts > 1 && !cut(&product, step->parts, parts, &piece, part->offset))
-            continue;
-        rv_status status = rv_contraction_new(plan->context, &piece, &part->contraction);
-        if (status != RV_OK)
-            return status;
-    }
-    return RV_OK;
+    if (job->node->arity > plan->most_operands)
+        plan->most_operands = job->node->arity;
+    if (job->about)
+        snprintf(step->name + length, sizeof step->name - length, ", %s", job->about);
 }
 
-/* All threads run these together. */
-static rv_status plan_convolution(cpu_plan *plan, cpu_step *step, rv_expr node)
+static cpu_step *new_kernel(cpu_plan *plan, const cpu_kernel *kernel, int at)
 {
-    cpu_conv_shape shape = cpu_conv_shape_of(node);
-    set_operands(plan, step, node);
-    step->flops = cpu_conv_flops(&shape);
-    rv_status status =
-        cpu_convolution_new(plan->context, &shape, plan->threads, &step->convolution);
-    if (status == RV_OK)
-        add_to_name(step, cpu_convolution_algorithm(step->convolution));
-    return status;
-}
-
-static rv_status plan_transform(cpu_plan *plan, cpu_step *step, rv_expr node)
-{
-    set_operands(plan, step, node);
-    rv_status status = cpu_transform_new(plan->context, node, &step->transform);
-    if (status != RV_OK)
-        return status;
-    step->flops = cpu_transform_flops(step->transform);
-    add_to_name(step, cpu_transform_name(step->transform));
-    return RV_OK;
-}
-
-static rv_status plan_product(cpu_plan *plan, cpu_step *step, rv_expr node)
-{
-    set_operands(plan, step, node);
-    rv_status status = cpu_product_new(plan->context, node, plan->threads, &step->product);
-    if (status == RV_OK)
-        step->flops = cpu_product_flops(step->product);
-    return status;
-}
-
-static cpu_step_kind step_kind_of(cpu_kind kind)
-{
-    return kind == CPU_MATMUL        ? CPU_STEP_MATMUL
-           : kind == CPU_CONVOLUTION ? CPU_STEP_CONVOLUTION
-           : kind == CPU_TRANSFORM   ? CPU_STEP_TRANSFORM
-           : kind == CPU_PRODUCT     ? CPU_STEP_PRODUCT
-           : kind == CPU_MOVE        ? CPU_STEP_MOVE
-                                     : CPU_STEP_REFERENCE;
+    cpu_step *step = new_step(plan, CPU_STEP_KERNEL);
+    if (!step)
+        return NULL;
+    step->kernel = kernel;
+    step->value = at;
+    step->job = (cpu_job){.context = plan->context,
+                          .tile = plan->tile,
+                          .node = plan->value[at].node,
+                          .threads = plan->threads};
+    return step;
 }
 
 static rv_status add_kernel(cpu_plan *plan, int at)
 {
     cpu_value *value = &plan->value[at];
-    cpu_step *step = new_step(plan, step_kind_of(value->kind));
+    cpu_step *step = new_kernel(plan, value->kernel, at);
     char shape[96];
     if (!step)
         return RV_NO_MEMORY;
-    step->value = at;
     value->step = plan->step_count - 1;
     snprintf(step->name, sizeof step->name, "%s%s%s %s", value->node->scope,
              value->node->scope[0] ? ": " : "", rv_op_table[value->node->op].name,
              rv_shape_text(value->node->shape, shape));
-    return value->kind == CPU_MATMUL        ? plan_matmul(plan, step, value->node)
-           : value->kind == CPU_CONVOLUTION ? plan_convolution(plan, step, value->node)
-           : value->kind == CPU_TRANSFORM   ? plan_transform(plan, step, value->node)
-           : value->kind == CPU_PRODUCT     ? plan_product(plan, step, value->node)
-                                            : RV_OK;
+    rv_status status = value->kernel->plan(&step->job);
+    if (status == RV_OK)
+        take_wishes(plan, step);
+    return status;
 }
 
 static double group_bytes(const cpu_plan *plan, const cpu_group *group)
@@ -258,37 +185,39 @@ static rv_status add_group(cpu_plan *plan, int at)
     return RV_OK;
 }
 
-static cpu_step *add_combination(cpu_plan *plan, const cpu_step *of)
+/* Adds up what the threads made of the group, or of the kernel. */
+static rv_status add_combination(cpu_plan *plan, int of)
 {
-    cpu_step from = *of; /* the steps may move */
-    int is_group = from.group >= 0;
-    cpu_step *step = new_step(plan, is_group ? CPU_STEP_COMBINE : CPU_STEP_ADD);
+    int group = plan->step[of].group, value = plan->step[of].value;
+    int64_t count = group >= 0 ? plan->group[group].partials : plan->value[value].size;
+    size_t terms = plan->step[of].job.terms, terms_at = plan->step[of].terms_at;
+    cpu_step *step = group >= 0 ? new_step(plan, CPU_STEP_COMBINE)
+                                : new_kernel(plan, plan->step[of].kernel->after, value);
     if (!step)
-        return NULL;
-    step->group = from.group;
-    step->value = from.value;
-    step->parts = 0;
-    step->terms_at = from.terms_at;
-    int64_t count = is_group ? plan->group[from.group].partials : plan->value[from.value].size;
+        return RV_NO_MEMORY;
+    step->group = group;
+    step->job.terms = terms;
+    step->job.is_shared = group < 0;
+    step->terms_at = terms_at;
     step->bytes = 4.0 * (plan->threads + 1) * (double)count;
-    snprintf(step->name, sizeof step->name, "%s of %lld", is_group ? "partial sums" : "terms",
+    snprintf(step->name, sizeof step->name, "%s of %lld", group >= 0 ? "partial sums" : "terms",
              (long long)count);
-    return step;
+    return RV_OK;
 }
 
 /* Where threads made partial results or terms, these are combined in a phase of their own. */
 static rv_status add_combinations(cpu_plan *plan, int first)
 {
     int last = plan->step_count, phase = plan->phase;
-    for (int i = first; i < last; i++) {
+    rv_status status = RV_OK;
+    for (int i = first; status == RV_OK && i < last; i++) {
         int group = plan->step[i].group;
-        if (!plan->step[i].has_terms && (group < 0 || plan->group[group].partials == 0))
+        if (plan->step[i].job.terms == 0 && (group < 0 || plan->group[group].partials == 0))
             continue;
         plan->phase = phase + 1;
-        if (!add_combination(plan, &plan->step[i]))
-            return RV_NO_MEMORY;
+        status = add_combination(plan, i);
     }
-    return RV_OK;
+    return status;
 }
 
 /* What is to be computed at a depth: order[start[depth]], ..., in the order of the program. */
@@ -331,7 +260,7 @@ static rv_status add_depth(cpu_plan *plan, const depths *d, int depth)
         rv_status status = RV_OK;
         if (value->group >= 0 && plan->group[value->group].step < 0)
             status = add_group(plan, i);
-        else if (value->group < 0 && value->step < 0 && cpu_is_kernel(value->kind))
+        else if (value->group < 0 && value->step < 0 && value->kind == CPU_KERNEL)
             status = add_kernel(plan, i);
         if (status != RV_OK)
             return status;
@@ -345,15 +274,12 @@ static double cost_of(const cpu_plan *plan, const cpu_step *step)
 {
     if (step->kind == CPU_STEP_GROUP)
         return (double)(plan->group[step->group].size * plan->group[step->group].work);
-    return step->kind == CPU_STEP_MATMUL ? step->flops / 16 : 1000;
+    return step->flops > 0 ? step->flops / 16 : 1000;
 }
 
-/* Reference kernels share one buffer of doubles: they are thread 0's. */
 static int is_shared(const cpu_plan *plan, const cpu_step *step)
 {
-    return step->kind == CPU_STEP_GUARD || step->kind == CPU_STEP_ADD ||
-           step->kind == CPU_STEP_CONVOLUTION || step->kind == CPU_STEP_TRANSFORM ||
-           step->kind == CPU_STEP_PRODUCT || step->kind == CPU_STEP_MOVE || step->parts > 1 ||
+    return step->kind == CPU_STEP_GUARD || step->job.is_shared ||
            (step->kind == CPU_STEP_GROUP && plan->group[step->group].threads > 1);
 }
 
@@ -365,6 +291,8 @@ static int idlest(const double *load, int threads)
     return best;
 }
 
+/* Kernels that one thread runs, and that need memory beside its scratch, use one buffer: they are
+ * thread 0's. */
 static rv_status choose_owners(cpu_plan *plan)
 {
     size_t bytes = (size_t)plan->threads * sizeof(double);
@@ -375,9 +303,9 @@ static rv_status choose_owners(cpu_plan *plan)
         cpu_step *step = &plan->step[i];
         if (i == 0 || step->phase != plan->step[i - 1].phase)
             memset(load, 0, bytes);
-        step->owner = is_shared(plan, step)              ? -1
-                      : step->kind == CPU_STEP_REFERENCE ? 0
-                                                         : idlest(load, plan->threads);
+        step->owner = is_shared(plan, step)  ? -1
+                      : step->job.shared > 0 ? 0
+                                             : idlest(load, plan->threads);
         if (step->owner >= 0)
             load[step->owner] += cost_of(plan, step);
     }
@@ -394,14 +322,14 @@ static int owner_of_phase(const cpu_plan *plan, int first)
     return owner;
 }
 
-/* Threads meet between phases, save where one thread alone goes on; and before a convolution, as
- * they use one buffer for all. */
+/* Threads meet between phases, save where one thread alone goes on; and before a step that uses the
+ * buffer they share. */
 static void choose_meetings(cpu_plan *plan)
 {
     int before = -2; /* the owner of what ran since the last meeting; -2: nothing did */
     for (int i = 0; i < plan->step_count; i++) {
         if (i > 0 && plan->step[i].phase == plan->step[i - 1].phase) {
-            plan->step[i].waits = plan->step[i].kind == CPU_STEP_CONVOLUTION;
+            plan->step[i].waits = plan->step[i].job.is_shared && plan->step[i].job.shared > 0;
             continue;
         }
         int owner = owner_of_phase(plan, i);

@@ -73,12 +73,14 @@ static void make_view(cpu_plan *plan, cpu_value *value)
     cpu_view_of(value->node, &from->view, from->node->shape, &value->view);
 }
 
-static void make_values(cpu_plan *plan)
+static void make_values(cpu_plan *plan, cpu_way (*way_of)(rv_expr node))
 {
     for (int i = 0; i < plan->work->count; i++) {
         cpu_value *value = &plan->value[i];
         value->node = plan->work->node[i];
-        value->kind = cpu_kind_of(value->node);
+        cpu_way way = way_of(value->node);
+        value->kind = way.kind;
+        value->kernel = way.kernel;
         value->size = rv_shape_size(value->node->shape);
         value->group = value->step = value->last_use = value->in_place = -1;
         value->view = cpu_view_whole(i, value->size);
@@ -111,7 +113,7 @@ static void make_copies(cpu_plan *plan)
 {
     const rv_work *work = plan->work;
     for (int i = 0; i < work->count; i++)
-        if (cpu_is_kernel(plan->value[i].kind))
+        if (plan->value[i].kind == CPU_KERNEL)
             for (int j = 0; j < work->node[i]->arity; j++)
                 must_be_plain(plan, work->node[i]->operand[j]);
     for (int i = 0; i < work->output_count; i++) {
@@ -199,8 +201,8 @@ static int assignment_of(const cpu_plan *plan, const cpu_value *value)
 
 /* The new value of a parameter that nothing else reads, or only another such, is computed in the
  * parameter's own buffer, as soon as the guard has been looked at: a gradient is still in the
- * cache then.  What only one later group needs sinks into it, and transforms, which are large, sink
- * to where they are first needed. */
+ * cache then.  What only one later group needs sinks into it, and the results of late kernels,
+ * which are large, sink to where they are first needed. */
 static void sink(cpu_plan *plan, readers *reader)
 {
     pin_roots(plan, reader);
@@ -220,7 +222,8 @@ static void sink(cpu_plan *plan, readers *reader)
         } else if (value->kind == CPU_FUSED && r->count > 0 && r->straight && updates == -1 &&
                    r->depth > value->depth) {
             value->depth = r->depth;
-        } else if (value->kind == CPU_TRANSFORM && r->count > 0 && r->first - 1 > value->depth) {
+        } else if (value->kind == CPU_KERNEL && value->kernel->is_late && r->count > 0 &&
+                   r->first - 1 > value->depth) {
             value->depth = r->first - 1;
         }
         plan->last_depth = value->depth > plan->last_depth ? value->depth : plan->last_depth;
@@ -311,7 +314,7 @@ static void mark_stored(cpu_plan *plan)
 {
     for (int i = 0; i < plan->work->count; i++) {
         cpu_value *value = &plan->value[i];
-        if (cpu_is_kernel(value->kind) || value->kind == CPU_REDUCE || value->in_place >= 0)
+        if (value->kind == CPU_KERNEL || value->kind == CPU_REDUCE || value->in_place >= 0)
             value->stored = 1;
         for (int j = 0; j < value->node->arity && value->kind != CPU_VIEW; j++) {
             const cpu_value *operand = operand_value(plan, value, j);
@@ -331,7 +334,7 @@ static void mark_stored(cpu_plan *plan)
         plan->value[plan->value[position(plan, work->guard)].view.base].stored = 1;
 }
 
-rv_status cpu_plan_values(cpu_plan *plan)
+rv_status cpu_plan_values(cpu_plan *plan, cpu_way (*way_of)(rv_expr node))
 {
     size_t count = (size_t)plan->work->count;
     plan->value = rv_calloc(count, sizeof *plan->value);
@@ -339,7 +342,7 @@ rv_status cpu_plan_values(cpu_plan *plan)
     int *parent = rv_calloc(count, sizeof *parent), *last = rv_calloc(count, sizeof *last);
     rv_status status = RV_NO_MEMORY;
     if (plan->value && reader && parent && last) {
-        make_values(plan);
+        make_values(plan, way_of);
         make_copies(plan);
         make_depths(plan);
         plan->guard_depth = guard_depth(plan);

@@ -1,33 +1,18 @@
 /* Pad and concat: whole rows are copied as they are, of any 4-byte type.  The threads share the
  * rows of the result. */
-#include "backend/cpu/plan/plan.h"
+#include "backend/cpu/kernel/kernel.h"
 
 #include <string.h>
 
-/* Reads an operand: straight, or one value again and again (a constant without data). */
-typedef struct source {
-    const float *values;
-    int is_one;
-} source;
-
-static source source_of(const cpu_plan *plan, rv_expr node)
+/* count values, each `step` after the one before. */
+static void copy(float *to, int64_t step, const float *from, int64_t count)
 {
-    const cpu_value *value = &plan->value[plan->work->position[node->id]];
-    const cpu_value *base = &plan->value[value->view.base];
-    return (source){cpu_pointer(plan, base) + value->view.offset,
-                    value->size > 1 && value->view.rank == 1 && value->view.stride[0] == 0};
-}
-
-/* count values from number `from` on, each `step` after the one before. */
-static void copy(float *to, int64_t step, const source *row, int64_t from, int64_t count)
-{
-    const float *values = row->values + (row->is_one ? 0 : from);
-    if (step == 1 && !row->is_one) {
-        memcpy(to, values, (size_t)count * sizeof *to);
+    if (step == 1) {
+        memcpy(to, from, (size_t)count * sizeof *to);
         return;
     }
     for (int64_t i = 0; i < count; i++)
-        memcpy(to + i * step, values + (row->is_one ? 0 : i), sizeof *to);
+        memcpy(to + i * step, from + i, sizeof *to);
 }
 
 /* The number of the operand's row that becomes row number `row` of the padded value; -1: zeros. */
@@ -47,7 +32,7 @@ static int64_t padded_row(rv_expr node, int64_t row)
     return from;
 }
 
-static void pad_rows(rv_expr node, source from, float *result, int64_t row, int64_t end)
+static void pad_rows(rv_expr node, const float *from, float *result, int64_t row, int64_t end)
 {
     int inner = node->shape.rank - 1;
     int64_t length = node->shape.dim[inner], count = node->operand[0]->shape.dim[inner];
@@ -58,7 +43,7 @@ static void pad_rows(rv_expr node, source from, float *result, int64_t row, int6
         if (source_row < 0 || count < length)
             memset(to, 0, (size_t)length * sizeof *to);
         if (source_row >= 0)
-            copy(to + low, step, &from, source_row * count, count);
+            copy(to + low, step, from + source_row * count, count);
     }
 }
 
@@ -71,30 +56,38 @@ static int64_t product(rv_shape shape, int from, int to)
 }
 
 /* A row: all that the parts give for one index of the axes before theirs. */
-static void concat_rows(const cpu_plan *plan, rv_expr node, float *result, int64_t row, int64_t end)
+static void concat_rows(rv_expr node, const float *const *from, float *result, int64_t row,
+                        int64_t end)
 {
     int axis = node->attribute.axis;
     int64_t length = product(node->shape, axis, node->shape.rank), at = 0;
     for (int j = 0; j < node->arity; j++) {
         rv_shape shape = node->operand[j]->shape;
         int64_t count = product(shape, axis, shape.rank);
-        source from = source_of(plan, node->operand[j]);
         for (int64_t r = row; r < end; r++)
-            copy(result + r * length + at, 1, &from, r * count, count);
+            copy(result + r * length + at, 1, from[j] + r * count, count);
         at += count;
     }
 }
 
-void cpu_move_run(const cpu_plan *plan, const cpu_step *step, int thread)
+static rv_status plan(cpu_job *job)
 {
-    const cpu_value *value = &plan->value[step->value];
-    rv_expr node = value->node;
-    float *result = cpu_pointer(plan, value);
-    int is_pad = node->op == RV_OP_pad;
-    int64_t rows = product(node->shape, 0, is_pad ? node->shape.rank - 1 : node->attribute.axis);
-    int64_t row = rows * thread / plan->threads, end = rows * (thread + 1) / plan->threads;
-    if (is_pad)
-        pad_rows(node, source_of(plan, node->operand[0]), result, row, end);
-    else
-        concat_rows(plan, node, result, row, end);
+    job->is_shared = 1;
+    return RV_OK;
 }
+
+static rv_status run(const cpu_call *call)
+{
+    rv_expr node = call->job->node;
+    int is_pad = node->op == RV_OP_pad;
+    int64_t row, end;
+    cpu_share(call, product(node->shape, 0, is_pad ? node->shape.rank - 1 : node->attribute.axis),
+              &row, &end);
+    if (is_pad)
+        pad_rows(node, call->operand[0], call->result, row, end);
+    else
+        concat_rows(node, call->operand, call->result, row, end);
+    return RV_OK;
+}
+
+const cpu_kernel cpu_move_kernel = {.name = "move", .plan = plan, .run = run};

@@ -1,3 +1,4 @@
+/* Opens runs, checks and writes output files, and says what was written, for verbs on runs. */
 #include "experiment.h"
 
 #include "core/text.h"

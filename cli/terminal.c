@@ -1,3 +1,4 @@
+/* Draws the progress of a training on a terminal, or prints it line by line. */
 #include "terminal.h"
 
 #include "environment.h"

@@ -1,3 +1,4 @@
+/* Finds rows of the option table, fills structs with their defaults, and checks keys. */
 #include "config/table.h"
 
 #include "config/settings.h"

@@ -3,7 +3,7 @@
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
-#include "io/write.h"
+#include "io/files/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>

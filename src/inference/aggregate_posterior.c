@@ -1,3 +1,4 @@
+/* The density of a mixture of posteriors, summed in double precision. */
 #include "inference/aggregate_posterior.h"
 
 #include "core/memory.h"

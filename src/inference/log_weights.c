@@ -1,3 +1,4 @@
+/* Two programs: one encodes a block of images, the other draws and weighs. */
 #include "inference/log_weights.h"
 
 #include "core/memory.h"

@@ -1,3 +1,4 @@
+/* Makes and applies a generator and its opponent. */
 #include "model/game.h"
 
 #include "core/memory.h"

@@ -1,7 +1,7 @@
 /* Inflating through zlib (RFC 1950 to 1952), a window of input at a time.  gzread would do for
  * files, but reads no memory, passes over what follows the last member, and keeps its allocations
  * to itself. */
-#include "io/unpack.h"
+#include "io/files/unpack.h"
 
 #include "core/memory.h"
 

@@ -1,6 +1,6 @@
 /* The look of a report. */
-#ifndef VIZ_PAGE_STYLE_H
-#define VIZ_PAGE_STYLE_H
+#ifndef PAGE_PAGE_STYLE_H
+#define PAGE_PAGE_STYLE_H
 
 extern const char rv_page_style[];
 

@@ -1,6 +1,6 @@
 /* Axes: the interval shown, and ticks at round values (multiples of 1, 2 or 5 times a power of ten;
  * the idea of Heckbert, "Nice numbers for graph labels", Graphics Gems 1990). */
-#include "viz/ticks.h"
+#include "viz/chart/ticks.h"
 #include "core/text.h"
 
 #include <math.h>

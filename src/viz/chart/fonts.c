@@ -5,7 +5,7 @@
  * from outside.  So they are called only while there is far more memory than they take; the faces
  * are kept, and fontconfig is not asked again. */
 #include "core/memory.h"
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include <pthread.h>
 

@@ -2,7 +2,7 @@
  * in one HTML page; besides, cairo numbers some of them by what the process drew before.  Here they
  * are renamed, so that drawings live side by side and the same drawing gives the same bytes. */
 #include "core/memory.h"
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 #include "viz/text.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Histograms: values counted into equal bins, then shown as bars. */
 #include "core/memory.h"
 #include "reverie/viz.h"
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 #include "viz/text.h"
 
 #include <math.h>

@@ -2,9 +2,9 @@
  * "+ NAME/", a folder) is made, "- NAME" after it was removed.  Only what is listed is ever
  * removed, and never through a symbolic link: what stands in such a folder and is not listed is
  * somebody else's.  The line is on the disk before the file is. */
-#include "io/ledger.h"
+#include "io/files/ledger.h"
 #include "core/memory.h"
-#include "io/write.h"
+#include "io/files/write.h"
 
 #include <errno.h>
 #include <fcntl.h>

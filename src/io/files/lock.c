@@ -2,7 +2,7 @@
  * lets go of it when the process ends, however it ends, so that a lock that nobody holds is stale
  * whatever its line says: process numbers come again, and containers share them. */
 #include "core/memory.h"
-#include "io/write.h"
+#include "io/files/write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* A file of lines that only grows (metrics.jsonl): one write a line, so that a reader in another
  * process sees whole lines; what a killed one left of a line is cut off at the next start. */
 #include "core/memory.h"
-#include "io/write.h"
+#include "io/files/write.h"
 
 #include <errno.h>
 #include <fcntl.h>

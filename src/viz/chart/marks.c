@@ -1,8 +1,8 @@
 /* The data of a chart: lines, points, bars. */
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include "core/memory.h"
-#include "viz/decimate.h"
+#include "viz/chart/decimate.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Repeats of one line, in one colour: each thin, their mean bold. */
-#ifndef VIZ_SPREAD_H
-#define VIZ_SPREAD_H
+#ifndef CHART_SPREAD_H
+#define CHART_SPREAD_H
 
 #include "reverie/viz.h"
 

@@ -1,6 +1,6 @@
 /* The inside of a ledger, for this room. */
-#ifndef IO_LEDGER_H
-#define IO_LEDGER_H
+#ifndef FILES_LEDGER_H
+#define FILES_LEDGER_H
 
 #include "reverie/io.h"
 

@@ -1,5 +1,5 @@
 /* Where the parts of a chart stand.  Text is measured first; the plot gets what is left. */
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include "core/memory.h"
 

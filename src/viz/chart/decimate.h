@@ -1,6 +1,6 @@
 /* Fewer points for the same picture of a long line. */
-#ifndef VIZ_THIN_H
-#define VIZ_THIN_H
+#ifndef CHART_DECIMATE_H
+#define CHART_DECIMATE_H
 
 #include <stdint.h>
 

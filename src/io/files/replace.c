@@ -6,7 +6,7 @@
  * Files are renamed within the folder, so that nothing is copied and nothing is lost, whatever is
  * killed when: rv_replace_recover tells from these two names how far it was. */
 #include "core/memory.h"
-#include "io/ledger.h"
+#include "io/files/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Whole files, plain and gzipped, and folders. */
 #include "core/memory.h"
-#include "io/unpack.h"
+#include "io/files/unpack.h"
 #include "reverie/io.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* A chart as a list of series: checked and copied when they are added, drawn elsewhere. */
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include "core/memory.h"
 #include "viz/text.h"

@@ -4,8 +4,8 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "reverie/io.h"
-#include "viz/chart.h"
-#include "viz/page_style.h"
+#include "viz/chart/chart.h"
+#include "viz/page/page_style.h"
 #include "viz/text.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Where an axis has its ticks and what is written beside them. */
-#ifndef VIZ_TICKS_H
-#define VIZ_TICKS_H
+#ifndef CHART_TICKS_H
+#define CHART_TICKS_H
 
 enum { RV_TICKS_MOST = 16, RV_MINOR_TICKS_MOST = 128, RV_TICK_LABEL_SIZE = 40 };
 

@@ -1,7 +1,7 @@
 /* Charts on cairo surfaces: as an image, as SVG text, as a file. */
 #include "core/memory.h"
 #include "reverie/io.h"
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include <cairo-svg.h>
 #include <math.h>

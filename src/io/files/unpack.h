@@ -1,7 +1,7 @@
 /* A stream of bytes out of a file or a block of memory that may be gzipped.  It inflates no more
  * than is asked for, and says whether a gzip ended before its time or is damaged. */
-#ifndef IO_UNPACK_H
-#define IO_UNPACK_H
+#ifndef FILES_UNPACK_H
+#define FILES_UNPACK_H
 
 #include "reverie/io.h"
 

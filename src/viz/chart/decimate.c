@@ -1,5 +1,5 @@
 /* M4: of the points in one pixel column, four are enough to draw the line exactly. */
-#include "viz/decimate.h"
+#include "viz/chart/decimate.h"
 
 /* Appends `index` unless it was the last one kept. */
 static int64_t keep(int64_t *kept, int64_t used, int64_t first_of_column, int64_t index)

@@ -1,6 +1,6 @@
 /* What the durable writer and the writer of lines share. */
-#ifndef IO_WRITE_H
-#define IO_WRITE_H
+#ifndef FILES_WRITE_H
+#define FILES_WRITE_H
 
 #include "reverie/io.h"
 

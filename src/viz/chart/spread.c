@@ -1,10 +1,10 @@
 /* A line that was measured several times.  It is one series: the repeats follow each other in `y`,
  * drawn faint as the data of a smoothed line are, and the mean stands after them in `smooth`, drawn
  * bold; where one has values the other has gaps. */
-#include "viz/spread.h"
+#include "viz/chart/spread.h"
 
 #include "core/memory.h"
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* The style sheet of a report: one column of text, figures side by side where there is room, light
  * or dark as the reader's system asks, plain on paper.  Pictures and drawings keep a white card in
  * the dark, so that their colours stay what they mean. */
-#include "viz/page_style.h"
+#include "viz/page/page_style.h"
 
 const char rv_page_style[] =
     ":root { --paper: #fdfdfc; --ink: #22262b; --quiet: #5b636d; --line: #e2e4e7;\n"

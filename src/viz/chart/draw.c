@@ -1,6 +1,6 @@
 /* The frame of a chart: title, legend, grid lines, axes and their labels.  Quiet greys, so that the
  * data (marks.c) is what is seen. */
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * A temporary is locked (flock) for as long as its process lives, which is how the sweep of a later
  * process knows the stale ones: process numbers come again, and differ between containers. */
 #include "core/memory.h"
-#include "io/write.h"
+#include "io/files/write.h"
 
 #include <dirent.h>
 #include <errno.h>

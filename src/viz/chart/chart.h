@@ -1,13 +1,13 @@
 /* The inside of a chart: what was added to it (chart.c), where its parts stand (layout.c), and how
  * they are drawn (draw.c, marks.c) on any cairo surface (surface.c).  Lengths are units: one is a
  * CSS pixel. */
-#ifndef VIZ_CHART_H
-#define VIZ_CHART_H
+#ifndef CHART_CHART_H
+#define CHART_CHART_H
 
 #include "core/arena.h"
 #include "reverie/viz.h"
+#include "viz/chart/ticks.h"
 #include "viz/text.h"
-#include "viz/ticks.h"
 
 #include <cairo.h>
 

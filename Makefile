@@ -31,7 +31,7 @@ test: build ## build and run every test
 sanitize: packages ## the tests under the address and undefined-behaviour sanitizers
 	@$(CMAKE) -S . -B $(BUILD)-sanitize -DCMAKE_BUILD_TYPE=Debug -DREVERIE_SANITIZE=ON
 	@cmake --build $(BUILD)-sanitize --parallel $(JOBS)
-	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	@cd $(BUILD)-sanitize && LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
 	    ctest --output-on-failure
 
 # clang is needed for this alone.  READERS chooses (names of tests/fuzz/*.c).

@@ -2,6 +2,8 @@
 #include "experiment.h"
 
 #include "core/memory.h"
+#include "core/text.h"
+#include "reverie/figures.h"
 #include "reverie/io.h"
 
 #include <stdio.h>
@@ -80,7 +82,7 @@ static rv_status save_images(cli_call *call, const rv_model *model, const float 
 {
     const char *path = cli_text(call, "output");
     const int64_t dim[4] = {count, model->sizes.height, model->sizes.width, model->sizes.channels};
-    if (cli_ends_with(path, ".npy")) {
+    if (rv_ends_with(path, ".npy")) {
         rv_status status = rv_array_save(call->context, path, images, 4, dim);
         return status == RV_OK ? cli_wrote(call, path) : status;
     }

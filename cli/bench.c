@@ -1,6 +1,7 @@
 /* reverie bench: the time of one training iteration, and where it goes. */
 #include "workbench.h"
 
+#include "core/clock.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -10,13 +11,6 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* Seconds since the process started, from its start time in clock ticks after boot. */
 static double seconds_of_process(void)
@@ -107,9 +101,9 @@ static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *resu
     if (status == RV_OK)
         status = look_at_programs(call, trainer, &r, &result->gflop);
     for (int i = 0; status == RV_OK && i < steps; i++) {
-        double before = seconds_now();
+        double before = rv_seconds();
         status = take_round(trainer, &r);
-        each[i] = seconds_now() - before;
+        each[i] = rv_seconds() - before;
     }
     if (status == RV_OK) {
         qsort(each, (size_t)steps, sizeof *each, ascending);

@@ -4,9 +4,9 @@
 #include "conv_cache.h"
 #include "environment.h"
 
-#include "config/nearest.h"
 #include "config/value.h"
 #include "core/arena.h"
+#include "core/nearest.h"
 #include "reverie/io.h"
 #include "reverie/program.h"
 
@@ -106,11 +106,11 @@ static rv_status store_defaults(cli_call *call)
 static rv_status fail_option(cli_call *call, const char *word)
 {
     const cli_verb *verb = call->verb;
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
     for (int i = 0; i < call->values->count; i++)
-        config_nearest_try(&nearest, name, option_at(verb, i)->name, option_at(verb, i)->name);
+        rv_nearest_try(&nearest, name, option_at(verb, i)->name, option_at(verb, i)->name);
     if (nearest.word)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: unknown option `--%s`; did you mean `--%s`?", verb->name, name,

@@ -1,6 +1,7 @@
 /* What every verb uses: messages, JSON, and the wish to stop. */
 #include "verb.h"
 
+#include "core/clock.h"
 #include "core/memory.h"
 
 #include <pthread.h>
@@ -8,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 void cli_say(const cli_call *call, const char *format, ...)
@@ -63,13 +63,6 @@ static char stop_message[160];
 
 static const double echo_seconds = 0.5;
 
-static double seconds_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static void *wait_for_stop(void *set)
 {
     int number = 0;
@@ -79,9 +72,9 @@ static void *wait_for_stop(void *set)
     (void)!write(STDERR_FILENO, stop_message, strlen(stop_message));
     /* A second Ctrl-C ends the program.  What ends programs for others signals a process and its
      * group at once, and a terminal that closes hangs up twice: such echoes are one request. */
-    double first = seconds_now();
+    double first = rv_seconds();
     while (sigwait(set, &number) == 0)
-        if (number == SIGINT && seconds_now() - first > echo_seconds)
+        if (number == SIGINT && rv_seconds() - first > echo_seconds)
             break;
     signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, set, NULL);

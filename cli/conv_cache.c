@@ -1,3 +1,4 @@
+/* The file of convolution choices in the user's cache folder: read, written, named. */
 #include "conv_cache.h"
 
 #include "core/random.h"

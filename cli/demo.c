@@ -2,7 +2,7 @@
 #include "demo.h"
 #include "experiment.h"
 
-#include "config/nearest.h"
+#include "core/nearest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,9 +42,9 @@ static rv_status list(cli_call *call)
 
 static rv_status fail_name(cli_call *call, const char *name)
 {
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     for (int i = 0; i < CLI_COUNT(demos); i++)
-        config_nearest_try(&nearest, name, demos[i]->name, demos[i]->name);
+        rv_nearest_try(&nearest, name, demos[i]->name, demos[i]->name);
     if (nearest.word)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "unknown demonstration `%.80s`; did you mean `%s`?", name, nearest.word);

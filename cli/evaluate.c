@@ -1,5 +1,7 @@
 /* reverie evaluate: the values of a split, or of images beside it. */
 #include "evaluate.h"
+#include "core/text.h"
+#include "reverie/judge.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,11 +101,11 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
 static rv_status check_output(cli_call *call, int values)
 {
     const char *output = cli_text(call, "output");
-    if (output && values && !cli_ends_with(output, ".npy"))
+    if (output && values && !rv_ends_with(output, ".npy"))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "-o %s: the values of each image are an array, whose name ends in .npy",
                        output);
-    if (output && !values && !cli_ends_with(output, ".png"))
+    if (output && !values && !rv_ends_with(output, ".png"))
         return rv_fail(call->context, RV_BAD_USAGE, "-o %s: a picture's name ends in .png", output);
     if (output && !values && !cli_text(call, "classifier"))
         return rv_fail(call->context, RV_BAD_USAGE,

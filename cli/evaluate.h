@@ -4,7 +4,7 @@
 
 #include "experiment.h"
 
-#include "reverie/run_inference.h"
+#include "reverie/judge.h"
 
 /* evaluate_images.c: the judgement of images and encodings. */
 rv_status evaluate_images(cli_call *call, rv_experiment *run);

@@ -5,6 +5,7 @@
 
 #include "core/memory.h"
 #include "reverie/io.h"
+#include "reverie/judge.h"
 
 #include <math.h>
 #include <stdio.h>

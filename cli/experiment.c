@@ -1,5 +1,8 @@
+/* Opens runs, checks and writes output files, and says what was written, for verbs on runs. */
 #include "experiment.h"
 
+#include "core/text.h"
+#include "reverie/figures.h"
 #include "reverie/io.h"
 
 #include <stdio.h>
@@ -59,12 +62,12 @@ void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const cha
 
 /* ---- files to write ---- */
 
-static int has_ending(const char *path, const char *endings)
+static int ends_with_one(const char *path, const char *endings)
 {
     char one[16];
     for (const char *at = endings; *at; at += strcspn(at, "|"), at += *at == '|') {
         snprintf(one, sizeof one, "%.*s", (int)strcspn(at, "|"), at);
-        if (cli_ends_with(path, one))
+        if (rv_ends_with(path, one))
             return 1;
     }
     return 0;
@@ -82,7 +85,7 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
         snprintf(words + used, sizeof words - used, "%s%.*s", used ? " or " : "",
                  (int)strcspn(at, "|"), at);
     }
-    if (*endings && !has_ending(path, endings))
+    if (*endings && !ends_with_one(path, endings))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: this is written as a %s file: end the name in %s", path, words, words);
     rv_status status = rv_writer_open(call->context, path, &writer);
@@ -98,7 +101,7 @@ rv_status cli_check_picture(cli_call *call, rv_data_sizes sizes, int64_t count, 
     int64_t width = across * (sizes.width * enlarge + padding) + padding;
     int64_t height = rows * (sizes.height * enlarge + padding) + padding;
     const int64_t most_pixels = ((int64_t)1 << 30) / 3;
-    if (cli_ends_with(cli_text(call, "output"), ".npy"))
+    if (rv_ends_with(cli_text(call, "output"), ".npy"))
         return RV_OK;
     if (sizes.channels != 1 && sizes.channels != 3)
         return rv_fail(call->context, RV_BAD_USAGE,
@@ -161,12 +164,6 @@ rv_status cli_save_reconstructions(cli_call *call, rv_experiment *run)
     if (cli_given(call, "count"))
         cli_say_fewer(call, asked, there, rv_split_name(split));
     return cli_save_image(call, rv_experiment_reconstructions(run, split, (int)count));
-}
-
-int cli_ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
 }
 
 json_t *cli_json_class(const char *name)

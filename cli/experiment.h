@@ -4,7 +4,7 @@
 
 #include "verb.h"
 
-#include "reverie/run.h"
+#include "reverie/figures.h"
 
 /* Opens the run named by the first argument with the weights that --checkpoint chooses. */
 rv_status cli_open(cli_call *call, rv_experiment **out);
@@ -52,7 +52,6 @@ rv_status cli_save_image(cli_call *call, rv_image *image);
 rv_status cli_save_chart(cli_call *call, rv_chart *chart);
 /* Says where a file went: text, or {"file": ...}. */
 rv_status cli_wrote(cli_call *call, const char *path);
-int cli_ends_with(const char *text, const char *ending);
 
 /* The name of a class, as a number where it is one. */
 json_t *cli_json_class(const char *name);

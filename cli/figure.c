@@ -1,5 +1,6 @@
 /* reverie figure: the figures of a run, by name. */
 #include "experiment.h"
+#include "reverie/figures.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
  * is known by the first bytes; YAML, which has none, by its name. */
 #include "workbench.h"
 
+#include "core/text.h"
 #include "reverie/config.h"
 #include "reverie/io.h"
 
@@ -147,23 +148,17 @@ static json_t *describe_recipe(cli_call *call, const char *path)
 
 /* ---- which kind ---- */
 
-static int has_ending(const char *path, const char *ending)
-{
-    size_t length = strlen(path), most = strlen(ending);
-    return length >= most && strcmp(path + length - most, ending) == 0;
-}
-
 /* `first`: up to 16 bytes, inflated. */
 static describer kind_of(const char *path, const uint8_t *first, size_t count)
 {
     static const uint8_t png[] = {0x89, 'P', 'N', 'G'}, npy[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-    if (has_ending(path, ".yaml") || has_ending(path, ".yml"))
+    if (rv_ends_with(path, ".yaml") || rv_ends_with(path, ".yml"))
         return describe_recipe;
     if (count >= sizeof png && memcmp(first, png, sizeof png) == 0)
         return describe_png;
     if (count >= sizeof npy && memcmp(first, npy, sizeof npy) == 0)
         return describe_array;
-    if (has_ending(path, ".safetensors") || (count > 8 && first[8] == '{'))
+    if (rv_ends_with(path, ".safetensors") || (count > 8 && first[8] == '{'))
         return describe_tensors;
     if (count >= 4 && first[0] == 0 && first[1] == 0 && first[2] == 8)
         return describe_idx;

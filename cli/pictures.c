@@ -2,6 +2,8 @@
 #include "experiment.h"
 
 #include "core/memory.h"
+#include "core/text.h"
+#include "reverie/figures.h"
 #include "reverie/io.h"
 
 #define SEED                                                                                       \
@@ -61,7 +63,7 @@ static rv_status run_sample(cli_call *call)
     int class = cli_given(call, "class") ? rv_experiment_class(run, cli_text(call, "class")) : 0;
     if (status == RV_OK && class < 0)
         status = rv_error_status(call->context);
-    else if (status == RV_OK && cli_ends_with(cli_text(call, "output"), ".npy"))
+    else if (status == RV_OK && rv_ends_with(cli_text(call, "output"), ".npy"))
         status = save_arrays(call, run, class, count);
     else if (status == RV_OK && cli_given(call, "class"))
         status = cli_save_image(call, rv_experiment_class_samples(

@@ -1,7 +1,7 @@
 /* reverie probe: a trained encoder as a classifier. */
 #include "experiment.h"
 
-#include "reverie/run_probe.h"
+#include "reverie/judge.h"
 
 #include <stdio.h>
 

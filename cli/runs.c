@@ -2,6 +2,7 @@
 #include "runs.h"
 
 #include "reverie/io.h"
+#include "reverie/run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,9 +73,9 @@ static json_t *row_json(const run_row *row)
         loss ? rv_json_number(loss->last) : rv_json_none("no training loss is logged"), "split",
         rv_json_text(best ? best->split : ""), "elbo",
         has_elbo ? rv_json_number(best->last) : rv_json_none(no_elbo), "best_elbo",
-        has_elbo ? rv_json_number(best->most) : rv_json_none(no_elbo), "chosen_by",
+        has_elbo ? rv_json_number(runs_best(row)) : rv_json_none(no_elbo), "chosen_by",
         best ? rv_json_text(best->name) : rv_json_none(no_best), "best",
-        best ? rv_json_number(best->most) : rv_json_none(no_best), "values", values_json(row));
+        best ? rv_json_number(runs_best(row)) : rv_json_none(no_best), "values", values_json(row));
 }
 
 /* ---- as a table of one line a run ---- */
@@ -104,7 +105,7 @@ static void print_list(const run_row *rows, int count)
                (long long)rows[i].logged.step);
         print_number(last_of(rv_run_summary_find(&rows[i].logged, "train", "loss")));
         print_number(last_of(best));
-        print_number(best ? best->most : (double)NAN);
+        print_number(runs_best(&rows[i]));
         if (best)
             printf("  %s %s", best->split, best->name);
         printf("\n");
@@ -230,8 +231,7 @@ static void print_values(const run_row *rows, int count, int width)
         return;
     printf("%-28s", "best held out");
     for (int i = 0; i < count; i++) {
-        const rv_run_value *best = runs_selected(&rows[i]);
-        value_text(best ? best->most : (double)NAN, text);
+        value_text(runs_best(&rows[i]), text);
         print_cell(text, width);
     }
     printf("\n");

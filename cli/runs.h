@@ -13,6 +13,7 @@ typedef struct run_row {
     char fingerprint[33]; /* of the held-out images; "": not known */
     int group;            /* how many runs it is the best of; 0: it is not the best of its group */
     rv_run_summary logged;
+    rv_run_selection selection;
     rv_run_setting *setting;
     int setting_count;
 } run_row;
@@ -26,6 +27,8 @@ typedef struct run_rows {
 const char *runs_setting(const run_row *row, const char *key);
 /* The held-out value that the best weights are chosen by; NULL: none. */
 const rv_run_value *runs_selected(const run_row *row);
+/* The best of it over the training; NaN: none. */
+double runs_best(const run_row *row);
 /* An empty row of that folder at the end; NULL with the error latched. */
 run_row *runs_add(cli_call *call, run_rows *rows, const char *folder);
 /* What the files of its folder say. */

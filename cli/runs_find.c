@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "reverie/io.h"
+#include "reverie/run.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +34,13 @@ void runs_free(run_rows *rows)
 
 const rv_run_value *runs_selected(const run_row *row)
 {
-    return rv_run_summary_chosen(&row->logged, row->setting, row->setting_count);
+    return rv_run_summary_chosen(&row->logged, &row->selection, row->setting, row->setting_count);
+}
+
+double runs_best(const run_row *row)
+{
+    const rv_run_value *chosen = runs_selected(row);
+    return chosen ? rv_run_value_best(chosen, &row->selection) : (double)NAN;
 }
 
 rv_status runs_read(cli_call *call, run_row *row)
@@ -42,6 +49,8 @@ rv_status runs_read(cli_call *call, run_row *row)
         rv_run_settings_read(call->context, row->folder, &row->setting, &row->setting_count);
     if (status == RV_OK)
         status = rv_run_summary_read(call->context, row->folder, &row->logged);
+    if (status == RV_OK)
+        status = rv_run_selection_read(call->context, row->folder, &row->selection);
     const rv_run_value *chosen = status == RV_OK ? runs_selected(row) : NULL;
     if (chosen)
         status =
@@ -79,11 +88,17 @@ static int by_folder(const void *a, const void *b)
 
 static int by_selected(const void *a, const void *b)
 {
-    const rv_run_value *of_a = runs_selected(a), *of_b = runs_selected(b);
-    int has_a = of_a && isfinite(of_a->most), has_b = of_b && isfinite(of_b->most);
+    const run_row *row_a = a, *row_b = b;
+    double of_a = runs_best(row_a), of_b = runs_best(row_b);
+    int has_a = isfinite(of_a), has_b = isfinite(of_b);
+    int smaller_a = row_a->selection.smaller_is_better;
+    int smaller_b = row_b->selection.smaller_is_better;
     if (!has_a || !has_b)
         return has_a || has_b ? has_b - has_a : by_folder(a, b);
-    return of_a->most < of_b->most ? 1 : of_a->most > of_b->most ? -1 : by_folder(a, b);
+    if (smaller_a != smaller_b) /* which do not compare */
+        return smaller_a - smaller_b;
+    int more = (of_a < of_b) - (of_a > of_b);
+    return more ? (smaller_a ? -more : more) : by_folder(a, b);
 }
 
 /* One that cannot be read does not hide the others, nor is it passed over unsaid. */
@@ -142,6 +157,7 @@ static int compares(const run_row *a, const run_row *b)
 {
     const rv_run_value *of_a = runs_selected(a), *of_b = runs_selected(b);
     return strcmp(of_a->name, of_b->name) == 0 && strcmp(of_a->split, of_b->split) == 0 &&
+           a->selection.smaller_is_better == b->selection.smaller_is_better &&
            strcmp(a->fingerprint, b->fingerprint) == 0 &&
            !rv_run_data_differ(a->setting, a->setting_count, b->setting, b->setting_count);
 }
@@ -160,10 +176,9 @@ rv_status runs_group(cli_call *call, run_rows *rows, int *groups)
     *groups = 0;
     for (int i = 0; i < rows->count; i++) {
         run_row *row = &rows->row[i];
-        const rv_run_value *chosen = row->problem ? NULL : runs_selected(row);
         if (row->problem)
             continue;
-        if (!chosen || !isfinite(chosen->most)) {
+        if (!isfinite(runs_best(row))) {
             row->problem = rv_strdup("no held-out value is logged that weights are chosen by");
             if (!row->problem)
                 return rv_fail_memory(call->context);

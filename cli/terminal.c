@@ -1,23 +1,18 @@
+/* Draws the progress of a training on a terminal, or prints it line by line. */
 #include "terminal.h"
 
 #include "environment.h"
 
+#include "core/clock.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_LEAST = 10, BAR_MOST = 30, LINE_BYTES = 512 };
 
 static const double terminal_interval = 0.1, plain_interval = 5, smoothing = 3; /* seconds */
-
-static double seconds_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- text ---- */
 
@@ -114,13 +109,13 @@ cli_progress cli_progress_begin(const cli_call *call)
     cli_progress progress = {.quiet = call->quiet, .at = -1};
     progress.is_terminal = cli_is_terminal(STDERR_FILENO);
     progress.color = cli_wants_color(STDERR_FILENO);
-    progress.next = seconds_now() + (progress.is_terminal ? terminal_interval : plain_interval);
+    progress.next = rv_seconds() + (progress.is_terminal ? terminal_interval : plain_interval);
     return progress;
 }
 
 int cli_progress_is_due(const cli_progress *progress)
 {
-    return !progress->quiet && seconds_now() >= progress->next;
+    return !progress->quiet && rv_seconds() >= progress->next;
 }
 
 /* The mean of the rates so far, those of the last seconds weighing most. */
@@ -169,7 +164,7 @@ static void print_line(cli_progress *progress, const char *line)
 /* 0 when nothing is to be shown, else the width of the line: -1 for any, without a bar. */
 static int begin_line(cli_progress *progress, const rv_progress *now)
 {
-    double time = seconds_now();
+    double time = rv_seconds();
     if (progress->quiet)
         return 0;
     measure(progress, now, time);

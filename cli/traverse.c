@@ -1,5 +1,6 @@
 /* reverie traverse: one latent coordinate of an image, and what a classifier makes of it. */
 #include "experiment.h"
+#include "reverie/judge.h"
 
 #include "core/memory.h"
 

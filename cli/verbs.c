@@ -1,7 +1,7 @@
 /* The verbs there are, in the order of the help. */
 #include "verb.h"
 
-#include "config/nearest.h"
+#include "core/nearest.h"
 
 #include <string.h>
 
@@ -31,10 +31,10 @@ const cli_verb *cli_verb_find(const char *name)
 
 rv_status cli_fail_verb(rv_context *context, const char *name)
 {
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     for (int i = 0; i < cli_verb_count; i++)
         if (!cli_verbs[i]->hidden)
-            config_nearest_try(&nearest, name, cli_verbs[i]->name, cli_verbs[i]->name);
+            rv_nearest_try(&nearest, name, cli_verbs[i]->name, cli_verbs[i]->name);
     if (name[0] == '-')
         return rv_fail(context, RV_BAD_USAGE, "the verb comes first: reverie VERB %.80s", name);
     if (nearest.word)

@@ -15,7 +15,7 @@ set(OpenMP_C_FLAGS "-fopenmp=libgomp -I${PROJECT_BINARY_DIR}/gcc -Wno-source-use
 set(OpenMP_C_LIB_NAMES gomp)
 
 # The kernels name their instruction set in a pragma that only gcc knows.
-set_source_files_properties(src/backend/cpu/tile_avx2.c PROPERTIES
+set_source_files_properties(src/backend/cpu/tile/tile_avx2.c PROPERTIES
     COMPILE_OPTIONS "-mavx2;-mfma;-Wno-unknown-pragmas")
-set_source_files_properties(src/backend/cpu/tile_avx512.c PROPERTIES
+set_source_files_properties(src/backend/cpu/tile/tile_avx512.c PROPERTIES
     COMPILE_OPTIONS "-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mavx2;-mfma;-Wno-unknown-pragmas")

@@ -7,7 +7,8 @@
  *     rv_dist p = rv_bernoulli(logits);                // batch [B], event [D]
  *
  * The first axis is the batch, the rest the event: log_prob, entropy and KL sum over the event and
- * return [B].  Only the caller takes means.
+ * return [B].  Only the caller takes means.  A kind that is none of rv_dist_kind is RV_BAD_USAGE
+ * and poison.
  */
 #ifndef REVERIE_DISTRIBUTIONS_H
 #define REVERIE_DISTRIBUTIONS_H

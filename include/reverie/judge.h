@@ -13,28 +13,47 @@
 #ifndef REVERIE_JUDGE_H
 #define REVERIE_JUDGE_H
 
+#include "reverie/figures.h"
+#include "reverie/inference.h"
 #include "reverie/metrics.h"
-#include "reverie/run.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* ---- images from a file ---- */
+/* ---- a classifier of another run ---- */
 
-typedef struct rv_images {
-    float *values; /* [count,D] in the range asked for; rv_io_free */
-    int64_t count;
-} rv_images;
+/* A trained classifier, to label images and to give the features in which they are compared. */
+typedef struct rv_classifier rv_classifier;
 
-/* Reads an .npy file of images of `sizes`: [N,H,W,C], [N,H,W], [N,D], and [N,1,H,W] for one channel
- * (the same values in the same order); bytes 0..255, which become low..high, or numbers in that
- * range.  On failure *out is zero: RV_BAD_FILE for a file that is missing or no such array or holds
- * values that are not finite, RV_BAD_USAGE for another size (both are told) or range. */
-rv_status rv_images_load(rv_context *context, const char *path, rv_data_sizes sizes,
-                         rv_images *out);
-/* The sizes of a run's images, with the range that they have when data.normalize moves it. */
-rv_data_sizes rv_experiment_sizes(rv_experiment *run);
+/* Opens the run of a classifier with the weights of `checkpoint` ("last", "best", or a file) for
+ * images of `sizes`, its low and high included: images of another range than the classifier was
+ * trained on are converted.  It has a context of its own; failures are latched in `context`, which
+ * must outlive it.  RV_BAD_USAGE: a run that does not classify, images of another size, or, unless
+ * `data_name` is NULL, a classifier that was trained on other data. */
+rv_status rv_classifier_open(rv_context *context, const rv_experiment_place *place,
+                             const char *checkpoint, rv_data_sizes sizes, const char *data_name,
+                             rv_classifier **out);
+void rv_classifier_free(rv_classifier *classifier); /* NULL is ignored */
+int rv_classifier_classes(const rv_classifier *classifier);
+int64_t rv_classifier_feature_width(const rv_classifier *classifier);
+/* The run's folder; owned by the classifier. */
+const char *rv_classifier_name(const rv_classifier *classifier);
+/* What the class of a number is called, "7" or the name of a folder; owned by the classifier.  NULL
+ * outside [0, classes). */
+const char *rv_classifier_class(const rv_classifier *classifier, int number);
+/* images [count,D] -> probabilities [count,classes]. */
+rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
+                                      float *probabilities);
+/* The same by evidence: softmax over the classes of a bound of log p(x, y).  RV_BAD_USAGE for a
+ * model that has none. */
+rv_status rv_classifier_evidence(rv_classifier *classifier, const float *images, int64_t count,
+                                 float *probabilities);
+/* The likeliest class of one image's probabilities [classes], the first of equals. */
+int rv_classifier_likeliest(const rv_classifier *classifier, const float *probabilities);
+/* images [count,D] -> features [count,F], F being rv_classifier_feature_width. */
+rv_status rv_classifier_features(rv_classifier *classifier, const float *images, int64_t count,
+                                 float *features);
 
 /* ---- the judgement ---- */
 
@@ -80,6 +99,68 @@ typedef struct rv_judgement {
 rv_status rv_experiment_judge(rv_experiment *run, const rv_judge_config *config,
                               rv_judgement **out);
 void rv_judgement_free(rv_judgement *judgement); /* NULL is ignored */
+
+/* ---- probes on the codes of an encoder ----
+ *
+ * The encoder saw no label: what a probe reaches on its codes, compared with the same probe on raw
+ * pixels, says how much the latents made of the classes.  reverie/metrics.h has the probes. */
+
+typedef struct rv_run_probe_config {
+    rv_split split; /* the images to be classified: RV_SPLIT_TEST or RV_SPLIT_VALIDATION */
+    int64_t labels; /* training images whose labels are used, as many of each class; 0: all */
+    uint64_t seed;  /* chooses them */
+    int neighbours; /* k */
+    int pixels;     /* 1: the same probes on pixels, for comparison */
+    rv_probe_config softmax;
+} rv_run_probe_config;
+/* The test split, all labels, seed 1, 5 neighbours, with pixels. */
+rv_run_probe_config rv_run_probe_defaults(void);
+
+/* Of one representation of the images. */
+typedef struct rv_probe_pair {
+    int64_t width; /* numbers an image */
+    rv_probe_score softmax, neighbours;
+} rv_probe_pair;
+
+typedef struct rv_run_probe {
+    int64_t trained_on, classified; /* images */
+    int classes;                    /* that occur among the images trained on */
+    rv_probe_pair codes;            /* means of the first group of latents */
+    rv_probe_pair pixels;           /* width 0: not asked for */
+} rv_run_probe;
+
+/* RV_BAD_USAGE: a model without an encoder, data without labels, more labels than there are images
+ * (of a class), the training split, k out of range.  Sends messages about its progress. */
+rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *config,
+                              rv_run_probe *out);
+
+/* ---- the estimates of reverie/inference.h for a run ---- */
+
+/* Which images, and what stands for their pixels. */
+typedef struct rv_run_images {
+    rv_split split;
+    int pixels; /* rv_pixels; -1: those that the run was trained on.  With others, numbers do not
+                 * compare with the run's own, nor with any of its kind of pixels */
+} rv_run_images;
+/* The test split, the run's pixels. */
+rv_run_images rv_run_images_defaults(void);
+/* 1 when the run was trained on other pixels. */
+int rv_run_images_differ(const rv_experiment *run, const rv_run_images *images);
+/* The source of these images, the caller's; NULL on failure. */
+rv_source *rv_experiment_images(rv_experiment *run, const rv_run_images *images);
+
+/* As rv_experiment_evaluate. */
+rv_status rv_experiment_evaluate_images(rv_experiment *run, const rv_run_images *images,
+                                        uint64_t seed, rv_report *report);
+/* As rv_importance_estimate. */
+rv_status rv_experiment_importance(rv_experiment *run, const rv_run_images *images,
+                                   const rv_importance_config *config, rv_importance *out);
+/* As rv_latents_analyse. */
+rv_status rv_experiment_latents(rv_experiment *run, const rv_run_images *images,
+                                const rv_latents_config *config, rv_latents_report *out);
+/* As rv_gap_estimate. */
+rv_status rv_experiment_gap(rv_experiment *run, const rv_run_images *images,
+                            const rv_gap_config *config, rv_gap *out);
 
 #ifdef __cplusplus
 }

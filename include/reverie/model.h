@@ -1,15 +1,17 @@
 /* reverie/model.h - floor 4: what a model gives the floors above, and what a kind of model is.
  *
  *     rv_model *model;
- *     rv_model_new(context, rv_model_kind_find("vae"), &config, sizes, &model);
- *     rv_iteration iteration = {.graph = rv_graph_new(context), .batch = 64};
+ *     rv_model_new(context, settings->model, settings->model_config, sizes, &model);
+ *     rv_iteration iteration = {rv_graph_new(context), 64};   // images a batch
  *     model->kind->train(model, &iteration);        // one training iteration, as expressions
  *     ...                                           // rv_compile, rv_run
+ *     rv_graph_free(iteration.graph);
  *     rv_model_free(model);
  *
  * A kind is data: its option rows, its nets, and its parts; what is not the kind's own follows from
  * those.  A model makes, checks, names and frees the nets; its weights belong to the context, by
  * name.  rv_model_has says what a model can do.
+ * A kind and the struct of its options come from rv_config_settings (reverie/config.h).
  */
 #ifndef REVERIE_MODEL_H
 #define REVERIE_MODEL_H

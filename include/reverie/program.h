@@ -14,6 +14,7 @@
 #ifndef REVERIE_PROGRAM_H
 #define REVERIE_PROGRAM_H
 
+#include "reverie/backend.h"
 #include "reverie/graph.h"
 
 #ifdef __cplusplus
@@ -27,19 +28,9 @@ typedef struct rv_program rv_program;
  * name or when it is too late. */
 rv_status rv_context_set_backend(rv_context *context, const char *name);
 const char *rv_context_backend(const rv_context *context);
-/* Caps the instruction set of programs compiled later: "baseline", "avx2", "avx512", or NULL for
- * the best of the machine.  RV_BAD_USAGE for one that the machine lacks. */
-rv_status rv_context_set_isa(rv_context *context, const char *name);
-/* The instruction set in use, static text. */
-const char *rv_context_isa(const rv_context *context);
 
 /* ---- how convolutions are computed ---- */
 
-typedef enum rv_conv_policy {
-    RV_CONV_AUTO,     /* whichever is the faster by the backend's cost model: the default */
-    RV_CONV_DIRECT,   /* the sums as they are defined, by oneDNN or as matrix products */
-    RV_CONV_TRANSFORM /* as products of transforms wherever those can compute the shape */
-} rv_conv_policy;
 /* "auto", "direct", "transform", static text; NULL for another value. */
 const char *rv_conv_policy_name(rv_conv_policy policy);
 /* Of programs compiled later.  Another policy than before forgets the choices so far; RV_BAD_USAGE
@@ -112,34 +103,15 @@ rv_status rv_param_read_double(rv_param *param, double *values, size_t count);
 rv_status rv_param_write(rv_param *param, const float *values, size_t count);
 rv_status rv_param_write_double(rv_param *param, const double *values, size_t count);
 
-typedef struct rv_program_facts {
-    int nodes, kernels;
-    double flops;      /* of contractions as their sums are defined, 2 a multiply-add; a transform
-                          takes fewer */
-    size_t slab_bytes; /* activations and scratch */
-} rv_program_facts;
 rv_program_facts rv_program_facts_of(const rv_program *program);
 /* A listing of the kernels (dot = 0) or a Graphviz graph (dot = 1), NUL-terminated, owned by the
  * program until the next call; NULL when memory is out. */
 const char *rv_program_text(rv_program *program, int dot);
 
-/* One row of a profile: a kernel of the program and the time it took over `runs` runs. */
-typedef struct rv_kernel_profile {
-    const char *name;    /* owned by the program */
-    double seconds;      /* total */
-    double flops, bytes; /* of one run */
-} rv_kernel_profile;
 /* Turns timing of each kernel on or off (it costs a little), and clears it. */
 void rv_program_set_profiling(rv_program *program, int on);
 /* The rows so far; *count of them, owned by the program. */
 const rv_kernel_profile *rv_program_profile(rv_program *program, int *count);
-
-/* The version of the library behind the contractions, "2.6.3"; static text. */
-const char *rv_onednn_version(void);
-
-/* GFLOP/s of the widest multiply-add loop on `threads` cores, measured now (about 0.1 s); NaN where
- * it is not known how. */
-double rv_peak_gflops(int threads);
 
 #ifdef __cplusplus
 }

@@ -8,16 +8,20 @@
  *     rv_experiment *run;
  *     if (rv_experiment_open(context, &place, "last", 0, &run) == RV_OK)
  *         rv_view_decode(rv_experiment_model(run), z, 1, pixels);
+ *     rv_experiment_free(run);
+ *     rv_context_free(context);
  */
 #ifndef REVERIE_REVERIE_H
 #define REVERIE_REVERIE_H
 
+#include "reverie/backend.h"
 #include "reverie/config.h"
 #include "reverie/core.h"
 #include "reverie/data.h"
 #include "reverie/demo.h"
 #include "reverie/distributions.h"
 #include "reverie/eval.h"
+#include "reverie/figures.h"
 #include "reverie/graph.h"
 #include "reverie/inference.h"
 #include "reverie/io.h"
@@ -28,11 +32,9 @@
 #include "reverie/objective.h"
 #include "reverie/optim.h"
 #include "reverie/option.h"
-#include "reverie/probe.h"
 #include "reverie/program.h"
 #include "reverie/run.h"
-#include "reverie/run_inference.h"
-#include "reverie/run_probe.h"
+#include "reverie/runner.h"
 #include "reverie/study.h"
 #include "reverie/train.h"
 #include "reverie/viz.h"

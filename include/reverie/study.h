@@ -14,7 +14,7 @@
 #ifndef REVERIE_STUDY_H
 #define REVERIE_STUDY_H
 
-#include "reverie/run.h"
+#include "reverie/runner.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -140,50 +140,6 @@ rv_status rv_study_find(rv_context *context, const char *name, const char *const
 /* As rv_recipe_list there; freed with rv_recipe_list_free. */
 rv_status rv_study_list(rv_context *context, const char *const *directories, int directory_count,
                         rv_recipe **studies, int *count);
-
-/* ---- runs beside each other ---- */
-
-typedef struct rv_run_setting {
-    char *key, *value; /* "train.lr", as it stands in YAML */
-} rv_run_setting;
-/* Every setting of a run folder, in the order of config.yaml; freed with rv_run_settings_free. */
-rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
-                               int *count);
-void rv_run_settings_free(rv_run_setting *settings, int count);
-/* The first setting that makes the numbers of two runs incomparable, since their images or the
- * pixels of these are others: data.name, data.classes, data.pixels, ...  Static; NULL: none. */
-const char *rv_run_data_differ(const rv_run_setting *a, int a_count, const rv_run_setting *b,
-                               int b_count);
-
-/* The checksum of the images of a split ("validation") that the run was made with, as its data.json
- * has it; "" where that is not known.  A run whose data are not known compares with others of which
- * that is so too. */
-rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
-                                  char text[33]);
-
-enum { RV_RUN_VALUES_MOST = 3 * RV_EVENT_VALUES_MOST };
-typedef struct rv_run_value {
-    char split[16], name[48]; /* "validation", "elbo" */
-    double last;              /* NaN when it was not finite */
-    double least, most;       /* over the training */
-} rv_run_value;
-/* What metrics.jsonl of a run folder says: where the training stands, and the epochs' and the
- * evaluations' values, in the order they are logged. */
-typedef struct rv_run_summary {
-    int64_t step, epoch;
-    int64_t epoch_step; /* the step at which the last epoch ended */
-    int count;
-    rv_run_value value[RV_RUN_VALUES_MOST];
-} rv_run_summary;
-/* A run that has logged nothing yet has no values.  RV_BAD_FILE when the folder holds no run. */
-rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_summary *out);
-/* The held-out value that the best weights are chosen by, larger being better: the importance bound
- * where training maximises it, else the accuracy, else the ELBO; NULL when none was logged. */
-const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
-                                          const rv_run_setting *settings, int count);
-/* NULL when it was not logged. */
-const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const char *split,
-                                        const char *name);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,6 @@
 /* reverie/train.h - floor 5: the training loop, its events, and checkpoints.
  *
- *     rv_trainer_setup setup = {.model = model, .train = images, .validation = held_out,
- *                               .config = rv_train_defaults()};
+ *     rv_trainer_setup setup = {model, images, held_out, rv_train_defaults()};
  *     rv_trainer *trainer;
  *     rv_trainer_new(context, &setup, &trainer);
  *     rv_status status = rv_trainer_run(trainer);    // RV_INTERRUPTED: its observer stopped it

@@ -1,11 +1,11 @@
-/* What a backend is: eleven functions.  The program floor prepares the work (which nodes, in which
+/* What a backend is: ten functions.  The program floor prepares the work (which nodes, in which
  * order, which assignments); a backend plans it and runs it.  Only a backend knows a pointer, a
  * layout or a stream. */
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
 
 #include "graph/node.h"
-#include "reverie/program.h"
+#include "reverie/backend.h"
 
 typedef struct rv_binding {
     rv_expr input;      /* an input node of the work */
@@ -47,9 +47,9 @@ typedef struct rv_backend {
     /* What it replaces in the simplified graph; out->replace stays NULL where it is nothing.  NULL:
      * never anything. */
     rv_status (*lower)(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out);
-    /* Storage of a parameter, plain row-major values in and out; [size of the shape]. */
+    /* Makes the parameter's storage where it has none, and fills it with plain row-major values,
+     * [size of the shape]. */
     rv_status (*param_write)(rv_param *param, const double *values);
-    rv_status (*param_read)(rv_param *param, double *values);
     rv_status (*plan)(rv_context *context, rv_work *work, void **plan);
     rv_status (*run)(void *plan); /* RV_NOT_FINITE: nothing committed, not latched */
     rv_status (*wait)(void *plan);
@@ -61,14 +61,8 @@ typedef struct rv_backend {
     void (*set_profiling)(void *plan, int on);
 } rv_backend;
 
-extern const rv_backend rv_backend_reference, rv_backend_cpu;
-
-/* The values of a parameter, initialised first if it has no storage. */
-rv_status rv_param_materialise(rv_param *param);
-const rv_backend *rv_backend_of(const rv_context *context);
-
-/* Evaluates the work op by op, each value rounded to its type, and names the first node whose
- * value is not finite ("" when none). */
-rv_status rv_reference_diagnose(rv_work *work, char *text, size_t bytes);
+/* Fills the rest of a work whose graph, outputs, assignments and guard are set. */
+rv_status rv_work_collect(rv_work *work);
+void rv_work_free(rv_work *work);
 
 #endif

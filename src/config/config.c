@@ -2,10 +2,10 @@
  * on `model`, and an override may set it after the file. */
 #include "reverie/config.h"
 
-#include "config/nearest.h"
 #include "config/sections.h"
 #include "config/settings.h"
 #include "core/memory.h"
+#include "core/nearest.h"
 
 #include <string.h>
 
@@ -104,14 +104,14 @@ static const config_setting *last_of(const rv_config *config, const char *key)
 static rv_status fail_model(rv_config *config, const config_setting *given)
 {
     rv_context *context = config->context;
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     config_text known = {0};
     int count;
     const rv_model_kind *const *kinds = rv_model_kinds(&count);
     for (int i = 0; i < count; i++) {
         config_text_printf(&known, "%s%s", i ? ", " : "", kinds[i]->name);
         if (given)
-            config_nearest_try(&nearest, given->text, kinds[i]->name, kinds[i]->name);
+            rv_nearest_try(&nearest, given->text, kinds[i]->name, kinds[i]->name);
     }
     rv_status status;
     if (known.failed)

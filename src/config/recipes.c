@@ -1,9 +1,10 @@
 /* Recipes by name, among the folders that the caller gives. */
 #include "reverie/config.h"
 
-#include "config/nearest.h"
 #include "config/text.h"
 #include "core/memory.h"
+#include "core/nearest.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -17,30 +18,28 @@
 /* The length of "lab1-vae" in "lab1-vae.yaml"; 0 for a file of another kind, or a hidden one. */
 static size_t name_length(const char *file)
 {
-    size_t length = strlen(file), ending = strlen(ENDING);
-    int is_recipe =
-        file[0] != '.' && length > ending && strcmp(file + length - ending, ENDING) == 0;
-    return is_recipe ? length - ending : 0;
+    size_t length = strlen(file);
+    return file[0] != '.' && rv_ends_with(file, ENDING) ? length - strlen(ENDING) : 0;
 }
 
 /* ---- one ---- */
 
 /* Tries the names in a folder; the nearest so far is copied to `name`. */
-static void try_names(const char *directory, const char *given, config_nearest *nearest, char *name,
+static void try_names(const char *directory, const char *given, rv_nearest *nearest, char *name,
                       size_t bytes)
 {
     DIR *folder = opendir(directory);
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         char candidate[sizeof entry->d_name];
-        config_nearest one = {0};
+        rv_nearest one = {0};
         snprintf(candidate, sizeof candidate, "%.*s", (int)name_length(entry->d_name),
                  entry->d_name);
         if (*candidate)
-            config_nearest_try(&one, given, candidate, candidate);
+            rv_nearest_try(&one, given, candidate, candidate);
         if (one.word && (!nearest->word || one.distance < nearest->distance)) {
             snprintf(name, bytes, "%s", candidate);
-            *nearest = (config_nearest){name, one.distance};
+            *nearest = (rv_nearest){name, one.distance};
         }
     }
     if (folder)
@@ -51,7 +50,7 @@ static rv_status fail_recipe(rv_context *context, const char *given, int is_path
                              const char *const *directories, int count)
 {
     config_text looked = {0};
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     char name[256] = "";
     const char *slash = strrchr(given, '/'), *word = slash ? slash + 1 : given;
     char base[256];

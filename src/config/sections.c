@@ -1,3 +1,4 @@
+/* The table of the sections that every recipe has. */
 #include "config/sections.h"
 
 #include "data/options.h"

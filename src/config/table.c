@@ -1,8 +1,9 @@
+/* Finds rows of the option table, fills structs with their defaults, and checks keys. */
 #include "config/table.h"
 
-#include "config/nearest.h"
 #include "config/settings.h"
 #include "core/memory.h"
+#include "core/nearest.h"
 
 #include <string.h>
 
@@ -64,12 +65,12 @@ static int is_below(const char *longer, const char *shorter)
 /* A key is meant when all of it is nearly right, or its last part is. */
 static const char *nearest_key(const config_table *table, const char *key)
 {
-    config_nearest nearest = {0};
+    rv_nearest nearest = {0};
     const rv_option *row;
     for (int i = 0; (row = row_at(table, i, NULL)); i++)
-        config_nearest_try(&nearest, key, row->key, row->key);
+        rv_nearest_try(&nearest, key, row->key, row->key);
     for (int i = 0; (row = row_at(table, i, NULL)); i++)
-        config_nearest_try(&nearest, last_part(key), last_part(row->key), row->key);
+        rv_nearest_try(&nearest, last_part(key), last_part(row->key), row->key);
     return nearest.word;
 }
 

@@ -1,3 +1,4 @@
+/* Keeps the table of choices in the order of its keys. */
 #include "core/algorithm_choices.h"
 
 #include "core/context.h"

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static locale_t plain;
@@ -87,4 +88,10 @@ int rv_text_same(const char *a, const char *b)
     while (*a && rv_lower(*a) == rv_lower(*b))
         a++, b++;
     return rv_lower(*a) == rv_lower(*b);
+}
+
+int rv_ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
 }

@@ -30,5 +30,7 @@ int rv_is_space(int c);
 int rv_lower(int c);
 /* 1 where the words are the same but for the case of ASCII letters. */
 int rv_text_same(const char *a, const char *b);
+/* Whether the text ends with those letters. */
+int rv_ends_with(const char *text, const char *ending);
 
 #endif

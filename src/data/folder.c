@@ -1,3 +1,4 @@
+/* Lists folders, joins paths, and tells litter from files. */
 #include "data/folder.h"
 
 #include "core/memory.h"

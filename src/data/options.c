@@ -1,3 +1,4 @@
+/* The option rows of the group `data`. */
 #include "data/options.h"
 
 /* Floor 6 writes lists as rv_integers and rv_numbers, and choices as int. */

@@ -3,9 +3,26 @@
 
 static const double half_log_2pi = 0.91893853320467274178; /* log(2 pi) / 2 */
 
+rv_expr dist_refuse(rv_dist dist, const char *what)
+{
+    const rv_expr all[] = {dist.mu, dist.log_sigma, dist.cholesky, dist.logits};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i])
+            return rv_expr_fail(rv_expr_graph(all[i]), "a distribution of kind %d has no %s",
+                                (int)dist.kind, what);
+    return NULL; /* poison too, of no graph */
+}
+
 rv_expr dist_value(rv_dist dist)
 {
-    return dist.kind == RV_DIST_NORMAL || dist.kind == RV_DIST_NORMAL_FULL ? dist.mu : dist.logits;
+    switch (dist.kind) {
+    case RV_DIST_NORMAL:
+    case RV_DIST_NORMAL_FULL: return dist.mu;
+    case RV_DIST_BERNOULLI:
+    case RV_DIST_CATEGORICAL: return dist.logits;
+    case RV_DIST_KINDS: break;
+    }
+    return dist_refuse(dist, "value");
 }
 
 /* Over the event: as many of the last axes as a parameter has beside its batch, so that draws
@@ -103,21 +120,30 @@ int rv_dist_parameters(rv_dist dist, rv_expr out[RV_DIST_PARAMETERS_MOST])
         out[1] = dist.log_sigma;
         out[2] = dist.cholesky;
         return dist.kind == RV_DIST_NORMAL ? 2 : 3;
-    default: out[0] = dist.logits; return 1;
+    case RV_DIST_BERNOULLI:
+    case RV_DIST_CATEGORICAL: out[0] = dist.logits; return 1;
+    case RV_DIST_KINDS: break;
     }
+    dist_refuse(dist, "parameters");
+    return 0;
 }
 
 rv_dist rv_dist_with(rv_dist dist, const rv_expr parameters[RV_DIST_PARAMETERS_MOST])
 {
     rv_dist made = {.kind = dist.kind};
-    if (dist.kind == RV_DIST_NORMAL || dist.kind == RV_DIST_NORMAL_FULL) {
+    switch (dist.kind) {
+    case RV_DIST_NORMAL:
+    case RV_DIST_NORMAL_FULL:
         made.mu = parameters[0];
         made.log_sigma = parameters[1];
         made.cholesky = dist.kind == RV_DIST_NORMAL_FULL ? parameters[2] : NULL;
-    } else {
-        made.logits = parameters[0];
+        return made;
+    case RV_DIST_BERNOULLI:
+    case RV_DIST_CATEGORICAL: made.logits = parameters[0]; return made;
+    case RV_DIST_KINDS: break;
     }
-    return made;
+    dist_refuse(dist, "parameters");
+    return dist;
 }
 
 /* ---- densities ---- */
@@ -152,10 +178,12 @@ rv_expr rv_log_prob(rv_dist dist, rv_expr x)
     case RV_DIST_BERNOULLI:
         /* x log s(l) + (1 - x) log s(-l) = x l - softplus(l) */
         return sum_event(dist, rv_sub(rv_mul(x, l), rv_softplus(l)));
-    default:
+    case RV_DIST_CATEGORICAL:
         /* sum_k x_k log softmax(l)_k */
         return sum_event(dist, rv_mul(x, rv_log_softmax(l)));
+    case RV_DIST_KINDS: break;
     }
+    return dist_refuse(dist, "density");
 }
 
 rv_expr rv_dist_entropy(rv_dist dist)
@@ -166,16 +194,24 @@ rv_expr rv_dist_entropy(rv_dist dist)
     case RV_DIST_NORMAL_FULL: return sum_event(dist, rv_shift(dist.log_sigma, half_log_2pi + 0.5));
     case RV_DIST_BERNOULLI: /* softplus(l) - l s(l) */
         return sum_event(dist, rv_sub(rv_softplus(l), rv_mul(l, rv_sigmoid(l))));
-    default: /* -sum p log p */
+    case RV_DIST_CATEGORICAL: /* -sum p log p */
         return rv_neg(sum_event(dist, rv_mul(rv_softmax(l), rv_log_softmax(l))));
+    case RV_DIST_KINDS: break;
     }
+    return dist_refuse(dist, "entropy");
 }
 
 rv_expr dist_variance(rv_dist dist)
 {
-    if (dist.kind == RV_DIST_NORMAL)
-        return rv_exp(rv_scale(dist.log_sigma, 2));
-    return rv_sum(rv_square(dist.cholesky), RV_AXIS(2));
+    switch (dist.kind) {
+    case RV_DIST_NORMAL: return rv_exp(rv_scale(dist.log_sigma, 2));
+    case RV_DIST_NORMAL_FULL: /* the diagonal of L L' */
+        return rv_sum(rv_square(dist.cholesky), RV_AXIS(2));
+    case RV_DIST_BERNOULLI:
+    case RV_DIST_CATEGORICAL:
+    case RV_DIST_KINDS: break;
+    }
+    return dist_refuse(dist, "variance");
 }
 
 rv_expr rv_dist_mean(rv_dist dist)
@@ -184,16 +220,23 @@ rv_expr rv_dist_mean(rv_dist dist)
     case RV_DIST_NORMAL:
     case RV_DIST_NORMAL_FULL: return dist.mu;
     case RV_DIST_BERNOULLI: return rv_sigmoid(dist.logits);
-    default: return rv_softmax(dist.logits);
+    case RV_DIST_CATEGORICAL: return rv_softmax(dist.logits);
+    case RV_DIST_KINDS: break;
     }
+    return dist_refuse(dist, "mean");
 }
 
 rv_expr rv_dist_deviation(rv_dist dist)
 {
-    if (dist.kind == RV_DIST_NORMAL)
-        return rv_exp(dist.log_sigma);
-    if (dist.kind == RV_DIST_NORMAL_FULL) /* the diagonal of L L' */
-        return rv_sqrt(dist_variance(dist));
-    rv_expr p = rv_dist_mean(dist); /* sqrt(p (1 - p)) */
-    return rv_sqrt(rv_sub(p, rv_square(p)));
+    switch (dist.kind) {
+    case RV_DIST_NORMAL: return rv_exp(dist.log_sigma);
+    case RV_DIST_NORMAL_FULL: return rv_sqrt(dist_variance(dist));
+    case RV_DIST_BERNOULLI:
+    case RV_DIST_CATEGORICAL: {
+        rv_expr p = rv_dist_mean(dist); /* sqrt(p (1 - p)) */
+        return rv_sqrt(rv_sub(p, rv_square(p)));
+    }
+    case RV_DIST_KINDS: break;
+    }
+    return dist_refuse(dist, "deviation");
 }

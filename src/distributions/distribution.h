@@ -4,6 +4,10 @@
 
 #include "reverie/distributions.h"
 
+/* Poison, with RV_BAD_USAGE: `what` is asked of a kind that has none, or that is no kind at all.
+ * Every switch over kinds ends in it and has no default, so that the compiler names the switches
+ * that a new kind is missing from. */
+rv_expr dist_refuse(rv_dist dist, const char *what);
 /* A parameter of the shape of a value: the mean, or the logits. */
 rv_expr dist_value(rv_dist dist);
 /* The variances of a Normal's elements, the shape of a value. */

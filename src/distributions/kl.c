@@ -41,9 +41,16 @@ static const kl_rule table[RV_DIST_KINDS][RV_DIST_KINDS] = {
     [RV_DIST_CATEGORICAL][RV_DIST_CATEGORICAL] = kl_categorical,
 };
 
+/* NULL: no closed form, or no such kind. */
+static kl_rule rule_of(rv_dist_kind q, rv_dist_kind p)
+{
+    int are_kinds = (unsigned)q < RV_DIST_KINDS && (unsigned)p < RV_DIST_KINDS;
+    return are_kinds ? table[q][p] : NULL;
+}
+
 int rv_kl_is_exact(rv_dist_kind q, rv_dist_kind p)
 {
-    return table[q][p] != NULL;
+    return rule_of(q, p) != NULL;
 }
 
 rv_expr rv_kl_elementwise(rv_dist q, rv_dist p)
@@ -51,20 +58,22 @@ rv_expr rv_kl_elementwise(rv_dist q, rv_dist p)
     rv_expr any = dist_value(q);
     if (rv_is_poison(any))
         return any;
-    if (!table[q.kind][p.kind] || q.kind == RV_DIST_CATEGORICAL)
+    kl_rule rule = rule_of(q.kind, p.kind);
+    if (!rule || q.kind == RV_DIST_CATEGORICAL)
         return rv_expr_fail(rv_expr_graph(any), "this pair has no KL element by element");
-    return table[q.kind][p.kind](q, p);
+    return rule(q, p);
 }
 
 rv_expr rv_kl(rv_dist q, rv_dist p)
 {
-    if (table[q.kind][p.kind]) {
-        rv_expr each = table[q.kind][p.kind](q, p);
+    kl_rule rule = rule_of(q.kind, p.kind);
+    if (rule) {
+        rv_expr each = rule(q, p);
         return rv_is_poison(each) ? each : rv_sum(each, rv_axes_from(each, 1));
     }
-    rv_expr any = dist_value(q);
-    if (rv_is_poison(any))
-        return any;
+    rv_expr any = dist_value(q), other = dist_value(p);
+    if (rv_is_poison(any) || rv_is_poison(other))
+        return rv_is_poison(any) ? any : other;
     rv_notify(rv_graph_context(rv_expr_graph(any)), RV_LOG_NOTICE,
               "KL without a closed form: estimated at one draw");
     int is_normal = q.kind == RV_DIST_NORMAL || q.kind == RV_DIST_NORMAL_FULL;

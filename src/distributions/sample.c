@@ -96,8 +96,10 @@ static rv_expr plain(rv_dist dist, const char *name, int64_t draws)
         return rv_draw_bernoulli(name, rv_broadcast_to(p, shape_of(dist, draws)),
                                  axes_of(dist, draws));
     }
-    default: return one_hot_of_largest(dist_perturbed(dist, name, draws));
+    case RV_DIST_CATEGORICAL: return one_hot_of_largest(dist_perturbed(dist, name, draws));
+    case RV_DIST_KINDS: break;
     }
+    return dist_refuse(dist, "draws");
 }
 
 rv_expr rv_dist_sample(rv_dist dist, const char *name)

@@ -108,6 +108,7 @@ struct rv_param {
     int index;     /* in order of creation */
     void *storage; /* floor 2's; NULL until the first program or write */
     void (*storage_free)(void *storage);
+    void (*storage_read)(const rv_param *param, double *values); /* [size of the shape] */
 };
 
 /* One row of the op table, as floor 1 sees it. */

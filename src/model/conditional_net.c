@@ -1,3 +1,4 @@
+/* Applies nets of two inputs without repeating the rows of the first. */
 #include "model/conditional_net.h"
 
 #include "model/nets.h"

@@ -1,3 +1,4 @@
+/* Parts of words that end in `latent N`, as encoders and decoders of several levels have them. */
 #include "model/level_words.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Makes nets from words, and applies them to flat images. */
 #include "model/nets.h"
 
 #include "core/memory.h"

@@ -1,3 +1,4 @@
+/* The turns of a Wasserstein GAN, and the generator's step. */
 #include "model/wasserstein_game.h"
 
 #include "reverie/objective.h"

@@ -6,6 +6,8 @@
 #include "core/text.h"
 #include "nn/net.h"
 
+#include "core/nearest.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,11 +73,13 @@ const layer_kind *layer_kind_of(const char *word, const char **rest)
 static rv_status unknown(const place *at, const char *name)
 {
     const net_builder *builder = at->builder;
-    const char *nearest = layer_nearest(name);
-    if (nearest)
+    rv_nearest nearest = {0};
+    for (int i = 0; i < layer_kind_count; i++)
+        rv_nearest_try(&nearest, name, layer_kinds[i].word, layer_kinds[i].word);
+    if (nearest.word)
         return rv_fail(builder->context, RV_BAD_USAGE,
                        "unknown layer `%.200s` at position %d of %s; did you mean `%s`?", at->word,
-                       at->position, builder->owner, nearest);
+                       at->position, builder->owner, nearest.word);
     char known[400] = "";
     for (int i = 0; i < layer_kind_count; i++) {
         size_t used = strlen(known);

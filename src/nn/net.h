@@ -85,8 +85,6 @@ rv_status layer_parse(const net_builder *builder, const char *word, int position
 /* layer_parser.c: the kind that a word begins with, NULL when it is unknown.  *rest: what follows
  * in the word. */
 const layer_kind *layer_kind_of(const char *word, const char **rest);
-/* nearest.c: the known word nearest to `word`, NULL when none is near. */
-const char *layer_nearest(const char *word);
 /* net.c: makes layers from words, in[0] -> out of the last. */
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
                          rv_shape in, layer_list *out);

@@ -51,7 +51,9 @@ rv_status rv_param_read_double(rv_param *param, double *values, size_t count)
     rv_status status = check_count(param, count);
     if (status == RV_OK)
         status = rv_param_materialise(param);
-    return status == RV_OK ? rv_backend_of(param->context)->param_read(param, values) : status;
+    if (status == RV_OK)
+        param->storage_read(param, values);
+    return status;
 }
 
 rv_status rv_param_read(rv_param *param, float *values, size_t count)

@@ -1,6 +1,8 @@
 /* Compile, bind, run, read: the public face of a program. */
 #include "program/program.h"
 
+#include "backend/cpu/cpu.h"
+#include "backend/reference/reference.h"
 #include "core/memory.h"
 
 #include <string.h>
@@ -34,66 +36,6 @@ const char *rv_context_backend(const rv_context *context)
 }
 
 /* ---- the work ---- */
-
-static void need(rv_expr node, char *needed)
-{
-    needed[node->id] = 1;
-}
-
-/* The guard and the assignments too are needed. */
-static void mark_roots(const rv_work *work, char *needed)
-{
-    for (int i = 0; i < work->output_count; i++)
-        need(work->output[i], needed);
-    for (int i = 0; i < work->assign_count; i++)
-        need(work->assign[i].value, needed);
-    if (work->guard)
-        need(work->guard, needed);
-}
-
-static rv_status collect_bindings(rv_work *work)
-{
-    for (int i = 0; i < work->count; i++)
-        work->binding_count += work->node[i]->op == RV_OP_input;
-    work->binding = rv_calloc((size_t)work->binding_count, sizeof *work->binding);
-    if (!work->binding)
-        return rv_fail_memory(work->graph->context);
-    for (int i = 0, at = 0; i < work->count; i++)
-        if (work->node[i]->op == RV_OP_input)
-            work->binding[at++].input = work->node[i];
-    return RV_OK;
-}
-
-rv_status rv_work_collect(rv_work *work)
-{
-    rv_graph *graph = work->graph;
-    char *needed = rv_calloc(graph->count, 1);
-    work->position = rv_malloc(graph->count * sizeof *work->position);
-    work->node = rv_calloc(graph->count, sizeof *work->node);
-    if (!needed || !work->position || !work->node) {
-        rv_free(needed);
-        return rv_fail_memory(graph->context);
-    }
-    mark_roots(work, needed);
-    rv_mark_needed(graph, needed);
-    for (uint32_t id = 0; id < graph->count; id++) {
-        work->position[id] = needed[id] ? work->count : -1;
-        if (needed[id])
-            work->node[work->count++] = graph->node[id];
-    }
-    rv_free(needed);
-    return collect_bindings(work);
-}
-
-void rv_work_free(rv_work *work)
-{
-    rv_free(work->node);
-    rv_free(work->position);
-    rv_free(work->output);
-    rv_free(work->assign);
-    rv_free(work->binding);
-    memset(work, 0, sizeof *work);
-}
 
 static rv_status lower(const rv_backend *backend, rv_graph *graph, rv_expr *roots, int count)
 {

@@ -3,6 +3,7 @@
 #define PROGRAM_PROGRAM_H
 
 #include "backend/backend.h"
+#include "reverie/program.h"
 
 struct rv_program {
     rv_context *context;
@@ -17,8 +18,9 @@ struct rv_program {
  * roots are replaced in place; new nodes go to the same graph. */
 rv_status rv_simplify(rv_graph *graph, const rv_lowering *lowering, rv_expr *roots, int count);
 
-/* Fills work->node with what the roots need, operands first. */
-rv_status rv_work_collect(rv_work *work);
-void rv_work_free(rv_work *work);
+/* The one chosen for the context. */
+const rv_backend *rv_backend_of(const rv_context *context);
+/* The values of a parameter, initialised first if it has no storage. */
+rv_status rv_param_materialise(rv_param *param);
 
 #endif

@@ -27,17 +27,28 @@ static json_t *convolutions(const char *record)
     return object;
 }
 
+/* The held-out value that chooses the best checkpoint, which `runs best` reads
+ * (rv_run_selection_read); null for a model that has none. */
+static json_t *selection(const rv_experiment *run)
+{
+    const rv_model *model = run->model;
+    if (!model->kind->select)
+        return json_null();
+    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run)), "value",
+                     model->kind->select(model), "larger_is_better", 1);
+}
+
 static json_t *environment(const rv_experiment *run, const char *record)
 {
     struct utsname machine;
     memset(&machine, 0, sizeof machine);
     uname(&machine);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "version", rv_version(),
-                     "system", machine.sysname, "release", machine.release, "machine",
-                     machine.machine, "backend", rv_context_backend(run->context), "isa",
-                     rv_context_isa(run->context), "threads", rv_context_threads(run->context),
-                     "conv", rv_conv_policy_name(rv_context_conv(run->context)), "convolutions",
-                     convolutions(record));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:o}", "version", rv_version(), "system",
+        machine.sysname, "release", machine.release, "machine", machine.machine, "backend",
+        rv_context_backend(run->context), "isa", rv_context_isa(run->context), "threads",
+        rv_context_threads(run->context), "selection", selection(run), "conv",
+        rv_conv_policy_name(rv_context_conv(run->context)), "convolutions", convolutions(record));
 }
 
 static rv_status write_environment(rv_experiment *run, const char *record)

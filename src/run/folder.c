@@ -1,10 +1,9 @@
 /* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
-#include "run/curves.h"
 #include "run/run.h"
 
 #include "core/memory.h"
 #include "core/shell.h"
-#include "io/write.h"
+#include "io/files/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -319,7 +318,12 @@ rv_status run_folder_enter(rv_experiment *run)
     if (status == RV_OK && !rv_ledger_has(run->ledger, path))
         status = renew_list(run);
     run_path(run, "checkpoints", path);
-    return status == RV_OK ? rv_ledger_folder(run->ledger, path) : status;
+    if (status == RV_OK)
+        status = rv_ledger_folder(run->ledger, path);
+    run_path(run, "samples", path);
+    return status == RV_OK ? run_without(run, rv_ledger_folder(run->ledger, path),
+                                         "pictures cannot be written there")
+                           : status;
 }
 
 rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH])

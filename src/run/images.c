@@ -2,7 +2,7 @@
 #include "run/run.h"
 
 #include "reverie/io.h"
-#include "reverie/judge.h"
+#include "reverie/run.h"
 
 #include <math.h>
 #include <stdio.h>

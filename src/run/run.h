@@ -89,44 +89,26 @@ rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
 
-/* events.c: the observer that writes metrics.jsonl and timing.jsonl. */
-typedef struct run_events run_events;
-/* For a training that stands at `now`, of whose metrics the first `keep` bytes are kept. */
-rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const rv_progress *now,
-                          int64_t keep, run_events **out);
-/* What failed where the trainer takes no status: after a step. */
-rv_status run_events_status(const run_events *events);
-/* Whether the last evaluation gave finite values. */
-int run_events_held_out_is_finite(const run_events *events);
-/* Whether a step was taken since it was opened. */
-int run_events_begun(const run_events *events);
-void run_events_close(run_events *events);
-rv_observer run_events_observer(run_events *events);
-
-/* events.c: calls `take` with each line of metrics.jsonl that is JSON, in order; a failure, that of
- * memory included, ends it. */
-typedef rv_status (*run_line)(void *user, json_t *line);
-rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user);
-
-/* alarms.c: the alarms of the run, each with its epochs; nothing where there were none. */
-rv_status run_add_alarms(rv_experiment *run, rv_page *page);
-
 /* aside.c: a context like `context`, with its log, for another run: weights are known by name in a
  * context.  NULL with the error latched in `context`. */
 rv_context *run_aside_new(rv_context *context);
 /* Frees it (NULL is ignored); a failure is latched in `context` too.  Gives the status back. */
 rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status status);
 
-/* classes.c: the likeliest class of each image, [count], for a model that decodes by class: the
- * caller's to rv_free; NULL for another model, whose decoder asks for none. */
-rv_status run_likeliest(rv_experiment *run, const float *images, int64_t count, int32_t **classes);
+/* metrics_file.c: calls `take` with each line of metrics.jsonl that is JSON, in order; a failure,
+ * that of memory included, ends it. */
+typedef rv_status (*run_line)(void *user, json_t *line);
+rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user);
+/* metrics_file.c: "losses", "kl", ...: as in RV_CURVES_CHOICES. */
+const char *run_curves_name(rv_curves which);
+/* metrics_file.c: the name of the picture of those curves in samples/: "curves" of the losses, else
+ * "curves-KIND". */
+void run_curves_file(rv_curves which, char name[64]);
 
-/* pictures.c: whether its images can be drawn at all, which have 1 or 3 channels, and a decoder. */
-int run_shows_images(const rv_experiment *run);
-/* pictures.c: how many of the `wanted` images go side by side: fewer of large ones, so that what is
- * kept of them can still be seen, but `least`. */
-int run_fitting(const rv_experiment *run, int wanted, int least);
-/* pictures.c: a batch of this run's images. */
-rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
+/* settings.c: the settings in a configuration's text. */
+rv_status run_settings_of(rv_context *context, const char *name, const char *text,
+                          rv_run_setting **settings, int *count);
+/* settings.c: the place of a key in a list, -1 where it is not. */
+int run_setting_find(const rv_run_setting *settings, int count, const char *key);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "io/write.h"
+#include "io/files/write.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 

@@ -1,8 +1,9 @@
 /* metrics.jsonl: lines of a log, whatever they hold, as a summary and as charts. */
 #include "fuzz.h"
 
+#include "figures/curves.h"
+#include "reverie/figures.h"
 #include "reverie/study.h"
-#include "run/curves.h"
 
 #include <stdio.h>
 #include <string.h>

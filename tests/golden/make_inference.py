@@ -7,7 +7,7 @@ effective sample size (Kong 1992) and k-hat.  The latter is written from the pap
 Simpson, Gelman, Yao & Gabry 2024 (tail of min(K/5, 3 sqrt K) weights above the next largest one,
 and the prior that draws k towards 0.5 as ten exceedances would) and Zhang & Stephens 2009 (theta as
 the mean of a grid weighted by profile likelihood).
-A line is an array: its name, its rank, its sizes, its values.  tests/golden.h reads them.
+A line is an array: its name, its rank, its sizes, its values.  tests/support/golden.h reads them.
 """
 import pathlib
 

@@ -2,7 +2,7 @@
 
     python tests/golden/make_io.py
 
-writes io/ beside this file.  tests/io_tensors_test.c and tests/io_formats_test.c read them and
+writes io/ beside this file.  tests/io/tensors_test.c and tests/io/formats_test.c read them and
 know what they hold: the values are simple enough to be said there again.
 """
 import gzip

@@ -3,7 +3,7 @@
     python tests/golden/make_metrics.py
 
 writes metrics/values.txt beside this file.  A line is an array: its name, its rank, its sizes, its
-values.  tests/golden.h reads them.  Rows are kept to a few bits, so that they are exact as floats.
+values.  tests/support/golden.h reads them.  Rows are kept to a few bits, so that they are exact as floats.
 """
 import pathlib
 

@@ -3,7 +3,7 @@
     python tests/golden/make_nn.py
 
 writes nn/layers.txt, dist/values.txt and optim/steps.txt beside this file.  A line is an array:
-its name, its rank, its sizes, its values.  tests/golden.h reads them.
+its name, its rank, its sizes, its values.  tests/support/golden.h reads them.
 """
 import pathlib
 

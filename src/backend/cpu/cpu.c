@@ -1,6 +1,9 @@
 /* The cpu backend: planning in order, running the steps, parameters. */
-#include "backend/cpu/lower.h"
-#include "backend/cpu/plan.h"
+#include "backend/cpu/cpu.h"
+
+#include "backend/cpu/lowering/lower.h"
+#include "backend/cpu/ops.h"
+#include "backend/cpu/plan/plan.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -13,7 +16,7 @@
 #endif
 
 /* Flush-to-zero and denormals-are-zero while a program runs, restored after. */
-unsigned cpu_flush_denormals(void)
+static unsigned flush_denormals(void)
 {
 #if defined(__SSE__)
     unsigned mode = _mm_getcsr();
@@ -24,7 +27,7 @@ unsigned cpu_flush_denormals(void)
 #endif
 }
 
-void cpu_restore_denormals(unsigned mode)
+static void restore_denormals(unsigned mode)
 {
 #if defined(__SSE__)
     _mm_setcsr(mode);
@@ -40,24 +43,21 @@ static void plan_free(void *opaque)
     cpu_plan *plan = opaque;
     if (!plan)
         return;
-    for (int i = 0; i < plan->step_count; i++) {
-        cpu_convolution_free(plan->step[i].convolution);
-        cpu_transform_free(plan->step[i].transform);
-        cpu_product_free(plan->step[i].product);
-        for (int p = 0; p < plan->step[i].parts; p++)
-            rv_contraction_free(plan->step[i].part[p].contraction);
-    }
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->step[i].kernel && plan->step[i].kernel->free)
+            plan->step[i].kernel->free(plan->step[i].job.made);
     cpu_team_leave(plan->team);
     rv_free(plan->value);
     rv_free(plan->group);
     rv_free(plan->step);
-    cpu_kernels_free(&plan->kernels);
+    cpu_jit_free(&plan->jit);
     rv_free_aligned(plan->slab);
     rv_free_aligned(plan->scratch);
     rv_free_aligned(plan->partials);
     rv_free_aligned(plan->terms);
-    rv_free_aligned(plan->windows);
-    rv_free(plan->wide);
+    rv_free_aligned(plan->shared);
+    rv_free_aligned(plan->alone);
+    rv_free(plan->operand);
     rv_free(plan->rows);
     rv_arena_free(&plan->arena);
     rv_free(plan);
@@ -79,14 +79,14 @@ static rv_status plan_new(rv_context *context, rv_work *work, void **out)
     }
     plan->threads = cpu_team_threads(plan->team);
     plan->tile = rv_tile_table_find(context->isa);
-    rv_status status = plan->tile ? cpu_plan_values(plan)
+    rv_status status = plan->tile ? cpu_plan_values(plan, cpu_way_of)
                                   : rv_fail(context, RV_BAD_USAGE, "no instruction set `%s` here",
                                             context->isa ? context->isa : "");
     if (status == RV_OK && plan->tile->width > 4 && cpu_code_possible())
-        plan->kernels.code.width = plan->tile->width;
+        plan->jit.code.width = plan->tile->width;
     if (status == RV_OK)
         status = cpu_plan_groups(plan);
-    if (status == RV_OK && !cpu_kernels_publish(&plan->kernels))
+    if (status == RV_OK && !cpu_jit_publish(&plan->jit))
         status = rv_fail_memory(context);
     if (status == RV_OK)
         status = cpu_plan_steps(plan);
@@ -102,96 +102,39 @@ static rv_status plan_new(rv_context *context, rv_work *work, void **out)
 
 /* ---- running ---- */
 
-static const float *operand_pointer(const cpu_plan *plan, int at)
-{
-    const cpu_value *operand = &plan->value[at];
-    return cpu_pointer(plan, &plan->value[operand->view.base]) + operand->view.offset;
-}
-
 static void commit(const cpu_plan *plan, int assignment)
 {
     const rv_pending *assign = &plan->work->assign[assignment];
-    const cpu_value *value = &plan->value[plan->work->position[assign->value->id]];
-    const float *from = cpu_pointer(plan, &plan->value[value->view.base]) + value->view.offset;
-    memcpy(((cpu_storage *)assign->param->storage)->values, from,
-           (size_t)value->size * sizeof *from);
-}
-
-static float *term(const cpu_plan *plan, const cpu_step *step, int thread)
-{
-    size_t size = (size_t)((plan->value[step->value].size + 15) / 16 * 16);
-    return plan->terms + step->terms_at + (size_t)thread * size;
-}
-
-static void run_matmul(cpu_plan *plan, const cpu_step *step, int thread)
-{
-    const cpu_part *part = &step->part[step->parts > 1 ? thread : 0];
-    float *result =
-        step->has_terms ? term(plan, step, thread) : cpu_pointer(plan, &plan->value[step->value]);
-    if (part->contraction &&
-        rv_contraction_run(plan->context, part->contraction,
-                           operand_pointer(plan, step->operand[0]) + part->offset[0],
-                           operand_pointer(plan, step->operand[1]) + part->offset[1],
-                           result + part->offset[2],
-                           plan->scratch + (size_t)thread * plan->thread_scratch) != RV_OK)
-        atomic_store(&plan->failed, 1);
-}
-
-/* Each thread adds the terms of its share of the elements. */
-static void add_terms(cpu_plan *plan, const cpu_step *step, int thread)
-{
-    int64_t units = (plan->value[step->value].size + 15) / 16;
-    int64_t from = units * thread / plan->threads * 16;
-    int64_t count = units * (thread + 1) / plan->threads * 16 - from;
-    float *result = cpu_pointer(plan, &plan->value[step->value]) + from;
-    if (count == 0)
-        return;
-    plan->tile->op[RV_OP_add](result, term(plan, step, 0) + from, term(plan, step, 1) + from, NULL,
-                              count);
-    for (int other = 2; other < plan->threads; other++)
-        plan->tile->sum_into(result, term(plan, step, other) + from, count);
+    float *to = ((cpu_storage *)assign->param->storage)->values;
+    memcpy(to, cpu_view_pointer(plan, assign->value),
+           (size_t)rv_shape_size(assign->value->shape) * sizeof *to);
 }
 
 /* The threads meet between the stages; one that failed goes on, so that none waits for it. */
-static void run_convolution(cpu_plan *plan, const cpu_step *step, int thread)
+static void run_kernel(cpu_plan *plan, const cpu_step *step, int thread)
 {
-    cpu_conv_call call = {.context = plan->context,
-                          .tile = plan->tile,
-                          .thread = thread,
-                          .a = operand_pointer(plan, step->operand[0]),
-                          .b = operand_pointer(plan, step->operand[1]),
-                          .result = cpu_pointer(plan, &plan->value[step->value]),
-                          .scratch = plan->scratch + (size_t)thread * plan->thread_scratch,
-                          .shared = plan->windows};
-    for (int stages = cpu_convolution_stages(step->convolution); call.stage < stages;
-         call.stage++) {
+    const cpu_job *job = &step->job;
+    const float **operand = plan->operand + thread * plan->most_operands;
+    for (int i = 0; i < job->node->arity; i++)
+        operand[i] = cpu_view_pointer(plan, job->node->operand[i]);
+    cpu_call call = {.job = job,
+                     .operand = operand,
+                     .result = cpu_pointer(plan, &plan->value[step->value]),
+                     .scratch = plan->scratch + (size_t)thread * plan->thread_scratch,
+                     .shared = job->is_shared ? plan->shared : plan->alone,
+                     .terms = plan->terms + step->terms_at,
+                     .thread = thread};
+    for (; call.stage == 0 || call.stage < job->stages; call.stage++) {
         if (call.stage > 0)
             cpu_team_meet(plan->team);
-        if (cpu_convolution_run(step->convolution, &call) != RV_OK)
+        if (step->kernel->run(&call) != RV_OK)
             atomic_store(&plan->failed, 1);
     }
 }
 
-static void run_transform(const cpu_plan *plan, const cpu_step *step, int thread)
-{
-    cpu_transform_run(step->transform, plan->tile, operand_pointer(plan, step->operand[0]),
-                      cpu_pointer(plan, &plan->value[step->value]),
-                      plan->scratch + (size_t)thread * plan->thread_scratch, thread, plan->threads);
-}
-
-static void run_product(cpu_plan *plan, const cpu_step *step, int thread)
-{
-    if (cpu_product_run(
-            step->product, plan->context, plan->tile, operand_pointer(plan, step->operand[0]),
-            operand_pointer(plan, step->operand[1]), cpu_pointer(plan, &plan->value[step->value]),
-            plan->scratch + (size_t)thread * plan->thread_scratch, thread) != RV_OK)
-        atomic_store(&plan->failed, 1);
-}
-
 static int guard_holds(cpu_plan *plan)
 {
-    int at = plan->work->position[plan->work->guard->id];
-    return isfinite(*operand_pointer(plan, at)) && !atomic_load(&plan->failed);
+    return isfinite(*cpu_view_pointer(plan, plan->work->guard)) && !atomic_load(&plan->failed);
 }
 
 static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
@@ -199,13 +142,7 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     switch (step->kind) {
     case CPU_STEP_GROUP: cpu_group_run(plan, &plan->group[step->group], thread); return;
     case CPU_STEP_COMBINE: cpu_group_combine(plan, &plan->group[step->group]); return;
-    case CPU_STEP_MATMUL: run_matmul(plan, step, thread); return;
-    case CPU_STEP_ADD: add_terms(plan, step, thread); return;
-    case CPU_STEP_CONVOLUTION: run_convolution(plan, step, thread); return;
-    case CPU_STEP_TRANSFORM: run_transform(plan, step, thread); return;
-    case CPU_STEP_PRODUCT: run_product(plan, step, thread); return;
-    case CPU_STEP_MOVE: cpu_move_run(plan, step, thread); return;
-    case CPU_STEP_REFERENCE: cpu_reference_run(plan, step); return;
+    case CPU_STEP_KERNEL: run_kernel(plan, step, thread); return;
     case CPU_STEP_COMMIT: commit(plan, step->value); return;
     case CPU_STEP_GUARD: return;
     }
@@ -223,7 +160,7 @@ static double seconds(void)
 static void run_thread(void *opaque, int thread)
 {
     cpu_plan *plan = opaque;
-    unsigned mode = cpu_flush_denormals();
+    unsigned mode = flush_denormals();
     double before = plan->profiling ? seconds() : 0;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_step *step = &plan->step[i];
@@ -242,7 +179,7 @@ static void run_thread(void *opaque, int thread)
             before = now;
         }
     }
-    cpu_restore_denormals(mode);
+    restore_denormals(mode);
 }
 
 static rv_status run(void *opaque)
@@ -275,12 +212,12 @@ static rv_status read_output(void *opaque, int output, float *floats, double *do
 {
     cpu_plan *plan = opaque;
     rv_expr node = plan->work->output[output];
-    const cpu_value *value = &plan->value[plan->work->position[node->id]];
-    const float *from = operand_pointer(plan, plan->work->position[node->id]);
+    const float *from = cpu_view_pointer(plan, node);
+    int64_t size = rv_shape_size(node->shape);
     if (floats && (node->dtype == RV_F32 || node->dtype == RV_BOOL))
-        memcpy(floats, from, (size_t)value->size * sizeof *from);
+        memcpy(floats, from, (size_t)size * sizeof *from);
     else
-        for (int64_t i = 0; i < value->size; i++)
+        for (int64_t i = 0; i < size; i++)
             if (floats)
                 floats[i] = (float)element(from, node->dtype, i);
             else
@@ -298,6 +235,13 @@ static void storage_free(void *opaque)
     rv_free(storage);
 }
 
+static void storage_read(const rv_param *param, double *values)
+{
+    const cpu_storage *storage = param->storage;
+    for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
+        values[i] = (double)storage->values[i];
+}
+
 static cpu_storage *storage_new(rv_param *param)
 {
     cpu_storage *storage = rv_calloc(1, sizeof *storage);
@@ -310,6 +254,7 @@ static cpu_storage *storage_new(rv_param *param)
     }
     param->storage = storage;
     param->storage_free = storage_free;
+    param->storage_read = storage_read;
     return storage;
 }
 
@@ -323,33 +268,22 @@ static rv_status param_write(rv_param *param, const double *values)
     return RV_OK;
 }
 
-static rv_status param_read(rv_param *param, double *values)
-{
-    const cpu_storage *storage = param->storage;
-    for (int64_t i = 0, n = rv_shape_size(param->shape); i < n; i++)
-        values[i] = (double)storage->values[i];
-    return RV_OK;
-}
-
 /* ---- what it says of itself ---- */
 
-static const char *step_kind_name(cpu_step_kind kind)
+static const char *kind_name(const cpu_step *step)
 {
-    static const char *const names[] = {
-        [CPU_STEP_GROUP] = "fused",         [CPU_STEP_COMBINE] = "partials",
-        [CPU_STEP_MATMUL] = "matmul",       [CPU_STEP_ADD] = "terms",
-        [CPU_STEP_CONVOLUTION] = "conv",    [CPU_STEP_TRANSFORM] = "transform",
-        [CPU_STEP_PRODUCT] = "product",     [CPU_STEP_MOVE] = "move",
-        [CPU_STEP_REFERENCE] = "reference", [CPU_STEP_GUARD] = "guard",
-        [CPU_STEP_COMMIT] = "commit"};
-    return names[kind];
+    static const char *const names[] = {[CPU_STEP_GROUP] = "fused",
+                                        [CPU_STEP_COMBINE] = "partials",
+                                        [CPU_STEP_GUARD] = "guard",
+                                        [CPU_STEP_COMMIT] = "commit"};
+    return step->kernel ? step->kernel->name : names[step->kind];
 }
 
 static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, const char **text)
 {
     cpu_plan *plan = opaque;
     facts->kernels = plan->step_count;
-    facts->slab_bytes = plan->slab_bytes + plan->scratch_bytes + plan->windows_bytes;
+    facts->slab_bytes = plan->slab_bytes + plan->scratch_bytes + plan->shared_bytes;
     size_t room = (size_t)(plan->step_count + 2) * 200, used = 0;
     char *listing = rv_arena_alloc(arena, room);
     *text = listing;
@@ -363,9 +297,9 @@ static void describe(void *opaque, rv_program_facts *facts, rv_arena *arena, con
         const char *name = step->kind == CPU_STEP_COMMIT
                                ? plan->work->assign[step->value].param->name
                                : step->name;
-        used += (size_t)rv_text_format(
-            listing + used, room - used, "%4d  %-9s %8.2f MFLOP %9.1f KB  %s\n", i,
-            step_kind_name(step->kind), step->flops * 1e-6, step->bytes / 1024, name);
+        used += (size_t)rv_text_format(listing + used, room - used,
+                                       "%4d  %-9s %8.2f MFLOP %9.1f KB  %s\n", i, kind_name(step),
+                                       step->flops * 1e-6, step->bytes / 1024, name);
     }
 }
 
@@ -385,18 +319,22 @@ static rv_kernel_profile *profile(void *opaque, int *count)
     *count = plan->rows ? plan->step_count : 0;
     for (int i = 0; i < *count; i++) {
         const cpu_step *step = &plan->step[i];
-        plan->rows[i] = (rv_kernel_profile){step->name[0] ? step->name : step_kind_name(step->kind),
+        plan->rows[i] = (rv_kernel_profile){step->name[0] ? step->name : kind_name(step),
                                             step->seconds, step->flops, step->bytes};
     }
     return plan->rows;
 }
 
+static rv_status lower(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out)
+{
+    return cpu_lower(&rv_backend_cpu, graph, roots, count, out);
+}
+
 const rv_backend rv_backend_cpu = {
     .name = "cpu",
     .simplifies = 1,
-    .lower = cpu_lower,
+    .lower = lower,
     .param_write = param_write,
-    .param_read = param_read,
     .plan = plan_new,
     .run = run,
     .wait = wait_nothing,
@@ -406,24 +344,3 @@ const rv_backend rv_backend_cpu = {
     .profile = profile,
     .set_profiling = set_profiling,
 };
-
-/* ---- instruction sets ---- */
-
-rv_status rv_context_set_isa(rv_context *context, const char *name)
-{
-    const rv_tile_table *table = rv_tile_table_find(name);
-    if (!table)
-        return rv_fail(context, RV_BAD_USAGE,
-                       "instruction set `%s` is unknown or missing here; this machine has %s", name,
-                       rv_tile_table_find(NULL)->name);
-    context->isa = name ? table->name : NULL;
-    if (name && !rv_contract_cap(name))
-        rv_notify(context, RV_LOG_WARNING,
-                  "the matrix products were used before the cap on %s and do not follow it", name);
-    return RV_OK;
-}
-
-const char *rv_context_isa(const rv_context *context)
-{
-    return rv_tile_table_find(context->isa)->name;
-}

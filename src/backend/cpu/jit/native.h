@@ -1,0 +1,61 @@
+/* Native kernels: a run of simple pointwise instructions compiled to one loop of machine code,
+ * whose values stay in registers.  Interpreted tile by tile, an optimizer's update spends five
+ * times as long moving values between registers and L1 as the arithmetic takes.
+ *
+ * A kernel's text says what it computes, in small integers, and is its identity: equal texts share
+ * code.  A text is
+ *     inputs, the kind of each,  ops, (op, a, b, c) each,  stores, the op stored by each,
+ *     folds, (whether of maxima, operand) each
+ * where an operand below `inputs` is an input, and inputs + i is the result of op i.  A fold adds
+ * (or takes the larger) into a row that stands still while the rows of its operand go by. */
+#ifndef CPU_NATIVE_H
+#define CPU_NATIVE_H
+
+#include "backend/cpu/jit/assembler.h"
+#include "graph/node.h"
+
+enum { CPU_INPUT_WINDOW, CPU_INPUT_SCALAR }; /* kinds: a vector at a time; one float for all */
+
+typedef struct cpu_jit_text {
+    const int16_t *word;
+    int count;
+} cpu_jit_text;
+
+/* What a kernel is called with: 8-byte words.  For each input, store and fold, in this order, where
+ * it begins, and how many bytes further it is in the next row.  A row is run through in whole
+ * vectors that cover its bytes; stores and folds may write the last one whole.  The kernel counts
+ * the rows down and moves the pointers on. */
+enum { CPU_TABLE_BYTES, CPU_TABLE_ROWS, CPU_TABLE_POINTERS };
+typedef void (*cpu_jit_fn)(int64_t *table);
+
+typedef struct cpu_jit_kernel {
+    cpu_jit_text text;    /* owned */
+    size_t offset, bytes; /* of its code */
+} cpu_jit_kernel;
+
+/* The kernels of one plan. */
+typedef struct cpu_jit {
+    cpu_code code;
+    cpu_jit_kernel *kernel;
+    int count, capacity;
+    unsigned char *memory; /* executable, once published */
+} cpu_jit;
+
+/* Whether the op is one or few instructions; the others are called (tile.h). */
+int cpu_native_has(rv_op op);
+/* The constants an op reads as operands after its own: numbers for cpu_native_constant, at most
+ * two; returns how many. */
+int cpu_native_constants(rv_op op, int number[2]);
+const void *cpu_native_constant(int number);
+/* The most values that may wait in registers at once. */
+int cpu_native_registers(int width);
+
+/* The number of the kernel with this text, compiled if it is new; -1 when memory is out. */
+int cpu_jit_find(cpu_jit *kernels, cpu_jit_text text);
+/* After the last kernel was made; returns 0 when the system does not allow it, or when memory was
+ * out while the code was written. */
+int cpu_jit_publish(cpu_jit *kernels);
+cpu_jit_fn cpu_jit_entry(const cpu_jit *kernels, int number);
+void cpu_jit_free(cpu_jit *kernels);
+
+#endif

@@ -1,0 +1,134 @@
+/* The measurement behind a choice: a program of the form's passes alone, planned and run as any
+ * other. */
+#include "backend/cpu/lowering/choose.h"
+#include "backend/cpu/lowering/lowered.h"
+#include "core/memory.h"
+
+#include <time.h>
+
+/* Rounds, of which the first is not counted: more of what is short. */
+enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 16 };
+static const double long_enough = 0.2;
+
+static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_form *form)
+{
+    rv_conv geometry = form->sizes.geometry;
+    switch (pass) {
+    case CPU_CONV_FORWARD: return rv_conv2d(leg[RV_IMAGE], leg[RV_WINDOW], geometry);
+    case CPU_CONV_INPUT_GRADIENT:
+        return rv_conv2d_input_grad(leg[RV_RESULT], leg[RV_WINDOW], geometry,
+                                    leg[RV_IMAGE]->shape.dim + 1);
+    default:
+        return rv_conv2d_weight_grad(leg[RV_IMAGE], leg[RV_RESULT], geometry,
+                                     leg[RV_WINDOW]->shape.dim + 1);
+    }
+}
+
+/* The results of the passes that the form has; their number. */
+static int build(rv_graph *graph, const cpu_form *form, const cpu_choice *choice, rv_expr result[3])
+{
+    static const char *const names[3] = {"image", "window", "result"};
+    rv_expr leg[3], spectrum[3] = {NULL, NULL, NULL};
+    int count = 0;
+    for (int i = 0; i < 3; i++)
+        leg[i] = rv_input(graph, names[i], RV_F32, cpu_leg_shape(&form->sizes, i));
+    for (int pass = 0; pass < 3; pass++) {
+        if (form->count[pass] == 0)
+            continue;
+        result[count++] = choice->transforms ? cpu_lowered(&choice->algorithm, (cpu_conv_pass)pass,
+                                                           leg, spectrum, NULL)
+                                             : direct_pass(leg, (cpu_conv_pass)pass, form);
+    }
+    return count;
+}
+
+static void free_work(rv_work *work)
+{
+    for (int i = 0; i < work->binding_count; i++)
+        rv_free_aligned((void *)(uintptr_t)work->binding[i].values);
+    rv_work_free(work);
+}
+
+static rv_status fill_inputs(rv_work *work)
+{
+    for (int i = 0; i < work->binding_count; i++) {
+        size_t size = (size_t)rv_shape_size(work->binding[i].input->shape);
+        work->binding[i].values = rv_malloc_aligned(size * sizeof(float));
+        if (!work->binding[i].values)
+            return rv_fail_memory(work->graph->context);
+    }
+    return RV_OK;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* A choice being measured. */
+typedef struct trial {
+    const rv_backend *backend;
+    rv_graph *graph;
+    rv_work work;
+    void *plan;
+} trial;
+
+static rv_status trial_new(rv_context *context, const cpu_form *form, const cpu_choice *choice,
+                           trial *out)
+{
+    rv_work *work = &out->work;
+    work->graph = out->graph = rv_graph_new(context);
+    work->output = rv_calloc(3, sizeof *work->output);
+    if (!out->graph || !work->output)
+        return rv_fail_memory(context);
+    work->output_count = build(out->graph, form, choice, work->output);
+    rv_status status = rv_error_status(context);
+    if (status == RV_OK)
+        status = rv_work_collect(work);
+    if (status == RV_OK)
+        status = fill_inputs(work);
+    return status == RV_OK ? out->backend->plan(context, work, &out->plan) : status;
+}
+
+static void trial_free(trial *t)
+{
+    t->backend->plan_free(t->plan);
+    free_work(&t->work);
+    if (t->graph)
+        rv_graph_free(t->graph);
+}
+
+/* Both in turns, so that what else the machine does falls on both; the fastest run of each. */
+static rv_status take_rounds(const trial trials[2], double out[2])
+{
+    rv_status status = RV_OK;
+    double begun = seconds();
+    for (int round = 0; status == RV_OK && round < MOST_ROUNDS; round++) {
+        if (round >= LEAST_ROUNDS && seconds() - begun > long_enough)
+            break;
+        for (int i = 0; status == RV_OK && i < 2; i++) {
+            double before = seconds();
+            status = trials[i].backend->run(trials[i].plan);
+            double taken = seconds() - before;
+            if (round == 1 || (round > 1 && taken < out[i]))
+                out[i] = taken;
+        }
+    }
+    return status;
+}
+
+rv_status cpu_measure(const rv_backend *backend, rv_context *context, const cpu_form *form,
+                      const cpu_choice choice[2], double out[2])
+{
+    trial trials[2] = {{.backend = backend}, {.backend = backend}};
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < 2; i++)
+        status = trial_new(context, form, &choice[i], &trials[i]);
+    if (status == RV_OK)
+        status = take_rounds(trials, out);
+    for (int i = 0; i < 2; i++)
+        trial_free(&trials[i]);
+    return status;
+}

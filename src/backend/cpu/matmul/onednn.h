@@ -1,0 +1,27 @@
+/* What the onednn*.c files share: the process's engine. */
+#ifndef CPU_ONEDNN_H
+#define CPU_ONEDNN_H
+
+#include "backend/cpu/matmul/contract.h"
+
+#include <oneapi/dnnl/dnnl.h>
+
+#if DNNL_VERSION_MAJOR != 2
+#error "Reverie is written to oneDNN 2; version 3 renamed the calls that make primitives"
+#endif
+
+typedef struct rv_onednn {
+    dnnl_engine_t engine;
+    dnnl_primitive_attr_t attributes; /* scratch memory is the caller's */
+} rv_onednn;
+/* Made on first use, for the life of the process; NULL when oneDNN cannot. */
+const rv_onednn *rv_onednn_get(void);
+/* dnnl_primitive_create, where there is room for the code that it makes: without, it writes that to
+ * address 0. */
+dnnl_status_t rv_onednn_primitive(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description);
+/* Latches what oneDNN answered about `what`. */
+rv_status rv_onednn_fail(rv_context *context, dnnl_status_t status, const char *what);
+/* Sets the number of OpenMP threads of the calling thread; returns what it was. */
+int rv_onednn_threads(int threads);
+
+#endif

@@ -1,0 +1,342 @@
+/* Learning curves: the values of metrics.jsonl, a chart for those that are measured alike. */
+#include "figures/curves.h"
+
+#include "core/memory.h"
+#include "core/text.h"
+#include "reverie/io.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME = 48, CURVES_MOST = 96 };
+
+/* Where a value was measured, in the order of the chart. */
+typedef enum origin { RUNNING, EPOCH, HELD_OUT, ORIGINS } origin;
+static const char *const events[ORIGINS] = {"train", "epoch", "evaluation"};
+
+/* A value over the training. */
+typedef struct curve {
+    char name[NAME];
+    origin from;
+    double *x, *y; /* [count] of [room]; x in epochs */
+    int64_t count, room;
+} curve;
+
+struct run_curves {
+    rv_context *context;
+    curve curve[CURVES_MOST];
+    int count;
+    double steps_an_epoch; /* 0: no epoch has ended, and x is in steps */
+    const char *held_out;  /* name of the split */
+};
+
+/* ---- kinds ---- */
+
+typedef struct kind {
+    const char *title, *unit;
+} kind;
+static const kind kinds[RV_CURVES_KINDS] = {
+    {"Loss", "nats per image"},
+    {"Reconstruction", "nats per image"},
+    {"KL", "nats per image"},
+    {"Critic", "units of the critic"},
+    {"Scores", "from 0 to 1"},
+    {"Diversity of the samples", "relative to the images' own"},
+    {"Length of the gradient", "norm"},
+    {"Learning rate", ""},
+    {"Other values", ""},
+};
+
+static int is_among(const char *name, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return 1;
+    return 0;
+}
+
+static rv_curves kind_of(const char *name)
+{
+    static const char *const distance[] = {"distance", "penalty"};
+    static const char *const scores[] = {"accuracy", "real_score", "fake_score", "at_clip"};
+    if (strcmp(name, "loss") == 0 || rv_ends_with(name, "_loss"))
+        return RV_CURVES_LOSSES;
+    if (strcmp(name, "reconstruction") == 0)
+        return RV_CURVES_RECONSTRUCTION;
+    if (strcmp(name, "kl") == 0)
+        return RV_CURVES_KL;
+    if (is_among(name, distance, 2))
+        return RV_CURVES_DISTANCE;
+    if (is_among(name, scores, 4))
+        return RV_CURVES_SCORES;
+    if (strcmp(name, "diversity") == 0)
+        return RV_CURVES_DIVERSITY;
+    if (strcmp(name, "lr") == 0)
+        return RV_CURVES_RATE;
+    return rv_ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;
+}
+
+/* ---- reading ---- */
+
+static curve *curve_of(run_curves *curves, const char *name, origin from)
+{
+    for (int i = 0; i < curves->count; i++)
+        if (curves->curve[i].from == from && strcmp(curves->curve[i].name, name) == 0)
+            return &curves->curve[i];
+    if (curves->count == CURVES_MOST || strlen(name) >= NAME)
+        return NULL;
+    curve *made = &curves->curve[curves->count++];
+    strcpy(made->name, name);
+    made->from = from;
+    return made;
+}
+
+static rv_status add_point(run_curves *curves, curve *c, double x, double y)
+{
+    if (c->count == c->room) {
+        int64_t room = 2 * c->room + 256;
+        double *grown_x = rv_realloc(c->x, (size_t)room * sizeof *grown_x);
+        c->x = grown_x ? grown_x : c->x;
+        double *grown_y = rv_realloc(c->y, (size_t)room * sizeof *grown_y);
+        c->y = grown_y ? grown_y : c->y;
+        if (!grown_x || !grown_y)
+            return rv_fail_memory(curves->context);
+        c->room = room;
+    }
+    c->x[c->count] = x;
+    c->y[c->count++] = y;
+    return RV_OK;
+}
+
+/* The held-out loss is logged under its own name: the bound, or the cross-entropy. */
+static const char *common_name(const char *name, double *sign)
+{
+    *sign = strcmp(name, "elbo") == 0 ? -1 : 1;
+    return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
+}
+
+/* Points within epochs stand between the whole numbers of the epochs. */
+static rv_status take_line(void *user, json_t *line)
+{
+    run_curves *curves = user;
+    const char *event = json_string_value(json_object_get(line, "event")), *key;
+    json_t *value;
+    int from = 0;
+    rv_status status = RV_OK;
+    while (from < ORIGINS && (!event || strcmp(event, events[from]) != 0))
+        from++;
+    if (from == ORIGINS)
+        return RV_OK;
+    double step = json_number_value(json_object_get(line, "step"));
+    double x = curves->steps_an_epoch > 0 ? step / curves->steps_an_epoch : step;
+    json_object_foreach(line, key, value)
+    {
+        double sign;
+        int is_value = json_is_real(value) || json_is_null(value);
+        curve *c = is_value ? curve_of(curves, common_name(key, &sign), (origin)from) : NULL;
+        if (c && status == RV_OK)
+            status =
+                add_point(curves, c, x, json_is_real(value) ? sign * json_real_value(value) : NAN);
+    }
+    return status;
+}
+
+/* Steps an epoch, from the first epoch's line. */
+static rv_status take_epoch(void *user, json_t *line)
+{
+    run_curves *curves = user;
+    const char *event = json_string_value(json_object_get(line, "event"));
+    if (curves->steps_an_epoch <= 0 && event && strcmp(event, "epoch") == 0)
+        curves->steps_an_epoch = json_number_value(json_object_get(line, "step")) /
+                                 fmax(1, json_number_value(json_object_get(line, "epoch")));
+    return RV_OK;
+}
+
+rv_status run_curves_read(rv_experiment *run, run_curves **out)
+{
+    char path[RUN_PATH];
+    uint8_t *text = NULL;
+    size_t size;
+    *out = NULL;
+    run_path(run, "metrics.jsonl", path);
+    rv_status status = rv_file_read(run->context, path, (size_t)1 << 30, &text, &size);
+    run_curves *curves = status == RV_OK ? rv_calloc(1, sizeof *curves) : NULL;
+    if (status == RV_OK && !curves)
+        status = rv_fail_memory(run->context);
+    if (curves) {
+        curves->context = run->context;
+        curves->held_out = rv_split_name(run_held_out(run));
+        status = run_each_line(run->context, (const char *)text, take_epoch, curves);
+        if (status == RV_OK)
+            status = run_each_line(run->context, (const char *)text, take_line, curves);
+    }
+    rv_io_free(text);
+    if (status != RV_OK) {
+        run_curves_free(curves);
+        return status;
+    }
+    *out = curves;
+    return RV_OK;
+}
+
+void run_curves_free(run_curves *curves)
+{
+    if (!curves)
+        return;
+    for (int i = 0; i < curves->count; i++) {
+        rv_free(curves->curve[i].x);
+        rv_free(curves->curve[i].y);
+    }
+    rv_free(curves);
+}
+
+/* ---- charts ---- */
+
+int run_curves_has(const run_curves *curves, rv_curves which)
+{
+    for (int i = 0; i < curves->count; i++)
+        if (kind_of(curves->curve[i].name) == which)
+            return 1;
+    return 0;
+}
+
+int run_curves_change(const run_curves *curves, rv_curves which)
+{
+    for (int i = 0; i < curves->count; i++)
+        for (int64_t k = 1; k < curves->curve[i].count; k++)
+            if (kind_of(curves->curve[i].name) == which &&
+                curves->curve[i].y[k] != curves->curve[i].y[0])
+                return 1;
+    return 0;
+}
+
+static const curve *find(const run_curves *curves, const char *name, origin from)
+{
+    for (int i = 0; i < curves->count; i++)
+        if (curves->curve[i].from == from && strcmp(curves->curve[i].name, name) == 0)
+            return &curves->curve[i];
+    return NULL;
+}
+
+/* How many values of a kind there are, each counted once. */
+static int names_of(const run_curves *curves, rv_curves which)
+{
+    int count = 0;
+    for (int i = 0; i < curves->count; i++) {
+        const curve *c = &curves->curve[i];
+        int seen = 0;
+        for (int j = 0; j < i; j++)
+            seen |= strcmp(curves->curve[j].name, c->name) == 0;
+        count += !seen && kind_of(c->name) == which;
+    }
+    return count;
+}
+
+/* Between its epochs a value is drawn where it was logged more often than after each of them; of
+ * several values, each is drawn once. */
+static int is_drawn(const run_curves *curves, const curve *c, int alone)
+{
+    const curve *running = find(curves, c->name, RUNNING), *epoch = find(curves, c->name, EPOCH);
+    int is_dense = running && (!epoch || running->count > epoch->count);
+    if (c->from == RUNNING)
+        return is_dense;
+    return c->from == HELD_OUT || alone || !is_dense;
+}
+
+/* The name of a value in words. */
+static void words_of(const char *name, char words[NAME])
+{
+    snprintf(words, NAME, "%s", name);
+    for (char *at = words; *at; at++)
+        *at = (char)(*at == '_' ? ' ' : *at);
+}
+
+static void label_of(const run_curves *curves, const curve *c, int alone, char label[2 * NAME])
+{
+    static const char *const trained[] = {"training, running", "training, epoch"};
+    char words[NAME];
+    words_of(c->name, words);
+    if (alone)
+        snprintf(label, 2 * NAME, "%s", c->from == HELD_OUT ? curves->held_out : trained[c->from]);
+    else if (c->from == HELD_OUT)
+        snprintf(label, 2 * NAME, "%s, %s", words, curves->held_out);
+    else
+        snprintf(label, 2 * NAME, "%s", words);
+}
+
+/* Scores and the like, where there is only one of them, are called by its name. */
+static const char *title_of(const run_curves *curves, rv_curves which, char title[NAME])
+{
+    int wants_name = which == RV_CURVES_DISTANCE || which == RV_CURVES_SCORES;
+    if (!wants_name || names_of(curves, which) != 1)
+        return kinds[which].title;
+    for (int i = 0; i < curves->count; i++)
+        if (kind_of(curves->curve[i].name) == which)
+            words_of(curves->curve[i].name, title);
+    title[0] = (char)(title[0] >= 'a' && title[0] <= 'z' ? title[0] - 'a' + 'A' : title[0]);
+    return title;
+}
+
+rv_chart *run_curves_chart(run_curves *curves, rv_curves which)
+{
+    char title[NAME], label[2 * NAME];
+    int alone = names_of(curves, which) == 1;
+    rv_chart_config config = rv_chart_defaults();
+    config.title = title_of(curves, which, title);
+    config.x_label = curves->steps_an_epoch > 0 ? "epoch" : "step";
+    config.y_label = kinds[which].unit;
+    if (which == RV_CURVES_LOSSES && find(curves, "critic_loss", RUNNING))
+        config.y_label = kinds[RV_CURVES_DISTANCE].unit;
+    rv_chart *chart = rv_chart_new(curves->context, &config);
+    for (int from = 0; chart && from < ORIGINS; from++)
+        for (int i = 0; i < curves->count; i++) {
+            const curve *c = &curves->curve[i];
+            if ((int)c->from != from || kind_of(c->name) != which || !is_drawn(curves, c, alone))
+                continue;
+            label_of(curves, c, alone, label);
+            rv_chart_line(chart, label, c->x, c->y, c->count);
+        }
+    if (chart && rv_error_status(curves->context) != RV_OK) {
+        rv_chart_free(chart);
+        return NULL;
+    }
+    return chart;
+}
+
+/* ---- the public face ---- */
+
+/* "losses, scores" */
+static void list_kinds(const run_curves *curves, char *text, size_t bytes)
+{
+    text[0] = '\0';
+    for (int i = 0; i < RV_CURVES_KINDS; i++) {
+        size_t used = strlen(text);
+        if (run_curves_has(curves, (rv_curves)i))
+            snprintf(text + used, bytes - used, "%s%s", used > 0 ? ", " : "",
+                     run_curves_name((rv_curves)i));
+    }
+}
+
+rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which)
+{
+    char there[160];
+    run_curves *curves;
+    rv_chart *chart = NULL;
+    if (run_curves_read(run, &curves) != RV_OK)
+        return NULL;
+    list_kinds(curves, there, sizeof there);
+    if (run_curves_has(curves, which) || !there[0])
+        chart = run_curves_chart(curves, which); /* nothing logged yet: a chart that says so */
+    else
+        rv_fail(run->context, RV_BAD_USAGE, "%s logs no %s; it logs %s", run->folder,
+                run_curves_name(which), there);
+    run_curves_free(curves);
+    return chart;
+}
+
+rv_chart *rv_experiment_curves(rv_experiment *run)
+{
+    return rv_experiment_curves_of(run, RV_CURVES_LOSSES);
+}

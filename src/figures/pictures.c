@@ -1,0 +1,328 @@
+/* The pictures of a run that are grids of images. */
+#include "figures/figures.h"
+
+#include "core/memory.h"
+
+#include <string.h>
+
+rv_image_batch run_batch(const rv_experiment *run, const float *values, int count)
+{
+    const rv_data_sizes *sizes = &run->model->sizes;
+    rv_image_batch batch = rv_image_batch_of(values, count, (int)sizes->height, (int)sizes->width);
+    batch.channels = (int)sizes->channels;
+    batch.low = sizes->low;
+    batch.high = sizes->high;
+    return batch;
+}
+
+int run_shows_images(const rv_experiment *run)
+{
+    int64_t channels = run->model->sizes.channels;
+    return rv_model_has(run->model, RV_DECODER) && (channels == 1 || channels == 3);
+}
+
+int run_fitting(const rv_experiment *run, int wanted, int least)
+{
+    enum { SHEET = 500 };
+    const rv_data_sizes *sizes = &run->model->sizes;
+    int64_t side = sizes->height > sizes->width ? sizes->height : sizes->width;
+    int64_t fit = SHEET / (side + 2);
+    return fit >= wanted ? wanted : fit > least ? (int)fit : least;
+}
+
+/* Zeroed floats; NULL with the error latched. */
+static float *floats(rv_experiment *run, int64_t count)
+{
+    float *values = rv_calloc((size_t)count, sizeof *values);
+    if (!values)
+        rv_fail_memory(run->context);
+    return values;
+}
+
+/* z [count,Z] and the class of each (NULL: in rotation) -> a grid.  Frees both. */
+static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, int count,
+                              int columns)
+{
+    rv_grid_config config = rv_grid_defaults();
+    rv_image *image = NULL;
+    float *pixels = z ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
+    config.columns = columns;
+    if (pixels && rv_view_decode_classes(run->model, z, classes, count, pixels) == RV_OK)
+        image = rv_grid(run->context, run_batch(run, pixels, count), &config);
+    rv_free(pixels);
+    rv_free(classes);
+    rv_free(z);
+    return image;
+}
+
+static int check_decoder(rv_experiment *run, const char *verb)
+{
+    if (rv_model_has(run->model, RV_DECODER))
+        return 1;
+    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no decoder, which `%s` needs",
+            run->model->kind->name, verb);
+    return 0;
+}
+
+static int check_encoder(rv_experiment *run, const char *verb)
+{
+    if (rv_model_has(run->model, RV_ENCODER))
+        return 1;
+    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `%s` needs",
+            run->model->kind->name, verb);
+    return 0;
+}
+
+static int64_t latent_width(const rv_experiment *run)
+{
+    return run->model->kind->latent_width(run->model);
+}
+
+rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
+{
+    if (!check_decoder(run, "sample"))
+        return NULL;
+    float *z = floats(run, count * latent_width(run));
+    if (z && rv_view_prior(run->model, seed, count, z) != RV_OK) {
+        rv_free(z);
+        return NULL;
+    }
+    return decoded_grid(run, z, NULL, count, 8);
+}
+
+/* ---- reconstructions ---- */
+
+/* The first `count` images of a split, their posterior means, and those decoded. */
+static rv_status reconstruct(rv_experiment *run, rv_split split, int count, float *images,
+                             float *decoded)
+{
+    rv_source *source = rv_experiment_source(run, split);
+    float *mean = floats(run, count * latent_width(run));
+    float *deviation = floats(run, count * latent_width(run));
+    int32_t *classes = NULL;
+    rv_status status = mean && deviation ? RV_OK : RV_NO_MEMORY;
+    if (!source)
+        status = rv_error_status(run->context);
+    if (status == RV_OK)
+        status = rv_source_fetch_range(source, 0, count, 0, images, NULL);
+    if (status == RV_OK)
+        status = rv_view_encode(run->model, images, count, mean, deviation);
+    if (status == RV_OK)
+        status = run_likeliest(run, images, count, &classes);
+    if (status == RV_OK)
+        status = rv_view_decode_classes(run->model, mean, classes, count, decoded);
+    rv_free(classes);
+    rv_free(mean);
+    rv_free(deviation);
+    return status;
+}
+
+/* Rows of 8: originals, and below each its reconstruction. */
+static void interleave(const float *images, const float *decoded, int count, int64_t width,
+                       float *rows)
+{
+    for (int i = 0; i < count; i++) {
+        int row = i / 8, column = i % 8, in_row = count - 8 * row < 8 ? count - 8 * row : 8;
+        float *top = rows + (16 * row + column) * width;
+        memcpy(top, images + i * width, (size_t)width * sizeof *rows);
+        memcpy(top + (in_row < 8 && row == 0 ? in_row : 8) * width, decoded + i * width,
+               (size_t)width * sizeof *rows);
+    }
+}
+
+rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count)
+{
+    rv_grid_config config = rv_grid_defaults();
+    rv_image *image = NULL;
+    rv_source *source = rv_experiment_source(run, split);
+    if (!source || !check_decoder(run, "reconstruct") || !check_encoder(run, "reconstruct"))
+        return NULL;
+    int64_t width = rv_data_width(run->model->sizes), there = rv_source_describe(source)->count;
+    count = count > there ? (int)there : count;
+    int lines = 2 * ((count + 7) / 8), columns = count < 8 ? count : 8;
+    float *images = floats(run, count * width), *decoded = floats(run, count * width);
+    float *rows = floats(run, (int64_t)lines * columns * width);
+    for (int64_t i = 0; rows && i < lines * columns * width; i++)
+        rows[i] = run->model->sizes.low; /* cells without an image are black */
+    if (images && decoded && rows && reconstruct(run, split, count, images, decoded) == RV_OK) {
+        interleave(images, decoded, count, width, rows);
+        config.columns = columns;
+        image = rv_grid(run->context, run_batch(run, rows, lines * columns), &config);
+    }
+    rv_free(images);
+    rv_free(decoded);
+    rv_free(rows);
+    return image;
+}
+
+/* ---- walks through the latent space ---- */
+
+/* Classes that stay the same along each row, for a model that decodes by class; else NULL. */
+static rv_status same_class(rv_experiment *run, int rows, int columns, int32_t **classes)
+{
+    *classes = NULL;
+    if (!rv_model_has(run->model, RV_CLASS_DECODER))
+        return RV_OK;
+    *classes = rv_malloc((size_t)rows * (size_t)columns * sizeof **classes);
+    for (int i = 0; *classes && i < rows * columns; i++)
+        (*classes)[i] = i / columns % run->model->sizes.classes;
+    return *classes ? RV_OK : rv_fail_memory(run->context);
+}
+
+rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed)
+{
+    if (!check_decoder(run, "interpolate"))
+        return NULL;
+    int64_t width = latent_width(run);
+    float *ends = floats(run, 2 * rows * width), *z = floats(run, (int64_t)rows * steps * width);
+    int ok = ends && z && rv_view_prior(run->model, seed, 2 * rows, ends) == RV_OK;
+    for (int r = 0; ok && r < rows; r++)
+        rv_interpolate(ends + 2 * r * width, ends + (2 * r + 1) * width, (int)width, steps,
+                       z + (int64_t)r * steps * width);
+    rv_free(ends);
+    if (!ok) {
+        rv_free(z);
+        return NULL;
+    }
+    int32_t *classes;
+    if (same_class(run, rows, steps, &classes) != RV_OK) {
+        rv_free(z);
+        return NULL;
+    }
+    return decoded_grid(run, z, classes, rows * steps, steps);
+}
+
+rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
+{
+    if (!check_decoder(run, "figure manifold"))
+        return NULL;
+    if (latent_width(run) != 2) {
+        rv_fail(run->context, RV_BAD_USAGE,
+                "the manifold needs two latents; this run has %lld: train with latent=2",
+                (long long)latent_width(run));
+        return NULL;
+    }
+    float *z = floats(run, 2 * n * n);
+    if (z)
+        rv_manifold_points(n, extent, z);
+    int32_t *classes;
+    if (same_class(run, 1, n * n, &classes) != RV_OK) {
+        rv_free(z);
+        return NULL;
+    }
+    return decoded_grid(run, z, classes, n * n, n);
+}
+
+rv_traversal rv_traversal_defaults(void)
+{
+    return (rv_traversal){.split = RV_SPLIT_TEST,
+                          .from = -3,
+                          .to = 3,
+                          .in_sigmas = 1,
+                          .steps = 20,
+                          .columns = 5,
+                          .enlarge = 4};
+}
+
+static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int64_t images)
+{
+    if (t->dim < 0 || t->dim >= latent_width(run))
+        return rv_fail(run->context, RV_BAD_USAGE, "--dim %lld: the latents are 0 to %lld",
+                       (long long)t->dim, (long long)latent_width(run) - 1);
+    const rv_model *model = run->model;
+    if (t->in_sigmas && model->kind->prior && model->kind->prior(model) == RV_PRIOR_DISCRETE)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "traverse: the latents of `%s` are probabilities, which have no sigmas: "
+                       "take --from 0 --to 1",
+                       model->kind->name);
+    if (t->image < 0 || t->image >= images)
+        return rv_fail(run->context, RV_BAD_USAGE, "--image %lld: the images are 0 to %lld",
+                       (long long)t->image, (long long)images - 1);
+    return RV_OK;
+}
+
+/* z [steps,Z]: the posterior mean of the image, coordinate `dim` going from `from` to `to` through
+ * along [steps]. */
+static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, float *z,
+                      float *along)
+{
+    int64_t width = latent_width(run);
+    rv_source *source = rv_experiment_source(run, t->split);
+    float *sigma = source ? floats(run, width) : NULL;
+    if (!sigma)
+        return rv_error_status(run->context);
+    rv_status status = check_traversal(run, t, rv_source_describe(source)->count);
+    if (status == RV_OK)
+        status = rv_source_fetch_range(source, t->image, 1, 0, image, NULL);
+    if (status == RV_OK)
+        status = rv_view_encode(run->model, image, 1, z, sigma);
+    if (status == RV_OK) {
+        double centre = (double)z[t->dim], scale = (double)sigma[t->dim];
+        double from = t->in_sigmas ? centre + t->from * scale : t->from;
+        double to = t->in_sigmas ? centre + t->to * scale : t->to;
+        rv_evenly_spaced(from, to, t->steps, along);
+        for (int i = t->steps - 1; i >= 0; i--) {
+            memmove(z + i * width, z, (size_t)width * sizeof *z);
+            z[i * width + t->dim] = along[i];
+        }
+    }
+    rv_free(sigma);
+    return status;
+}
+
+rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *images,
+                             float *values)
+{
+    if (!check_decoder(run, "traverse") || !check_encoder(run, "traverse"))
+        return rv_error_status(run->context);
+    float *z = floats(run, t->steps * latent_width(run));
+    float *one = floats(run, rv_data_width(run->model->sizes));
+    int32_t *classes = NULL, *likeliest = NULL;
+    rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
+    if (status == RV_OK)
+        status = run_likeliest(run, one, 1, &likeliest);
+    if (status == RV_OK)
+        status = same_class(run, 1, t->steps, &classes);
+    for (int i = 0; status == RV_OK && classes && i < t->steps; i++)
+        classes[i] = *likeliest;
+    if (status == RV_OK)
+        status = rv_view_decode_classes(run->model, z, classes, t->steps, images);
+    rv_free(classes);
+    rv_free(likeliest);
+    rv_free(z);
+    rv_free(one);
+    return status;
+}
+
+rv_image *rv_traversal_image(rv_experiment *run, const rv_traversal *t, const float *images)
+{
+    rv_collage_config config = rv_collage_defaults();
+    config.columns = t->columns;
+    config.enlarge = t->enlarge;
+    return rv_collage(run->context, run_batch(run, images, t->steps), &config);
+}
+
+rv_image *rv_experiment_traversal(rv_experiment *run, const rv_traversal *t)
+{
+    rv_image *image = NULL;
+    float *images = floats(run, t->steps * rv_data_width(run->model->sizes));
+    float *values = floats(run, t->steps);
+    if (images && values && rv_experiment_walk(run, t, images, values) == RV_OK)
+        image = rv_traversal_image(run, t, images);
+    rv_free(images);
+    rv_free(values);
+    return image;
+}
+
+rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count, float *mean,
+                               float *deviation)
+{
+    rv_source *source = rv_experiment_source(run, split);
+    float *images = source ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
+    rv_status status = images ? rv_source_fetch_range(source, 0, count, 0, images, NULL)
+                              : rv_error_status(run->context);
+    if (status == RV_OK)
+        status = rv_view_encode(run->model, images, count, mean, deviation);
+    rv_free(images);
+    return status;
+}

@@ -1,0 +1,210 @@
+/* Snapshots: images decoded from one fixed noise, kept as they were at many moments of a training.
+ * Image k of every snapshot is of the same noise, so that a collage shows one image come about. */
+#include "figures/snapshots.h"
+
+#include "core/memory.h"
+#include "io/files/write.h"
+#include "reverie/io.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NOISE_SEED = 1 };
+
+struct run_snapshots {
+    rv_experiment *run;
+    rv_decoder *decoder;
+    float *z, *images;     /* [24,Z], [24,D] */
+    int64_t every, newest; /* steps between two; the step of the newest, -1: none */
+};
+
+void run_snapshot_path(const rv_experiment *run, int64_t step, char path[RUN_PATH])
+{
+    char name[64];
+    snprintf(name, sizeof name, RUN_SNAPSHOT_FOLDER "/step-%08lld.png", (long long)step);
+    run_path(run, name, path);
+}
+
+/* ---- what there is ---- */
+
+/* The step of a snapshot's file name, -1 for another file. */
+static int64_t step_of(const char *name)
+{
+    char *end;
+    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9')
+        return -1;
+    long long step = strtoll(name + 5, &end, 10);
+    return strcmp(end, ".png") == 0 ? step : -1;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Of a folder whose list was lost all that is called a snapshot is one. */
+static int is_own(const rv_experiment *run, const rv_ledger *ledger, int64_t step)
+{
+    char path[RUN_PATH];
+    run_snapshot_path(run, step, path);
+    return !rv_ledger_is_kept(ledger) || rv_ledger_has(ledger, path);
+}
+
+rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *count)
+{
+    char folder[RUN_PATH];
+    int64_t room = 0;
+    rv_ledger *ledger;
+    *steps = NULL;
+    *count = 0;
+    run_path(run, RUN_SNAPSHOT_FOLDER, folder);
+    DIR *list = NULL;
+    rv_status status = rv_ledger_open(run->context, run->folder, &ledger);
+    if (status == RV_OK)
+        status = rv_folder_open(run->context, folder, &list);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        int64_t step = step_of(entry->d_name);
+        if (step < 0 || !is_own(run, ledger, step))
+            continue;
+        if (*count == room) {
+            room = 2 * room + 64;
+            int64_t *grown = rv_realloc(*steps, (size_t)room * sizeof *grown);
+            if (!grown) {
+                status = rv_fail_memory(run->context);
+                break;
+            }
+            *steps = grown;
+        }
+        (*steps)[(*count)++] = step;
+    }
+    if (list)
+        closedir(list);
+    rv_ledger_close(ledger);
+    if (*count > 0)
+        qsort(*steps, (size_t)*count, sizeof **steps, compare);
+    return status;
+}
+
+/* A run that goes on before its newest snapshots makes them again. */
+static rv_status drop_newer(rv_experiment *run, int64_t step)
+{
+    int64_t *steps, count;
+    char path[RUN_PATH];
+    rv_status status = run_snapshot_list(run, &steps, &count);
+    for (int64_t i = 0; status == RV_OK && i < count; i++) {
+        run_snapshot_path(run, steps[i], path);
+        if (steps[i] > step && run->ledger)
+            rv_ledger_remove(run->ledger, path);
+    }
+    rv_free(steps);
+    return status;
+}
+
+/* ---- taking them ---- */
+
+static rv_status prepare(run_snapshots *snapshots)
+{
+    rv_model *model = snapshots->run->model;
+    int64_t latents = model->kind->latent_width(model), pixels = rv_data_width(model->sizes);
+    snapshots->z = rv_malloc((size_t)(RV_SNAPSHOT_IMAGES * latents) * sizeof(float));
+    snapshots->images = rv_malloc((size_t)(RV_SNAPSHOT_IMAGES * pixels) * sizeof(float));
+    if (!snapshots->z || !snapshots->images)
+        return rv_fail_memory(model->context);
+    rv_status status = rv_decoder_new(model, RV_SNAPSHOT_IMAGES, &snapshots->decoder);
+    return status == RV_OK ? rv_view_prior(model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z)
+                           : status;
+}
+
+/* The folder as it was at this step: nothing newer, and the snapshot of the step itself, which a
+ * failed write may have left out. */
+static rv_status set_back(run_snapshots *snapshots, const rv_progress *now)
+{
+    char path[RUN_PATH];
+    int ends_epoch = now->step > 0 && now->batch == 0;
+    rv_status status = now->step < now->steps ? drop_newer(snapshots->run, now->step) : RV_OK;
+    run_snapshot_path(snapshots->run, now->step, path);
+    if (status != RV_OK || rv_file_exists(path))
+        return status;
+    return ends_epoch ? run_snapshots_take(snapshots, now->step)
+                      : run_snapshots_step(snapshots, now->step);
+}
+
+rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_snapshots **out)
+{
+    char folder[RUN_PATH];
+    *out = NULL;
+    if (!rv_model_has(run->model, RV_DECODER))
+        return RV_OK;
+    run_path(run, RUN_SNAPSHOT_FOLDER, folder);
+    rv_temporaries_remove(folder, run->ledger);
+    rv_status status = rv_ledger_folder(run->ledger, folder);
+    run_snapshots *snapshots = status == RV_OK ? rv_calloc(1, sizeof *snapshots) : NULL;
+    if (!snapshots)
+        return status == RV_OK ? rv_fail_memory(run->context) : status;
+    snapshots->run = run;
+    snapshots->every = run->settings->train.snapshots;
+    snapshots->newest = -1;
+    status = prepare(snapshots);
+    if (status == RV_OK)
+        status = set_back(snapshots, now);
+    if (status != RV_OK) {
+        run_snapshots_close(snapshots);
+        return status;
+    }
+    *out = snapshots;
+    return RV_OK;
+}
+
+void run_snapshots_close(run_snapshots *snapshots)
+{
+    if (!snapshots)
+        return;
+    rv_decoder_free(snapshots->decoder);
+    rv_free(snapshots->z);
+    rv_free(snapshots->images);
+    rv_free(snapshots);
+}
+
+rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images)
+{
+    rv_model *model = snapshots->run->model;
+    rv_status status = RV_OK;
+    if (model->kind->draw_prior) /* the same noise, of a prior that is learned */
+        status = rv_view_prior(model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
+    if (status == RV_OK)
+        status =
+            rv_decoder_run(snapshots->decoder, snapshots->z, RV_SNAPSHOT_IMAGES, snapshots->images);
+    *images = snapshots->images;
+    return status;
+}
+
+rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step)
+{
+    char path[RUN_PATH];
+    if (!snapshots || step == snapshots->newest)
+        return RV_OK;
+    rv_experiment *run = snapshots->run;
+    const float *images;
+    rv_status status = run_snapshots_draw(snapshots, &images);
+    if (status != RV_OK)
+        return status;
+    rv_image *sheet =
+        rv_sheet(run->context, run_batch(run, images, RV_SNAPSHOT_IMAGES), RUN_SNAPSHOT_COLUMNS);
+    run_snapshot_path(run, step, path);
+    status = sheet ? rv_ledger_claim(run->ledger, path) : rv_error_status(run->context);
+    if (status == RV_OK)
+        status = rv_image_save(run->context, sheet, path);
+    rv_image_free(sheet);
+    if (status == RV_OK)
+        snapshots->newest = step;
+    return status;
+}
+
+rv_status run_snapshots_step(run_snapshots *snapshots, int64_t step)
+{
+    int due = snapshots && snapshots->every > 0 && step > 0 && step % snapshots->every == 0;
+    return due ? run_snapshots_take(snapshots, step) : RV_OK;
+}

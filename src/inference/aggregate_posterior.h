@@ -1,0 +1,29 @@
+/* log q(z) of the aggregate posterior q(z) = 1/N sum_j q(z|x_j) at a draw of each component.
+ *
+ *     log q(z_i) = logsumexp_j log q(z_i|x_j) - log N
+ *
+ * log q(z|x_j) is a product of features of z and of features of x_j: for a diagonal Gaussian
+ * -z^2 / (2 sigma^2) + z mu / sigma^2 + c_j.  In single precision that loses digits where sigma is
+ * small beside mu, which is bounded; components that matter and are not exact enough are computed
+ * again, in double precision. */
+#ifndef INFERENCE_AGGREGATE_POSTERIOR_H
+#define INFERENCE_AGGREGATE_POSTERIOR_H
+
+#include "reverie/distributions.h"
+#include "reverie/inference.h"
+
+typedef struct mixture {
+    rv_dist_kind kind;    /* NORMAL, BERNOULLI or CATEGORICAL */
+    int64_t count, width; /* N, numbers of a draw */
+    const float *z;       /* [N,W] a draw of each component */
+    const float *mean;    /* [N,W] NORMAL */
+    const float *spread;  /* [N,W] NORMAL: log sigma; BERNOULLI: logits; CATEGORICAL: log p */
+} mixture;
+
+/* log q(z_i|x_j), in double precision. */
+double mixture_component(const mixture *m, int64_t i, int64_t j);
+/* log q(z_i) [N]. */
+rv_status mixture_log_density(rv_context *context, const mixture *m,
+                              const rv_inference_watcher *watcher, double *log_q);
+
+#endif

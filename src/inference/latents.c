@@ -1,0 +1,291 @@
+/* What the latents of a trained encoder hold.
+ *
+ * Hoffman & Johnson 2016, "ELBO surgery": the averaged KL in two parts, equation 8.
+ * Burda, Grosse & Salakhutdinov 2016, section 5.2: active units.  E_q[u|x] is in closed form here,
+ * and the variance is that of the images given (1/N). */
+#include "reverie/inference.h"
+
+#include "core/memory.h"
+#include "inference/aggregate_posterior.h"
+#include "inference/progress.h"
+#include "reverie/eval.h"
+#include "reverie/program.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BATCH = 256, VALUES = 5 };
+
+rv_latents_config rv_latents_defaults(void)
+{
+    return (rv_latents_config){.seed = 1};
+}
+
+/* What is known of each image: mean, spread (as in `mixture`), deviation, a draw, KL by element. */
+typedef enum value { VALUE_MEAN, VALUE_SPREAD, VALUE_DEVIATION, VALUE_DRAW, VALUE_KL } value;
+
+typedef struct analysis {
+    rv_model *model;
+    rv_source *source;
+    const rv_latents_config *config;
+    rv_latents_report *out;
+    rv_graph *graph;
+    rv_program *program;
+    rv_dist_kind kind;
+    int has_prior;         /* N(0, I) */
+    int64_t numbers;       /* of a draw: width, or width x classes */
+    float *value[VALUES];  /* [N,numbers] each */
+    float *images, *chunk; /* [BATCH,D], [BATCH,numbers] */
+} analysis;
+
+/* ---- the program: everything that is read of an image ---- */
+
+static rv_expr spread_of(rv_dist q)
+{
+    switch (q.kind) {
+    case RV_DIST_NORMAL:
+    case RV_DIST_NORMAL_FULL: return q.log_sigma;
+    case RV_DIST_BERNOULLI: return q.logits;
+    case RV_DIST_CATEGORICAL: return rv_log_softmax(q.logits);
+    case RV_DIST_KINDS: break;
+    }
+    return rv_dist_mean(q); /* poison: no such kind has a mean, and the error says so */
+}
+
+static void describe(analysis *a, const rv_latents *group, int groups)
+{
+    const rv_model_kind *kind = a->model->kind;
+    rv_dist q = group->posterior;
+    rv_shape shape = rv_expr_shape(rv_dist_mean(q));
+    int normal = q.kind == RV_DIST_NORMAL || q.kind == RV_DIST_NORMAL_FULL;
+    a->kind = q.kind;
+    a->numbers = rv_shape_size(shape) / BATCH;
+    a->has_prior =
+        normal && groups == 1 && (!kind->prior || kind->prior(a->model) == RV_PRIOR_NORMAL);
+    a->out->group = group->name;
+    a->out->groups = groups;
+    a->out->width =
+        q.kind == RV_DIST_CATEGORICAL ? a->numbers / shape.dim[shape.rank - 1] : a->numbers;
+}
+
+static rv_status compile(analysis *a)
+{
+    rv_latents group[RV_LATENTS_MOST];
+    int groups = 0;
+    rv_model *model = a->model;
+    a->graph = rv_graph_new(model->context);
+    if (!a->graph)
+        return RV_NO_MEMORY;
+    rv_expr x = rv_input(a->graph, "x", RV_F32, rv_shape2(BATCH, rv_data_width(model->sizes)));
+    rv_status status = model->kind->encode(model, x, group, &groups);
+    if (status != RV_OK)
+        return status;
+    if (a->config->group < 0 || a->config->group >= groups)
+        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has %d groups of latents, not %d",
+                       model->kind->name, groups, a->config->group + 1);
+    const rv_latents *of = &group[a->config->group];
+    rv_dist q = of->posterior;
+    rv_expr none = rv_scalar(a->graph, 0);
+    describe(a, of, groups);
+    rv_expr outputs[VALUES] = {rv_dist_mean(q), spread_of(q), rv_dist_deviation(q),
+                               rv_dist_sample(q, of->name),
+                               a->has_prior ? rv_kl_elementwise(q, rv_std_normal_like(q)) : none};
+    return rv_compile(a->graph, outputs, VALUES, NULL, &a->program);
+}
+
+static rv_status check_finite(const analysis *a, int64_t first, int64_t count)
+{
+    for (int64_t i = 0; i < count * a->numbers; i++)
+        if (!isfinite(a->chunk[i]))
+            return rv_fail(a->model->context, RV_NOT_FINITE,
+                           "image %lld: its code is not finite; the weights of the run, or the "
+                           "pixels, are not those of a trained model",
+                           (long long)(first + i / a->numbers));
+    return RV_OK;
+}
+
+static rv_status encode_batch(analysis *a, int64_t first)
+{
+    int64_t pixels = rv_data_width(a->model->sizes), left = a->out->images - first;
+    int64_t count = left < BATCH ? left : BATCH;
+    memset(a->images, 0, (size_t)(BATCH * pixels) * sizeof *a->images);
+    rv_status status = rv_source_fetch_range(a->source, first, count, 0, a->images, NULL);
+    rv_bind_random(a->program, a->config->seed, 0, (uint32_t)first, 0);
+    if (status == RV_OK)
+        status = rv_run(a->program);
+    for (int i = 0; status == RV_OK && i < VALUES; i++) {
+        if (i == VALUE_KL && !a->has_prior)
+            continue;
+        status = rv_read(a->program, i, a->chunk, (size_t)(BATCH * a->numbers));
+        if (status == RV_OK)
+            status = check_finite(a, first, count);
+        memcpy(a->value[i] + first * a->numbers, a->chunk,
+               (size_t)(count * a->numbers) * sizeof *a->chunk);
+    }
+    rv_inference_progress now = {"encoding", first + count, a->out->images,
+                                 (double)(first + count) / (double)a->out->images};
+    return status == RV_OK ? watch(a->model->context, &a->config->watcher, now) : status;
+}
+
+static rv_status encode(analysis *a)
+{
+    int64_t pixels = rv_data_width(a->model->sizes);
+    rv_status status = compile(a);
+    if (status != RV_OK)
+        return status;
+    a->images = rv_malloc((size_t)(BATCH * pixels) * sizeof *a->images);
+    a->chunk = rv_malloc((size_t)(BATCH * a->numbers) * sizeof *a->chunk);
+    a->out->unit = rv_calloc((size_t)a->out->width, sizeof *a->out->unit);
+    int have = a->images && a->chunk && a->out->unit;
+    for (int i = 0; i < VALUES; i++) {
+        a->value[i] = rv_calloc((size_t)(a->out->images * a->numbers), sizeof *a->value[i]);
+        have = have && a->value[i];
+    }
+    status = have ? rv_bind(a->program, "x", a->images, (size_t)(BATCH * pixels))
+                  : rv_fail_memory(a->model->context);
+    for (int64_t first = 0; status == RV_OK && first < a->out->images; first += BATCH)
+        status = encode_batch(a, first);
+    return status;
+}
+
+/* ---- units ---- */
+
+static double mean_of(const analysis *a, value which, int64_t number)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < a->out->images; i++)
+        sum += (double)a->value[which][i * a->numbers + number];
+    return sum / (double)a->out->images;
+}
+
+static double variance_of_mean(const analysis *a, int64_t number)
+{
+    double mean = mean_of(a, VALUE_MEAN, number), sum = 0;
+    for (int64_t i = 0; i < a->out->images; i++) {
+        double away = (double)a->value[VALUE_MEAN][i * a->numbers + number] - mean;
+        sum += away * away;
+    }
+    return sum / (double)a->out->images;
+}
+
+static void measure_units(analysis *a)
+{
+    int64_t each = a->numbers / a->out->width;
+    for (int64_t u = 0; u < a->out->width; u++) {
+        rv_latent_unit *unit = &a->out->unit[u];
+        for (int64_t k = 0; k < each; k++)
+            unit->variance = fmax(unit->variance, variance_of_mean(a, u * each + k));
+        unit->kl = a->has_prior ? mean_of(a, VALUE_KL, u) : NAN;
+        unit->deviation = each == 1 ? mean_of(a, VALUE_DEVIATION, u) : NAN;
+        unit->is_active = unit->variance > RV_ACTIVE_LIMIT;
+        a->out->active += unit->is_active;
+    }
+}
+
+/* ---- the decomposition ---- */
+
+/* Mean and standard error of values [count]. */
+static void summarise(const double *values, int64_t count, double *mean, double *error)
+{
+    double n = (double)count, sum = 0, squares = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += values[i];
+    for (int64_t i = 0; i < count; i++)
+        squares += (values[i] - sum / n) * (values[i] - sum / n);
+    *mean = sum / n;
+    *error = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+}
+
+static double sum_row(const float *row, int64_t width)
+{
+    double sum = 0;
+    for (int64_t d = 0; d < width; d++)
+        sum += (double)row[d];
+    return sum;
+}
+
+/* The average of log q(z|x) - log q(z) at the draws, and what it leaves of the averaged KL: the
+ * parts add up to it exactly, and a draw's noise is that of the information alone.  `log_q`, `work`
+ * and `kl` (of each image) are [N]. */
+static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
+{
+    rv_latents_report *out = a->out;
+    mixture m = {a->kind,
+                 out->images,
+                 a->numbers,
+                 a->value[VALUE_DRAW],
+                 a->value[VALUE_MEAN],
+                 a->value[VALUE_SPREAD]};
+    for (int64_t i = 0; a->has_prior && i < out->images; i++)
+        kl[i] = sum_row(a->value[VALUE_KL] + i * a->numbers, a->numbers);
+    if (a->has_prior)
+        summarise(kl, out->images, &out->kl, &out->kl_error);
+    if (a->kind == RV_DIST_NORMAL_FULL)
+        return RV_OK;
+    rv_status status = mixture_log_density(a->model->context, &m, &a->config->watcher, log_q);
+    if (status != RV_OK)
+        return status;
+    for (int64_t i = 0; i < out->images; i++)
+        work[i] = mixture_component(&m, i, i) - log_q[i];
+    summarise(work, out->images, &out->information, &out->information_error);
+    for (int64_t i = 0; a->has_prior && i < out->images; i++)
+        work[i] = kl[i] - work[i];
+    if (a->has_prior) {
+        summarise(work, out->images, &out->marginal_kl, &out->marginal_kl_error);
+        out->marginal_kl = out->kl - out->information;
+    }
+    return RV_OK;
+}
+
+static rv_status analyse(analysis *a)
+{
+    double *work = rv_malloc((size_t)(3 * a->out->images) * sizeof *work);
+    rv_status status = work ? encode(a) : rv_fail_memory(a->model->context);
+    if (status == RV_OK) {
+        measure_units(a);
+        status = decompose(a, work, work + a->out->images, work + 2 * a->out->images);
+    }
+    rv_free(work);
+    return status;
+}
+
+static void release(analysis *a)
+{
+    rv_program_free(a->program);
+    rv_graph_free(a->graph);
+    for (int i = 0; i < VALUES; i++)
+        rv_free(a->value[i]);
+    rv_free(a->images);
+    rv_free(a->chunk);
+}
+
+rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latents_config *config,
+                             rv_latents_report *out)
+{
+    int64_t all = rv_source_describe(source)->count;
+    *out = (rv_latents_report){.kl = NAN,
+                               .kl_error = NAN,
+                               .information = NAN,
+                               .information_error = NAN,
+                               .marginal_kl = NAN,
+                               .marginal_kl_error = NAN};
+    if (!rv_model_has(model, RV_ENCODER))
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "model `%s` has no encoder, and so no codes to look at", model->kind->name);
+    out->images = config->images > 0 && config->images < all ? config->images : all;
+    out->most_information = log((double)out->images);
+    analysis a = {.model = model, .source = source, .config = config, .out = out};
+    rv_status status = rv_model_takes(model, source);
+    if (status == RV_OK)
+        status = analyse(&a);
+    release(&a);
+    if (status != RV_OK)
+        rv_latents_report_free(out);
+    return status;
+}
+
+void rv_latents_report_free(rv_latents_report *report)
+{
+    rv_free(report->unit);
+    memset(report, 0, sizeof *report);
+}

@@ -1,0 +1,35 @@
+/* A block of images whose importance weights are streamed, draws after draws. */
+#ifndef INFERENCE_WEIGHT_BLOCK_H
+#define INFERENCE_WEIGHT_BLOCK_H
+
+#include "inference/importance_weights.h"
+#include "inference/log_weights.h"
+
+typedef struct weight_block {
+    log_weights log_weights;
+    int64_t samples; /* K */
+    weights *each;   /* [B] */
+    float *heaps;    /* [B,M + 1] */
+    double *work;    /* [M + 1] */
+} weight_block;
+
+/* Told after each run how many of the K draws are done; what it gives other than RV_OK ends all. */
+typedef rv_status (*weight_watch)(void *user, int64_t drawn);
+
+/* Of `images` images, all of whose draws are `samples`, `draws` at a time.  To be closed in any
+ * case. */
+rv_status weight_block_open(weight_block *block, rv_model *model, int64_t images, int64_t samples,
+                            int64_t draws);
+void weight_block_close(weight_block *block);
+/* The first `count` images of the block, which are images `first`, first + 1, ... of the split:
+ * from the pixels and posteriors that are in block->log_weights, their numbers into out [count]. */
+typedef struct weight_request {
+    uint64_t seed;
+    int64_t first, count;
+    weight_watch watch;
+    void *user;
+} weight_request;
+rv_status weight_block_run(weight_block *block, const weight_request *request,
+                           rv_importance_example *out);
+
+#endif

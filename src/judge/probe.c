@@ -1,0 +1,191 @@
+/* Probes of a run: the images of two splits as rows of codes and of pixels, with their labels. */
+#include "reverie/judge.h"
+
+#include "core/memory.h"
+#include "figures/figures.h"
+
+#include <string.h>
+
+rv_run_probe_config rv_run_probe_defaults(void)
+{
+    return (rv_run_probe_config){.split = RV_SPLIT_TEST,
+                                 .seed = 1,
+                                 .neighbours = RV_PROBE_NEIGHBOURS,
+                                 .pixels = 1,
+                                 .softmax = rv_probe_defaults()};
+}
+
+/* Images of a split, ours. */
+typedef struct image_set {
+    int64_t count, width;
+    float *pixels;   /* [count,D] */
+    float *codes;    /* [count,Z] */
+    int32_t *labels; /* [count] */
+} image_set;
+
+static void free_set(image_set *set)
+{
+    rv_free(set->pixels);
+    rv_free(set->codes);
+    rv_free(set->labels);
+}
+
+static rv_labelled_rows codes_of(const image_set *set, int64_t width)
+{
+    return (rv_labelled_rows){{set->codes, set->count, width}, set->labels};
+}
+
+static rv_labelled_rows pixels_of(const image_set *set)
+{
+    return (rv_labelled_rows){{set->pixels, set->count, set->width}, set->labels};
+}
+
+/* ---- images, codes ---- */
+
+static rv_status fetch(rv_experiment *run, rv_source *source, const rv_run_probe_config *config,
+                       int labelled_only, image_set *set)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    set->count = labelled_only ? config->labels : info->count;
+    set->width = info->size;
+    set->pixels = rv_malloc((size_t)(set->count * set->width) * sizeof *set->pixels);
+    set->labels = rv_malloc((size_t)set->count * sizeof *set->labels);
+    int64_t *chosen = rv_malloc((size_t)set->count * sizeof *chosen);
+    rv_status status = set->pixels && set->labels && chosen ? RV_OK : rv_fail_memory(run->context);
+    if (status == RV_OK && labelled_only)
+        status =
+            rv_source_choose(run->context, source,
+                             &(rv_label_choice){config->labels, config->seed, "labels"}, chosen);
+    for (int64_t i = 0; !labelled_only && status == RV_OK && i < set->count; i++)
+        chosen[i] = i;
+    if (status == RV_OK)
+        status = rv_source_fetch(source, chosen, set->count, 0, set->pixels, set->labels);
+    rv_free(chosen);
+    return status;
+}
+
+/* The width of the first group of latents, 0 on failure. */
+static int64_t code_width(rv_experiment *run)
+{
+    rv_latents group[RV_LATENTS_MOST];
+    int groups = 0;
+    rv_model *model = run->model;
+    rv_graph *graph = rv_graph_new(run->context);
+    if (!graph) {
+        rv_fail_memory(run->context);
+        return 0;
+    }
+    rv_expr x = rv_input(graph, "input", RV_F32, rv_shape2(1, rv_data_width(model->sizes)));
+    rv_status status = model->kind->encode(model, x, group, &groups);
+    rv_graph_free(graph);
+    return status == RV_OK ? group[0].width : 0;
+}
+
+static rv_status encode(rv_experiment *run, image_set *set, int64_t width)
+{
+    size_t bytes = (size_t)(set->count * width) * sizeof *set->codes;
+    float *deviations = rv_malloc(bytes);
+    set->codes = rv_malloc(bytes);
+    rv_status status = set->codes && deviations ? RV_OK : rv_fail_memory(run->context);
+    if (status == RV_OK)
+        status = rv_view_encode(run->model, set->pixels, set->count, set->codes, deviations);
+    rv_free(deviations);
+    return status;
+}
+
+static rv_status load(rv_experiment *run, rv_split split, const rv_run_probe_config *config,
+                      int64_t width, image_set *set)
+{
+    rv_source *source = rv_experiment_source(run, split);
+    if (!source)
+        return rv_error_status(run->context);
+    const rv_source_info *info = rv_source_describe(source);
+    int labelled_only = split == RV_SPLIT_TRAIN && config->labels > 0;
+    if (info->class_count == 0)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "the images of `%s` have no labels, which a probe learns", info->name);
+    rv_status status = fetch(run, source, config, labelled_only, set);
+    if (status == RV_OK)
+        rv_notify(run->context, RV_LOG_INFO, "encoding %lld images of the %s split",
+                  (long long)set->count, rv_split_name(split));
+    return status == RV_OK ? encode(run, set, width) : status;
+}
+
+/* ---- the probes ---- */
+
+static int count_classes(const image_set *set)
+{
+    int count = 0;
+    char seen[RV_PROBE_CLASSES_MOST] = {0};
+    for (int64_t i = 0; i < set->count; i++)
+        if (set->labels[i] >= 0 && set->labels[i] < RV_PROBE_CLASSES_MOST)
+            seen[set->labels[i]] = 1;
+    for (int k = 0; k < RV_PROBE_CLASSES_MOST; k++)
+        count += seen[k];
+    return count;
+}
+
+static rv_status probe_rows(rv_experiment *run, const rv_run_probe_config *config,
+                            rv_labelled_rows train, rv_labelled_rows test, rv_probe_pair *out)
+{
+    out->width = train.rows.width;
+    rv_status status = rv_probe_softmax(run->context, train, test, &config->softmax, &out->softmax);
+    if (status == RV_OK)
+        status =
+            rv_probe_neighbours(run->context, train, test, config->neighbours, &out->neighbours);
+    return status;
+}
+
+static rv_status probe_sets(rv_experiment *run, const rv_run_probe_config *config,
+                            const image_set *train, const image_set *test, rv_run_probe *out)
+{
+    int64_t width = out->codes.width;
+    out->trained_on = train->count;
+    out->classified = test->count;
+    out->classes = count_classes(train);
+    rv_notify(run->context, RV_LOG_INFO, "probing codes of %lld numbers", (long long)width);
+    rv_status status =
+        probe_rows(run, config, codes_of(train, width), codes_of(test, width), &out->codes);
+    if (status != RV_OK || !config->pixels)
+        return status;
+    rv_notify(run->context, RV_LOG_INFO, "probing %lld pixels", (long long)train->width);
+    return probe_rows(run, config, pixels_of(train), pixels_of(test), &out->pixels);
+}
+
+static rv_status check_run(const rv_experiment *run, const rv_run_probe_config *config)
+{
+    if (!rv_model_has(run->model, RV_ENCODER))
+        return rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `probe` needs",
+                       run->model->kind->name);
+    if (config->split == RV_SPLIT_TRAIN)
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "a probe learns from the training split, and is judged by another: choose "
+                       "test or validation");
+    if (config->labels < 0)
+        return rv_fail(run->context, RV_BAD_USAGE, "%lld labelled images cannot be chosen",
+                       (long long)config->labels);
+    return RV_OK;
+}
+
+rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *config,
+                              rv_run_probe *out)
+{
+    image_set train = {0}, test = {0};
+    rv_run_probe found = {0};
+    rv_status status = check_run(run, config);
+    if (status != RV_OK)
+        return status;
+    found.codes.width = code_width(run);
+    status = rv_error_status(run->context);
+    if (status == RV_OK)
+        status = load(run, RV_SPLIT_TRAIN, config, found.codes.width, &train);
+    if (status == RV_OK)
+        status = load(run, config->split, config, found.codes.width, &test);
+    if (status == RV_OK)
+        status = probe_sets(run, config, &train, &test, &found);
+    if (status == RV_OK)
+        *out = found;
+    free_set(&train);
+    free_set(&test);
+    return status;
+}

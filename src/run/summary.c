@@ -1,0 +1,169 @@
+/* What a run's metrics.jsonl says in the end, for tables of runs of any kind. */
+#include "run/run.h"
+
+#include "io/json.h"
+#include "reverie/io.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DATA_MOST = 16 << 20 };
+
+static rv_run_value *value_of(rv_run_summary *summary, const char *split, const char *name)
+{
+    for (int i = 0; i < summary->count; i++)
+        if (strcmp(summary->value[i].name, name) == 0 &&
+            strcmp(summary->value[i].split, split) == 0)
+            return &summary->value[i];
+    if (summary->count == RV_RUN_VALUES_MOST)
+        return NULL;
+    rv_run_value *made = &summary->value[summary->count++];
+    *made = (rv_run_value){.last = (double)NAN, .least = (double)NAN, .most = (double)NAN};
+    snprintf(made->split, sizeof made->split, "%s", split);
+    snprintf(made->name, sizeof made->name, "%s", name);
+    return made;
+}
+
+static rv_status take_line(void *user, json_t *line)
+{
+    rv_run_summary *summary = user;
+    const char *event = json_string_value(json_object_get(line, "event")), *key;
+    const char *split = json_string_value(json_object_get(line, "split"));
+    json_t *value;
+    int is_epoch = event && strcmp(event, "epoch") == 0;
+    if (json_is_integer(json_object_get(line, "step")))
+        summary->step = json_integer_value(json_object_get(line, "step"));
+    if (!is_epoch && !(event && strcmp(event, "evaluation") == 0))
+        return RV_OK;
+    summary->epoch = json_integer_value(json_object_get(line, "epoch"));
+    summary->epoch_step = summary->step;
+    json_object_foreach(line, key, value)
+    {
+        int is_measured = strcmp(key, "lr") != 0; /* which is a setting's */
+        int is_value = is_measured && (json_is_real(value) || json_is_null(value));
+        rv_run_value *v = is_value ? value_of(summary, split ? split : "train", key) : NULL;
+        if (!v)
+            continue;
+        v->last = json_is_real(value) ? json_real_value(value) : (double)NAN;
+        v->least = fmin(v->least, v->last); /* of a NaN and a number, the number */
+        v->most = fmax(v->most, v->last);
+    }
+    return RV_OK;
+}
+
+rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_summary *out)
+{
+    char path[RUN_PATH];
+    uint8_t *text;
+    size_t size;
+    memset(out, 0, sizeof *out);
+    snprintf(path, sizeof path, "%s/config.yaml", folder);
+    if (!rv_file_exists(path))
+        return rv_fail(context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", folder);
+    snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
+    if (!rv_file_exists(path))
+        return RV_OK;
+    rv_status status = rv_file_read(context, path, (size_t)1 << 30, &text, &size);
+    if (status != RV_OK)
+        return status;
+    status = run_each_line(context, (const char *)text, take_line, out);
+    rv_io_free(text);
+    return status;
+}
+
+/* The object that FOLDER/name holds; NULL where it is no JSON, or no such file is there. */
+static rv_status read_object(rv_context *context, const char *folder, const char *name,
+                             json_t **object)
+{
+    char path[RUN_PATH];
+    uint8_t *bytes;
+    size_t count;
+    *object = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (!rv_file_exists(path))
+        return RV_OK;
+    rv_status status = rv_file_read(context, path, DATA_MOST, &bytes, &count);
+    if (status != RV_OK)
+        return status;
+    status = rv_json_read(context, (const char *)bytes, count, 0, object, NULL);
+    rv_io_free(bytes);
+    return status;
+}
+
+rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
+                                  char text[33])
+{
+    json_t *object;
+    rv_status status = read_object(context, folder, "data.json", &object);
+    const char *known =
+        json_string_value(json_object_get(json_object_get(object, split), "fingerprint"));
+    snprintf(text, 33, "%s", known ? known : "");
+    json_decref(object);
+    return status;
+}
+
+const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const char *split,
+                                        const char *name)
+{
+    for (int i = 0; i < summary->count; i++)
+        if (strcmp(summary->value[i].name, name) == 0 &&
+            strcmp(summary->value[i].split, split) == 0)
+            return &summary->value[i];
+    return NULL;
+}
+
+/* ---- what the best weights are chosen by ---- */
+
+rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out)
+{
+    json_t *object;
+    memset(out, 0, sizeof *out);
+    rv_status status = read_object(context, folder, "env.json", &object);
+    json_t *selection = json_object_get(object, "selection");
+    const char *split = json_string_value(json_object_get(selection, "split"));
+    const char *name = json_string_value(json_object_get(selection, "value"));
+    out->is_known = json_is_null(selection) || (split && name);
+    snprintf(out->split, sizeof out->split, "%s", split ? split : "");
+    snprintf(out->name, sizeof out->name, "%s", name ? name : "");
+    out->smaller_is_better = json_is_false(json_object_get(selection, "larger_is_better"));
+    json_decref(object);
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    rv_notify(context, RV_LOG_WARNING, "%s; what the run chooses its weights by is not known",
+              rv_error_message(context));
+    rv_error_clear(context);
+    return RV_OK;
+}
+
+double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection)
+{
+    return selection->smaller_is_better ? value->least : value->most;
+}
+
+static const rv_run_value *held_out(const rv_run_summary *summary, const char *name)
+{
+    const rv_run_value *value = rv_run_summary_find(summary, "validation", name);
+    return value ? value : rv_run_summary_find(summary, "test", name);
+}
+
+/* The rule of the models that there were when runs did not say what they choose by.  It stays as it
+ * is: a model with another criterion writes that. */
+static const rv_run_value *chosen_by_settings(const rv_run_summary *summary,
+                                              const rv_run_setting *settings, int count)
+{
+    static const char *const names[] = {"importance_bound", "accuracy", "elbo"};
+    int objective = run_setting_find(settings, count, "objective.name");
+    int is_iwae = objective >= 0 && strcmp(settings[objective].value, "iwae") == 0;
+    const rv_run_value *value = NULL;
+    for (int i = is_iwae ? 0 : 1; i < 3 && !value; i++)
+        value = held_out(summary, names[i]);
+    return value;
+}
+
+const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
+                                          const rv_run_selection *selection,
+                                          const rv_run_setting *settings, int count)
+{
+    return selection->is_known ? rv_run_summary_find(summary, selection->split, selection->name)
+                               : chosen_by_settings(summary, settings, count);
+}

@@ -1,0 +1,319 @@
+/* metrics.jsonl: one line an event, without wall time, so that a resumed run writes the same bytes
+ * as one that was never stopped.  timing.jsonl has the times. */
+#include "runner/events.h"
+#include "figures/snapshots.h"
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "figures/figures.h"
+#include "io/json.h"
+#include "reverie/io.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What alarms are raised by: training means, held-out values, samples. */
+enum { FROM_TRAINING, FROM_HELD_OUT, FROM_SAMPLES, SOURCES };
+
+static rv_status draw_epoch(run_events *events, int64_t epoch, int missing);
+
+struct run_events {
+    rv_experiment *run;
+    rv_watcher watcher;
+    rv_lines *metrics, *timing; /* NULL: it cannot be written */
+    int64_t position;           /* of metrics where they cannot be written */
+    run_snapshots *snapshots;
+    int shows; /* pictures are drawn */
+    int told_of_log, told_of_pictures;
+    int begun;                               /* a step was taken */
+    rv_status status;                        /* of what came after steps */
+    const char *on[SOURCES][RV_ALARMS_MOST]; /* the alarms that the last look raised */
+    double bright;                           /* share of bright pixels in the training images */
+    double started; /* when the seconds of this training would have begun */
+};
+
+/* Logs and pictures are for people; they never stop a training or keep it from being saved.  What
+ * failed is said once; want of memory stays a failure. */
+static rv_status forgive(run_events *events, rv_status status, int *told, const char *what)
+{
+    rv_context *context = events->run->context;
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    if (!*told)
+        rv_notify(context, RV_LOG_WARNING, "%s; the training goes on without %s",
+                  rv_error_message(context), what);
+    *told = 1;
+    rv_error_clear(context);
+    return RV_OK;
+}
+
+static rv_status open_log(run_events *events, const char *name, int64_t keep, rv_lines **lines)
+{
+    char path[RUN_PATH];
+    rv_status status = run_claim(events->run, name, path);
+    if (status == RV_OK)
+        status = rv_lines_open(events->run->context, path, keep, lines);
+    return forgive(events, status, &events->told_of_log, "that log");
+}
+
+/* The seconds that the last line of timing.jsonl has; those of a resumed run go on from there. */
+static rv_status take_seconds(void *user, json_t *line)
+{
+    json_t *value = json_object_get(line, "seconds");
+    if (json_is_number(value))
+        *(double *)user = json_number_value(value);
+    return RV_OK;
+}
+
+static rv_status seconds_before(rv_experiment *run, double *before)
+{
+    enum { LOG_MOST = 1 << 30 };
+    char path[RUN_PATH];
+    uint8_t *text;
+    size_t count;
+    run_path(run, "timing.jsonl", path);
+    if (!rv_file_exists(path))
+        return RV_OK;
+    rv_status status = rv_file_read(run->context, path, LOG_MOST, &text, &count);
+    if (status == RV_NO_MEMORY)
+        return status;
+    if (status != RV_OK) {
+        rv_error_clear(run->context); /* opening it will say so */
+        return RV_OK;
+    }
+    status = run_each_line(run->context, (const char *)text, take_seconds, before);
+    rv_io_free(text);
+    return status;
+}
+
+rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const rv_progress *now,
+                          int64_t keep, run_events **out)
+{
+    *out = NULL;
+    run_events *events = rv_calloc(1, sizeof *events);
+    if (!events)
+        return rv_fail_memory(run->context);
+    events->run = run;
+    events->position = keep;
+    double before = 0;
+    rv_status status = keep == 0 ? RV_OK : seconds_before(run, &before);
+    events->started = rv_seconds() - before;
+    events->shows = run_shows_images(run);
+    if (watcher)
+        events->watcher = *watcher;
+    if (status == RV_OK)
+        status = open_log(events, "metrics.jsonl", keep, &events->metrics);
+    if (status == RV_OK)
+        status = open_log(events, "timing.jsonl", keep == 0 ? 0 : -1, &events->timing);
+    if (status == RV_OK && events->shows)
+        status = forgive(events, run_snapshots_open(run, now, &events->snapshots),
+                         &events->told_of_pictures, "pictures");
+    if (status == RV_OK && events->snapshots)
+        status = rv_bright_share(run->context, run->source[RV_SPLIT_TRAIN], &events->bright);
+    if (status == RV_OK && now->step > 0 && now->batch == 0)
+        status = draw_epoch(events, now->epoch, 1);
+    if (status != RV_OK) {
+        run_events_close(events);
+        return status;
+    }
+    *out = events;
+    return RV_OK;
+}
+
+void run_events_close(run_events *events)
+{
+    if (!events)
+        return;
+    rv_lines_close(events->metrics);
+    rv_lines_close(events->timing);
+    run_snapshots_close(events->snapshots);
+    rv_free(events);
+}
+
+rv_status run_events_status(const run_events *events)
+{
+    return events->status;
+}
+
+static rv_status append(run_events *events, rv_lines *lines, json_t *object)
+{
+    char *text;
+    rv_status status =
+        rv_json_write(events->run->context, object,
+                      JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10), &text);
+    if (status != RV_OK)
+        return status;
+    status = lines ? rv_lines_append(lines, text) : RV_OK;
+    rv_free(text);
+    return forgive(events, status, &events->told_of_log, "what cannot be logged");
+}
+
+/* A line for each alarm; the watcher is told of those that the last look had not raised. */
+static rv_status write_some(run_events *events, const rv_event *event, const rv_alarm *alarm,
+                            int count, const char *raised[RV_ALARMS_MOST])
+{
+    const char *on[RV_ALARMS_MOST] = {NULL};
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < count; i++) {
+        int begins = 1;
+        on[i] = alarm[i].name;
+        for (int k = 0; k < RV_ALARMS_MOST && raised[k]; k++)
+            begins &= strcmp(raised[k], alarm[i].name) != 0;
+        status = append(events, events->metrics,
+                        json_pack("{s:s, s:I, s:I, s:s, s:s}", "event", "alarm", "step",
+                                  (json_int_t)event->step, "epoch", (json_int_t)event->epoch,
+                                  "name", alarm[i].name, "cause", alarm[i].cause));
+        if (status == RV_OK && begins && events->watcher.alarm)
+            events->watcher.alarm(events->watcher.user, event, &alarm[i]);
+    }
+    memcpy(raised, on, sizeof on);
+    return status;
+}
+
+/* Before the epoch's checkpoint, so that a resumed run has the same lines. */
+static rv_status look_at_samples(run_events *events, const rv_event *event)
+{
+    rv_alarm alarm;
+    const float *images;
+    if (!events->snapshots)
+        return RV_OK;
+    rv_status status = run_snapshots_draw(events->snapshots, &images);
+    int count = status == RV_OK &&
+                rv_alarm_of_samples(images, RV_SNAPSHOT_IMAGES, events->run->model->sizes,
+                                    events->bright, event->step, &alarm);
+    return status == RV_OK ? write_some(events, event, &alarm, count, events->on[FROM_SAMPLES])
+                           : status;
+}
+
+static rv_status write_alarms(run_events *events, const rv_event *event)
+{
+    rv_alarm alarm[RV_ALARMS_MOST];
+    int from = event->kind == RV_EVENT_SPLIT ? FROM_HELD_OUT : FROM_TRAINING;
+    rv_status status = write_some(events, event, alarm, rv_alarms(event, alarm), events->on[from]);
+    return status == RV_OK && event->kind == RV_EVENT_EPOCH ? look_at_samples(events, event)
+                                                            : status;
+}
+
+static rv_status on_event(void *user, const rv_event *event)
+{
+    static const char *const kinds[] = {"train", "epoch", "evaluation"};
+    run_events *events = user;
+    json_t *line = json_pack("{s:s, s:I, s:I, s:s}", "event", kinds[event->kind], "step",
+                             (json_int_t)event->step, "epoch", (json_int_t)event->epoch, "split",
+                             event->split);
+    for (int i = 0; line && i < event->count; i++)
+        rv_json_put(&line, event->name[i], rv_json_number(event->value[i]));
+    rv_status status = run_note_convolutions(events->run); /* what these values depend on */
+    if (status == RV_OK)
+        status = append(events, events->metrics, line);
+    else
+        json_decref(line);
+    if (status == RV_OK)
+        status = write_alarms(events, event);
+    if (status == RV_OK)
+        status = append(events, events->timing,
+                        json_pack("{s:I, s:I, s:o}", "step", (json_int_t)event->step, "epoch",
+                                  (json_int_t)event->epoch, "seconds",
+                                  rv_json_number(rv_seconds() - events->started)));
+    if (status == RV_OK && events->watcher.event)
+        events->watcher.event(events->watcher.user, event);
+    return status;
+}
+
+static rv_status draw(rv_experiment *run, int which, const char *path)
+{
+    int lines = which == 0 ? run_fitting(run, 8, 2) : run_fitting(run, 2, 1); /* of eight */
+    rv_image *image = which == 0 ? rv_experiment_samples(run, 8 * lines, 1)
+                                 : rv_experiment_reconstructions(run, run_held_out(run), 8 * lines);
+    rv_status status =
+        image ? rv_image_save(run->context, image, path) : rv_error_status(run->context);
+    rv_image_free(image);
+    return status;
+}
+
+/* Samples and reconstructions after each epoch, from fixed noise and fixed images, are kept.  They
+ * come after the checkpoint: what was killed in between is drawn (`missing` 1) when it goes on. */
+static rv_status draw_epoch(run_events *events, int64_t epoch, int missing)
+{
+    rv_experiment *run = events->run;
+    char name[64], path[RUN_PATH];
+    rv_status status = RV_OK;
+    for (int i = 0; events->shows && status == RV_OK && i < 2; i++) {
+        snprintf(name, sizeof name, "samples/epoch-%04lld-%s.png", (long long)epoch,
+                 i == 0 ? "samples" : "reconstructions");
+        run_path(run, name, path);
+        if ((i == 1 && !rv_model_has(run->model, RV_ENCODER)) || (missing && rv_file_exists(path)))
+            continue;
+        status = run_claim(run, name, path);
+        if (status == RV_OK)
+            status = draw(run, i, path);
+    }
+    return forgive(events, status, &events->told_of_pictures, "pictures");
+}
+
+/* Weights of its own are what a run replaces another one by. */
+static void replace_if_saved(run_events *events, const rv_trainer *trainer)
+{
+    if (rv_trainer_has_saved(trainer) && events->status == RV_OK)
+        events->status = forgive(events, run_folder_begun(events->run), &events->told_of_log,
+                                 "removing what it replaces");
+}
+
+static rv_status on_epoch(void *user, rv_trainer *trainer, int64_t epoch)
+{
+    run_events *events = user;
+    replace_if_saved(events, trainer);
+    rv_status status =
+        forgive(events, run_snapshots_take(events->snapshots, rv_trainer_progress(trainer).step),
+                &events->told_of_pictures, "pictures");
+    return status == RV_OK ? draw_epoch(events, epoch, 0) : status;
+}
+
+static void on_step(void *user, const rv_trainer *trainer)
+{
+    run_events *events = user;
+    rv_progress progress = rv_trainer_progress(trainer);
+    events->begun = 1;
+    replace_if_saved(events, trainer);
+    if (events->status == RV_OK)
+        events->status = forgive(events, run_snapshots_step(events->snapshots, progress.step),
+                                 &events->told_of_pictures, "pictures");
+    if (events->watcher.step)
+        events->watcher.step(events->watcher.user, &progress);
+}
+
+int run_events_held_out_is_finite(const run_events *events)
+{
+    const char *alarm = events ? events->on[FROM_HELD_OUT][0] : NULL;
+    return !alarm || strcmp(alarm, "held_out_not_finite") != 0;
+}
+
+int run_events_begun(const run_events *events)
+{
+    return events && events->begun;
+}
+
+static int on_stop(void *user)
+{
+    run_events *events = user;
+    if (events->status != RV_OK)
+        return 1;
+    return events->watcher.stop ? events->watcher.stop(events->watcher.user) : 0;
+}
+
+/* A checkpoint names bytes of metrics: they must be on the disk before it is. */
+static int64_t on_position(void *user)
+{
+    run_events *events = user;
+    if (!events->metrics)
+        return events->position;
+    forgive(events, rv_lines_sync(events->metrics), &events->told_of_log, "that log's last lines");
+    return rv_lines_position(events->metrics);
+}
+
+rv_observer run_events_observer(run_events *events)
+{
+    return (rv_observer){events, on_event, on_epoch, on_step, on_stop, on_position};
+}

@@ -1,0 +1,148 @@
+/* report.json: the table of a study and the values of each run, which later calls read back. */
+#include "study/study.h"
+
+#include "core/memory.h"
+#include "io/json.h"
+#include "reverie/io.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A mean or a deviation; none where too few of the runs are done. */
+static json_t *number(double value)
+{
+    return rv_json_number_or(value, "too few runs have the value");
+}
+
+static const char *state_name(rv_study_state state)
+{
+    static const char *const names[] = {"to run", "to resume", "done"};
+    return names[state];
+}
+
+/* ---- writing ---- */
+
+static json_t *values_json(const study_values *values)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < values->count; i++)
+        rv_json_put(&object, values->name[i], rv_json_number(values->value[i]));
+    return object;
+}
+
+static json_t *run_json(const study_run *run)
+{
+    const rv_study_entry *entry = &run->entry;
+    json_t *object = json_pack("{s:s, s:I, s:s, s:I, s:I}", "name", entry->name, "seed",
+                               (json_int_t)entry->seed, "state", state_name(entry->state), "epoch",
+                               (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs);
+    if (entry->status != RV_OK)
+        rv_json_put(&object, "failure", rv_json_text(entry->message));
+    if (entry->state == RV_STUDY_DONE && run->values.count > 0) {
+        rv_json_put(&object, "split", rv_json_text(run->values.split));
+        rv_json_put(&object, "chosen_by", rv_json_text(run->values.chosen));
+        rv_json_put(&object, "checkpoint", rv_json_text(run->values.checkpoint));
+        rv_json_put(&object, "values", values_json(&run->values));
+    }
+    return object;
+}
+
+static json_t *cell_json(const rv_study *study, const rv_study_table *table, int cell)
+{
+    const rv_study_row *row = &table->row[cell];
+    json_t *values = json_object(), *runs = json_array();
+    for (int k = 0; k < table->value_count; k++)
+        rv_json_put(&values, table->name[k],
+                    json_pack("{s:i, s:o, s:o}", "n", row->value[k].count, "mean",
+                              number(row->value[k].mean), "deviation",
+                              number(row->value[k].deviation)));
+    for (int i = 0; i < study->plan.seed_count; i++)
+        rv_json_add(&runs, run_json(&study->run[(ptrdiff_t)cell * study->plan.seed_count + i]));
+    return json_pack("{s:s, s:b, s:i, s:i, s:o, s:o}", "cell", row->cell, "best", row->is_best,
+                     "done", row->done, "of", row->runs, "values", values, "runs", runs);
+}
+
+char *rv_study_json(rv_study *study)
+{
+    const rv_study_table *table;
+    if (rv_study_results(study, &table) != RV_OK)
+        return NULL;
+    json_t *cells = json_array(), *object = json_object();
+    for (int i = 0; i < table->row_count; i++)
+        rv_json_add(&cells, cell_json(study, table, i));
+    rv_json_put(&object, "study", rv_json_text(study->plan.name));
+    rv_json_put(&object, "about", rv_json_text(study->plan.about));
+    rv_json_put(&object, "folder", rv_json_text(study->folder));
+    rv_json_put(&object, "split", rv_json_text(table->split));
+    rv_json_put(&object, "best_by", rv_json_text(table->best));
+    rv_json_put(&object, "varies", rv_json_text(table->varies));
+    rv_json_put(&object, "cells", cells);
+    char *text;
+    rv_json_write(study->context, object,
+                  JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17), &text);
+    return text;
+}
+
+void rv_study_text_free(char *text)
+{
+    rv_free(text);
+}
+
+/* ---- reading back ---- */
+
+static void recall_run(study_run *run, json_t *object)
+{
+    const char *key, *split = json_string_value(json_object_get(object, "split"));
+    const char *checkpoint = json_string_value(json_object_get(object, "checkpoint"));
+    const char *chosen = json_string_value(json_object_get(object, "chosen_by"));
+    study_values values = {0};
+    json_t *value;
+    if (!split || !checkpoint || !chosen)
+        return;
+    snprintf(values.split, sizeof values.split, "%s", split);
+    snprintf(values.chosen, sizeof values.chosen, "%s", chosen);
+    snprintf(values.checkpoint, sizeof values.checkpoint, "%s", checkpoint);
+    json_object_foreach(json_object_get(object, "values"), key, value)
+    {
+        if (values.count == RV_METRICS_MOST)
+            break;
+        if (json_is_string(value)) /* why the one before is null */
+            continue;
+        snprintf(values.name[values.count], sizeof values.name[0], "%s", key);
+        values.value[values.count++] =
+            json_is_number(value) ? json_number_value(value) : (double)NAN;
+    }
+    run->values = values;
+}
+
+static void recall_cell(rv_study *study, json_t *runs)
+{
+    for (size_t i = 0; i < json_array_size(runs); i++) {
+        json_t *object = json_array_get(runs, i);
+        const char *name = json_string_value(json_object_get(object, "name"));
+        for (int k = 0; name && k < study->run_count; k++)
+            if (strcmp(study->run[k].entry.name, name) == 0)
+                recall_run(&study->run[k], object);
+    }
+}
+
+rv_status study_values_recall(rv_study *study)
+{
+    char path[RUN_PATH];
+    uint8_t *text;
+    size_t size;
+    if (snprintf(path, sizeof path, "%s/report.json", study->folder) >= (int)sizeof path ||
+        !rv_file_exists(path))
+        return RV_OK;
+    rv_status status = rv_file_read(study->context, path, (size_t)1 << 28, &text, &size);
+    if (status != RV_OK)
+        return status;
+    json_t *object;
+    status = rv_json_read(study->context, (const char *)text, size, 0, &object, NULL);
+    json_t *cells = json_object_get(object, "cells");
+    for (size_t i = 0; i < json_array_size(cells); i++)
+        recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));
+    json_decref(object);
+    rv_io_free(text);
+    return status;
+}

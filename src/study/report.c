@@ -1,0 +1,285 @@
+/* report.html of a study: one table, the curves together, and the pictures of all cells side by
+ * side, on one self-contained page. */
+#include "study/study.h"
+
+#include "config/text.h"
+#include "core/memory.h"
+#include "core/text.h"
+#include "reverie/io.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PICTURES = 3, CELL = 64, LATENTS = 3000 };
+
+/* What one run of a cell is shown by: the latent space, samples, reconstructions of both splits. */
+typedef struct gallery {
+    const char *cell;
+    char *latent; /* SVG; NULL: the model encodes nothing */
+    rv_image *image[PICTURES];
+} gallery;
+
+enum { SAMPLES, TRAINED, HELD_OUT };
+
+static void gallery_free(gallery *shown, int count)
+{
+    for (int i = 0; shown && i < count; i++) {
+        rv_viz_text_free(shown[i].latent);
+        for (int k = 0; k < PICTURES; k++)
+            rv_image_free(shown[i].image[k]);
+    }
+    rv_free(shown);
+}
+
+/* ---- pictures of a run ---- */
+
+static rv_status draw_run(rv_experiment *run, gallery *shown)
+{
+    const rv_model_kind *kind = run->model->kind;
+    int has_test = 0;
+    rv_status status = rv_model_kind_has(kind, RV_ENCODER) ? run_has_test(run, &has_test) : RV_OK;
+    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
+    if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER))
+        shown->image[SAMPLES] = rv_experiment_samples(run, 32, 1);
+    if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER | RV_ENCODER)) {
+        shown->image[TRAINED] = rv_experiment_reconstructions(run, RV_SPLIT_TRAIN, 16);
+        shown->image[HELD_OUT] = rv_experiment_reconstructions(run, split, 16);
+    }
+    if (status == RV_OK && rv_model_kind_has(kind, RV_ENCODER) && kind->latent_width &&
+        kind->latent_width(run->model) > 1) {
+        rv_chart *chart = rv_experiment_latent_chart(run, split, LATENTS);
+        shown->latent = chart ? rv_chart_svg(chart) : NULL;
+        rv_chart_free(chart);
+    }
+    return rv_error_status(run->context);
+}
+
+static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown)
+{
+    rv_experiment *experiment;
+    rv_experiment_place place = study_place(study, run);
+    rv_context *aside = run_aside_new(study->context);
+    if (!aside)
+        return rv_error_status(study->context);
+    shown->cell = run->entry.cell;
+    rv_status status = rv_experiment_open(aside, &place, "last", 0, &experiment);
+    if (status == RV_OK) {
+        status = draw_run(experiment, shown);
+        rv_experiment_free(experiment);
+    }
+    return run_aside_free(study->context, aside, status);
+}
+
+/* The first run of each cell that is done; *count of them. */
+static rv_status draw_cells(rv_study *study, gallery **out, int *count)
+{
+    int seeds = study->plan.seed_count;
+    rv_status status = RV_OK;
+    gallery *shown = rv_calloc((size_t)study->cell_count, sizeof *shown);
+    *count = 0;
+    *out = shown;
+    if (!shown)
+        return rv_fail_memory(study->context);
+    for (int i = 0; status == RV_OK && i < study->cell_count; i++) {
+        const study_run *run = &study->run[(ptrdiff_t)i * seeds], *end = run + seeds;
+        while (run < end && run->entry.state != RV_STUDY_DONE)
+            run++;
+        if (run < end)
+            status = draw_cell(study, run, &shown[(*count)++]);
+    }
+    return status;
+}
+
+static rv_status add_latents(rv_page *page, const gallery *shown, int count)
+{
+    rv_status status = RV_OK;
+    int any = 0;
+    for (int i = 0; i < count; i++)
+        any |= shown[i].latent != NULL;
+    if (any)
+        status = rv_page_heading(page, "Posterior means of held-out images, by class");
+    for (int i = 0; status == RV_OK && i < count; i++)
+        if (shown[i].latent)
+            status = rv_page_svg(page, shown[i].latent, shown[i].cell);
+    return status;
+}
+
+static rv_status add_images(rv_page *page, const gallery *shown, int count, int which,
+                            const char *heading)
+{
+    rv_status status = RV_OK;
+    int any = 0;
+    for (int i = 0; i < count; i++)
+        any |= shown[i].image[which] != NULL;
+    if (any)
+        status = rv_page_heading(page, heading);
+    for (int i = 0; status == RV_OK && i < count; i++)
+        if (shown[i].image[which])
+            status = rv_page_image(page, shown[i].image[which], shown[i].cell, 1);
+    return status;
+}
+
+static rv_status add_pictures(rv_study *study, rv_page *page)
+{
+    static const char *const headings[] = {"Draws from the prior",
+                                           "Training images, and below each its reconstruction",
+                                           "Held-out images, and below each its reconstruction"};
+    gallery *shown;
+    int count;
+    rv_status status = draw_cells(study, &shown, &count);
+    if (status == RV_OK && count > 0 && study->plan.seed_count > 1)
+        status = rv_page_text(page, "The pictures below are of one run of each cell, that of its "
+                                    "first seed.");
+    if (status == RV_OK)
+        status = add_latents(page, shown, count);
+    for (int k = SAMPLES; status == RV_OK && k <= HELD_OUT; k++)
+        status = add_images(page, shown, count, k, headings[k]);
+    gallery_free(shown, study->cell_count);
+    return status;
+}
+
+/* ---- tables ---- */
+
+/* "-144.03 +- 0.21" */
+static void spread_text(const rv_spread *spread, int digits, char text[CELL])
+{
+    if (spread->count == 0)
+        text[0] = '\0';
+    else if (spread->count == 1)
+        rv_text_format(text, CELL, "%.*f", digits, spread->mean);
+    else
+        rv_text_format(text, CELL, "%.*f \302\261 %.*f", digits, spread->mean, digits,
+                       spread->deviation);
+}
+
+static void caption_of(const rv_study_table *table, char caption[400])
+{
+    snprintf(caption, 400,
+             "%s; mean \302\261 standard deviation over the seeds, of the last weights%s%s%s",
+             strcmp(table->split, "train") == 0 ? "training means of the last epoch" : table->split,
+             table->best && !table->varies ? "; * has the largest mean " : "",
+             table->best && !table->varies ? table->best : "",
+             table->varies ? "; the cells have other images, so their numbers do not compare" : "");
+}
+
+static rv_status add_table(rv_study *study, const rv_study_table *table, rv_page *page)
+{
+    enum { FACTS = 2 };
+    char caption[400];
+    int columns = FACTS + table->value_count;
+    size_t cells = (size_t)columns * (size_t)table->row_count;
+    const char *heading[FACTS + RV_METRICS_MOST] = {"cell", "runs"};
+    char(*text)[CELL] = rv_calloc(cells, sizeof *text);
+    const char **cell = rv_calloc(cells, sizeof *cell);
+    rv_status status = text && cell ? RV_OK : rv_fail_memory(study->context);
+    for (int k = 0; k < table->value_count; k++)
+        heading[FACTS + k] = table->name[k];
+    for (int i = 0; status == RV_OK && i < table->row_count; i++) {
+        const rv_study_row *row = &table->row[i];
+        char(*at)[CELL] = text + (ptrdiff_t)i * columns;
+        snprintf(at[0], CELL, "%.60s%s", row->cell, row->is_best ? " *" : "");
+        snprintf(at[1], CELL, "%d of %d", row->done, row->runs);
+        for (int k = 0; k < table->value_count; k++)
+            spread_text(&row->value[k], rv_study_table_digits(table, k), at[FACTS + k]);
+    }
+    for (size_t i = 0; status == RV_OK && i < cells; i++)
+        cell[i] = text[i];
+    caption_of(table, caption);
+    rv_table shown = {caption, heading, columns, cell, table->row_count};
+    if (status == RV_OK)
+        status = rv_page_table(page, &shown);
+    rv_free(text);
+    rv_free(cell);
+    return status;
+}
+
+static rv_status add_failures(const rv_study *study, rv_page *page)
+{
+    char text[900];
+    rv_status status = RV_OK;
+    for (int i = 0; status == RV_OK && i < study->run_count; i++) {
+        const rv_study_entry *entry = &study->run[i].entry;
+        if (entry->status == RV_OK)
+            continue;
+        snprintf(text, sizeof text, "%s failed: %.700s", entry->name, entry->message);
+        status = rv_page_text(page, text);
+    }
+    return status;
+}
+
+static rv_status add_overrides(rv_study *study, rv_page *page)
+{
+    config_text text = {0};
+    for (const study_setting *one = study->plan.overrides; one; one = one->next)
+        config_text_printf(&text, "%s\n", one->value);
+    rv_status status = text.failed ? rv_fail_memory(study->context) : RV_OK;
+    if (status == RV_OK && text.characters)
+        status = rv_page_text(page, "With these settings over it:");
+    if (status == RV_OK && text.characters)
+        status = rv_page_code(page, text.characters);
+    rv_free(text.characters);
+    return status;
+}
+
+/* The study file as it is, and what the command line put over it. */
+static rv_status add_file(rv_study *study, rv_page *page)
+{
+    uint8_t *text;
+    size_t size;
+    rv_status status = rv_page_heading(page, "The study");
+    if (status != RV_OK || !rv_file_exists(study->plan.path))
+        return status;
+    status = rv_file_read(study->context, study->plan.path, (size_t)4 << 20, &text, &size);
+    if (status != RV_OK)
+        return status;
+    status = rv_page_code(page, (const char *)text);
+    rv_io_free(text);
+    return status == RV_OK ? add_overrides(study, page) : status;
+}
+
+/* ---- the page ---- */
+
+static rv_status fill_page(rv_study *study, const rv_study_table *table, rv_page *page)
+{
+    rv_status status = *study->plan.about ? rv_page_text(page, study->plan.about) : RV_OK;
+    if (status == RV_OK)
+        status = add_table(study, table, page);
+    if (status == RV_OK)
+        status = add_failures(study, page);
+    if (status == RV_OK)
+        status = study_add_curves(study, page);
+    if (status == RV_OK)
+        status = add_pictures(study, page);
+    return status == RV_OK ? add_file(study, page) : status;
+}
+
+static rv_status write_json(rv_study *study)
+{
+    char path[RUN_PATH];
+    char *text = rv_study_json(study);
+    if (!text)
+        return rv_error_status(study->context);
+    snprintf(path, sizeof path, "%s/report.json", study->folder);
+    rv_status status = rv_file_write(study->context, path, text, strlen(text));
+    rv_study_text_free(text);
+    return status;
+}
+
+rv_status rv_study_write_report(rv_study *study)
+{
+    char path[RUN_PATH];
+    const rv_study_table *table;
+    rv_status status = study_enter(study);
+    if (status == RV_OK)
+        status = write_json(study);
+    if (status == RV_OK)
+        status = rv_study_results(study, &table);
+    rv_page *page = status == RV_OK ? rv_page_new(study->context, study->plan.name) : NULL;
+    if (status == RV_OK)
+        status = page ? fill_page(study, table, page) : rv_error_status(study->context);
+    snprintf(path, sizeof path, "%s/report.html", study->folder);
+    if (status == RV_OK)
+        status = rv_page_save(page, path);
+    rv_page_free(page);
+    return status;
+}

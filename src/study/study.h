@@ -1,0 +1,106 @@
+/* The inside of a study, for this room. */
+#ifndef STUDY_STUDY_H
+#define STUDY_STUDY_H
+
+#include "core/arena.h"
+#include "reverie/figures.h"
+#include "reverie/study.h"
+#include "run/run.h"
+
+/* One setting as a small YAML document whose line numbers are those of the study file. */
+typedef struct study_setting {
+    const char *key;      /* "objective.beta" */
+    const char *value;    /* in YAML's flow style */
+    const char *document; /* NULL: `key=value` of the command line, in `value` */
+    int line;
+    struct study_setting *next;
+} study_setting;
+
+/* A key of `grid` with its values, in a list. */
+typedef struct study_axis {
+    const char *key, *label; /* "objective.beta", "beta" */
+    int line, count;
+    study_setting *first; /* one a value */
+    struct study_axis *next;
+} study_axis;
+
+typedef struct study_case {
+    const char *name;
+    int line;
+    study_setting *first;
+    struct study_case *next;
+} study_case;
+
+/* The file as it was read. */
+typedef struct study_plan {
+    const char *path, *name, *about, *base; /* base: the path of the recipe */
+    study_setting *settings, *overrides;
+    study_axis *axes;
+    study_case *cases;
+    const int64_t *seed; /* [seed_count] */
+    int seed_count;
+} study_plan;
+
+typedef struct study_values {
+    int count; /* 0: not evaluated */
+    char split[16];
+    char chosen[48];     /* the value that the model chooses its best weights by; "" for none */
+    char checkpoint[64]; /* the checksum of the weights that were evaluated */
+    char name[RV_METRICS_MOST][48];
+    double value[RV_METRICS_MOST];
+} study_values;
+
+typedef struct study_run {
+    rv_study_entry entry;
+    const char *text; /* the resolved configuration */
+    study_values values;
+} study_run;
+
+typedef struct study_cell {
+    const char *label;  /* "beta=0.1"; "" when nothing varies */
+    const char *origin; /* "study.yaml:7", for messages */
+    const char *data;   /* the group `data` of its configuration */
+} study_cell;
+
+struct rv_study {
+    rv_context *context;
+    rv_arena arena;
+    study_plan plan;
+    const char *folder;
+    rv_experiment_place place; /* its folder is left NULL */
+    study_cell *cell;          /* [cell_count] */
+    int cell_count;
+    study_run *run; /* [cell_count * seed_count], by cell, then seed */
+    int run_count;
+    int checked;
+    /* While it is run or its report written nobody else does either; what is in it is listed. */
+    rv_lock *lock;
+    rv_ledger *ledger;
+    rv_study_row *row;
+    rv_study_table table;
+};
+
+/* study.c: makes the folder and locks it; RV_BAD_USAGE where another process has it, or where its
+ * report would take the place of a file that is none of the study's.  Held until it is freed. */
+rv_status study_enter(rv_study *study);
+
+enum { STUDY_RUNS_MOST = 1000, STUDY_NAME_MOST = 200 };
+
+/* file.c: reads the file into a plan. */
+rv_status study_plan_read(rv_study *study, const rv_study_request *request);
+/* cells.c: every combination, named and resolved, into the cells and runs. */
+rv_status study_expand(rv_study *study);
+/* state.c: what the folders hold; RV_BAD_USAGE where they hold something else. */
+rv_status study_look(rv_study *study, study_run *run);
+
+/* state.c: "FOLDER/name"; NULL when memory is out. */
+rv_experiment_place study_place(const rv_study *study, const study_run *run);
+
+/* curves.c: learning curves of all cells, for the page. */
+rv_status study_add_curves(rv_study *study, rv_page *page);
+/* values.c: evaluates a run that is done, unless its weights are those of `values`. */
+rv_status study_evaluate(rv_study *study, study_run *run);
+/* json.c: the values that an earlier report.json holds; a file that is none is ignored. */
+rv_status study_values_recall(rv_study *study);
+
+#endif

@@ -1,0 +1,184 @@
+/* Running a study: what is missing is trained, what stopped goes on, what fails is noted. */
+#include "study/study.h"
+
+#include "reverie/io.h"
+
+#include <string.h>
+
+/* ---- before anything is trained ---- */
+
+/* What the images of a cell are like; those of an earlier cell with the same data are not opened
+ * again. */
+static rv_status sizes_of(rv_study *study, rv_context *aside, const rv_settings *settings,
+                          rv_data_sizes *sizes)
+{
+    rv_source *source;
+    rv_data_config data = settings->data;
+    int needed = rv_model_kind_has(settings->model, RV_EVALUATION) ||
+                 rv_model_kind_has(settings->model, RV_ENCODER);
+    data.directories = study->place.data_directories;
+    data.directory_count = study->place.data_directory_count;
+    rv_split split = !needed               ? RV_SPLIT_TRAIN
+                     : data.validation > 0 ? RV_SPLIT_VALIDATION
+                                           : RV_SPLIT_TEST;
+    rv_status status = rv_source_open(aside, &data, split, &source);
+    if (status != RV_OK)
+        return status;
+    *sizes = rv_data_sizes_of(source);
+    rv_source_free(source);
+    return RV_OK;
+}
+
+typedef struct known_data {
+    const char *text; /* the group `data` */
+    rv_data_sizes sizes;
+} known_data;
+
+static rv_status check_cell(rv_study *study, int index, known_data *known)
+{
+    study_cell *cell = &study->cell[index];
+    const study_run *run = &study->run[(ptrdiff_t)index * study->plan.seed_count];
+    rv_config *config = NULL;
+    rv_model *model = NULL;
+    rv_context *aside = run_aside_new(study->context);
+    if (!aside)
+        return rv_error_status(study->context);
+    rv_status status = rv_config_new(aside, &config);
+    if (status == RV_OK)
+        status = rv_config_parse(config, run->text, run->entry.name);
+    const rv_settings *settings = status == RV_OK ? rv_config_settings(config) : NULL;
+    if (settings && !(known->text && strcmp(known->text, cell->data) == 0))
+        status = sizes_of(study, aside, settings, &known->sizes);
+    known->text = cell->data;
+    if (settings && status == RV_OK)
+        status = rv_model_new(aside, settings->model, settings->model_config, known->sizes, &model);
+    if (status == RV_OK)
+        status = rv_error_status(aside);
+    if (status != RV_OK)
+        rv_fail(study->context, status, "%s: cell `%s`: %s", cell->origin, run->entry.cell,
+                rv_error_message(aside));
+    rv_model_free(model);
+    rv_config_free(config);
+    return run_aside_free(study->context, aside, status);
+}
+
+rv_status rv_study_check(rv_study *study)
+{
+    known_data known = {0};
+    rv_status status = RV_OK;
+    for (int i = 0; !study->checked && status == RV_OK && i < study->cell_count; i++)
+        status = check_cell(study, i, &known);
+    study->checked |= status == RV_OK;
+    return status;
+}
+
+/* ---- a run ---- */
+
+static rv_status create(rv_study *study, const study_run *run, rv_context *aside,
+                        rv_experiment **out)
+{
+    rv_config *config;
+    rv_experiment_place place = study_place(study, run);
+    rv_status status = rv_config_new(aside, &config);
+    if (status == RV_OK)
+        status = rv_config_parse(config, run->text, run->entry.name);
+    if (status == RV_OK)
+        return rv_experiment_create(aside, &place, config, 0, out);
+    rv_config_free(config);
+    return status;
+}
+
+/* The epochs are the one setting that may have changed. */
+static rv_status resume(rv_study *study, const study_run *run, rv_context *aside,
+                        rv_experiment **out)
+{
+    char epochs[48];
+    const char *setting = epochs;
+    rv_experiment_place place = study_place(study, run);
+    snprintf(epochs, sizeof epochs, "train.epochs=%lld", (long long)run->entry.epochs);
+    return rv_experiment_resume(aside, &place, &setting, 1, out);
+}
+
+static rv_status train(rv_study *study, study_run *run, rv_context *aside,
+                       const rv_study_watcher *watcher)
+{
+    rv_experiment *experiment = NULL;
+    rv_status status = run->entry.state == RV_STUDY_TO_RESUME
+                           ? resume(study, run, aside, &experiment)
+                           : create(study, run, aside, &experiment);
+    if (status == RV_OK)
+        status = rv_experiment_train(experiment, NULL, watcher ? &watcher->training : NULL);
+    rv_experiment_free(experiment);
+    return status;
+}
+
+/* Trains one run; what failed is kept in its entry, and is no failure of the context yet. */
+static rv_status take_run(rv_study *study, study_run *run, const rv_study_watcher *watcher)
+{
+    rv_study_entry *entry = &run->entry;
+    rv_context *aside = run_aside_new(study->context);
+    if (!aside)
+        return rv_error_status(study->context);
+    if (watcher && watcher->begin)
+        watcher->begin(watcher->user, entry);
+    entry->status = train(study, run, aside, watcher);
+    entry->message = "";
+    if (entry->status != RV_OK && entry->status != RV_INTERRUPTED) {
+        const char *message = rv_error_message(aside);
+        entry->message =
+            rv_arena_strdup(&study->arena, *message ? message : rv_status_name(entry->status));
+    }
+    run_aside_free(study->context, aside, RV_OK);
+    if (!entry->message) {
+        entry->message = "";
+        return rv_fail_memory(study->context);
+    }
+    rv_status status = study_look(study, run);
+    if (watcher && watcher->end)
+        watcher->end(watcher->user, entry);
+    return status;
+}
+
+/* The first failure, with how many there were. */
+static rv_status say_failures(rv_study *study)
+{
+    const rv_study_entry *first = NULL;
+    int count = 0;
+    for (int i = 0; i < study->run_count; i++) {
+        const rv_study_entry *entry = &study->run[i].entry;
+        if (entry->status == RV_OK)
+            continue;
+        first = first ? first : entry;
+        count++;
+    }
+    if (!first)
+        return RV_OK;
+    return rv_fail(study->context, first->status, "%d of %d runs failed; %s%s: %s", count,
+                   study->run_count, count > 1 ? "the first: " : "", first->name, first->message);
+}
+
+rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher)
+{
+    int seeds = study->plan.seed_count;
+    rv_status status = rv_study_check(study);
+    if (status == RV_OK)
+        status = study_enter(study);
+    /* Another process may have trained while this one waited to be asked. */
+    for (int i = 0; status == RV_OK && i < study->run_count; i++)
+        status = study_look(study, &study->run[i]);
+    for (int i = 0; i < study->run_count; i++)
+        study->run[i].entry.status = RV_OK;
+    for (int i = 0; status == RV_OK && i < study->run_count; i++) {
+        study_run *run =
+            &study->run[(ptrdiff_t)(i % study->cell_count) * seeds + i / study->cell_count];
+        if (run->entry.state == RV_STUDY_DONE)
+            continue;
+        status = take_run(study, run, watcher);
+        if (status == RV_OK && run->entry.status == RV_INTERRUPTED) {
+            run->entry.status = RV_OK;
+            return rv_fail(study->context, RV_INTERRUPTED, "stopped; the run is saved in %s",
+                           run->entry.folder);
+        }
+    }
+    return status == RV_OK ? say_failures(study) : status;
+}

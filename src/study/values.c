@@ -1,0 +1,94 @@
+/* The values of a run in a study's table: those of an evaluation of its last weights, or, for a
+ * model that has none, the training means of its last epoch. */
+#include "study/study.h"
+
+#include "reverie/io.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_value(study_values *values, const char *name, double value)
+{
+    if (values->count == RV_METRICS_MOST)
+        return;
+    snprintf(values->name[values->count], sizeof values->name[0], "%s", name);
+    values->value[values->count++] = value;
+}
+
+static rv_status from_evaluation(rv_experiment *run, study_values *values)
+{
+    const rv_model_kind *kind = run->model->kind;
+    int has_test;
+    rv_report report;
+    rv_status status = run_has_test(run, &has_test);
+    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
+    if (status == RV_OK)
+        status = rv_experiment_evaluate(run, split, 1, &report);
+    if (status != RV_OK)
+        return status;
+    snprintf(values->split, sizeof values->split, "%s", rv_split_name(split));
+    if (kind->select)
+        snprintf(values->chosen, sizeof values->chosen, "%s", kind->select(run->model));
+    for (int i = 0; i < report.count; i++)
+        add_value(values, report.name[i], report.mean[i]);
+    return RV_OK;
+}
+
+static rv_status from_training(rv_experiment *run, study_values *values)
+{
+    rv_run_summary summary;
+    rv_status status = rv_run_summary_read(run->context, run->folder, &summary);
+    snprintf(values->split, sizeof values->split, "train");
+    for (int i = 0; status == RV_OK && i < summary.count; i++)
+        if (strcmp(summary.value[i].split, "train") == 0)
+            add_value(values, summary.value[i].name, summary.value[i].last);
+    return status;
+}
+
+/* The checksum that the newest checkpoint carries; "" when it has none. */
+static rv_status checksum_of(rv_context *context, const study_run *run, char *text, size_t bytes)
+{
+    char folder[RUN_PATH], *path = NULL;
+    rv_tensors *tensors = NULL;
+    snprintf(folder, sizeof folder, "%s/checkpoints", run->entry.folder);
+    rv_status status = rv_checkpoint_find(context, folder, "last", &path);
+    if (status == RV_OK)
+        status = rv_tensors_open(context, path, &tensors);
+    const char *sum = status == RV_OK ? rv_tensors_metadata(tensors, "xxh3_128") : NULL;
+    snprintf(text, bytes, "%s", sum ? sum : "");
+    rv_tensors_free(tensors);
+    free(path);
+    return status;
+}
+
+static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
+{
+    char checkpoint[64];
+    study_values values = {0};
+    rv_experiment *experiment;
+    rv_experiment_place place = study_place(study, run);
+    rv_status status = checksum_of(aside, run, checkpoint, sizeof checkpoint);
+    if (status != RV_OK)
+        return status;
+    if (run->values.count > 0 && *checkpoint && strcmp(checkpoint, run->values.checkpoint) == 0)
+        return RV_OK;
+    status = rv_experiment_open(aside, &place, "last", 0, &experiment);
+    if (status != RV_OK)
+        return status;
+    status = rv_model_has(experiment->model, RV_EVALUATION) ? from_evaluation(experiment, &values)
+                                                            : from_training(experiment, &values);
+    rv_experiment_free(experiment);
+    memcpy(values.checkpoint, checkpoint, sizeof checkpoint);
+    if (status == RV_OK)
+        run->values = values;
+    return status;
+}
+
+rv_status study_evaluate(rv_study *study, study_run *run)
+{
+    rv_context *aside = run_aside_new(study->context);
+    if (!aside)
+        return rv_error_status(study->context);
+    return run_aside_free(study->context, aside, evaluate(study, aside, run));
+}

@@ -37,7 +37,7 @@ static rv_status open_decoder(rv_context *context, const char *recipe, decoder *
     if (!d->latents || !d->picture || !d->graph)
         return rv_fail(context, RV_NO_MEMORY, "out of memory");
     rv_expr z = rv_input(d->graph, "z", RV_F32, rv_shape2(1, d->width)); /* [1,Z] */
-    rv_expr picture = d->model->kind->decode(d->model, z);              /* [1,D] */
+    rv_expr picture = d->model->kind->decode(d->model, z);               /* [1,D] */
     status = rv_view_prior(d->model, 1, LATENTS, d->latents);
     return status == RV_OK ? rv_compile(d->graph, &picture, 1, NULL, &d->program) : status;
 }

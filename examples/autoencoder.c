@@ -55,9 +55,9 @@ static const rv_model_kind autoencoder = {
     .about = "a plain autoencoder",
     RV_OPTIONS(options, autoencoder_config),
     .nets = nets,
-    .latent = RV_MEMBER(autoencoder_config, code),
+    .z_width = RV_MEMBER(autoencoder_config, code),
     .score = {"fit", fit},
-    .latents = {.posterior = posterior},
+    .latent = {.posterior = posterior},
     .decode = decode,
 };
 

@@ -257,8 +257,8 @@ typedef struct rv_model_kind {
     void (*nets)(const rv_model *model, rv_net_wish wish[RV_NETS_MOST]);
     /* What else it needs: parameters of its own (rv_model_own). */
     rv_status (*create)(rv_model *model);
-    size_t latent; /* RV_MEMBER, the int64_t width of z; 0: latent_width */
-    rv_latent_part latents;
+    size_t z_width; /* RV_MEMBER, the int64_t width of z; 0: latent_width */
+    rv_latent_part latent;
     rv_score_part score;
     rv_classifier_part classifier;
     const struct game_part *game;                       /* of the library's own kinds */

@@ -152,7 +152,7 @@ rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, u
                         rv_expr real, rv_expr fake)
 {
     rv_stage stage = rv_model_stage(model, name, loss, parts);
-    stage.loss_name = strcmp(name, "decoder") == 0 ? "decoder_loss" : "generator_loss";
+    stage.loss_name = "generator_loss";
     stage.gradient_name = "generator_gradient";
     rv_stage_report(&stage, "diversity", diversity(real, fake));
     return stage;

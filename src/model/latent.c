@@ -29,7 +29,7 @@ const rv_option rv_kl_weight_options[] = {
 
 static const rv_latent_part *part_of(const rv_model *model)
 {
-    return &model->kind->latents;
+    return &model->kind->latent;
 }
 
 static rv_objective objective_of(const rv_model *model)
@@ -227,7 +227,7 @@ rv_expr rv_latent_log_weight(rv_model *model, rv_expr x, const rv_latents *group
 
 void latent_defaults(rv_model_kind *kind)
 {
-    const rv_latent_part *part = &kind->latents;
+    const rv_latent_part *part = &kind->latent;
     int has_likelihood = part->likelihood || part->log_likelihood;
     OR_ELSE(kind->train, has_likelihood, train);
     OR_ELSE(kind->evaluate, has_likelihood, evaluate);

@@ -33,16 +33,16 @@ const void *rv_model_member(const rv_model *model, size_t member)
 
 static int64_t latent_width(const rv_model *model)
 {
-    return *(const int64_t *)rv_model_member(model, model->kind->latent);
+    return *(const int64_t *)rv_model_member(model, model->kind->z_width);
 }
 
 static rv_model_kind with_defaults(const rv_model_kind *own)
 {
     rv_model_kind kind = *own;
-    OR_ELSE(kind.latent_width, kind.latent > 0, latent_width);
+    OR_ELSE(kind.latent_width, kind.z_width > 0, latent_width);
     if (kind.score.each)
         score_defaults(&kind);
-    if (kind.latents.posterior)
+    if (kind.latent.posterior)
         latent_defaults(&kind);
     if (kind.classifier.logits)
         classifier_defaults(&kind);

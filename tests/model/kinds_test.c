@@ -91,24 +91,24 @@ static rv_expr log_likelihood(const rv_model *m, rv_expr x, const rv_draws *d, r
 }
 
 #define TINY                                                                                       \
-    .config_size = sizeof(tiny_config), .nets = nets, .latent = RV_MEMBER(tiny_config, latent)
+    .config_size = sizeof(tiny_config), .nets = nets, .z_width = RV_MEMBER(tiny_config, latent)
 static const rv_model_kind moved = {.name = "moved",
                                     TINY,
-                                    .latents = {.objective = RV_MEMBER(tiny_config, objective),
-                                                .posterior = moved_posterior,
-                                                .likelihood = likelihood}},
+                                    .latent = {.objective = RV_MEMBER(tiny_config, objective),
+                                               .posterior = moved_posterior,
+                                               .likelihood = likelihood}},
                            flow = {.name = "flow",
                                    TINY,
-                                   .latents = {.objective = RV_MEMBER(tiny_config, objective),
-                                               .posterior = posterior,
-                                               .draw = moved_draws,
-                                               .likelihood = likelihood}},
+                                   .latent = {.objective = RV_MEMBER(tiny_config, objective),
+                                              .posterior = posterior,
+                                              .draw = moved_draws,
+                                              .likelihood = likelihood}},
                            pixels = {.name = "pixels",
                                      TINY,
-                                     .latents = {.objective = RV_MEMBER(tiny_config, objective),
-                                                 .posterior = moved_posterior,
-                                                 .log_likelihood = log_likelihood}},
-                           idle = {.name = "idle", TINY, .latents = {.posterior = posterior}};
+                                     .latent = {.objective = RV_MEMBER(tiny_config, objective),
+                                                .posterior = moved_posterior,
+                                                .log_likelihood = log_likelihood}},
+                           idle = {.name = "idle", TINY, .latent = {.posterior = posterior}};
 
 static rv_model *model_of(bench *b, const rv_model_kind *kind)
 {

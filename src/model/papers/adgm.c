@@ -119,7 +119,7 @@ const rv_model_kind rv_adgm_kind = {
     RV_OPTIONS(options, adgm_config),
     .labels = RV_LABELS_BESIDE,
     .nets = nets,
-    .latent = RV_MEMBER(adgm_config, latent),
+    .z_width = RV_MEMBER(adgm_config, latent),
     .semi_supervised = &(const semi_supervised_part){.config = RV_MEMBER(adgm_config, semi),
                                                      .classifier = CLASSIFIER,
                                                      .read = read,

@@ -84,7 +84,7 @@ const rv_model_kind rv_bigan_kind = {
     RV_OPTIONS(options, bigan_config),
     .nets = nets,
     .game = &(const game_part){RV_MEMBER(bigan_config, game), "generator", "discriminator"},
-    .latents = {.posterior = posterior},
+    .latent = {.posterior = posterior},
     .train = train,
     .features = features,
 };

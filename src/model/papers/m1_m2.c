@@ -182,7 +182,7 @@ const rv_model_kind rv_m1_m2_kind = {
     RV_OPTIONS(options, m1_m2_config),
     .labels = RV_LABELS_BESIDE,
     .nets = nets,
-    .latent = RV_MEMBER(m1_m2_config, latent),
+    .z_width = RV_MEMBER(m1_m2_config, latent),
     .semi_supervised = &(const semi_supervised_part){.config = RV_MEMBER(m1_m2_config, semi),
                                                      .classifier = CLASSIFIER,
                                                      .latent_name = "z2",

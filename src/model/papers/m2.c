@@ -111,7 +111,7 @@ const rv_model_kind rv_m2_kind = {
     RV_OPTIONS(options, m2_config),
     .labels = RV_LABELS_BESIDE,
     .nets = nets,
-    .latent = RV_MEMBER(m2_config, latent),
+    .z_width = RV_MEMBER(m2_config, latent),
     .semi_supervised = &(const semi_supervised_part){.config = RV_MEMBER(m2_config, semi),
                                                      .classifier = CLASSIFIER,
                                                      .read = read,

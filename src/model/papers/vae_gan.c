@@ -130,6 +130,7 @@ static rv_status train(rv_model *m, rv_iteration *iteration)
     rv_stage_report(&encoder, "feature_loss", like);
     rv_expr loss = rv_add(rv_scale(like, c->gamma), gan.decoder);
     rv_stage decoder = game_generator(m, "decoder", loss, RV_NET(GENERATOR), x, drawn);
+    decoder.loss_name = "decoder_loss";
     rv_stage discriminator = game_discriminator(m, gan.discriminator, real.logits, sampled.logits);
     rv_status status = rv_iteration_update(iteration, &encoder);
     if (status == RV_OK)
@@ -144,6 +145,6 @@ const rv_model_kind rv_vae_gan_kind = {
     .check = check,
     .nets = nets,
     .game = &(const game_part){RV_MEMBER(vae_gan_config, game), "decoder", "discriminator"},
-    .latents = {.posterior = posterior},
+    .latent = {.posterior = posterior},
     .train = train,
 };

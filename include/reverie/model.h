@@ -210,15 +210,16 @@ typedef struct rv_draws {
 
 /* A model of latents z with a bound of log p(x).  `posterior` and `likelihood` make training,
  * evaluation, encode, decode, log_joint and the rest; N(0, I) is p(z).  A posterior whose draws are
- * transformed (a flow) or a chain of levels gives `draw`, a prior over levels or learned
- * `log_prior`, a likelihood without a mean image `log_likelihood`.  With `draw` or `log_prior` the
- * KL is estimated at the draws. */
+ * transformed (a flow) or a chain of levels gives `draw`, a prior over levels
+ * `log_prior`, a likelihood without a mean image `log_likelihood`.  With `draw` or `log_prior`, and
+ * where rv_kl has no closed form, the KL is estimated at the draws. */
 typedef struct rv_latent_part {
     size_t objective;  /* RV_MEMBER, an rv_objective; 0: the ELBO at one draw */
     size_t kl_weight;  /* RV_MEMBER, an rv_kl_weight; 0: 1, and no input `beta` */
     int reports_bound; /* L_K is evaluated whatever is trained; 0: where it is trained */
     /* q(z|x) of level 0;  x [B,D] -> batch [B], event [Z] or [N,C] */
     rv_dist (*posterior)(const rv_model *model, rv_expr x, rv_mode mode);
+    /* p(z), which generated images are drawn from, too; NULL: N(0, I) */
     rv_dist (*prior)(const rv_model *model, rv_graph *graph, int64_t batch);
     /* p(x|z) of rows, z [N,Z] -> batch [N], event [D] */
     rv_dist (*likelihood)(const rv_model *model, rv_expr z, rv_mode mode);

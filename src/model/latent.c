@@ -45,12 +45,6 @@ static const rv_kl_weight *kl_weight_of(const rv_model *model)
 
 /* ---- the model's densities ---- */
 
-/* Whether the KL has a closed form: one level, drawn as its posterior says. */
-static int has_kl(const rv_latent_part *part)
-{
-    return !part->draw && !part->log_prior;
-}
-
 static int is_discrete(rv_dist q)
 {
     return q.kind == RV_DIST_BERNOULLI || q.kind == RV_DIST_CATEGORICAL;
@@ -111,6 +105,15 @@ typedef struct bounds {
     rv_expr importance; /* L_K with the KL weighted by beta, [B] */
 } bounds;
 
+/* Whether the KL has a closed form: z is of one level, drawn as q says, and rv_kl knows both. */
+static int is_closed(const rv_model *model, rv_dist q, rv_expr z)
+{
+    const rv_latent_part *part = part_of(model);
+    if (part->draw || part->log_prior)
+        return 0;
+    return rv_kl_is_exact(q.kind, part->prior ? prior_of(model, z).kind : RV_DIST_NORMAL);
+}
+
 /* The ELBO whose KL is estimated at the draws. */
 static rv_elbo_parts estimated(rv_expr log_px, rv_expr log_ratio, rv_expr beta)
 {
@@ -132,11 +135,9 @@ static bounds bounds_of(const rv_model *model, rv_expr x, rv_mode mode, rv_elbo_
     rv_expr log_px = log_likelihood_of(model, x, &drawn, mode);
     rv_expr log_ratio = log_ratio_of(model, q, &drawn, mode);
     rv_expr weighted = config.beta ? rv_mul(config.beta, log_ratio) : log_ratio;
-    if (has_kl(part_of(model)))
-        b.elbo =
-            rv_elbo_against(q, prior_of(model, drawn.z[0]), rv_mean(log_px, RV_AXIS(0)), config);
-    else
-        b.elbo = estimated(log_px, log_ratio, config.beta);
+    b.elbo = is_closed(model, q, drawn.z[0]) ? rv_elbo_against(q, prior_of(model, drawn.z[0]),
+                                                               rv_mean(log_px, RV_AXIS(0)), config)
+                                             : estimated(log_px, log_ratio, config.beta);
     b.importance = rv_importance_bound(rv_add(log_px, weighted));
     return b;
 }
@@ -203,6 +204,12 @@ static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
     return rv_error_status(model->context);
 }
 
+/* z [count,Z] */
+static rv_expr draw_prior(rv_model *model, rv_graph *graph, int64_t count)
+{
+    return rv_flatten(rv_dist_sample(part_of(model)->prior(model, graph, count), "prior"));
+}
+
 static rv_expr decode(rv_model *model, rv_expr z)
 {
     return rv_observation_mean(model, part_of(model)->likelihood(model, z, RV_EVALUATE));
@@ -234,6 +241,7 @@ void latent_defaults(rv_model_kind *kind)
     OR_ELSE(kind->select, has_likelihood, selects);
     OR_ELSE(kind->schedule, part->kl_weight > 0, rv_latent_schedule);
     OR_ELSE(kind->encode, 1, encode);
+    OR_ELSE(kind->draw_prior, part->prior != NULL, draw_prior);
     OR_ELSE(kind->decode, part->likelihood != NULL, decode);
     OR_ELSE(kind->log_joint, has_likelihood, rv_latent_log_joint);
     OR_ELSE(kind->log_weight, has_likelihood && part->draw, rv_latent_log_weight);

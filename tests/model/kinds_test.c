@@ -178,6 +178,46 @@ static void a_flow_is_its_density(void **state)
         rv_model_free(model[i]);
 }
 
+/* ---- a prior ---- */
+
+/* N(3, 1/4): generated images are drawn from it, and the KL is to it. */
+static rv_dist high_prior(const rv_model *m, rv_graph *graph, int64_t batch)
+{
+    const rv_shape shape = rv_shape2(batch, Z);
+    (void)m;
+    return rv_normal(rv_full(graph, shape, 3), rv_full(graph, shape, 0.5));
+}
+
+static const rv_model_kind high = {
+    .name = "high",
+    TINY,
+    .latent = {.posterior = posterior, .prior = high_prior, .likelihood = likelihood}};
+
+static void a_prior_of_its_own_is_drawn_from(void **state)
+{
+    enum { COUNT = 4000 };
+    bench *b = *state;
+    rv_model *model = model_of(b, &high);
+    rv_expr z = model->kind->draw_prior(model, b->graph, COUNT);
+    rv_expr x = rv_evaluation_images(model, b->graph, B);
+    rv_dist q = posterior(model, x, RV_EVALUATE);
+    const rv_expr outputs[4] = {rv_mean_all(z), rv_mean_all(rv_square(rv_shift(z, -3))),
+                                evaluated(b, model, "kl"),
+                                rv_kl(q, high_prior(model, b->graph, B))};
+    run_on_images(b, outputs, 4);
+    double *mean = read(b, 0, 1), *square = read(b, 1, 1), *kl = read(b, 2, B),
+           *exact = read(b, 3, B);
+    check_near(mean[0], 3, 5 * 0.5 / sqrt(COUNT * Z), "mean of the prior's draws");
+    check_near(square[0], 0.25, 5 * 0.25 * sqrt(2.0 / (COUNT * Z)), "variance of them");
+    for (int i = 0; i < B; i++)
+        check_near(kl[i], exact[i], 1e-9, "KL to the prior");
+    free(mean);
+    free(square);
+    free(kl);
+    free(exact);
+    rv_model_free(model);
+}
+
 /* ---- a score ---- */
 
 static rv_expr distance(const rv_model *m, rv_expr x, rv_mode mode)
@@ -244,9 +284,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(parts_make_what_a_kind_can),
-        TEST(a_flow_is_its_density),
-        TEST(a_score_is_maximised),
+        TEST(parts_make_what_a_kind_can),       TEST(a_flow_is_its_density),
+        TEST(a_prior_of_its_own_is_drawn_from), TEST(a_score_is_maximised),
         TEST(kinds_are_registered_once),
     };
     return cmocka_run_group_tests_name("model_kinds", tests, NULL, NULL);

@@ -167,12 +167,6 @@ static rv_prior prior(const rv_model *m)
     return RV_PRIOR_DISCRETE;
 }
 
-/* z [count,Z], hard */
-static rv_expr draw_prior(rv_model *m, rv_graph *graph, int64_t count)
-{
-    return rv_flatten(rv_dist_sample(discrete_prior(m, graph, count), "prior"));
-}
-
 /* The mean of a group is its probabilities; of a categorical, class after class, Z = N C.  A z that
  * is soft, a mixture of a variable's classes, is decoded as it is. */
 const rv_model_kind rv_discrete_vae_kind = {
@@ -190,6 +184,5 @@ const rv_model_kind rv_discrete_vae_kind = {
     .latent_width = latent_width,
     .train = discrete_train,
     .prior = prior,
-    .draw_prior = draw_prior,
     .schedule = schedule,
 };

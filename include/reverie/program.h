@@ -46,13 +46,14 @@ size_t rv_context_conv_memory(const rv_context *context);
 void rv_context_set_conv_measuring(rv_context *context, int on);
 int rv_context_conv_measuring(const rv_context *context);
 
-/* The choices of algorithms, as lines "key\tvalue\n" in the order of the keys; what they say is
- * the backend's.  The text is the context's until the next of these three calls; NULL, latched,
- * when memory is out.  All that were made or given: */
+/* Every choice of an algorithm that was made or given, as lines "key\tvalue\n" in the order of the
+ * keys; what they say is the backend's.  The text is the context's until the next of these three
+ * calls; NULL, latched, when memory is out. */
 const char *rv_context_conv_choices(rv_context *context);
-/* those that programs compiled so far depend on, or that were followed: the record of a run, */
+/* The choices that programs compiled so far depend on, or that were followed: the record of a
+ * run. */
 const char *rv_context_conv_record(rv_context *context);
-/* and those made here that were not given: what a cache of the machine lacks. */
+/* The choices that were made here and not given: what a cache of the machine lacks. */
 const char *rv_context_conv_news(rv_context *context);
 /* Adds such lines; a key that is there gets the new value, unless the record has it.  `name` is
  * that of their file, for messages.  RV_BAD_FILE with its name and the line for a malformed one,

@@ -291,8 +291,8 @@ static int idlest(const double *load, int threads)
     return best;
 }
 
-/* Kernels that one thread runs, and that need memory beside its scratch, use one buffer: they are
- * thread 0's. */
+/* Kernels that one thread runs, and that ask for shared memory, use one buffer: thread 0 runs
+ * them. */
 static rv_status choose_owners(cpu_plan *plan)
 {
     size_t bytes = (size_t)plan->threads * sizeof(double);

@@ -106,7 +106,7 @@ static int64_t count_parameters(const rv_model *model)
 {
     int count;
     int64_t total = 0;
-    rv_net *const *net = model->kind->nets(model, &count);
+    rv_net *const *net = rv_model_nets(model, &count);
     for (int i = 0; i < count; i++)
         total += rv_net_size(net[i]);
     return total;

@@ -40,7 +40,8 @@ static void print(rv_experiment *run, const rv_run_images *images, const rv_repo
 {
     rv_pixels pixels = evaluate_pixels(run, images);
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
-    int classifies = kind->classify && !kind->decode; /* and nothing else */
+    int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
+                     !rv_model_kind_has(kind, RV_DECODER); /* and nothing else */
     char draws[64];
     printf("%s, %lld images, %s pixels", rv_split_name(images->split), (long long)report->examples,
            rv_pixels_name(pixels));
@@ -160,7 +161,7 @@ static rv_status run_evaluate(cli_call *call)
     if (status != RV_OK)
         return status;
     int images = cli_text(call, "classifier") || cli_text(call, "images") ||
-                 !rv_experiment_model(run)->kind->evaluate;
+                 !rv_model_has(rv_experiment_model(run), RV_EVALUATION);
     status = check_options(call, images);
     if (status == RV_OK)
         status = cli_choose_split(call, run);

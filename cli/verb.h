@@ -23,9 +23,9 @@
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 
-#include "core/option.h"
 #include "io/json.h"
 #include "reverie/core.h"
+#include "reverie/option.h"
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 

@@ -210,6 +210,7 @@ rv_expr rv_cols(rv_expr x, int64_t start, int64_t stop); /* of the last axis */
 /* low zeros before, high after, interior between neighbours, along one axis. */
 rv_expr rv_pad(rv_expr x, int axis, int64_t low, int64_t high, int64_t interior);
 rv_expr rv_concat(const rv_expr *parts, int count, int axis);
+rv_expr rv_concat2(rv_expr a, rv_expr b, int axis);
 rv_expr rv_gather(rv_expr table, rv_expr rows); /* [N,...], i32 [M] -> [M,...] */
 /* The sum of updates [M,...] into zeros [N,...] at i32 rows [M]. */
 rv_expr rv_scatter_add(rv_expr rows, rv_expr updates, int64_t count);
@@ -217,6 +218,16 @@ rv_expr rv_one_hot(rv_expr index, int64_t depth); /* i32 [...] -> f32 [...,depth
 /* A block of x at the run-time position `start` (i32 [rank], clamped to fit). */
 rv_expr rv_dynamic_slice(rv_expr x, rv_expr start, rv_shape shape);
 rv_expr rv_dynamic_update(rv_expr x, rv_expr update, rv_expr start);
+
+/* ---- axes: moves that work out their shapes, and are poison of poison ---- */
+
+/* The size of an axis; 1 of poison, so that sizes can be divided without a look. */
+int64_t rv_dim(rv_expr x, int axis);
+rv_expr rv_merge_axes(rv_expr x, int axis, int count);     /* [A,B,C], 1, 2 -> [A,B C] */
+rv_expr rv_split_axis(rv_expr x, int axis, int64_t inner); /* [R B,C], 0, B -> [R,B,C] */
+rv_expr rv_flatten(rv_expr x);                             /* [B,...] -> [B,N] */
+rv_expr rv_as_rows(rv_expr x);                             /* [K,B,...] -> [K B,N] */
+rv_expr rv_repeat(rv_expr x, int64_t times); /* [B,...] -> [times B,...], the whole batch again */
 
 /* ---- randomness: Philox 4x32-10, counter based ---- */
 

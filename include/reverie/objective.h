@@ -36,6 +36,10 @@ rv_elbo_parts rv_elbo(rv_dist posterior, rv_dist likelihood, rv_expr x, rv_elbo_
 
 /* The same from log p(x|z) [B] itself, as the mean over several draws of z. */
 rv_elbo_parts rv_elbo_of(rv_dist posterior, rv_expr log_px, rv_elbo_config config);
+/* And of another prior p(z), batch [B], of which the KL has a closed form; free bits need it
+ * element by element (rv_kl_elementwise). */
+rv_elbo_parts rv_elbo_against(rv_dist posterior, rv_dist prior, rv_expr log_px,
+                              rv_elbo_config config);
 
 /* Burda et al. 2016, equation 8: log 1/K sum_k w_k, [B], from log w [K,B]; in log space, so that no
  * weight overflows.  With K = 1 it is the ELBO at one draw, and it grows with K to log p(x). */

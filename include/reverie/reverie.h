@@ -31,6 +31,7 @@
 #include "reverie/nn.h"
 #include "reverie/objective.h"
 #include "reverie/optim.h"
+#include "reverie/option.h"
 #include "reverie/program.h"
 #include "reverie/run.h"
 #include "reverie/runner.h"

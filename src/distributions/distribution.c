@@ -97,10 +97,7 @@ rv_dist rv_categorical(rv_expr logits)
 
 static rv_expr folded(rv_expr x, int64_t draws)
 {
-    rv_shape shape = rv_expr_shape(x), out = {shape.rank + 1, {draws, shape.dim[0] / draws}};
-    for (int i = 1; i < shape.rank; i++)
-        out.dim[i + 1] = shape.dim[i];
-    return rv_is_poison(x) ? x : rv_reshape(x, out);
+    return rv_split_axis(x, 0, draws > 0 ? rv_dim(x, 0) / draws : 0);
 }
 
 rv_dist rv_dist_fold(rv_dist dist, int64_t draws)

@@ -34,7 +34,8 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source)
 /* A model that learns from labels, or tells or takes them. */
 static int uses_classes(const rv_model_kind *kind)
 {
-    return kind->labels != RV_LABELS_UNUSED || kind->classify || kind->decode_class;
+    return kind->labels != RV_LABELS_UNUSED || rv_model_kind_has(kind, RV_CLASSIFIER) ||
+           rv_model_kind_has(kind, RV_CLASS_DECODER);
 }
 
 rv_status rv_model_takes(const rv_model *model, const rv_source *source)
@@ -84,7 +85,7 @@ double rv_report_value(const rv_report *report, const char *name)
 rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out)
 {
     *out = NULL;
-    if (!model->kind->evaluate)
+    if (!rv_model_has(model, RV_EVALUATION))
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no likelihood to evaluate",
                        model->kind->name);
     rv_evaluator *evaluator = rv_calloc(1, sizeof *evaluator);

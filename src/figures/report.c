@@ -34,7 +34,7 @@ static const char *heading_of(const char *name)
 /* A classifier and nothing else: what it gives is not of images in nats. */
 static int only_classifies(const rv_experiment *run)
 {
-    return run->model->kind->classify && !run->model->kind->decode;
+    return rv_model_has(run->model, RV_CLASSIFIER) && !rv_model_has(run->model, RV_DECODER);
 }
 
 /* Shares are read to more places than nats. */
@@ -236,7 +236,7 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
     rv_status status =
         add_image(run, page, rv_experiment_classes_image(run, run_fitting(run, 10, 4), 1),
                   "classes", "A row for each class; each column is one draw of z");
-    if (status == RV_OK && run->model->kind->encode)
+    if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))
         status = add_image(
             run, page, rv_experiment_style_image(run, run_held_out(run), run_fitting(run, 10, 4)),
             "style", "Held-out images, and beside each its style in every class");
@@ -245,7 +245,7 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
 
 static rv_status add_pictures(rv_experiment *run, rv_page *page)
 {
-    if (!run->model->kind->decode)
+    if (!rv_model_has(run->model, RV_DECODER))
         return RV_OK;
     if (!run_shows_images(run))
         return rv_page_text(page, "Images of this many channels are not drawn.");
@@ -253,11 +253,11 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
     if (status == RV_OK)
         status = add_image(run, page, rv_experiment_samples(run, 8 * run_fitting(run, 8, 3), 1),
                            "samples", "Draws from the prior");
-    if (status == RV_OK && run->model->kind->decode_class)
+    if (status == RV_OK && rv_model_has(run->model, RV_CLASS_DECODER))
         status = add_class_pictures(run, page);
     if (status == RV_OK)
         status = add_collage(run, page);
-    if (status == RV_OK && run->model->kind->encode)
+    if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))
         status = add_latent_pictures(run, page);
     return status;
 }
@@ -283,7 +283,7 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     rv_status status = RV_OK;
     if (run->settings->about && run->settings->about[0])
         status = rv_page_text(page, run->settings->about);
-    if (status == RV_OK && run->model->kind->evaluate)
+    if (status == RV_OK && rv_model_has(run->model, RV_EVALUATION))
         status = add_table(run, page);
     if (status == RV_OK)
         status = add_log(run, page);

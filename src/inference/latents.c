@@ -269,7 +269,7 @@ rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latent
                                .information_error = NAN,
                                .marginal_kl = NAN,
                                .marginal_kl_error = NAN};
-    if (!model->kind->encode)
+    if (!rv_model_has(model, RV_ENCODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` has no encoder, and so no codes to look at", model->kind->name);
     out->images = config->images > 0 && config->images < all ? config->images : all;

@@ -78,7 +78,7 @@ static rv_status draw(judge *j)
     rv_model *model = j->run->model;
     int64_t count = j->config->count;
     table z;
-    if (!model->kind->decode)
+    if (!rv_model_has(model, RV_DECODER))
         return rv_fail(j->context, RV_BAD_USAGE,
                        "model `%s` makes no images to judge; images of a file are judged with "
                        "--images FILE.npy",
@@ -455,7 +455,7 @@ static rv_status judge_encoder(judge *j)
                        "the encoder is judged by the nearest training image, which of the "
                        "training split is the image itself; choose test or validation");
     rv_status status = judge_encodings(j, CODES, &j->out->nearest_neighbour_codes);
-    if (status == RV_OK && j->run->model->kind->features)
+    if (status == RV_OK && rv_model_has(j->run->model, RV_FEATURES))
         status = judge_encodings(j, FEATURES, &j->out->nearest_neighbour_features);
     return status;
 }
@@ -492,7 +492,8 @@ rv_status rv_experiment_judge(rv_experiment *run, const rv_judge_config *config,
 {
     judge j = {.run = run, .context = run->context, .config = config};
     const rv_model_kind *kind = run->model->kind;
-    int has_encoder = kind->encode && !kind->evaluate && !config->images;
+    int has_encoder = rv_model_kind_has(kind, RV_ENCODER) &&
+                      !rv_model_kind_has(kind, RV_EVALUATION) && !config->images;
     *out = NULL;
     rv_status status = check_config(&j, has_encoder);
     if (status != RV_OK)

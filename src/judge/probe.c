@@ -154,7 +154,7 @@ static rv_status probe_sets(rv_experiment *run, const rv_run_probe_config *confi
 
 static rv_status check_run(const rv_experiment *run, const rv_run_probe_config *config)
 {
-    if (!run->model->kind->encode)
+    if (!rv_model_has(run->model, RV_ENCODER))
         return rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `probe` needs",
                        run->model->kind->name);
     if (config->split == RV_SPLIT_TRAIN)

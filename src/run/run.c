@@ -75,7 +75,8 @@ static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
 
 int run_needs_held_out(const rv_experiment *run)
 {
-    return run->settings->model->evaluate || run->settings->model->encode;
+    return rv_model_kind_has(run->settings->model, RV_EVALUATION) ||
+           rv_model_kind_has(run->settings->model, RV_ENCODER);
 }
 
 /* For training: the sizes are those of the data, of which some must be held out where the model can

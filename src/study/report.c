@@ -37,15 +37,15 @@ static rv_status draw_run(rv_experiment *run, gallery *shown)
 {
     const rv_model_kind *kind = run->model->kind;
     int has_test = 0;
-    rv_status status = kind->encode ? run_has_test(run, &has_test) : RV_OK;
+    rv_status status = rv_model_kind_has(kind, RV_ENCODER) ? run_has_test(run, &has_test) : RV_OK;
     rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
-    if (status == RV_OK && kind->decode)
+    if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER))
         shown->image[SAMPLES] = rv_experiment_samples(run, 32, 1);
-    if (status == RV_OK && kind->decode && kind->encode) {
+    if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER | RV_ENCODER)) {
         shown->image[TRAINED] = rv_experiment_reconstructions(run, RV_SPLIT_TRAIN, 16);
         shown->image[HELD_OUT] = rv_experiment_reconstructions(run, split, 16);
     }
-    if (status == RV_OK && kind->encode && kind->latent_width &&
+    if (status == RV_OK && rv_model_kind_has(kind, RV_ENCODER) && kind->latent_width &&
         kind->latent_width(run->model) > 1) {
         rv_chart *chart = rv_experiment_latent_chart(run, split, LATENTS);
         shown->latent = chart ? rv_chart_svg(chart) : NULL;

@@ -76,8 +76,8 @@ static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
     status = rv_experiment_open(aside, &place, "last", 0, &experiment);
     if (status != RV_OK)
         return status;
-    status = experiment->model->kind->evaluate ? from_evaluation(experiment, &values)
-                                               : from_training(experiment, &values);
+    status = rv_model_has(experiment->model, RV_EVALUATION) ? from_evaluation(experiment, &values)
+                                                            : from_training(experiment, &values);
     rv_experiment_free(experiment);
     memcpy(values.checkpoint, checkpoint, sizeof checkpoint);
     if (status == RV_OK)

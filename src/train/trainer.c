@@ -83,7 +83,7 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
         status = rv_ledger_open(context, setup->folder, &trainer->files);
     if (status == RV_OK)
         status = train_check_rate(trainer);
-    if (status == RV_OK && setup->validation && setup->model->kind->evaluate)
+    if (status == RV_OK && setup->validation && rv_model_has(setup->model, RV_EVALUATION))
         status = rv_evaluator_new(setup->model, evaluation_batch(setup), &trainer->evaluator);
     if (status != RV_OK) {
         rv_trainer_free(trainer);

@@ -276,7 +276,7 @@ static void draw(const training *t, int64_t rows, float *z, float *between)
     rv_iteration iteration = {.graph = graph, .batch = rows};
     rv_expr zeros =
         rv_scale(rv_draw_uniform(graph, "any", rv_shape2(rows, 1), (rv_draw_axes){0, -1}), 0);
-    rv_expr out[] = {pair_noise(t->model->self, &iteration, "z"),
+    rv_expr out[] = {game_noise(t->model, &iteration, "z"),
                      rv_interpolates(rv_shift(zeros, 1), zeros, "between")};
     rv_compile(graph, out, 2, NULL, &program);
     check_ok(t->context);
@@ -519,7 +519,7 @@ static void recipes_have_their_sizes_and_can_be_trained(void **state)
         rv_program *program;
         training t;
         begin_recipe(&t, recipes[i].name);
-        rv_net *const *nets = t.model->kind->nets(t.model, &count);
+        rv_net *const *nets = rv_model_nets(t.model, &count);
         for (int k = 0; k < count; k++)
             if (rv_net_size(nets[k]) != recipes[i].size[k])
                 fail_msg("%s: %s has %d weights, not %d", recipes[i].name, rv_net_name(nets[k]),

@@ -150,7 +150,7 @@ static inline rv_status check_event(void *user, const rv_event *event)
 static inline void fill_weights(const training *t)
 {
     int count;
-    rv_net *const *nets = t->model->kind->nets(t->model, &count);
+    rv_net *const *nets = rv_model_nets(t->model, &count);
     for (int n = 0; n < count; n++)
         for (int k = 0; k < rv_net_weight_count(nets[n]); k++) {
             rv_param *param = rv_net_weight(nets[n], k);

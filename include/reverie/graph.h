@@ -79,7 +79,7 @@ rv_expr rv_full(rv_graph *graph, rv_shape shape, double value);
 rv_expr rv_zeros_like(rv_expr x);
 rv_expr rv_ones_like(rv_expr x);
 
-/* ---- parameters: named state that belongs to the context ---- */
+/* ---- parameters: named state, in stores ---- */
 
 typedef enum rv_param_kind {
     RV_WEIGHT, /* trained */
@@ -89,7 +89,7 @@ typedef enum rv_param_kind {
 
 typedef enum rv_initial { RV_INITIAL_CONSTANT, RV_INITIAL_UNIFORM, RV_INITIAL_NORMAL } rv_initial;
 /* CONSTANT: a.  UNIFORM: in (a, b).  NORMAL: mean a, standard deviation b.
- * Drawn from (context seed, parameter name, element). */
+ * Drawn from (seed of the store, parameter name, element). */
 typedef struct rv_initialiser {
     rv_initial kind;
     float a, b;
@@ -98,13 +98,27 @@ rv_initialiser rv_initial_constant(float value);
 rv_initialiser rv_initial_uniform(float low, float high);
 rv_initialiser rv_initial_normal(float mean, float deviation);
 
+/* A store of parameters, known by name in it: each model has its own, so two models of one kind
+ * share nothing.  It keeps the seed that the context has when it is made.  The context frees what is
+ * left of its stores.  NULL on failure. */
+typedef struct rv_params rv_params;
+rv_params *rv_params_new(rv_context *context);
+void rv_params_free(rv_params *params); /* after the programs that use them; NULL is ignored */
 /* The parameter of that name, made if there is none.  An existing one of another shape is an error
  * (NULL).  Names are those of a PyTorch state_dict ("encoder.0.weight"). */
+rv_param *rv_params_get(rv_params *params, const char *name, rv_shape shape,
+                        rv_initialiser initialiser, rv_param_kind kind);
+rv_param *rv_params_find(const rv_params *params, const char *name); /* NULL when there is none */
+int rv_params_count(const rv_params *params);
+rv_param *rv_params_at(const rv_params *params, int index); /* in order of creation */
+/* The store that the context itself has, for a program with one set of weights; owned by the
+ * context, NULL when memory is out. */
+rv_params *rv_context_params(rv_context *context);
+/* rv_params_get in that store. */
 rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
                        rv_initialiser initialiser, rv_param_kind kind);
-rv_param *rv_param_find(rv_context *context, const char *name); /* NULL when there is none */
-int rv_param_count(const rv_context *context);
-rv_param *rv_param_at(const rv_context *context, int index); /* in order of creation */
+/* The store that a parameter is of. */
+rv_params *rv_param_store(const rv_param *param);
 const char *rv_param_name(const rv_param *param);
 rv_shape rv_param_shape(const rv_param *param);
 rv_param_kind rv_param_kind_of(const rv_param *param);

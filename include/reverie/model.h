@@ -308,6 +308,7 @@ typedef struct rv_model_kind {
 
 struct rv_model {
     rv_context *context;
+    rv_params *params;         /* its weights and what is kept of their training, owned */
     const rv_model_kind *kind; /* with what its parts make of it */
     rv_data_sizes sizes;
     void *config; /* config_size bytes, owned */

@@ -59,8 +59,9 @@ rv_expr rv_score_function(rv_expr objective, rv_expr log_q, rv_expr signal);
  * "NAME.variance" and "NAME.steps", and move when the program runs: one use a program.  The first
  * batch is centred at each example's mean over the others. */
 typedef struct rv_signal_config {
-    double decay;  /* of the averages */
-    int normalise; /* divides by the deviation */
+    rv_params *params; /* the store of its averages; NULL: the context's own */
+    double decay;      /* of the averages */
+    int normalise;     /* divides by the deviation */
 } rv_signal_config;
 rv_signal_config rv_signal_defaults(void); /* decay 0.8; not normalised */
 rv_expr rv_signal_centred(rv_expr signal, const char *name, rv_signal_config config);

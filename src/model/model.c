@@ -91,6 +91,9 @@ static rv_status make(rv_model *model)
     const rv_model_kind *kind = model->kind;
     rv_net_wish wish[RV_NETS_MOST] = {0};
     rv_status status = check(model);
+    model->params = rv_params_new(model->context);
+    if (status == RV_OK && !model->params)
+        status = RV_NO_MEMORY;
     if (status == RV_OK && kind->nets) {
         kind->nets(model, wish);
         status = model_make_nets(model, wish);
@@ -126,6 +129,7 @@ void rv_model_free(rv_model *model)
         next = set->next;
         rv_free(set);
     }
+    rv_params_free(model->params);
     rv_free(model->rest);
     rv_free(model->config);
     rv_free(model);
@@ -138,7 +142,7 @@ rv_param *rv_model_own(rv_model *model, const char *name, rv_shape shape, rv_ini
         rv_fail(model->context, RV_BAD_USAGE, "%s: a model has at most %d parameters of its own",
                 name, (int)RV_OWN_MOST);
     else
-        param = rv_param_get(model->context, name, shape, begin, RV_WEIGHT);
+        param = rv_params_get(model->params, name, shape, begin, RV_WEIGHT);
     if (param)
         model->own[model->own_count++] = param;
     return param;

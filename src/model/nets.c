@@ -86,6 +86,7 @@ static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const 
     int flat = in.rank == 3 && !rv_words_take_images(words, count);
     config.initialiser = (rv_net_initialiser)wish->start.initialiser;
     config.deviation = wish->start.deviation;
+    config.params = model->params;
     rv_net_new_configured(model->context, wish->name, words, count,
                           flat ? rv_shape1(rv_shape_size(in)) : in, &config, &net);
     return net;

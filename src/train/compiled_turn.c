@@ -72,10 +72,10 @@ static void add_stage(builder *b, const rv_stage *stage)
  * statistics of the same steps. */
 static void average_buffers(const builder *b, const rv_iteration *iteration)
 {
-    rv_context *context = b->trainer->context;
+    const rv_params *params = b->trainer->setup.model->params;
     double decay = b->trainer->setup.config.ema;
-    for (int i = 0; decay > 0 && iteration->stage_count > 0 && i < rv_param_count(context); i++) {
-        rv_param *param = rv_param_at(context, i);
+    for (int i = 0; decay > 0 && iteration->stage_count > 0 && i < rv_params_count(params); i++) {
+        rv_param *param = rv_params_at(params, i);
         if (rv_param_kind_of(param) == RV_BUFFER && rv_is_assigned(b->program->graph, param))
             rv_average_weights(b->program->graph, iteration->stage[0].name, decay, &param, 1);
     }

@@ -85,6 +85,7 @@ static centred centre(const rv_model *model, rv_expr x, rv_expr signal)
     }
     if (c->gradient == GRADIENT_NVIL || c->baseline == BASELINE_AVERAGE) {
         rv_signal_config config = rv_signal_defaults();
+        config.params = model->params;
         config.normalise = c->gradient == GRADIENT_NVIL && c->objective.bound == RV_BOUND_ELBO;
         out.signal = rv_signal_centred(out.signal, "signal", config);
     }

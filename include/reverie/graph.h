@@ -99,8 +99,8 @@ rv_initialiser rv_initial_uniform(float low, float high);
 rv_initialiser rv_initial_normal(float mean, float deviation);
 
 /* A store of parameters, known by name in it: each model has its own, so two models of one kind
- * share nothing.  It keeps the seed that the context has when it is made.  The context frees what is
- * left of its stores.  NULL on failure. */
+ * share nothing.  It keeps the seed that the context has when it is made.  The context frees the
+ * stores that are left.  NULL on failure. */
 typedef struct rv_params rv_params;
 rv_params *rv_params_new(rv_context *context);
 void rv_params_free(rv_params *params); /* after the programs that use them; NULL is ignored */

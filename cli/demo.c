@@ -65,7 +65,10 @@ static rv_status run_demo(cli_call *call)
     for (int i = 0; i < CLI_COUNT(demos); i++) {
         if (strcmp(demos[i]->name, call->argument[0]) != 0)
             continue;
-        rv_status status = cli_check_output(call, cli_text(call, "output"), demos[i]->endings);
+        char otherwise[64];
+        snprintf(otherwise, sizeof otherwise, "%s.png", demos[i]->name);
+        rv_status status =
+            cli_check_output(call, cli_demo_output(call, otherwise), demos[i]->endings);
         return status == RV_OK ? demos[i]->run(call) : status;
     }
     return fail_name(call, call->argument[0]);

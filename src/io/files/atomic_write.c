@@ -11,14 +11,13 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static const char mark[] = ".reverie-tmp-"; /* then the process, '-', a count */
-enum { NUMBERS_ROOM = 48, NAMES_TRIED = 1000 };
+enum { NUMBERS_ROOM = 48, NAMES_TRIED = 1000, PATH_ROOM = 4096, LINKS_MOST = 40 };
 
 struct rv_writer {
     rv_context *context;
@@ -91,22 +90,50 @@ static void writer_free(rv_writer *writer)
     rv_free(writer);
 }
 
-/* The path with a symbolic link followed (`latest.png` stays a link), as a block of ours; NULL with
- * an error latched when it names something that a file cannot replace. */
+/* What a symbolic link leads to, whether it is there or not: its text, from its folder on.  A block
+ * of ours; the path itself where it is no link, NULL when memory is out. */
+static char *read_link(const char *path)
+{
+    char text[PATH_ROOM];
+    ssize_t length = readlink(path, text, sizeof text - 1);
+    if (length < 0)
+        return rv_strdup(path);
+    text[length] = '\0';
+    const char *slash = text[0] == '/' ? NULL : strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+    char *target = rv_malloc(folder + (size_t)length + 1);
+    if (target) {
+        memcpy(target, path, folder);
+        memcpy(target + folder, text, (size_t)length + 1);
+    }
+    return target;
+}
+
+/* The path with symbolic links followed (`latest.png` stays a link, and what it names is made where
+ * it is not there), as a block of ours; NULL with an error latched when it names something that a
+ * file cannot replace. */
 static char *find_target(rv_context *context, const char *path)
 {
     struct stat facts;
-    char *real = lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode) ? realpath(path, NULL) : NULL;
-    char *target = rv_strdup(real ? real : path);
-    free(real);
-    if (!target) {
-        rv_fail_memory(context);
+    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) {
+        rv_fail(context, RV_IO_ERROR, "%s: is a %s; name a file", path,
+                S_ISDIR(facts.st_mode) ? "folder" : "device or a pipe");
         return NULL;
     }
-    if (stat(path, &facts) != 0 || S_ISREG(facts.st_mode))
+    char *target = rv_strdup(path);
+    for (int i = 0; target && i < LINKS_MOST && lstat(target, &facts) == 0; i++) {
+        if (!S_ISLNK(facts.st_mode))
+            break;
+        char *next = read_link(target);
+        rv_free(target);
+        target = next;
+    }
+    if (!target)
+        rv_fail_memory(context);
+    else if (lstat(target, &facts) == 0 && S_ISLNK(facts.st_mode))
+        rv_fail(context, RV_IO_ERROR, "%s: cannot be written: %s", path, strerror(ELOOP));
+    else
         return target;
-    rv_fail(context, RV_IO_ERROR, "%s: is a %s; name a file", path,
-            S_ISDIR(facts.st_mode) ? "folder" : "device or a pipe");
     rv_free(target);
     return NULL;
 }

@@ -76,6 +76,14 @@ static const char *name_of(const rv_ledger *ledger, const char *path)
 
 /* ---- the list's file ---- */
 
+/* A list begins with the heading; one that was damaged has lines at least, or is cut to nothing.
+ * Anything else of that name is neither written to nor removed. */
+static int is_list(const rv_ledger *ledger, const char *text, size_t count)
+{
+    size_t length = strlen(heading);
+    return ledger->count > 0 || strncmp(text, heading, count < length ? count : length) == 0;
+}
+
 /* A line that was cut off has no newline, and its file was not made yet. */
 static rv_status take_lines(rv_ledger *ledger, const char *text)
 {
@@ -105,10 +113,11 @@ static rv_status read_list(rv_ledger *ledger)
     if (lstat(path, &facts) == 0) {
         ledger->is_kept = 1;
         status = rv_file_read(ledger->context, path, LIST_MOST, &text, &count);
-        if (status == RV_OK)
+        if (status == RV_OK) {
             status = take_lines(ledger, (const char *)text);
-        if (status == RV_OK)
+            ledger->is_others = !is_list(ledger, (const char *)text, count);
             rv_free(text);
+        }
     }
     rv_free(path);
     return status;
@@ -131,6 +140,9 @@ static rv_status append(rv_ledger *ledger, char sign, const char *name)
     size_t room = strlen(name) + sizeof heading + 8;
     char *line = rv_malloc(room);
     rv_status status = path && line ? RV_OK : rv_fail_memory(ledger->context);
+    if (status == RV_OK && ledger->is_others)
+        status = rv_fail(ledger->context, RV_BAD_USAGE,
+                         "%s: is there already, and is no list of Reverie's: move it away", path);
     if (status == RV_OK && ledger->file < 0)
         ledger->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (status == RV_OK && (ledger->file < 0 || fstat(ledger->file, &facts) != 0))
@@ -246,6 +258,7 @@ rv_status rv_ledger_folder(rv_ledger *ledger, const char *path)
 void rv_ledger_adopt(rv_ledger *ledger, int adopts)
 {
     ledger->adopts = adopts;
+    ledger->is_others = 0; /* a run whose list was damaged goes on with it */
 }
 
 /* ---- removing ---- */
@@ -318,7 +331,7 @@ void rv_ledger_remove_all(rv_ledger *ledger)
     /* Files first, then folders, the innermost first: they were entered before what they hold. */
     for (int i = ledger->count - 1; root >= 0 && i >= 0; i--)
         ledger_unlink(root, ledger->name[i]);
-    if (root >= 0 && ledger->is_kept)
+    if (root >= 0 && ledger->is_kept && !ledger->is_others)
         unlinkat(root, list_name, 0);
     if (root >= 0)
         close(root);
@@ -332,5 +345,5 @@ void rv_ledger_forget(rv_ledger *ledger)
     if (ledger->file >= 0)
         close(ledger->file);
     ledger->file = -1;
-    ledger->is_kept = 0;
+    ledger->is_kept = ledger->is_others = 0;
 }

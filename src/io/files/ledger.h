@@ -13,9 +13,10 @@ struct rv_ledger {
     char *folder;
     char **name; /* [count] within the folder, "samples/" for a folder; in the order of making */
     int count, room;
-    int file;    /* the list, open to append; -1: not yet */
-    int is_kept; /* the folder has a list */
-    int adopts;  /* what is there already may be claimed */
+    int file;      /* the list, open to append; -1: not yet */
+    int is_kept;   /* the folder has a list */
+    int is_others; /* a file of that name is there, and it is no list: somebody else's */
+    int adopts;    /* what is there already may be claimed */
 };
 
 /* "FOLDER/name", the caller's to rv_free; NULL when memory is out. */

@@ -55,6 +55,11 @@ int rv_folder_list(const char *path, rv_folder *folder)
     return 1;
 }
 
+rv_status rv_folder_read(const char *path, rv_folder *folder)
+{
+    return rv_folder_list(path, folder) || errno != ENOMEM ? RV_OK : RV_NO_MEMORY;
+}
+
 void rv_folder_free(rv_folder *folder)
 {
     for (int64_t i = 0; i < folder->count; ++i)

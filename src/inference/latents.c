@@ -6,6 +6,7 @@
 #include "reverie/inference.h"
 
 #include "core/memory.h"
+#include "distributions/distribution.h"
 #include "inference/aggregate_posterior.h"
 #include "inference/progress.h"
 #include "reverie/eval.h"
@@ -21,7 +22,8 @@ rv_latents_config rv_latents_defaults(void)
     return (rv_latents_config){.seed = 1};
 }
 
-/* What is known of each image: mean, spread (as in `mixture`), deviation, a draw, KL by element. */
+/* What is known of each image: mean, spread (as the distribution has it), deviation, a draw, KL by
+ * element. */
 typedef enum value { VALUE_MEAN, VALUE_SPREAD, VALUE_DEVIATION, VALUE_DRAW, VALUE_KL } value;
 
 typedef struct analysis {
@@ -40,32 +42,18 @@ typedef struct analysis {
 
 /* ---- the program: everything that is read of an image ---- */
 
-static rv_expr spread_of(rv_dist q)
-{
-    switch (q.kind) {
-    case RV_DIST_NORMAL:
-    case RV_DIST_NORMAL_FULL: return q.log_sigma;
-    case RV_DIST_BERNOULLI: return q.logits;
-    case RV_DIST_CATEGORICAL: return rv_log_softmax(q.logits);
-    case RV_DIST_KINDS: break;
-    }
-    return rv_dist_mean(q); /* poison: no such kind has a mean, and the error says so */
-}
-
 static void describe(analysis *a, const rv_latents *group, int groups)
 {
     const rv_model_kind *kind = a->model->kind;
     rv_dist q = group->posterior;
     rv_shape shape = rv_expr_shape(rv_dist_mean(q));
-    int normal = q.kind == RV_DIST_NORMAL || q.kind == RV_DIST_NORMAL_FULL;
     a->kind = q.kind;
     a->numbers = rv_shape_size(shape) / BATCH;
-    a->has_prior =
-        normal && groups == 1 && (!kind->prior || kind->prior(a->model) == RV_PRIOR_NORMAL);
+    a->has_prior = rv_kl_is_exact(q.kind, RV_DIST_NORMAL) && groups == 1 &&
+                   (!kind->prior || kind->prior(a->model) == RV_PRIOR_NORMAL);
     a->out->group = group->name;
     a->out->groups = groups;
-    a->out->width =
-        q.kind == RV_DIST_CATEGORICAL ? a->numbers / shape.dim[shape.rank - 1] : a->numbers;
+    a->out->width = q.kind->is_one_hot ? a->numbers / shape.dim[shape.rank - 1] : a->numbers;
 }
 
 static rv_status compile(analysis *a)
@@ -85,9 +73,11 @@ static rv_status compile(analysis *a)
                        model->kind->name, groups, a->config->group + 1);
     const rv_latents *of = &group[a->config->group];
     rv_dist q = of->posterior;
-    rv_expr none = rv_scalar(a->graph, 0);
+    rv_expr none = rv_scalar(a->graph, 0), mean = rv_dist_mean(q);
+    if (rv_is_poison(mean)) /* of no kind, or the encoder failed */
+        return rv_error_status(model->context);
     describe(a, of, groups);
-    rv_expr outputs[VALUES] = {rv_dist_mean(q), spread_of(q), rv_dist_deviation(q),
+    rv_expr outputs[VALUES] = {mean, q.kind->spread(q), rv_dist_deviation(q),
                                rv_dist_sample(q, of->name),
                                a->has_prior ? rv_kl_elementwise(q, rv_std_normal_like(q)) : none};
     return rv_compile(a->graph, outputs, VALUES, NULL, &a->program);
@@ -220,7 +210,7 @@ static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
         kl[i] = sum_row(a->value[VALUE_KL] + i * a->numbers, a->numbers);
     if (a->has_prior)
         summarise(kl, out->images, &out->kl, &out->kl_error);
-    if (a->kind == RV_DIST_NORMAL_FULL)
+    if (!a->kind->element)
         return RV_OK;
     rv_status status = mixture_log_density(a->model->context, &m, &a->config->watcher, log_q);
     if (status != RV_OK)

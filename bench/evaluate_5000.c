@@ -75,7 +75,7 @@ static rv_status step(bound *b, double *loss)
     config.watcher.progress = on_progress;
     rv_status status = rv_importance_estimate(b->model, b->source, &config, &found);
     if (status == RV_OK)
-        *loss = -found.bound;
+        *loss = -rv_values_number(&found.values, "log_px");
     rv_importance_free(&found);
     return status;
 }

@@ -37,6 +37,7 @@
 #include "reverie/runner.h"
 #include "reverie/study.h"
 #include "reverie/train.h"
+#include "reverie/values.h"
 #include "reverie/viz.h"
 
 #endif

@@ -41,6 +41,7 @@ typedef struct rv_report {
 
 /* "one latent sample an image", or how many. */
 const char *rv_report_draws(const rv_report *report, char text[64]);
+/* What was given a report and failed leaves it empty: it may be freed. */
 void rv_report_free(rv_report *report);
 
 typedef struct rv_evaluator rv_evaluator;

@@ -254,6 +254,7 @@ const char *rv_experiment_folder(const rv_experiment *run)
 rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report)
 {
     rv_evaluator *evaluator;
+    *report = (rv_report){.values = rv_values_of(run->context)};
     if (!source)
         return rv_error_status(run->context);
     int64_t images = rv_source_describe(source)->count, batch = run->settings->train.evaluate_batch;

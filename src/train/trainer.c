@@ -377,7 +377,7 @@ static rv_status measure(rv_trainer *trainer, rv_report *report)
 
 static rv_status evaluate(rv_trainer *trainer, int *best)
 {
-    rv_report report;
+    rv_report report = {0};
     *best = 0;
     if (!trainer->evaluator)
         return RV_OK;
@@ -431,7 +431,7 @@ static rv_status stop_here(rv_trainer *trainer)
  * nothing of it: who goes on from there writes the lines of a run that was never stopped. */
 static rv_status end_in_epoch(rv_trainer *trainer)
 {
-    rv_report report;
+    rv_report report = {0};
     if (trainer->seen == 0)
         return RV_OK;
     rv_status status = trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;

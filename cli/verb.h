@@ -120,6 +120,7 @@ rv_status cli_json_whole(const cli_call *call, const json_t *value);
  * "reverie: MESSAGE" on stderr; a second one ends it at once.  One that the program was started
  * with ignored, as under nohup, stays ignored. */
 void cli_catch_stop(const char *message);
-int cli_stop_requested(void);
+/* For the `stop` of a listener, whose user it ignores. */
+int cli_stop_requested(void *user);
 
 #endif

@@ -75,10 +75,10 @@ void train_order(const rv_trainer *trainer, char text[ORDER_TEXT])
 
 static void note_position(const rv_trainer *trainer, notes *n)
 {
-    const rv_observer *observer = &trainer->setup.observer;
+    const train_recorder *recorder = &trainer->recorder;
     const rv_data_sizes *sizes = &trainer->setup.model->sizes;
     char order[ORDER_TEXT];
-    int64_t position = observer->position ? observer->position(observer->user) : 0;
+    int64_t position = recorder->position ? recorder->position(recorder->user) : 0;
     n->ok = 1;
     note(n, "format", "1");
     note(n, "version", "%s", rv_version());

@@ -227,7 +227,7 @@ static void test_gap_of_a_known_model(void **state)
     assert_true(gap.amortisation.mean > 0.1 && gap.approximation.mean > 0.03);
     rv_gap_free(&gap);
     calls c = {.stop_at = 20};
-    config.watcher = (rv_inference_watcher){&c, on_progress, on_stop};
+    config.listener = counting(&c);
     assert_int_equal(rv_gap_estimate(&f.model, f.source, &config, &gap), RV_INTERRUPTED);
     check_error(f.context, RV_INTERRUPTED, "fitting posteriors");
     close_model(&f);

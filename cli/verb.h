@@ -61,8 +61,8 @@ typedef struct cli_call {
     const char **recipe_directory; /* where recipes are looked for, in order */
     int recipe_directory_count;
     const char *cache_folder;  /* of this user's: data sets, choices; NULL: none */
-    const char *conv_cache;    /* its file of choices of convolutions; NULL: not used */
-    int conv_cache_damaged;    /* and whether that must be written anew */
+    const char *tuning_cache;  /* its file of this machine's tuning; NULL: not used */
+    int tuning_cache_damaged;  /* and whether that must be written anew */
     struct cli_values *values; /* of the options */
 } cli_call;
 

@@ -163,7 +163,7 @@ rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out);
  * state, position, running means.  The file is complete or absent, never partial. */
 rv_status rv_trainer_save(rv_trainer *trainer, const char *path);
 /* Puts a new trainer where the checkpoint was written.  *position: bytes of metrics then.  Programs
- * compiled from here on compute convolutions as those of the run did (rv_context_follow_conv): load
+ * compiled from here on compute as those of the run did (rv_context_follow_tuning): load
  * before preparing.  RV_BAD_FILE for a file that is corrupt or of another model. */
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position);
 

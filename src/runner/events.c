@@ -198,11 +198,7 @@ static rv_status on_event(void *user, const rv_event *event)
                              event->split);
     for (int i = 0; line && i < event->count; i++)
         rv_json_put(&line, event->name[i], rv_json_number(event->value[i]));
-    rv_status status = run_note_convolutions(events->run); /* what these values depend on */
-    if (status == RV_OK)
-        status = append(events, events->metrics, line);
-    else
-        json_decref(line);
+    rv_status status = append(events, events->metrics, line);
     if (status == RV_OK)
         status = write_alarms(events, event);
     if (status == RV_OK)
@@ -258,6 +254,8 @@ static rv_status on_epoch(void *user, const rv_trainer *trainer)
     run_events *events = user;
     rv_progress now = rv_trainer_progress(trainer);
     rv_status status = replace_if_saved(events, trainer);
+    if (status == RV_OK)
+        status = run_note_environment(events->run); /* what its last batch and evaluation added */
     if (status == RV_OK)
         status = forgive(events, run_snapshots_take(events->snapshots, now.step),
                          &events->told_of_pictures, "pictures");

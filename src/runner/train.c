@@ -88,7 +88,7 @@ static rv_status begin(rv_experiment *run, rv_source *source)
 /* Some are chosen late: of the evaluation, of pictures. */
 static rv_status note_at_end(rv_experiment *run, rv_status status)
 {
-    rv_status noted = run_note_convolutions(run);
+    rv_status noted = run_note_environment(run);
     return noted == RV_OK ? status : noted;
 }
 
@@ -144,7 +144,7 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         run_folder_give_up(run);
         return status;
     }
-    /* A checkpoint says how convolutions are computed, and so comes before compiling. */
+    /* A checkpoint holds the tuning, and so comes before compiling. */
     if (run->resumes || checkpoint)
         status = load(run, trainer, checkpoint, &position);
     if (status == RV_OK)
@@ -164,7 +164,7 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     if (status == RV_OK && run->settings_changed && now.step < now.steps)
         status = run_write_files(run);
     if (status == RV_OK)
-        status = run_note_convolutions(run);
+        status = run_note_environment(run);
     if (status == RV_OK)
         status = run_events_open(run, setup->listener, &now, position, &events);
     if (status == RV_OK) {

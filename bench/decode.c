@@ -29,7 +29,7 @@ static rv_status open_decoder(rv_context *context, const char *recipe, decoder *
                  : rv_error_status(context);
     if (status != RV_OK)
         return status;
-    d->width = settings->model->latent_width(d->model);
+    d->width = d->model->kind->latent_width(d->model);
     d->pixels = rv_data_width(sizes);
     d->latents = malloc((size_t)(LATENTS * d->width) * sizeof *d->latents);
     d->picture = malloc((size_t)d->pixels * sizeof *d->picture);
@@ -37,7 +37,7 @@ static rv_status open_decoder(rv_context *context, const char *recipe, decoder *
     if (!d->latents || !d->picture || !d->graph)
         return rv_fail(context, RV_NO_MEMORY, "out of memory");
     rv_expr z = rv_input(d->graph, "z", RV_F32, rv_shape2(1, d->width)); /* [1,Z] */
-    rv_expr picture = settings->model->decode(d->model, z);              /* [1,D] */
+    rv_expr picture = d->model->kind->decode(d->model, z);               /* [1,D] */
     status = rv_view_prior(d->model, 1, LATENTS, d->latents);
     return status == RV_OK ? rv_compile(d->graph, &picture, 1, NULL, &d->program) : status;
 }
@@ -56,7 +56,7 @@ static int64_t count_parameters(const rv_model *model)
 {
     int count;
     int64_t total = 0;
-    rv_net *const *net = model->kind->nets(model, &count);
+    rv_net *const *net = rv_model_nets(model, &count);
     for (int i = 0; i < count; i++)
         total += rv_net_size(net[i]);
     return total;

@@ -75,7 +75,7 @@ static rv_status step(bound *b, double *loss)
     config.listener.progress = on_progress;
     rv_status status = rv_importance_estimate(b->model, b->source, &config, &found);
     if (status == RV_OK)
-        *loss = -found.bound;
+        *loss = -rv_values_number(&found.values, "log_px");
     rv_importance_free(&found);
     return status;
 }
@@ -106,7 +106,7 @@ static int64_t count_parameters(const rv_model *model)
 {
     int count;
     int64_t total = 0;
-    rv_net *const *net = model->kind->nets(model, &count);
+    rv_net *const *net = rv_model_nets(model, &count);
     for (int i = 0; i < count; i++)
         total += rv_net_size(net[i]);
     return total;

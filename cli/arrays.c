@@ -18,7 +18,7 @@ static rv_status encode(cli_call *call, rv_experiment *run)
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(call->context);
-    if (!model->kind->encode)
+    if (!rv_model_has(model, RV_ENCODER))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "model `%s` has no encoder, which `encode` needs", model->kind->name);
     int64_t count = rv_source_describe(source)->count, limit = cli_integer(call, "count");
@@ -111,7 +111,7 @@ static rv_status decode(cli_call *call, rv_model *model, rv_array *z)
     int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
     int64_t count = z->rank > 0 ? z->dim[0] : 1;
     int64_t given = z->rank == 2 ? z->dim[1] : 0;
-    int has_deviations = width > 0 && model->kind->encode && given == 2 * width;
+    int has_deviations = width > 0 && rv_model_has(model, RV_ENCODER) && given == 2 * width;
     if ((given != width && !has_deviations) || count < 1)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: holds rows of %lld values; the decoder takes [N,%lld]",

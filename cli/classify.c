@@ -127,13 +127,13 @@ static rv_status find_sizes(cli_call *call, rv_data_sizes *sizes)
         return status;
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     *sizes = rv_experiment_sizes(run);
-    if (cli_choice(call, "by") == BY_EVIDENCE && !kind->class_evidence)
+    if (cli_choice(call, "by") == BY_EVIDENCE && !rv_model_kind_has(kind, RV_CLASS_EVIDENCE))
         status =
             rv_fail(call->context, RV_BAD_USAGE,
                     "%s: model `%s` has no p(x, y), which --by evidence needs; train m2, m1-m2 "
                     "or adgm",
                     call->argument[0], kind->name);
-    else if (!kind->classify)
+    else if (!rv_model_kind_has(kind, RV_CLASSIFIER))
         status = rv_fail(call->context, RV_BAD_USAGE,
                          "%s: model `%s` does not classify; train lab1-classifier or "
                          "classifier-cnn",

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "values/json.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -45,6 +46,24 @@ rv_status cli_print_json(cli_call *call, json_t *value)
     if (status == RV_OK)
         puts(text);
     rv_free(text);
+    return status;
+}
+
+void cli_give(const cli_call *call, json_t **object, const rv_values *values)
+{
+    if (call->json)
+        rv_values_put(object, values);
+    else
+        rv_values_print(values, stdout);
+}
+
+rv_status cli_end(cli_call *call, json_t *object, rv_status status)
+{
+    if (status == RV_OK)
+        status = rv_error_status(call->context); /* of a list that there was no memory for */
+    if (status == RV_OK && call->json)
+        return cli_print_json(call, object);
+    json_decref(object);
     return status;
 }
 

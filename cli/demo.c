@@ -1,55 +1,56 @@
 /* reverie demo: small demonstrations of an idea, without data or training. */
-#include "demo.h"
 #include "experiment.h"
 
 #include "core/nearest.h"
+#include "reverie/demo.h"
 
 #include <stdio.h>
-#include <string.h>
-
-extern const cli_demo cli_demo_importance_sampling, cli_demo_gumbel_softmax,
-    cli_demo_gradient_variance;
-
-static const cli_demo *const demos[] = {
-    &cli_demo_importance_sampling,
-    &cli_demo_gumbel_softmax,
-    &cli_demo_gradient_variance,
-};
-
-int64_t cli_demo_count(const cli_call *call, int64_t otherwise)
-{
-    return cli_given(call, "count") ? cli_integer(call, "count") : otherwise;
-}
-
-const char *cli_demo_output(const cli_call *call, const char *otherwise)
-{
-    const char *path = cli_text(call, "output");
-    return path ? path : otherwise;
-}
 
 static rv_status list(cli_call *call)
 {
-    json_t *array = call->json ? json_array() : NULL;
-    for (int i = 0; i < CLI_COUNT(demos); i++) {
-        if (call->json)
-            json_array_append_new(
-                array, json_pack("{s:s, s:s}", "name", demos[i]->name, "about", demos[i]->about));
-        else
-            printf("%-22s %s\n", demos[i]->name, demos[i]->about);
+    json_t *array = json_array();
+    for (int i = 0; rv_demo_at(i); i++) {
+        const rv_demo *demo = rv_demo_at(i);
+        rv_json_add(&array, json_pack("{s:s, s:s}", "name", demo->name, "about", demo->about));
+        if (!call->json)
+            printf("%-22s %s\n", demo->name, demo->about);
     }
-    return call->json ? cli_print_json(call, array) : RV_OK;
+    return cli_end(call, array, RV_OK);
 }
 
 static rv_status fail_name(cli_call *call, const char *name)
 {
     rv_nearest nearest = {0};
-    for (int i = 0; i < CLI_COUNT(demos); i++)
-        rv_nearest_try(&nearest, name, demos[i]->name, demos[i]->name);
+    for (int i = 0; rv_demo_at(i); i++)
+        rv_nearest_try(&nearest, name, rv_demo_at(i)->name, rv_demo_at(i)->name);
     if (nearest.word)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "unknown demonstration `%.80s`; did you mean `%s`?", name, nearest.word);
     return rv_fail(call->context, RV_BAD_USAGE,
                    "unknown demonstration `%.80s`; `reverie demo` lists them", name);
+}
+
+static rv_status show(cli_call *call, const rv_demo *demo)
+{
+    char path[64];
+    rv_values values;
+    const char *output = cli_text(call, "output");
+    snprintf(path, sizeof path, "%s.png", demo->name);
+    rv_demo_request request = {output ? output : path,
+                               cli_given(call, "count") ? cli_integer(call, "count") : 0,
+                               (uint64_t)cli_integer(call, "seed")};
+    rv_status status = cli_check_output(call, request.figure, demo->endings);
+    if (status != RV_OK)
+        return status;
+    json_t *object = json_object();
+    status = demo->run(call->context, &request, &values);
+    if (status == RV_OK)
+        cli_give(call, &object, &values);
+    if (status == RV_OK && !call->json)
+        printf("%s\n", request.figure);
+    rv_values_free(&values);
+    rv_json_put(&object, "file", rv_json_text(request.figure));
+    return cli_end(call, object, status);
 }
 
 static rv_status run_demo(cli_call *call)
@@ -62,13 +63,8 @@ static rv_status run_demo(cli_call *call)
                        given);
     if (call->argument_count == 0)
         return list(call);
-    for (int i = 0; i < CLI_COUNT(demos); i++) {
-        if (strcmp(demos[i]->name, call->argument[0]) != 0)
-            continue;
-        rv_status status = cli_check_output(call, cli_text(call, "output"), demos[i]->endings);
-        return status == RV_OK ? demos[i]->run(call) : status;
-    }
-    return fail_name(call, call->argument[0]);
+    const rv_demo *demo = rv_demo_find(call->argument[0]);
+    return demo ? show(call, demo) : fail_name(call, call->argument[0]);
 }
 
 static const cli_option options[] = {

@@ -1,3 +1,4 @@
+/* Reads the variables of the environment. */
 #include "environment.h"
 
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* reverie evaluate: the values of a split, or of images beside it. */
 #include "evaluate.h"
 #include "core/text.h"
-#include "reverie/judge.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,63 +8,47 @@
 
 /* ---- values of a model that has them for each image: a bound, or the accuracy ---- */
 
-static json_t *as_json(const rv_experiment *run, const rv_run_images *images,
-                       const rv_report *report)
+rv_values evaluate_head(const cli_call *call, const rv_experiment *run, int64_t images,
+                        const char *more)
 {
-    json_t *object = json_pack("{s:s, s:I, s:s}", "split", rv_split_name(images->split), "examples",
-                               (json_int_t)report->examples, "pixels",
-                               rv_pixels_name(evaluate_pixels(run, images)));
-    for (int i = 0; object && i < report->count; i++)
-        json_object_set_new(object, report->name[i], rv_json_number(report->mean[i]));
-    return object;
+    rv_run_images which = evaluate_which(call);
+    const char *split = rv_split_name(which.split);
+    const char *pixels = rv_pixels_name(evaluate_pixels(run, &which));
+    rv_values head = rv_values_of(call->context);
+    rv_values_word(&head, "split", split);
+    rv_values_count(&head, "examples", images);
+    rv_values_word(&head, "pixels", pixels);
+    rv_values_line(&head, "%s, %lld images, %s pixels%s", split, (long long)images, pixels, more);
+    return head;
 }
 
-/* Shares are read to more places than nats. */
-static int is_share(const char *name)
+static void give_report(cli_call *call, rv_experiment *run, const rv_report *report,
+                        json_t **object)
 {
-    return strncmp(name, "accuracy", strlen("accuracy")) == 0;
-}
-
-/* One image has no standard error. */
-static void print_value(const rv_report *report, int i, int width, int digits)
-{
-    printf("  %-*s %10.*f  +- ", width, report->name[i], digits, report->mean[i]);
-    if (report->examples > 1)
-        printf("%.*f\n", digits, report->standard_error[i]);
-    else
-        printf("-\n");
-}
-
-static void print(rv_experiment *run, const rv_run_images *images, const rv_report *report)
-{
-    rv_pixels pixels = evaluate_pixels(run, images);
+    char draws[64], more[96] = "; cross-entropy in nats per image";
+    rv_run_images images = evaluate_which(call);
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
-    int classifies = kind->classify && !kind->decode; /* and nothing else */
-    char draws[64];
-    printf("%s, %lld images, %s pixels", rv_split_name(images->split), (long long)report->examples,
-           rv_pixels_name(pixels));
-    if (classifies)
-        printf("; cross-entropy in nats per image\n");
-    else
-        printf(", %s; nats per image\n", rv_report_draws(report, draws));
-    int width = 16;
-    for (int i = 0; i < report->count; i++)
-        width = (int)strlen(report->name[i]) > width ? (int)strlen(report->name[i]) : width;
-    for (int i = 0; i < report->count; i++)
-        print_value(report, i, width, is_share(report->name[i]) || classifies ? 4 : 3);
-    if (pixels == RV_PIXELS_GRAY && !classifies)
+    int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
+                     !rv_model_kind_has(kind, RV_DECODER); /* and nothing else */
+    if (!classifies)
+        snprintf(more, sizeof more, ", %s; nats per image", rv_report_draws(report, draws));
+    rv_values head = evaluate_head(call, run, report->examples, more);
+    cli_give(call, object, &head);
+    cli_give(call, object, &report->values);
+    rv_values_free(&head);
+    if (!call->json && evaluate_pixels(run, &images) == RV_PIXELS_GRAY && !classifies)
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }
 
 /* Values that are not finite are no evaluation, however well they are printed. */
 static rv_status check_finite(cli_call *call, const rv_report *report)
 {
-    for (int i = 0; i < report->count; i++)
-        if (!isfinite(report->mean[i]))
+    for (int i = 0; i < report->values.count; i++)
+        if (!isfinite(report->values.row[i].value))
             return rv_fail(call->context, RV_NOT_FINITE,
                            "%s: %s is not finite on the %s images: take an earlier --checkpoint, "
                            "and look at the alarms in report.html",
-                           call->argument[0], report->name[i],
+                           call->argument[0], report->values.row[i].name,
                            rv_split_name((rv_split)cli_choice(call, "split")));
     return RV_OK;
 }
@@ -73,25 +56,20 @@ static rv_status check_finite(cli_call *call, const rv_report *report)
 static rv_status evaluate_values(cli_call *call, rv_experiment *run)
 {
     rv_report report;
-    json_t *object = NULL;
+    json_t *object = json_object();
     rv_run_images images = evaluate_which(call);
     rv_status status =
         rv_experiment_evaluate_images(run, &images, (uint64_t)cli_integer(call, "seed"), &report);
-    if (status == RV_OK && call->json)
-        object = as_json(run, &images, &report);
-    else if (status == RV_OK)
-        print(run, &images, &report);
+    if (status == RV_OK)
+        give_report(call, run, &report, &object);
     if (status == RV_OK && cli_given(call, "samples"))
-        status = evaluate_samples(call, run, object);
+        status = evaluate_samples(call, run, &object);
     if (status == RV_OK && cli_switch(call, "latents"))
-        status = evaluate_latents(call, run, object);
-    if (status == RV_OK && call->json) {
-        status = cli_print_json(call, object);
-        object = NULL;
-    }
+        status = evaluate_latents(call, run, &object);
+    status = cli_end(call, object, status);
     if (status == RV_OK)
         status = check_finite(call, &report);
-    json_decref(object);
+    rv_report_free(&report);
     return status;
 }
 
@@ -160,7 +138,7 @@ static rv_status run_evaluate(cli_call *call)
     if (status != RV_OK)
         return status;
     int images = cli_text(call, "classifier") || cli_text(call, "images") ||
-                 !rv_experiment_model(run)->kind->evaluate;
+                 !rv_model_has(rv_experiment_model(run), RV_EVALUATION);
     status = check_options(call, images);
     if (status == RV_OK)
         status = cli_choose_split(call, run);

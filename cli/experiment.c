@@ -1,12 +1,15 @@
+/* Opens runs, checks and writes output files, and says what was written, for verbs on runs. */
 #include "experiment.h"
 
 #include "core/text.h"
 #include "reverie/figures.h"
 #include "reverie/io.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 rv_experiment_place cli_place(const cli_call *call, const char *folder)
 {
@@ -87,6 +90,10 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
     if (*endings && !ends_with_one(path, endings))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: this is written as a %s file: end the name in %s", path, words, words);
+    /* A new file takes the name, which needs no right to the old one: that is asked for here. */
+    if (access(path, W_OK) != 0 && (errno == EACCES || errno == EROFS))
+        return rv_fail(call->context, RV_IO_ERROR, "%s: cannot be written: %s", path,
+                       strerror(errno));
     rv_status status = rv_writer_open(call->context, path, &writer);
     if (status == RV_OK)
         rv_writer_abandon(writer);

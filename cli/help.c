@@ -1,3 +1,4 @@
+/* Writes the help, the man page and the lists of settings from their tables. */
 #include "help.h"
 
 #include "call.h"

@@ -3,56 +3,10 @@
 
 #include "reverie/judge.h"
 
-#include <stdio.h>
-
-static json_t *score_json(rv_probe_score score)
-{
-    return json_pack("{s:o, s:o}", "accuracy", rv_json_number(score.accuracy), "standard_error",
-                     rv_json_number(score.standard_error));
-}
-
-static json_t *pair_json(const rv_probe_pair *pair)
-{
-    return json_pack("{s:I, s:o, s:o}", "width", (json_int_t)pair->width, "softmax",
-                     score_json(pair->softmax), "neighbours", score_json(pair->neighbours));
-}
-
-static json_t *as_json(const rv_run_probe_config *config, const rv_run_probe *probe)
-{
-    json_t *object = json_pack(
-        "{s:s, s:I, s:I, s:i, s:i, s:o}", "split", rv_split_name(config->split), "labels",
-        (json_int_t)probe->trained_on, "examples", (json_int_t)probe->classified, "classes",
-        probe->classes, "k", config->neighbours, "codes", pair_json(&probe->codes));
-    if (object && probe->pixels.width > 0)
-        json_object_set_new(object, "pixels", pair_json(&probe->pixels));
-    return object;
-}
-
-static void print_pair(const char *what, const rv_probe_pair *pair)
-{
-    printf("%-10s %7lld   %.4f +- %.4f       %.4f +- %.4f\n", what, (long long)pair->width,
-           pair->softmax.accuracy, pair->softmax.standard_error, pair->neighbours.accuracy,
-           pair->neighbours.standard_error);
-}
-
-static void print(const rv_run_probe_config *config, const rv_run_probe *probe)
-{
-    printf("%s, %lld images; probes learned from the labels of %lld training images\n",
-           rv_split_name(config->split), (long long)probe->classified,
-           (long long)probe->trained_on);
-    printf("             width   softmax regression     %d nearest neighbours\n",
-           config->neighbours);
-    print_pair("codes", &probe->codes);
-    if (probe->pixels.width > 0)
-        print_pair("pixels", &probe->pixels);
-    printf("Accuracy; chance is %.3f when the %d classes are equally frequent.\n",
-           1.0 / probe->classes, probe->classes);
-}
-
 static rv_status run_probe(cli_call *call)
 {
     rv_experiment *run;
-    rv_run_probe probe;
+    rv_values found;
     rv_run_probe_config config = rv_run_probe_defaults();
     config.labels = cli_given(call, "labels") ? cli_integer(call, "labels") : 0;
     config.seed = (uint64_t)cli_integer(call, "seed");
@@ -63,14 +17,13 @@ static rv_status run_probe(cli_call *call)
     if (status != RV_OK)
         return status;
     config.split = (rv_split)cli_choice(call, "split");
-    status = rv_experiment_probe(run, &config, &probe);
+    status = rv_experiment_probe(run, &config, &found);
     rv_experiment_free(run);
-    if (status != RV_OK)
-        return status;
-    if (call->json)
-        return cli_print_json(call, as_json(&config, &probe));
-    print(&config, &probe);
-    return RV_OK;
+    json_t *object = json_object();
+    if (status == RV_OK)
+        cli_give(call, &object, &found);
+    rv_values_free(&found);
+    return cli_end(call, object, status);
 }
 
 static const cli_option options[] = {

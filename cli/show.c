@@ -40,7 +40,7 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
     char in[96], out[96];
     int count = 0;
     int64_t total = 0;
-    rv_net *const *nets = model->kind->nets ? model->kind->nets(model, &count) : NULL;
+    rv_net *const *nets = rv_model_nets(model, &count);
     for (int i = 0; i < count; i++)
         total += rv_net_size(nets[i]);
     if (call->json)

@@ -53,19 +53,9 @@ static int width_of_cells(const rv_study *study)
     return width;
 }
 
-/* "-144.03 (0.21)" */
-static void spread_text(const rv_spread *spread, int digits, char *text, size_t bytes)
-{
-    if (spread->count == 0)
-        snprintf(text, bytes, "-");
-    else if (spread->count == 1)
-        snprintf(text, bytes, "%.*f", digits, spread->mean);
-    else
-        snprintf(text, bytes, "%.*f (%.*f)", digits, spread->mean, digits, spread->deviation);
-}
-
 static void print_table(const rv_study *study, const rv_study_table *table)
 {
+    static const rv_cell_style style = {" (", ")", "-"}; /* "-144.03 (0.21)" */
     char text[64];
     int width = width_of_cells(study);
     printf("%-*s  %7s", width, "cell", "runs");
@@ -77,7 +67,8 @@ static void print_table(const rv_study *study, const rv_study_table *table)
         snprintf(text, sizeof text, "%d of %d", row->done, row->runs);
         printf("%-*s  %7s", width, row->cell, text);
         for (int k = 0; k < table->value_count; k++) {
-            spread_text(&row->value[k], rv_study_table_digits(table, k), text, sizeof text);
+            rv_values_cell(table->list, table->row_count,
+                           rv_values_find(&table->list[i], table->name[k]), &style, text);
             printf("  %18s", text);
         }
         printf("%s\n", row->is_best ? "  best" : "");

@@ -1,4 +1,4 @@
-/* Shows how far a training or an estimate is. */
+/* Draws the progress of a training or an estimate on a terminal, or prints it line by line. */
 #include "terminal.h"
 
 #include "environment.h"

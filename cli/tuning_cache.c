@@ -1,4 +1,4 @@
-/* Keeps the tuning of this machine in a file of the user's cache folder. */
+/* The file of this machine's tuning in the user's cache folder: read, written, named. */
 #include "tuning_cache.h"
 
 #include "core/random.h"

@@ -23,9 +23,9 @@
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 
-#include "core/option.h"
 #include "io/json.h"
-#include "reverie/core.h"
+#include "reverie/option.h"
+#include "reverie/values.h"
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -112,6 +112,10 @@ void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
 rv_status cli_print_json(cli_call *call, json_t *value);
 /* The same question for facts that are not printed as JSON. */
 rv_status cli_json_whole(const cli_call *call, const json_t *value);
+/* Results: prints them as text, or with --json adds them to the object, which cli_end prints and
+ * releases.  cli_end gives `status`, where that is a failure, and prints nothing. */
+void cli_give(const cli_call *call, json_t **object, const rv_values *values);
+rv_status cli_end(cli_call *call, json_t *object, rv_status status);
 /* Of values and texts use io/json.h's rv_json_number, rv_json_number_or, rv_json_none and
  * rv_json_text: what is not finite is null and has its reason beside it, what is not UTF-8 is read
  * as Latin-1. */

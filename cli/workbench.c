@@ -1,3 +1,4 @@
+/* Makes a model, its data and a compiled iteration of a recipe, without a run folder. */
 #include "workbench.h"
 
 #include "reverie/io.h"

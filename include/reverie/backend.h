@@ -82,7 +82,7 @@ typedef struct rv_program_facts {
     size_t slab_bytes; /* activations and scratch */
 } rv_program_facts;
 
-/* One row of a profile: a kernel of the program and the time it took over `runs` runs. */
+/* One row of a profile: a kernel of the program and the time that it took in all runs. */
 typedef struct rv_kernel_profile {
     const char *name;    /* owned by the program */
     double seconds;      /* total */

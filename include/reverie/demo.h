@@ -1,13 +1,10 @@
 /* reverie/demo.h - floor 6: small demonstrations, each a few numbers and a figure, without data.
  *
- *     rv_demo_importance_config config = rv_demo_importance_defaults();
- *     rv_demo_importance_result result;
- *     rv_chart *chart;
- *     if (rv_demo_importance(context, &config, &result, &chart) == RV_OK) {
- *         printf("%.3f from %.1f effective draws\n", result.estimate, result.effective);
- *         rv_chart_save(chart, "importance-sampling.png");
- *     }
- *     rv_chart_free(chart);
+ *     rv_demo_request request = {"importance-sampling.png", 0, 1};
+ *     rv_values values;
+ *     if (rv_demo_find("importance-sampling")->run(context, &request, &values) == RV_OK)
+ *         rv_values_print(&values, stdout);
+ *     rv_values_free(&values);
  */
 #ifndef REVERIE_DEMO_H
 #define REVERIE_DEMO_H
@@ -17,6 +14,25 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- all of them, as a list and a picture ---- */
+
+typedef struct rv_demo_request {
+    const char *figure; /* file to write */
+    int64_t count;      /* of draws; 0: the demonstration's own number */
+    uint64_t seed;
+} rv_demo_request;
+
+typedef struct rv_demo {
+    const char *name, *about; /* about: one line, no full stop */
+    const char *endings;      /* of the figure's file: ".png|.svg" */
+    /* The list is the caller's, empty on failure. */
+    rv_status (*run)(rv_context *context, const rv_demo_request *request, rv_values *values);
+} rv_demo;
+
+/* In order; NULL past the last one.  rv_demo_find: NULL when there is none of that name. */
+const rv_demo *rv_demo_at(int index);
+const rv_demo *rv_demo_find(const char *name);
 
 /* ---- importance sampling: E_p[z] from draws of another distribution q ---- */
 

@@ -7,8 +7,8 @@
  *     rv_dist p = rv_bernoulli(logits);                // batch [B], event [D]
  *
  * The first axis is the batch, the rest the event: log_prob, entropy and KL sum over the event and
- * return [B].  Only the caller takes means.  A kind that is none of rv_dist_kind is RV_BAD_USAGE
- * and poison.
+ * return [B].  Only the caller takes means.  A distribution of no kind, {0}, is RV_BAD_USAGE and
+ * poison.
  */
 #ifndef REVERIE_DISTRIBUTIONS_H
 #define REVERIE_DISTRIBUTIONS_H
@@ -19,13 +19,14 @@
 extern "C" {
 #endif
 
-typedef enum rv_dist_kind {
-    RV_DIST_NORMAL,      /* diagonal: mu, log sigma [B,Z] */
-    RV_DIST_NORMAL_FULL, /* full covariance L L': mu [B,Z], L [B,Z,Z] lower triangular */
-    RV_DIST_BERNOULLI,   /* logits [B,D] */
-    RV_DIST_CATEGORICAL, /* logits [B,...,K]; values are one-hot over the last axis */
-    RV_DIST_KINDS
-} rv_dist_kind;
+/* A kind of distribution: one row of a table, compared by its address. */
+typedef const struct rv_distribution *rv_dist_kind;
+extern const struct rv_distribution rv_normal_kind, rv_normal_full_kind, rv_bernoulli_kind,
+    rv_categorical_kind;
+#define RV_DIST_NORMAL      (&rv_normal_kind)      /* diagonal: mu, log sigma [B,Z] */
+#define RV_DIST_NORMAL_FULL (&rv_normal_full_kind) /* covariance L L': mu [B,Z], L [B,Z,Z] */
+#define RV_DIST_BERNOULLI   (&rv_bernoulli_kind)   /* logits [B,D] */
+#define RV_DIST_CATEGORICAL (&rv_categorical_kind) /* logits [B,...,K]; values one-hot over K */
 
 /* Parameters are expressions.  A copy is a copy of the handle. */
 typedef struct rv_dist {
@@ -81,7 +82,8 @@ rv_expr rv_dist_deviation(rv_dist dist); /* standard deviations, the shape of a 
 rv_expr rv_dist_entropy(rv_dist dist);   /* [B], nats */
 
 /* KL(q || p), [B].  In closed form where the table has the pair; else log q(z) - log p(z) at one
- * draw of q (unbiased, noisy), with a notice to the context's log. */
+ * reparameterised draw of q (unbiased, noisy), with a notice to the context's log.  RV_BAD_USAGE
+ * (and poison) where q is discrete and the table lacks the pair. */
 rv_expr rv_kl(rv_dist q, rv_dist p);
 /* 1 when rv_kl is in closed form for these kinds. */
 int rv_kl_is_exact(rv_dist_kind q, rv_dist_kind p);

@@ -4,7 +4,8 @@
  *     rv_evaluator_new(model, 200, &evaluator);
  *     rv_report report;
  *     rv_evaluator_run(evaluator, test_images, 1, &report);   // nats per example
- *     printf("elbo %.2f\n", rv_report_value(&report, "elbo"));
+ *     printf("elbo %.2f\n", rv_values_number(&report.values, "elbo"));
+ *     rv_report_free(&report);
  *     rv_evaluator_free(evaluator);
  *
  * Everything runs in evaluation mode.  Results do not depend on the batch size: draws are keyed by
@@ -16,6 +17,7 @@
 #include "reverie/data.h"
 #include "reverie/model.h"
 #include "reverie/program.h"
+#include "reverie/values.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,9 +33,7 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 /* Means over the examples of a split, with their standard errors: NaN for one example. */
 typedef struct rv_report {
     int64_t examples, draws; /* draws of the latents, an example */
-    int count;
-    const char *name[RV_METRICS_MOST]; /* static */
-    double mean[RV_METRICS_MOST], standard_error[RV_METRICS_MOST];
+    rv_values values;
     int64_t not_finite;       /* examples with a value that is not: these means say nothing then */
     int64_t first_not_finite; /* the first of them, */
     int bad_pixels;           /* and whether its pixels are not finite */
@@ -41,8 +41,7 @@ typedef struct rv_report {
 
 /* "one latent sample an image", or how many. */
 const char *rv_report_draws(const rv_report *report, char text[64]);
-/* NaN when the report has no such value. */
-double rv_report_value(const rv_report *report, const char *name);
+void rv_report_free(rv_report *report);
 
 typedef struct rv_evaluator rv_evaluator;
 
@@ -50,7 +49,7 @@ typedef struct rv_evaluator rv_evaluator;
  * RV_BAD_USAGE for a model without `evaluate`.  The model must outlive the evaluator. */
 rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out);
 void rv_evaluator_free(rv_evaluator *evaluator);
-/* One latent sample an image.  `seed` keys the draws. */
+/* One latent sample an image.  `seed` keys the draws.  On failure the report has no values. */
 rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,
                            rv_report *report);
 

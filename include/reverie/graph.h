@@ -79,7 +79,7 @@ rv_expr rv_full(rv_graph *graph, rv_shape shape, double value);
 rv_expr rv_zeros_like(rv_expr x);
 rv_expr rv_ones_like(rv_expr x);
 
-/* ---- parameters: named state that belongs to the context ---- */
+/* ---- parameters: named state, in stores ---- */
 
 typedef enum rv_param_kind {
     RV_WEIGHT, /* trained */
@@ -89,7 +89,7 @@ typedef enum rv_param_kind {
 
 typedef enum rv_initial { RV_INITIAL_CONSTANT, RV_INITIAL_UNIFORM, RV_INITIAL_NORMAL } rv_initial;
 /* CONSTANT: a.  UNIFORM: in (a, b).  NORMAL: mean a, standard deviation b.
- * Drawn from (context seed, parameter name, element). */
+ * Drawn from (seed of the store, parameter name, element). */
 typedef struct rv_initialiser {
     rv_initial kind;
     float a, b;
@@ -98,13 +98,27 @@ rv_initialiser rv_initial_constant(float value);
 rv_initialiser rv_initial_uniform(float low, float high);
 rv_initialiser rv_initial_normal(float mean, float deviation);
 
+/* A store of parameters, known by name in it: each model has its own, so two models of one kind
+ * share nothing.  It keeps the seed that the context has when it is made.  The context frees the
+ * stores that are left.  NULL on failure. */
+typedef struct rv_params rv_params;
+rv_params *rv_params_new(rv_context *context);
+void rv_params_free(rv_params *params); /* after the programs that use them; NULL is ignored */
 /* The parameter of that name, made if there is none.  An existing one of another shape is an error
  * (NULL).  Names are those of a PyTorch state_dict ("encoder.0.weight"). */
+rv_param *rv_params_get(rv_params *params, const char *name, rv_shape shape,
+                        rv_initialiser initialiser, rv_param_kind kind);
+rv_param *rv_params_find(const rv_params *params, const char *name); /* NULL when there is none */
+int rv_params_count(const rv_params *params);
+rv_param *rv_params_at(const rv_params *params, int index); /* in order of creation */
+/* The store that the context itself has, for a program with one set of weights; owned by the
+ * context, NULL when memory is out. */
+rv_params *rv_context_params(rv_context *context);
+/* rv_params_get in that store. */
 rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
                        rv_initialiser initialiser, rv_param_kind kind);
-rv_param *rv_param_find(rv_context *context, const char *name); /* NULL when there is none */
-int rv_param_count(const rv_context *context);
-rv_param *rv_param_at(const rv_context *context, int index); /* in order of creation */
+/* The store that a parameter is of. */
+rv_params *rv_param_store(const rv_param *param);
 const char *rv_param_name(const rv_param *param);
 rv_shape rv_param_shape(const rv_param *param);
 rv_param_kind rv_param_kind_of(const rv_param *param);
@@ -210,6 +224,7 @@ rv_expr rv_cols(rv_expr x, int64_t start, int64_t stop); /* of the last axis */
 /* low zeros before, high after, interior between neighbours, along one axis. */
 rv_expr rv_pad(rv_expr x, int axis, int64_t low, int64_t high, int64_t interior);
 rv_expr rv_concat(const rv_expr *parts, int count, int axis);
+rv_expr rv_concat2(rv_expr a, rv_expr b, int axis);
 rv_expr rv_gather(rv_expr table, rv_expr rows); /* [N,...], i32 [M] -> [M,...] */
 /* The sum of updates [M,...] into zeros [N,...] at i32 rows [M]. */
 rv_expr rv_scatter_add(rv_expr rows, rv_expr updates, int64_t count);
@@ -217,6 +232,16 @@ rv_expr rv_one_hot(rv_expr index, int64_t depth); /* i32 [...] -> f32 [...,depth
 /* A block of x at the run-time position `start` (i32 [rank], clamped to fit). */
 rv_expr rv_dynamic_slice(rv_expr x, rv_expr start, rv_shape shape);
 rv_expr rv_dynamic_update(rv_expr x, rv_expr update, rv_expr start);
+
+/* ---- axes: moves that work out their shapes, and are poison of poison ---- */
+
+/* The size of an axis; 1 of poison, so that sizes can be divided without a look. */
+int64_t rv_dim(rv_expr x, int axis);
+rv_expr rv_merge_axes(rv_expr x, int axis, int count);     /* [A,B,C], 1, 2 -> [A,B C] */
+rv_expr rv_split_axis(rv_expr x, int axis, int64_t inner); /* [R B,C], 0, B -> [R,B,C] */
+rv_expr rv_flatten(rv_expr x);                             /* [B,...] -> [B,N] */
+rv_expr rv_as_rows(rv_expr x);                             /* [K,B,...] -> [K B,N] */
+rv_expr rv_repeat(rv_expr x, int64_t times); /* [B,...] -> [times B,...], the whole batch again */
 
 /* ---- randomness: Philox 4x32-10, counter based ---- */
 

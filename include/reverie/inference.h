@@ -4,7 +4,7 @@
  *     config.samples = 5000;                                        // K
  *     rv_importance importance;
  *     if (rv_importance_estimate(model, test_images, &config, &importance) == RV_OK)
- *         printf("log p(x) >= %.2f +- %.2f nats\n", importance.bound, importance.standard_error);
+ *         rv_values_print(&importance.values, stdout);
  *     rv_importance_free(&importance);
  *
  * Three questions: how far the ELBO is from log p(x) (importance weights), how the KL is spread
@@ -18,6 +18,7 @@
 #include "reverie/data.h"
 #include "reverie/listener.h"
 #include "reverie/model.h"
+#include "reverie/values.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,7 +45,7 @@ typedef struct rv_importance_config {
 rv_importance_config rv_importance_defaults(void);
 
 /* k-hat above which the mean of weights is not to be relied on (Vehtari et al. 2024), and the share
- * of such images from which rv_importance.heavy is 1. */
+ * of such images above which `khat_warning` is 1. */
 #define RV_KHAT_LIMIT 0.7
 #define RV_KHAT_SHARE 0.1
 
@@ -58,22 +59,19 @@ typedef struct rv_importance_example {
                        * K < 21; infinity when one weight is all; 0 when all are alike */
 } rv_importance_example;
 
+/* Values: `log_px`, the mean of L_K over images; `ess_share` (of K, mean), `ess_median` and
+ * `ess_least`; `khat_median`, `khat_above` (share of images above RV_KHAT_LIMIT), and
+ * `khat_warning`: the weights cannot be trusted. */
 typedef struct rv_importance {
     int64_t images, samples;
-    double bound, standard_error; /* mean of L_K over images; its standard error over them */
-    double elbo;                  /* mean */
-    double effective_share;       /* mean of effective / K */
-    double effective_median, effective_least;
-    double khat_median;          /* NaN when not estimated */
-    double khat_share;           /* of images above RV_KHAT_LIMIT; NaN when not estimated */
-    int heavy;                   /* khat_share > RV_KHAT_SHARE: the weights cannot be trusted */
+    rv_values values;
     rv_importance_example *each; /* [images] */
 } rv_importance;
 
 /* L_K of a split.  The encoder runs once an image.  Memory does not grow with K (beyond the few
  * largest weights, 3 sqrt K an image).  RV_BAD_USAGE for samples < 1 and for a model without an
  * encoder or log p(x,z); RV_NOT_FINITE when a weight is not a number; RV_INTERRUPTED.
- * rv_importance_free releases `each`; on failure *out is empty. */
+ * On failure *out is empty. */
 rv_status rv_importance_estimate(rv_model *model, rv_source *source,
                                  const rv_importance_config *config, rv_importance *out);
 void rv_importance_free(rv_importance *importance);
@@ -110,16 +108,13 @@ typedef struct rv_latent_unit {
  * together are from the prior.  The first is estimated at one draw of z an image, and the second is
  * what it leaves of the KL in closed form: they add up exactly.  Errors are over images.  Each is
  * NaN where it is not known: the decomposition of a full covariance; all that needs p(z) of a prior
- * other than N(0, I), and of one group of several. */
+ * other than N(0, I), and of one group of several.  Values: `kl`, `information`, `information_most`
+ * (log N), `marginal_kl`, `active_units`, and `units`, a list each. */
 typedef struct rv_latents_report {
     const char *group; /* name of the group; the model's */
     int groups;        /* that the model has */
     int64_t images, width;
-    double kl, kl_error; /* in closed form */
-    double information, information_error;
-    double most_information; /* log N */
-    double marginal_kl, marginal_kl_error;
-    int64_t active;
+    rv_values values;
     rv_latent_unit *unit; /* [width] */
 } rv_latents_report;
 
@@ -159,18 +154,14 @@ typedef struct rv_gap_example {
     double elbo, svi_elbo, bound, svi_bound;
 } rv_gap_example;
 
-/* A mean over images with its standard error: of a difference, of the paired one. */
-typedef struct rv_gap_value {
-    double mean, standard_error;
-} rv_gap_value;
-
+/* Values, means over images (the error of a difference is the paired one): `elbo`, `svi_elbo`,
+ * `log_px`, `log_px_by_svi`; `approximation_gap`, the larger log p(x) - svi_elbo: what the family
+ * of posteriors costs; `amortisation_gap`, svi_elbo - elbo: what the encoder costs beside the best
+ * of them. */
 typedef struct rv_gap {
     int64_t images, samples;
-    rv_gap_value elbo, svi_elbo, bound, svi_bound;
-    int by_svi; /* 1: log p(x) is taken from svi_bound, the larger; else from bound */
-    rv_gap_value approximation; /* log p(x) - svi_elbo: what the family of posteriors costs */
-    rv_gap_value amortisation; /* svi_elbo - elbo: what the encoder costs beside the best of them */
-    rv_gap_example *each;      /* [images] */
+    rv_values values;
+    rv_gap_example *each; /* [images] */
 } rv_gap;
 
 /* RV_BAD_USAGE for a model whose posterior is not one diagonal Gaussian, or without log p(x,z), and

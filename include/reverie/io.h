@@ -59,8 +59,9 @@ void rv_folder_unmake(const char *path, size_t made);
 /* ---- durable writing: new temporary, write, sync, rename, sync of the folder ---- */
 
 typedef struct rv_writer rv_writer;
-/* Begins to write `path`; a symbolic link is followed.  RV_IO_ERROR, with the reason, when the
- * folder takes no new file, or when the path is a folder, a device or a pipe. */
+/* Begins to write `path`; a symbolic link is followed, also to a file that is not there yet.
+ * RV_IO_ERROR, with the reason, when the folder takes no new file, or when the path is a folder, a
+ * device or a pipe. */
 rv_status rv_writer_open(rv_context *context, const char *path, rv_writer **out);
 /* After a failure later calls do nothing and return the first status. */
 rv_status rv_writer_append(rv_writer *writer, const void *bytes, size_t count);

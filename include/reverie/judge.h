@@ -4,8 +4,7 @@
  *     config.classifier = "runs/judge";          // the run of a classifier on the same data
  *     rv_judgement *judgement;
  *     if (rv_experiment_judge(run, &config, &judgement) == RV_OK)
- *         printf("FD %.2f, of real images %.2f\n", judgement->frechet_distance,
- *                judgement->frechet_floor);
+ *         printf("FD %.2f\n", rv_values_number(&judgement->images, "frechet_distance"));
  *     rv_judgement_free(judgement);
  *
  * What the values are, each with its paper: reverie/metrics.h.
@@ -69,28 +68,20 @@ typedef struct rv_judge_config {
 rv_judge_config rv_judge_defaults(void);
 
 typedef struct rv_judgement {
-    rv_split split;
-    /* The share of images of the split whose class is that of the training image with the nearest
-     * encoding z, and with the nearest features, of which the encoder's last layer makes z; NaN for
-     * a model with a likelihood or without an encoder, and with `images`. */
-    double nearest_neighbour_codes, nearest_neighbour_features;
-
-    /* The rest is there with a classifier: `images` is 0 without. */
-    int64_t images;   /* judged */
-    int64_t compared; /* of them, and as many real ones, in the distances and the scores: where
-                         there are more, those spread evenly over the set, in its order */
-    int64_t real;     /* real images of the split that there are to compare with */
-    double frechet_distance;
-    double frechet_floor; /* the same of as many real images against others, not of the split */
-    rv_coverage scores;   /* RV_COVERAGE_NEIGHBOURS; copies of real images have a density above 1 */
-    int classes;
-    double *class_shares;    /* [classes] as the classifier sees them */
-    char (*class_names)[32]; /* [classes] what it calls them, cut to 31 bytes */
-    double class_entropy;    /* nats, at most log(classes) */
-    double confidence;       /* mean probability of the likeliest class */
-    rv_memorisation nearest; /* in features; held out: the split, or for `train` the held-out one */
-    rv_image *pictures;      /* NULL unless asked for: the samples nearest to a training image, in
-                                rows of 8, each above that image */
+    /* `nearest_neighbour_codes` and `nearest_neighbour_features`, the share of images of the split
+     * whose class is that of the training image with the nearest encoding z, and with the nearest
+     * input of the encoder's last layer.  Absent for a model with a likelihood or without an
+     * encoder, and with `images` of a file. */
+    rv_values encodings;
+    /* Empty without a classifier.  Counts: `images` judged; `compared` of them, and as many real
+     * ones, spread evenly over the set, in its order; `real_images` of the split.
+     * `frechet_distance`, and `frechet_floor`, the same of as many real images against others, not
+     * of the split; rv_coverage at RV_COVERAGE_NEIGHBOURS (copies of real images have a density
+     * above 1); `class_entropy`, `class_shares`, `confidence`; rv_memorisation in features as
+     * `nearest_...` (held out: the split, or for `train` the held-out one). */
+    rv_values images;
+    rv_image *pictures; /* NULL unless asked for: the samples nearest to a training image, in rows
+                           of 8, each above that image */
 } rv_judgement;
 
 /* RV_BAD_USAGE without a classifier where only samples could be judged, for a classifier that does
@@ -116,23 +107,15 @@ typedef struct rv_run_probe_config {
 /* The test split, all labels, seed 1, 5 neighbours, with pixels. */
 rv_run_probe_config rv_run_probe_defaults(void);
 
-/* Of one representation of the images. */
-typedef struct rv_probe_pair {
-    int64_t width; /* numbers an image */
-    rv_probe_score softmax, neighbours;
-} rv_probe_pair;
-
-typedef struct rv_run_probe {
-    int64_t trained_on, classified; /* images */
-    int classes;                    /* that occur among the images trained on */
-    rv_probe_pair codes;            /* means of the first group of latents */
-    rv_probe_pair pixels;           /* width 0: not asked for */
-} rv_run_probe;
-
-/* RV_BAD_USAGE: a model without an encoder, data without labels, more labels than there are images
+/* `codes` (means of the first group of latents) and `pixels`, where they are asked for, are lists
+ * of a `width`, numbers an image, and of the accuracies of `softmax` and `neighbours`.  `labels`
+ * and `examples` count the images learned from and classified, `classes` those that occur among
+ * the former.  The list is the caller's, empty on failure.
+ *
+ * RV_BAD_USAGE: a model without an encoder, data without labels, more labels than there are images
  * (of a class), the training split, k out of range.  Sends messages about its progress. */
 rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *config,
-                              rv_run_probe *out);
+                              rv_values *out);
 
 /* ---- the estimates of reverie/inference.h for a run ---- */
 

@@ -47,9 +47,10 @@ typedef enum rv_net_initialiser {
 
 typedef struct rv_net_config {
     rv_net_initialiser initialiser;
-    double deviation; /* of RV_INITIALISE_NORMAL */
+    double deviation;  /* of RV_INITIALISE_NORMAL */
+    rv_params *params; /* the store of the weights; NULL: the context's own */
 } rv_net_config;
-/* PyTorch's initialisation; deviation 0.02. */
+/* PyTorch's initialisation; deviation 0.02; the context's store. */
 rv_net_config rv_net_defaults(void);
 
 typedef struct rv_net rv_net;
@@ -61,7 +62,7 @@ rv_status rv_net_new(rv_context *context, const char *name, const char *const *w
                      rv_shape in, rv_net **out);
 rv_status rv_net_new_configured(rv_context *context, const char *name, const char *const *words,
                                 int count, rv_shape in, const rv_net_config *config, rv_net **out);
-/* The weights stay with the context.  NULL is ignored. */
+/* The weights stay in their store.  NULL is ignored. */
 void rv_net_free(rv_net *net);
 
 /* x [...,in] -> [...,out].  In RV_TRAIN batch norm takes the batch's statistics and assigns the
@@ -75,7 +76,7 @@ rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first,
 const char *rv_net_name(const rv_net *net);
 rv_shape rv_net_input_shape(const rv_net *net);
 rv_shape rv_net_output_shape(const rv_net *net);
-/* The trained parameters, in order; owned by the context. */
+/* The trained parameters, in order; owned by their store. */
 int rv_net_weight_count(const rv_net *net);
 rv_param *rv_net_weight(const rv_net *net, int index); /* NULL outside */
 /* The buffers (running statistics). */

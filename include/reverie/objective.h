@@ -36,6 +36,10 @@ rv_elbo_parts rv_elbo(rv_dist posterior, rv_dist likelihood, rv_expr x, rv_elbo_
 
 /* The same from log p(x|z) [B] itself, as the mean over several draws of z. */
 rv_elbo_parts rv_elbo_of(rv_dist posterior, rv_expr log_px, rv_elbo_config config);
+/* And of another prior p(z), batch [B], of which the KL has a closed form; free bits need it
+ * element by element (rv_kl_elementwise). */
+rv_elbo_parts rv_elbo_against(rv_dist posterior, rv_dist prior, rv_expr log_px,
+                              rv_elbo_config config);
 
 /* Burda et al. 2016, equation 8: log 1/K sum_k w_k, [B], from log w [K,B]; in log space, so that no
  * weight overflows.  With K = 1 it is the ELBO at one draw, and it grows with K to log p(x). */
@@ -55,8 +59,9 @@ rv_expr rv_score_function(rv_expr objective, rv_expr log_q, rv_expr signal);
  * "NAME.variance" and "NAME.steps", and move when the program runs: one use a program.  The first
  * batch is centred at each example's mean over the others. */
 typedef struct rv_signal_config {
-    double decay;  /* of the averages */
-    int normalise; /* divides by the deviation */
+    rv_params *params; /* the store of its averages; NULL: the context's own */
+    double decay;      /* of the averages */
+    int normalise;     /* divides by the deviation */
 } rv_signal_config;
 rv_signal_config rv_signal_defaults(void); /* decay 0.8; not normalised */
 rv_expr rv_signal_centred(rv_expr signal, const char *name, rv_signal_config config);

@@ -32,11 +32,13 @@
 #include "reverie/nn.h"
 #include "reverie/objective.h"
 #include "reverie/optim.h"
+#include "reverie/option.h"
 #include "reverie/program.h"
 #include "reverie/run.h"
 #include "reverie/runner.h"
 #include "reverie/study.h"
 #include "reverie/train.h"
+#include "reverie/values.h"
 #include "reverie/viz.h"
 
 #endif

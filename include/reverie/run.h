@@ -5,12 +5,10 @@
  *     rv_experiment_create(context, &place, config, RV_CREATE_NEW, &run);
  *     rv_experiment_free(run);
  *
- *     rv_context *reader = rv_context_new();                     // later, perhaps elsewhere
- *     rv_experiment_open(reader, &place, "last", 0, &run);
+ *     rv_experiment_open(context, &place, "last", 0, &run);      // later, perhaps elsewhere
  *     rv_report report;
  *     rv_experiment_evaluate(run, RV_SPLIT_TEST, 1, &report);
  *
- * Weights stay with the context when their run is freed, so each run has a context of its own.
  * A folder holds config.yaml, metrics.jsonl, timing.jsonl, env.json, checkpoints/, samples/ and
  * report.html.  A reader needs the files alone.  reverie/runner.h trains into a folder,
  * reverie/figures.h draws what a run learned, reverie/judge.h measures it.

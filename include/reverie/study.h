@@ -112,11 +112,10 @@ typedef struct rv_study_table {
     int value_count;
     const char *name[RV_METRICS_MOST];
     const rv_study_row *row; /* [row_count], by cell */
+    const rv_values *list;   /* the same as lists: `cell`, `runs`, each value with its deviation */
     int row_count;
 } rv_study_table;
 
-/* Decimals for that value of the table: 4 when all means are small, as accuracies are, else 2. */
-int rv_study_table_digits(const rv_study_table *table, int value);
 /* Evaluates the runs that are done and were not evaluated before.  The table is owned by the study
  * and valid until the next call. */
 rv_status rv_study_results(rv_study *study, const rv_study_table **out);

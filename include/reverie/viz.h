@@ -17,7 +17,7 @@
 #ifndef REVERIE_VIZ_H
 #define REVERIE_VIZ_H
 
-#include "reverie/core.h"
+#include "reverie/values.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -202,6 +202,9 @@ typedef struct rv_table {
 } rv_table;
 /* A table; cells that are numbers are set to the right. */
 rv_status rv_page_table(rv_page *page, const rv_table *table);
+/* A table of results, list [count]: a row for each list, a column for each number, count and word
+ * of the first one.  Nothing where there are none. */
+rv_status rv_page_values(rv_page *page, const char *caption, const rv_values *list, int count);
 
 /* Embeds the image as PNG with a caption (may be NULL), which also describes it to a reader who
  * cannot see it.  `enlarge`: CSS pixels a pixel with hard edges, for small pictures; 0: as it is,

@@ -58,6 +58,12 @@ static void add_wrapped(config_text *text, const char *paragraph, int indent, in
     }
 }
 
+static const rv_option *row_at(const config_section *section, int index)
+{
+    size_t offset = 0;
+    return rv_option_at(section->option, section->option_count, index, &offset);
+}
+
 /* ---- help: two columns of 80 ---- */
 
 enum { KEY_WIDTH = 24, TEXT_WIDTH = 80 };
@@ -65,8 +71,8 @@ enum { KEY_WIDTH = 24, TEXT_WIDTH = 80 };
 static void write_text(config_text *text, const config_section *section, int is_model)
 {
     config_text_printf(text, "%s%s:\n", is_model ? "model " : "", section->title);
-    for (int i = 0; i < section->option_count; i++) {
-        const rv_option *row = &section->option[i];
+    const rv_option *row;
+    for (int i = 0; (row = row_at(section, i)); i++) {
         config_text line = {0};
         config_text_printf(&line, "%s (", row->help);
         add_kind(&line, row);
@@ -94,8 +100,8 @@ static void write_markdown(config_text *text, const config_section *section, int
 {
     config_text_printf(text, "## %s%s\n\n| Key | Default | Values | Meaning |\n|---|---|---|---|\n",
                        is_model ? "model: " : "", section->title);
-    for (int i = 0; i < section->option_count; i++) {
-        const rv_option *row = &section->option[i];
+    const rv_option *row;
+    for (int i = 0; (row = row_at(section, i)); i++) {
         config_text_printf(text, "| `%s` | ", row->key);
         config_text_printf(text, row->default_text ? "`%s`" : "%s", default_of(row));
         config_text_add(text, " | ");
@@ -124,8 +130,8 @@ static void add_roff(config_text *text, const char *string)
 static void write_man(config_text *text, const config_section *section, int is_model)
 {
     config_text_printf(text, ".SS %s%s\n", is_model ? "model " : "", section->title);
-    for (int i = 0; i < section->option_count; i++) {
-        const rv_option *row = &section->option[i];
+    const rv_option *row;
+    for (int i = 0; (row = row_at(section, i)); i++) {
         config_text_add(text, ".TP\n.B ");
         add_roff(text, row->key);
         config_text_add(text, "\n");
@@ -144,8 +150,8 @@ static void write_keys(config_text *text, const config_section *section, int is_
 {
     char name[64];
     (void)is_model;
-    for (int i = 0; i < section->option_count; i++) {
-        const rv_option *row = &section->option[i];
+    const rv_option *row;
+    for (int i = 0; (row = row_at(section, i)); i++) {
         if (row->type != RV_OPTION_CHOICE && row->type != RV_OPTION_BOOL)
             config_text_printf(text, "%s=\n", row->key);
         if (row->type == RV_OPTION_BOOL)

@@ -1,3 +1,4 @@
+/* Reads YAML into a list of settings. */
 #include "config/settings.h"
 #include "core/text.h"
 

@@ -1,3 +1,4 @@
+/* Finds rows of the option table, fills structs with their defaults, and checks keys. */
 #include "config/table.h"
 
 #include "config/settings.h"
@@ -26,12 +27,13 @@ static const rv_option *row_at(const config_table *table, int index, void **targ
 {
     for (int s = 0; s < table->count; s++) {
         const config_section *section = table->section[s];
-        if (index < section->option_count) {
-            if (target)
-                *target = table->target[s];
-            return &section->option[index];
-        }
-        index -= section->option_count;
+        size_t offset = 0;
+        const rv_option *row = rv_option_at(section->option, section->option_count, index, &offset);
+        if (row && target)
+            *target = (char *)table->target[s] + offset;
+        if (row)
+            return row;
+        index -= rv_option_count(section->option, section->option_count);
     }
     return NULL;
 }

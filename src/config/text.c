@@ -1,3 +1,4 @@
+/* Grows a text, and writes numbers and words as YAML. */
 #include "config/text.h"
 
 #include "core/memory.h"

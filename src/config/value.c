@@ -1,3 +1,4 @@
+/* Parses a setting by the type of its row, and writes fields back as YAML. */
 #include "config/value.h"
 
 #include "core/memory.h"

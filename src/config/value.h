@@ -5,7 +5,7 @@
 
 #include "config/text.h"
 #include "core/arena.h"
-#include "core/option.h"
+#include "reverie/option.h"
 
 typedef enum config_form { CONFIG_EMPTY, CONFIG_SCALAR, CONFIG_LIST } config_form;
 

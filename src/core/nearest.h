@@ -1,6 +1,6 @@
 /* The word a user most likely meant. */
-#ifndef CONFIG_NEAREST_H
-#define CONFIG_NEAREST_H
+#ifndef CORE_NEAREST_H
+#define CORE_NEAREST_H
 
 typedef struct rv_nearest {
     const char *word; /* NULL: nothing comes close */

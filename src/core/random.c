@@ -1,3 +1,4 @@
+/* The keys of random draws: hashes of seeds and sites. */
 #include "core/random.h"
 
 #include <math.h>

@@ -3,57 +3,11 @@
 #include "data/source.h"
 #include "reverie/io.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A folder that cannot be read holds nothing; only want of memory is an error. */
-static rv_status list(const char *path, rv_folder *folder)
-{
-    if (rv_folder_list(path, folder))
-        return RV_OK;
-    return errno == ENOMEM ? RV_NO_MEMORY : RV_OK;
-}
-
-rv_status rv_png_holds(const char *path, int depth, int *found)
-{
-    rv_folder folder;
-    rv_status status = list(path, &folder);
-    *found = 0;
-    for (int64_t i = 0; i < folder.count && !*found; ++i)
-        *found = rv_text_ends_with(folder.name[i], ".png");
-    for (int64_t i = 0; i < folder.count && !*found && depth > 0 && status == RV_OK; ++i) {
-        char *inner = rv_path_join(path, folder.name[i]);
-        if (!inner)
-            status = RV_NO_MEMORY;
-        else if (rv_folder_exists(inner))
-            status = rv_png_holds(inner, depth - 1, found);
-        rv_free(inner);
-    }
-    rv_folder_free(&folder);
-    return status;
-}
-
-rv_status rv_data_kind_of(const char *path, rv_data_kind *kind)
-{
-    int idx = 0, png = 0;
-    rv_status status = RV_OK;
-    *kind = RV_DATA_NONE;
-    if (rv_path_is_file(path)) {
-        *kind = rv_text_ends_with(path, ".npy") ? RV_DATA_NPY : RV_DATA_NONE;
-        return RV_OK;
-    }
-    if (!rv_folder_exists(path))
-        return RV_OK;
-    status = rv_idx_holds(path, &idx);
-    if (status == RV_OK && !idx)
-        status = rv_png_holds(path, 2, &png); /* train/CLASS/name.png */
-    *kind = idx ? RV_DATA_IDX : png ? RV_DATA_PNG : RV_DATA_NONE;
-    return status;
-}
-
-/* `path`.npy, whatever its capitals: NULL in *found when there is none. */
-static rv_status find_array(const char *path, char **found)
+/* `path` with an ending, as .npy, whatever its capitals: NULL in *found when there is none. */
+static rv_status find_file(const char *path, char **found)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t length = strlen(name);
@@ -64,11 +18,10 @@ static rv_status find_array(const char *path, char **found)
         return RV_NO_MEMORY;
     if (slash)
         parent[slash == path ? 1 : slash - path] = '\0';
-    rv_status status = list(parent, &folder);
+    rv_status status = rv_folder_read(parent, &folder);
     for (int64_t i = 0; i < folder.count && !*found && status == RV_OK; ++i) {
         const char *entry = folder.name[i];
-        if (strlen(entry) != length + 4 || strncmp(entry, name, length) != 0 ||
-            !rv_text_ends_with(entry, ".npy"))
+        if (strncmp(entry, name, length) != 0 || rv_data_ending(entry) != entry + length)
             continue;
         *found = slash ? rv_path_join(parent, entry) : rv_strdup(entry);
         status = *found ? RV_OK : RV_NO_MEMORY;
@@ -78,18 +31,18 @@ static rv_status find_array(const char *path, char **found)
     return status;
 }
 
-/* Is `path` (borrowed), or `path`.npy, a data set? */
+/* Is `path` (borrowed), or `path`.npy or the like, a data set? */
 static rv_status try_path(rv_context *context, const char *path, rv_data_place *place)
 {
     char *candidate = rv_strdup(path);
     rv_status status = candidate ? rv_data_kind_of(candidate, &place->kind) : RV_NO_MEMORY;
-    if (status == RV_OK && place->kind == RV_DATA_NONE) {
+    if (status == RV_OK && !place->kind) {
         rv_free(candidate);
-        status = find_array(path, &candidate);
+        status = find_file(path, &candidate);
         if (status == RV_OK && candidate)
             status = rv_data_kind_of(candidate, &place->kind);
     }
-    if (status == RV_OK && place->kind != RV_DATA_NONE) {
+    if (status == RV_OK && place->kind) {
         place->path = candidate;
         return RV_OK;
     }
@@ -119,7 +72,7 @@ static void find_any_file(const char *path, int depth, char **found)
 {
     rv_folder folder;
     *found = NULL;
-    if (list(path, &folder) != RV_OK)
+    if (rv_folder_read(path, &folder) != RV_OK)
         return;
     for (int64_t i = 0; i < folder.count && !*found; ++i) {
         char *inner = rv_path_join(path, folder.name[i]);
@@ -134,24 +87,24 @@ static void find_any_file(const char *path, int depth, char **found)
     rv_folder_free(&folder);
 }
 
+enum { KINDS_ROOM = 200 };
+
 /* Something is there, which is no data set. */
 static rv_status fail_no_set(rv_context *context, const char *path)
 {
-    char kind[RV_KIND_ROOM], *first;
+    char kind[RV_KIND_ROOM], kinds[KINDS_ROOM], *first;
+    rv_data_kinds_text(kinds, sizeof kinds);
     if (!rv_folder_exists(path)) {
         rv_kind_of_file(path, kind);
         return rv_fail(context, RV_BAD_FILE,
-                       "%s is not an .npy file, nor a folder of IDX or PNG files: it is %s; "
-                       "data.name=digits always works",
-                       path, kind);
+                       "%s is not %s: it is %s; data.name=digits always works", path, kinds, kind);
     }
     find_any_file(path, 2, &first);
     if (first)
         rv_kind_of_file(first, kind);
     rv_fail(context, RV_BAD_FILE,
-            "%s holds no data set: neither IDX files (train-images-idx3-ubyte.gz ...) nor PNG "
-            "files in one folder a class%s%s%s%s%s; data.name=digits always works",
-            path, first ? "; " : "", first ? first : "", first ? " is " : "", first ? kind : "",
+            "%s holds no data set: it is not %s%s%s%s%s%s; data.name=digits always works", path,
+            kinds, first ? "; " : "", first ? first : "", first ? " is " : "", first ? kind : "",
             first ? "" : "; it holds no file");
     rv_free(first);
     return RV_BAD_FILE;
@@ -169,8 +122,9 @@ static rv_status fail_missing_path(rv_context *context, const char *path)
 /* Each place that was looked at, how to get the set, and what always works. */
 static rv_status fail_missing_name(rv_context *context, const rv_data_config *config)
 {
-    char places[480] = "", advice[360] = "";
+    char places[480] = "", advice[360] = "", kinds[KINDS_ROOM];
     const char *const *folder = config->directories;
+    rv_data_kinds_text(kinds, sizeof kinds);
     for (int i = 0; i < config->directory_count; ++i) {
         add_text(places, sizeof places, i ? ", " : "looked for it at ");
         add_text(places, sizeof places, folder[i]);
@@ -187,10 +141,7 @@ static rv_status fail_missing_name(rv_context *context, const rv_data_config *co
                  "https://ossci-datasets.s3.amazonaws.com/mnist/) into %.120s/mnist",
                  where);
     else
-        snprintf(advice, sizeof advice,
-                 "put a folder of IDX files, a folder of PNG files in one folder a class, or an "
-                 ".npy file of that name into %.120s",
-                 where);
+        snprintf(advice, sizeof advice, "put %s of that name into %.120s", kinds, where);
     return rv_fail(context, RV_BAD_FILE,
                    "data set '%.60s' was not found: %s; %s; data.name=digits always works",
                    config->name, places, advice);
@@ -218,28 +169,29 @@ static rv_status fail_there(rv_context *context, const rv_data_config *config)
 static rv_status find(rv_context *context, const rv_data_config *config, rv_data_place *place)
 {
     rv_status status = RV_OK;
-    *place = (rv_data_place){.kind = RV_DATA_NONE};
-    if (strcmp(config->name, "digits") == 0) {
-        place->kind = RV_DATA_DIGITS;
+    *place = (rv_data_place){0};
+    for (int i = 0; rv_data_kinds[i] && !place->kind; ++i)
+        if (rv_data_kinds[i]->built_in && strcmp(config->name, rv_data_kinds[i]->built_in) == 0)
+            place->kind = rv_data_kinds[i];
+    if (place->kind)
         return RV_OK;
-    }
     int is_path = strchr(config->name, '/') != NULL;
-    if (is_path || rv_text_ends_with(config->name, ".npy")) {
+    if (is_path || rv_data_ending(config->name)) {
         status = try_path(context, config->name, place);
-        if (status == RV_OK && place->kind == RV_DATA_NONE && is_path)
+        if (status == RV_OK && !place->kind && is_path)
             status = fail_missing_path(context, config->name);
-        if (status != RV_OK || place->kind != RV_DATA_NONE)
+        if (status != RV_OK || place->kind)
             return status;
     }
     int is_mnist = strcmp(config->name, "mnist") == 0;
-    for (int i = 0; i < config->directory_count && place->kind == RV_DATA_NONE; ++i) {
+    for (int i = 0; i < config->directory_count && !place->kind; ++i) {
         status = try_name(context, config->directories[i], config->name, place);
-        if (status == RV_OK && place->kind == RV_DATA_NONE && is_mnist) /* as torchvision has it */
+        if (status == RV_OK && !place->kind && is_mnist) /* as torchvision has it */
             status = try_name(context, config->directories[i], "MNIST", place);
         if (status != RV_OK)
             return status;
     }
-    if (place->kind != RV_DATA_NONE)
+    if (place->kind)
         return RV_OK;
     rv_status there = fail_there(context, config);
     return there != RV_OK ? there : fail_missing_name(context, config);
@@ -248,7 +200,7 @@ static rv_status find(rv_context *context, const rv_data_config *config, rv_data
 /* Where it was before comes last: the same data, looked for from another folder. */
 rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place)
 {
-    *place = (rv_data_place){.kind = RV_DATA_NONE};
+    *place = (rv_data_place){0};
     if (!config->fallback)
         return find(context, config, place);
     rv_context *quiet = rv_context_new();
@@ -259,7 +211,7 @@ rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_dat
     if (status != RV_BAD_FILE)
         return status == RV_OK ? RV_OK : find(context, config, place);
     status = try_path(context, config->fallback, place);
-    return status != RV_OK || place->kind != RV_DATA_NONE ? status : find(context, config, place);
+    return status != RV_OK || place->kind ? status : find(context, config, place);
 }
 
 rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, int *has_test)
@@ -267,10 +219,8 @@ rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, in
     rv_data_place place;
     *has_test = 1;
     rv_status status = rv_data_find(context, config, &place);
-    if (status == RV_OK && place.kind == RV_DATA_NPY)
-        *has_test = 0;
-    if (status == RV_OK && place.kind == RV_DATA_PNG)
-        status = rv_png_has_test(context, place.path, has_test);
+    if (status == RV_OK && place.kind->has_test)
+        status = place.kind->has_test(context, place.path, has_test);
     rv_free(place.path);
     return status;
 }

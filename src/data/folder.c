@@ -1,3 +1,4 @@
+/* Lists folders, joins paths, and tells litter from files. */
 #include "data/folder.h"
 
 #include "core/memory.h"
@@ -52,6 +53,11 @@ int rv_folder_list(const char *path, rv_folder *folder)
     if (folder->count > 1)
         qsort(folder->name, (size_t)folder->count, sizeof *folder->name, by_name);
     return 1;
+}
+
+rv_status rv_folder_read(const char *path, rv_folder *folder)
+{
+    return rv_folder_list(path, folder) || errno != ENOMEM ? RV_OK : RV_NO_MEMORY;
 }
 
 void rv_folder_free(rv_folder *folder)

@@ -2,6 +2,8 @@
 #ifndef DATA_FOLDER_H
 #define DATA_FOLDER_H
 
+#include "reverie/core.h"
+
 #include <stdint.h>
 
 typedef struct rv_folder {
@@ -11,6 +13,8 @@ typedef struct rv_folder {
 
 /* 0 when the folder cannot be read (`errno` says why; ENOMEM when memory is out). */
 int rv_folder_list(const char *path, rv_folder *folder);
+/* The same, but a folder that cannot be read holds nothing; only RV_NO_MEMORY, not latched. */
+rv_status rv_folder_read(const char *path, rv_folder *folder);
 void rv_folder_free(rv_folder *folder);
 
 /* A file, not a folder. */

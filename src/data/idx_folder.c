@@ -93,19 +93,13 @@ static rv_status add_file(idx_files *list, char *path, const char *name)
     return RV_OK;
 }
 
-/* A folder that cannot be read holds nothing; only want of memory is an error. */
-static rv_status list_folder(const char *path, rv_folder *folder)
-{
-    return rv_folder_list(path, folder) || errno != ENOMEM ? RV_OK : RV_NO_MEMORY;
-}
-
 /* root/below/name is a folder: the file of its own name in it. */
 static rv_status add_nested(const char *folder, const char *below, const char *name,
                             idx_files *list)
 {
     rv_folder inside;
     char outer[NAME_ROOM], inner[NAME_ROOM];
-    rv_status status = list_folder(folder, &inside);
+    rv_status status = rv_folder_read(folder, &inside);
     usual_name(name, outer);
     for (int64_t i = 0; i < inside.count && status == RV_OK; ++i) {
         usual_name(inside.name[i], inner);
@@ -124,7 +118,7 @@ static rv_status scan_place(const char *root, const char *below, idx_files *list
 {
     rv_folder folder;
     char *path = *below ? rv_path_join(root, below) : rv_strdup(root);
-    rv_status status = path ? list_folder(path, &folder) : RV_NO_MEMORY;
+    rv_status status = path ? rv_folder_read(path, &folder) : RV_NO_MEMORY;
     for (int64_t i = 0; path && i < folder.count && status == RV_OK; ++i) {
         const char *name = folder.name[i];
         if (!is_idx_name(name))
@@ -163,7 +157,7 @@ static rv_status scan(const char *root, idx_files *list)
 {
     rv_folder folder;
     *list = (idx_files){0};
-    rv_status status = list_folder(root, &folder);
+    rv_status status = rv_folder_read(root, &folder);
     if (status == RV_OK)
         status = scan_place(root, "", list);
     if (status == RV_OK)
@@ -175,7 +169,7 @@ static rv_status scan(const char *root, idx_files *list)
     return status;
 }
 
-rv_status rv_idx_holds(const char *path, int *found)
+static rv_status holds(const char *path, int *found)
 {
     idx_files list;
     rv_status status = scan(path, &list);
@@ -286,9 +280,10 @@ static rv_status look_at_files(rv_context *context, const char *path, const idx_
     return status;
 }
 
-rv_status rv_idx_look(rv_context *context, const char *path, rv_part part, int labels,
+static rv_status look(rv_context *context, const char *path, rv_data_question question,
                       rv_data_files *files)
 {
+    rv_part part = question.part;
     idx_files list;
     rv_folder folder;
     const idx_file *images, *its_labels;
@@ -309,12 +304,12 @@ rv_status rv_idx_look(rv_context *context, const char *path, rv_part part, int l
     if (status == RV_OK)
         status = choose_labels(context, path, &list, images, &its_labels);
     if (status == RV_OK)
-        status = look_at_files(context, path, images, its_labels, labels, files);
+        status = look_at_files(context, path, images, its_labels, question.labels, files);
     free_files(&list);
     return status;
 }
 
-rv_status rv_idx_read(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
 {
     rv_idx images;
     int64_t count = source->info.count, last = source->numbers[count - 1];
@@ -333,3 +328,10 @@ rv_status rv_idx_read(rv_context *context, const rv_data_files *files, rv_source
     rv_io_free(images.bytes);
     return source->bytes ? RV_OK : rv_fail_memory(context);
 }
+
+const rv_data_kind rv_idx_kind = {
+    .about = "a folder of IDX files (train-images-idx3-ubyte.gz ...)",
+    .holds = holds,
+    .look = look,
+    .read = read_images,
+};

@@ -1,15 +1,13 @@
 /* What data sets there are: the known ones, and those that the folders hold. */
-#include "data/digits.h"
 #include "data/folder.h"
 #include "data/source.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct table {
     rv_data_entry *entry;
-    int count, room;
+    int count, room, known; /* entries; those that are there in any case */
 } table;
 
 static int is_listed(const table *list, const char *path, const char *name)
@@ -48,22 +46,6 @@ static rv_status add_entry(rv_context *context, table *list, rv_data_entry entry
     return rv_fail_memory(context);
 }
 
-static rv_status add_digits(rv_context *context, table *list)
-{
-    rv_data_entry entry = {.name = rv_strdup("digits"),
-                           .path = rv_strdup("built in"),
-                           .train_count = RV_DIGITS_TRAIN,
-                           .test_count = RV_DIGITS_TEST,
-                           .height = RV_DIGITS_SIDE,
-                           .width = RV_DIGITS_SIDE,
-                           .channels = 1};
-    if (!entry.path) {
-        rv_free(entry.name);
-        return rv_fail_memory(context);
-    }
-    return add_entry(context, list, entry);
-}
-
 /* What looking at a place said. */
 typedef struct talk {
     char *text; /* or NULL */
@@ -96,7 +78,8 @@ static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry 
     rv_context_set_log(quiet, listen, &heard);
     for (int part = RV_PART_TRAIN; part <= RV_PART_TEST && !heard.no_memory; ++part) {
         rv_data_files files = {0};
-        rv_status status = rv_data_look(quiet, place, (rv_part)part, 0, 0, &files);
+        rv_data_question question = {.part = (rv_part)part};
+        rv_status status = rv_data_look(quiet, place, question, &files);
         if (status == RV_OK) {
             *(part == RV_PART_TRAIN ? &entry->train_count : &entry->test_count) = files.count;
             entry->height = files.height;
@@ -116,18 +99,14 @@ static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry 
     return !heard.no_memory;
 }
 
-/* Adds what stands at `path`, if it is a data set; `name` is what data.name would take. */
-static rv_status add_place(rv_context *context, table *list, const char *path, const char *name)
+/* Adds the set at a place, whose path is borrowed; `name` is what data.name would take. */
+static rv_status add_place(rv_context *context, table *list, const rv_data_place *place,
+                           const char *name)
 {
-    rv_data_place place = {.kind = RV_DATA_NONE};
-    if (rv_data_kind_of(path, &place.kind) != RV_OK)
-        return rv_fail_memory(context);
-    if (place.kind == RV_DATA_NONE || is_listed(list, path, name))
-        return RV_OK;
     rv_context *quiet = rv_context_new();
-    rv_data_entry entry = {.name = rv_strdup(name), .path = rv_strdup(path)};
-    place.path = entry.path;
-    int looked = quiet && entry.name && entry.path && look_at(quiet, &place, &entry);
+    rv_data_entry entry = {.name = rv_strdup(name),
+                           .path = rv_strdup(place->path ? place->path : "built in")};
+    int looked = quiet && entry.name && entry.path && look_at(quiet, place, &entry);
     rv_context_free(quiet);
     if (!looked) {
         free_entry(&entry);
@@ -140,20 +119,30 @@ static rv_status add_place(rv_context *context, table *list, const char *path, c
     return add_entry(context, list, entry);
 }
 
-/* folder/inside, called `name`; without its .npy. */
+static rv_status add_built_in(rv_context *context, table *list)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; rv_data_kinds[i] && status == RV_OK; ++i)
+        if (rv_data_kinds[i]->built_in)
+            status = add_place(context, list, &(rv_data_place){.kind = rv_data_kinds[i]},
+                               rv_data_kinds[i]->built_in);
+    return status;
+}
+
+/* folder/inside, if it is a data set, called `called` without its ending. */
 static rv_status add_name(rv_context *context, table *list, const char *folder, const char *inside,
                           const char *called)
 {
-    char *path = rv_path_join(folder, inside), *name = rv_strdup(called);
-    rv_status status = RV_OK;
-    if (!path || !name) {
-        status = rv_fail_memory(context);
-    } else {
-        if (rv_text_ends_with(name, ".npy"))
-            name[strlen(name) - strlen(".npy")] = '\0';
-        status = add_place(context, list, path, name);
-    }
-    rv_free(path);
+    rv_data_place place = {.path = rv_path_join(folder, inside)};
+    const char *end = rv_data_ending(called);
+    char *name = rv_strdup(called);
+    int looked = place.path && name && rv_data_kind_of(place.path, &place.kind) == RV_OK;
+    rv_status status = looked ? RV_OK : rv_fail_memory(context);
+    if (looked && end)
+        name[end - called] = '\0';
+    if (looked && place.kind && !is_listed(list, place.path, name))
+        status = add_place(context, list, &place, name);
+    rv_free(place.path);
     rv_free(name);
     return status;
 }
@@ -163,9 +152,10 @@ static rv_status add_mnist(rv_context *context, table *list, const char *const *
                            int directory_count)
 {
     static const char *const names[] = {"mnist", "MNIST"}; /* as torchvision has it */
+    int before = list->count;
     for (int i = 0; i < 2 * directory_count; ++i) {
         rv_status status = add_name(context, list, directories[i / 2], names[i % 2], "mnist");
-        if (status != RV_OK || list->count > 1)
+        if (status != RV_OK || list->count > before)
             return status;
     }
     rv_data_entry missing = {.name = rv_strdup("mnist")};
@@ -183,19 +173,21 @@ static int by_name(const void *a, const void *b)
 static rv_status add_all(rv_context *context, table *list, const char *const *directories,
                          int directory_count)
 {
-    rv_status status = add_digits(context, list);
+    rv_status status = add_built_in(context, list);
     if (status == RV_OK)
         status = add_mnist(context, list, directories, directory_count);
+    list->known = list->count;
     for (int i = 0; i < directory_count && status == RV_OK; ++i) {
-        rv_folder folder; /* one that cannot be read holds nothing */
-        if (!rv_folder_list(directories[i], &folder) && errno == ENOMEM)
+        rv_folder folder;
+        if (rv_folder_read(directories[i], &folder) != RV_OK)
             status = rv_fail_memory(context);
         for (int64_t j = 0; j < folder.count && status == RV_OK; ++j)
             status = add_name(context, list, directories[i], folder.name[j], folder.name[j]);
         rv_folder_free(&folder);
     }
-    if (status == RV_OK && list->count > 3)
-        qsort(list->entry + 2, (size_t)list->count - 2, sizeof *list->entry, by_name);
+    if (status == RV_OK && list->count > list->known + 1)
+        qsort(list->entry + list->known, (size_t)(list->count - list->known), sizeof *list->entry,
+              by_name);
     return status;
 }
 

@@ -32,12 +32,11 @@ static rv_status set_shape(rv_context *context, rv_data_files *files)
     return rv_data_set_shape(context, dim[1], dim[2], array->rank == 4 ? dim[3] : 1, files);
 }
 
-rv_status rv_npy_look(rv_context *context, const char *path, rv_part part, int labels,
+static rv_status look(rv_context *context, const char *path, rv_data_question question,
                       rv_data_files *files)
 {
-    (void)labels; /* there are none */
-    files->absent = part == RV_PART_TEST;
-    if (part == RV_PART_TEST)
+    files->absent = question.part == RV_PART_TEST;
+    if (files->absent)
         return rv_fail(context, RV_BAD_FILE,
                        "%s holds no test images: an .npy file is training images alone; "
                        "data.validation=N sets some aside",
@@ -88,7 +87,7 @@ static rv_status read_rows(rv_context *context, const rv_data_files *files, cons
     return status;
 }
 
-rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
 {
     int64_t count = source->info.count * source->info.size;
     if (is_bytes(&files->array))
@@ -108,3 +107,18 @@ rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source
                                   (int64_t)files->height * files->width,
                                   source->bytes ? sizeof *source->bytes : sizeof *source->values);
 }
+
+static rv_status has_test(rv_context *context, const char *path, int *has)
+{
+    (void)context, (void)path;
+    *has = 0;
+    return RV_OK;
+}
+
+const rv_data_kind rv_npy_kind = {
+    .about = "an .npy file",
+    .ending = ".npy",
+    .look = look,
+    .read = read_images,
+    .has_test = has_test,
+};

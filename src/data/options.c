@@ -1,3 +1,4 @@
+/* The option rows of the group `data`. */
 #include "data/options.h"
 
 /* Floor 6 writes lists as rv_integers and rv_numbers, and choices as int. */
@@ -12,31 +13,32 @@ _Static_assert(offsetof(rv_data_numbers, value) == offsetof(rv_numbers, value) &
 _Static_assert(sizeof(rv_pixels) == sizeof(int) && sizeof(rv_range) == sizeof(int),
                "a choice is as wide as an int");
 
-#define FIELD(name) offsetof(rv_data_config, name)
+#define RV_ROWS_OF rv_data_config
 
 const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
-    {"data.name", RV_OPTION_TEXT, FIELD(name), "digits", 0, 0, NULL,
-     "data set: digits (built in), mnist, a folder of IDX or PNG files, or an .npy file"},
-    {"data.pixels", RV_OPTION_CHOICE, FIELD(pixels), "gray", 0, 0, "gray|static|dynamic|threshold",
-     "pixel values: as they are, drawn once, drawn each epoch, or cut at one half"},
-    {"data.range", RV_OPTION_CHOICE, FIELD(range), "[0,1]", 0, 0, "[0,1]|[-1,1]",
-     "where black and white go"},
-    {"data.normalize", RV_OPTION_NUMBERS, FIELD(normalize), "[]", -1e6, 1e6, NULL,
-     "[mean, deviation] of the gray values, which become (v - mean) / deviation; [] is off"},
-    {"data.values", RV_OPTION_NUMBERS, FIELD(values), "[]", -1e9, 1e9, NULL,
-     "[black, white] of an .npy file that is not of bytes, as in [0, 255] or [-1, 1]; [] is [0, "
-     "1]"},
-    {"data.classes", RV_OPTION_INTEGERS, FIELD(classes), "[]", 0, 2147483647, NULL,
-     "labels of the images that are kept; [] keeps all"},
-    {"data.validation", RV_OPTION_INTEGER, FIELD(validation), "0", 0, 4294967295.0, NULL,
-     "images set aside for validation, from the end of the training images"},
-    {"data.limit", RV_OPTION_INTEGER, FIELD(limit), "0", 0, 4294967295.0, NULL,
-     "keep only the first so many training images; 0 keeps all"},
-    {"data.seed", RV_OPTION_INTEGER, FIELD(seed), "1", 0, 9007199254740992.0, NULL,
-     "seed of the built-in digits and of binarisation"},
-    {"data.batch", RV_OPTION_INTEGER, FIELD(batch), "64", 1, 1048576, NULL, "images a batch"},
-    {"data.labels", RV_OPTION_INTEGER, FIELD(labels), "0", 0, 4294967295.0, NULL,
-     "training images that keep their label, as many of each class; 0: all"},
-    {"data.labelled_batch", RV_OPTION_INTEGER, FIELD(labelled_batch), "0", 0, 1048576, NULL,
-     "labelled images a batch, beside data.batch; 0: as many, or all there are"},
+    RV_STRING("data.name", name, "digits",
+              "data set: digits (built in), mnist, a folder of IDX or PNG files, or an .npy file"),
+    RV_CHOICE("data.pixels", pixels, "gray", "gray|static|dynamic|threshold",
+              "pixel values: as they are, drawn once, drawn each epoch, or cut at one half"),
+    RV_CHOICE("data.range", range, "[0,1]", "[0,1]|[-1,1]", "where black and white go"),
+    RV_NUMBERS(
+        "data.normalize", normalize, "[]", -1e6, 1e6,
+        "[mean, deviation] of the gray values, which become (v - mean) / deviation; [] is off"),
+    RV_NUMBERS(
+        "data.values", values, "[]", -1e9, 1e9,
+        "[black, white] of an .npy file that is not of bytes, as in [0, 255] or [-1, 1]; [] is [0, "
+        "1]"),
+    RV_INTEGERS("data.classes", classes, "[]", 0, 2147483647,
+                "labels of the images that are kept; [] keeps all"),
+    RV_INTEGER("data.validation", validation, "0", 0, 4294967295.0,
+               "images set aside for validation, from the end of the training images"),
+    RV_INTEGER("data.limit", limit, "0", 0, 4294967295.0,
+               "keep only the first so many training images; 0 keeps all"),
+    RV_INTEGER("data.seed", seed, "1", 0, 9007199254740992.0,
+               "seed of the built-in digits and of binarisation"),
+    RV_INTEGER("data.batch", batch, "64", 1, 1048576, "images a batch"),
+    RV_INTEGER("data.labels", labels, "0", 0, 4294967295.0,
+               "training images that keep their label, as many of each class; 0: all"),
+    RV_INTEGER("data.labelled_batch", labelled_batch, "0", 0, 1048576,
+               "labelled images a batch, beside data.batch; 0: as many, or all there are"),
 };

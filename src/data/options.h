@@ -2,8 +2,8 @@
 #ifndef DATA_OPTIONS_H
 #define DATA_OPTIONS_H
 
-#include "core/option.h"
 #include "reverie/data.h"
+#include "reverie/option.h"
 
 enum { RV_DATA_OPTION_COUNT = 12 };
 

@@ -1,3 +1,4 @@
+/* Finds the class folders of a set of PNG files. */
 #include "data/png_classes.h"
 
 #include "reverie/io.h"

@@ -14,6 +14,31 @@
 
 /* ---- which folders are what ---- */
 
+/* Whether a PNG stands in the folder, or at most `depth` folders down. */
+static rv_status holds_png(const char *path, int depth, int *found)
+{
+    rv_folder folder;
+    rv_status status = rv_folder_read(path, &folder);
+    *found = 0;
+    for (int64_t i = 0; i < folder.count && !*found; ++i)
+        *found = rv_text_ends_with(folder.name[i], ".png");
+    for (int64_t i = 0; i < folder.count && !*found && depth > 0 && status == RV_OK; ++i) {
+        char *inner = rv_path_join(path, folder.name[i]);
+        if (!inner)
+            status = RV_NO_MEMORY;
+        else if (rv_folder_exists(inner))
+            status = holds_png(inner, depth - 1, found);
+        rv_free(inner);
+    }
+    rv_folder_free(&folder);
+    return status;
+}
+
+static rv_status holds(const char *path, int *found)
+{
+    return holds_png(path, 2, found); /* train/CLASS/name.png */
+}
+
 typedef struct layout {
     char *train, *test; /* the folders of a split; train NULL: all folders are classes */
 } layout;
@@ -48,7 +73,7 @@ static rv_status look_into(rv_context *context, const char *root, char *name, si
     char *path = rv_path_join(root, name);
     rv_status status = path ? RV_OK : RV_NO_MEMORY;
     if (status == RV_OK && rv_folder_exists(path))
-        status = rv_png_holds(path, 1, &found);
+        status = holds_png(path, 1, &found);
     if (path && rv_text_ends_with(name, ".png") && rv_path_is_file(path)) {
         seen->loose = seen->loose_count++ == 0 ? name : seen->loose;
         found = 0;
@@ -119,11 +144,12 @@ static rv_status find_layout(rv_context *context, const char *root, layout *wher
     rv_folder_free(&inside);
     return status;
 }
-rv_status rv_png_has_test(rv_context *context, const char *path, int *has_test)
+
+static rv_status has_test(rv_context *context, const char *path, int *has)
 {
     layout where;
     rv_status status = find_layout(context, path, &where);
-    *has_test = status != RV_OK || where.test != NULL;
+    *has = status != RV_OK || where.test != NULL;
     free_layout(&where);
     return status;
 }
@@ -299,14 +325,14 @@ static rv_status set_shape(rv_context *context, const char *training, const rv_d
     return status;
 }
 
-rv_status rv_png_look(rv_context *context, const char *path, rv_part part, int labels,
+static rv_status look(rv_context *context, const char *path, rv_data_question question,
                       rv_data_files *files)
 {
     layout where;
     rv_pixels8 shape = {0};
     rv_status status = find_layout(context, path, &where);
     const char *training = where.train ? where.train : path;
-    const char *root = part == RV_PART_TEST ? where.test : training;
+    const char *root = question.part == RV_PART_TEST ? where.test : training;
     if (status == RV_OK && !root) {
         files->absent = 1;
         status = rv_fail(context, RV_BAD_FILE,
@@ -315,7 +341,7 @@ rv_status rv_png_look(rv_context *context, const char *path, rv_part part, int l
                          path, path, path);
     }
     if (status == RV_OK)
-        status = take_images(context, root, training, labels, files);
+        status = take_images(context, root, training, question.labels, files);
     if (status == RV_OK) {
         files->path = rv_strdup(root);
         status =
@@ -392,7 +418,7 @@ static rv_status check_depth(rv_context *context, const rv_data_files *files,
     return RV_OK;
 }
 
-rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
 {
     size_t size = (size_t)source->info.size;
     deep_files deep = {0};
@@ -405,3 +431,11 @@ rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source
                             source->bytes + (size_t)i * size, &deep);
     return status == RV_OK ? check_depth(context, files, &deep) : status;
 }
+
+const rv_data_kind rv_png_kind = {
+    .about = "a folder of PNG files in one folder a class",
+    .holds = holds,
+    .look = look,
+    .read = read_images,
+    .has_test = has_test,
+};

@@ -3,7 +3,6 @@
 
 #include "core/fork.h"
 #include "core/text.h"
-#include "data/digits.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -106,38 +105,6 @@ static rv_status check_config(rv_context *context, const rv_data_config *config,
     return status == RV_OK ? check_normalize(context, config) : status;
 }
 
-static rv_status draw_row(const rv_source *source, int64_t index, uint8_t *row,
-                          rv_source_error *error)
-{
-    (void)error; /* drawing cannot fail */
-    rv_digits_set set =
-        source->info.split == RV_SPLIT_TEST ? RV_DIGITS_TESTING : RV_DIGITS_TRAINING;
-    int32_t digit = source->class_label[source->labels[index]];
-    rv_digits_draw(source->info.seed, set, source->numbers[index], digit, row);
-    return RV_OK;
-}
-
-/* Room for the digits, which are drawn when they are asked for.  Untouched pages take no memory. */
-static rv_status make_room_for_digits(rv_context *context, rv_source *source)
-{
-    source->make_row = draw_row;
-    source->bytes = rv_calloc((size_t)source->info.count, RV_DIGITS_SIZE);
-    source->made = rv_calloc((size_t)source->info.count, sizeof *source->made);
-    return source->bytes && source->made ? RV_OK : rv_fail_memory(context);
-}
-
-static rv_status read_images(rv_context *context, rv_data_files *files, rv_source *source)
-{
-    switch (files->kind) {
-    case RV_DATA_DIGITS: return make_room_for_digits(context, source);
-    case RV_DATA_IDX: return rv_idx_read(context, files, source);
-    case RV_DATA_PNG: return rv_png_read(context, files, source);
-    case RV_DATA_NPY: return rv_npy_read(context, files, source);
-    case RV_DATA_NONE: break;
-    }
-    return rv_fail(context, RV_BAD_FILE, "%s is not a data set", files->path);
-}
-
 /* What brings values of [least,most] into the range that was said. */
 static void say_remedy(float least, float most, char text[96])
 {
@@ -215,9 +182,10 @@ static rv_status find_classes(rv_context *context, const rv_data_config *config,
                               rv_source *source)
 {
     rv_data_files training = {0};
-    if (source->info.split != RV_SPLIT_TEST || !files->labels || place->kind == RV_DATA_DIGITS)
+    rv_data_question question = {RV_PART_TRAIN, 1, config->seed};
+    if (source->info.split != RV_SPLIT_TEST || !files->labels || place->kind->built_in)
         return rv_data_classes_find(context, config, files, source);
-    rv_status status = rv_data_look(context, place, RV_PART_TRAIN, 1, config->seed, &training);
+    rv_status status = rv_data_look(context, place, question, &training);
     if (status != RV_OK && training.absent) {
         rv_error_clear(context);
         status = RV_OK;
@@ -235,7 +203,7 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     rv_data_files files = {0};
     rv_status status = rv_data_find(context, config, &place);
     if (status == RV_OK)
-        status = rv_data_look(context, &place, part, 1, config->seed, &files);
+        status = rv_data_look(context, &place, (rv_data_question){part, 1, config->seed}, &files);
     if (status == RV_OK)
         status = describe(context, config, &files, source);
     if (status == RV_OK)
@@ -245,7 +213,7 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     if (status == RV_OK)
         status = rv_data_classes_number(context, source);
     if (status == RV_OK)
-        status = read_images(context, &files, source);
+        status = place.kind->read(context, &files, source);
     if (status == RV_OK)
         status = check_values(context, config, source);
     if (status == RV_OK)

@@ -52,37 +52,62 @@ void rv_source_renew(rv_source *source);
 rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
                          float *images, int32_t *labels, rv_source_error *error);
 
-/* ---- Finding ---- */
+/* ---- Kinds of data set ---- */
 
-typedef enum rv_data_kind {
-    RV_DATA_NONE,
-    RV_DATA_DIGITS,
-    RV_DATA_IDX,
-    RV_DATA_PNG,
-    RV_DATA_NPY
+typedef struct rv_data_files rv_data_files;
+
+/* What is looked for at a place. */
+typedef struct rv_data_question {
+    rv_part part;
+    int labels;    /* 0: only what rv_data_list needs */
+    uint64_t seed; /* data.seed */
+} rv_data_question;
+
+/* A kind of data set: one file that defines rv_NAME_kind, and one line of kinds.def.  It is built
+ * in, a file with some ending, or a folder. */
+typedef struct rv_data_kind {
+    const char *built_in; /* the data.name that it is, at no path; or NULL */
+    const char *about;    /* what else stands at its path, as errors name it: "a folder of ..." */
+    const char *ending;   /* of its file's name, in capitals or not; or NULL */
+    /* Whether the folder at `path` is one, or NULL.  RV_NO_MEMORY is not latched. */
+    rv_status (*holds)(const char *path, int *found);
+    /* Looks at headers and labels; `files` starts zeroed, and is freed by the caller even after a
+     * failure.  The path is NULL when it is built in. */
+    rv_status (*look)(rv_context *context, const char *path, rv_data_question question,
+                      rv_data_files *files);
+    /* Reads the images source->numbers[0 .. N) into source->bytes, or source->values. */
+    rv_status (*read)(rv_context *context, const rv_data_files *files, rv_source *source);
+    /* Whether it keeps test images; NULL: always. */
+    rv_status (*has_test)(rv_context *context, const char *path, int *has_test);
 } rv_data_kind;
 
+#define DATA_KIND(name) extern const rv_data_kind rv_##name##_kind;
+#include "data/kinds.def"
+#undef DATA_KIND
+
+/* Every kind; NULL ends it. */
+extern const rv_data_kind *const rv_data_kinds[];
+/* What stands at a path, NULL when no data set does.  RV_NO_MEMORY is not latched. */
+rv_status rv_data_kind_of(const char *path, const rv_data_kind **kind);
+/* Where the ending begins that makes `name` the file of a data set, or NULL. */
+const char *rv_data_ending(const char *name);
+/* "an .npy file, a folder of ..., or ...": all that can stand at a path. */
+void rv_data_kinds_text(char *text, size_t size);
+
+/* ---- Finding ---- */
+
 typedef struct rv_data_place {
-    rv_data_kind kind;
-    char *path; /* folder or file; NULL for the digits */
+    const rv_data_kind *kind; /* NULL: none */
+    char *path;               /* folder or file; NULL when it is built in */
 } rv_data_place;
 
 /* Where `config->name` is; the path is the caller's to free with rv_free. */
 rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place);
-/* Does a folder hold IDX files of images, named as MNIST names them; or a PNG, itself or at most
- * `depth` folders down?  RV_NO_MEMORY is not latched. */
-rv_status rv_idx_holds(const char *path, int *found);
-rv_status rv_png_holds(const char *path, int depth, int *found);
-/* Whether the PNG folders at `path` keep test images. */
-rv_status rv_png_has_test(rv_context *context, const char *path, int *has_test);
-/* What stands at a path, RV_DATA_NONE when no data set does.  RV_NO_MEMORY is not latched. */
-rv_status rv_data_kind_of(const char *path, rv_data_kind *kind);
 
 /* ---- Looking and reading ---- */
 
 /* One part of a data set, before its images are read. */
-typedef struct rv_data_files {
-    rv_data_kind kind;
+struct rv_data_files {
     char *path;                  /* of the images: a file, or the folder of the class folders */
     int64_t count;               /* images in the files */
     int height, width, channels; /* of each */
@@ -95,27 +120,14 @@ typedef struct rv_data_files {
     char **class_name;           /* PNG: [class_count], or NULL */
     rv_array array;              /* NPY: its header */
     int channels_first;          /* NPY: [N,C,H,W] */
-} rv_data_files;
+};
 
-/* Each looks at `part` of the data set at `path`; `files` starts zeroed, and is freed by the caller
- * even after a failure.  `labels` 0: only what rv_data_list needs. */
-rv_status rv_idx_look(rv_context *context, const char *path, rv_part part, int labels,
-                      rv_data_files *files);
-rv_status rv_png_look(rv_context *context, const char *path, rv_part part, int labels,
-                      rv_data_files *files);
-rv_status rv_npy_look(rv_context *context, const char *path, rv_part part, int labels,
-                      rv_data_files *files);
 /* The sizes of an image, which must be at least 1 and multiply to less than 2^31. */
 rv_status rv_data_set_shape(rv_context *context, int64_t height, int64_t width, int64_t channels,
                             rv_data_files *files);
-rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_part part, int labels,
-                       uint64_t seed, rv_data_files *files);
+rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_data_question question,
+                       rv_data_files *files);
 void rv_data_files_free(rv_data_files *files);
-
-/* Each reads the images source->numbers[0 .. N) into source->bytes, or source->values. */
-rv_status rv_idx_read(rv_context *context, const rv_data_files *files, rv_source *source);
-rv_status rv_png_read(rv_context *context, const rv_data_files *files, rv_source *source);
-rv_status rv_npy_read(rv_context *context, const rv_data_files *files, rv_source *source);
 /* Says, once, which classes of the training images the held-out ones, or those that a limit keeps,
  * lack. */
 rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,

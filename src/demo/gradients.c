@@ -7,7 +7,7 @@
  * gradient is.  Baselines stand where learning would take them: the average at E_x E_q[f], the net
  * at E_q[f] of each x.  The KL is in closed form (discrete_gradient.c says why); VIMCO's objective
  * is L_K, the others' the ELBO, of which K draws are averaged. */
-#include "reverie/demo.h"
+#include "demo/demo.h"
 
 #include "core/memory.h"
 #include "core/random.h"
@@ -307,3 +307,69 @@ rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config 
     }
     return status;
 }
+
+/* ---- as a list ---- */
+
+static const char *number(rv_values *v, double value)
+{
+    return isnan(value) ? "-" : rv_values_text(v, "%.3g", value);
+}
+
+static void list_row(const rv_demo_gradient_row *row, rv_values *v, rv_values *to)
+{
+    double draws[RV_DEMO_GRADIENT_DRAWS];
+    const char *line = rv_values_text(v, "%-24s", row->name);
+    for (int k = 0; k < RV_DEMO_GRADIENT_DRAWS; k++) {
+        draws[k] = row->draws[k];
+        line = rv_values_text(v, "%s%9s", line, number(v, row->variance[k]));
+    }
+    rv_values_word(to, "name", row->name + strspn(row->name, " "));
+    rv_values_numbers(to, "draws", draws, RV_DEMO_GRADIENT_DRAWS)->kind = RV_VALUE_COUNTS;
+    rv_values_numbers(to, "variance", row->variance, RV_DEMO_GRADIENT_DRAWS);
+    rv_values_fact(to, "bias", row->bias);
+    rv_values_fact(to, "bias_by_chance", row->bias_by_chance);
+    rv_values_line(v, "%s%9s%11s", line, number(v, row->bias), number(v, row->bias_by_chance));
+}
+
+static void list(const rv_demo_gradients_config *c, const rv_demo_gradient_row *row, rv_values *v)
+{
+    const char *heads = rv_values_text(v, "%-24s", "estimator");
+    rv_values_count(v, "gradients", c->count);
+    rv_values_count(v, "seed", (int64_t)c->seed);
+    rv_values *lists = rv_values_lists(v, "estimators", RV_DEMO_GRADIENT_ROWS);
+    rv_values_line(v, "6 binary latents, 8 images, %lld gradients of each; nats^2",
+                   (long long)c->count);
+    rv_values_line(v, "%-24s  variance of the mean of K draws", "");
+    for (int k = 0; k < RV_DEMO_GRADIENT_DRAWS; k++)
+        heads = rv_values_text(v, "%s   K = %-2d", heads, row[0].draws[k]);
+    rv_values_line(v, "%s     bias  by chance", heads);
+    for (int r = 0; lists && r < RV_DEMO_GRADIENT_ROWS; r++)
+        list_row(&row[r], v, &lists[r]);
+    rv_values_line(
+        v,
+        "Bias: how far the mean is from the ELBO's exact gradient, and how far chance alone would\n"
+        "take it.  VIMCO is of another objective, L_K, without bias there.  The relaxed gradients\n"
+        "are biased, less so when colder; the straight-through one at any temperature.");
+}
+
+static rv_status run(rv_context *context, const rv_demo_request *request, rv_values *values)
+{
+    rv_demo_gradients_config config = rv_demo_gradients_defaults();
+    rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS];
+    rv_chart *chart;
+    config.count = request->count > 0 ? request->count : config.count;
+    config.seed = request->seed;
+    *values = rv_values_of(context);
+    rv_status status = rv_demo_gradients(context, &config, row, &chart);
+    status = demo_end_chart(status, chart, request->figure);
+    if (status == RV_OK)
+        list(&config, row, values);
+    return status == RV_OK ? rv_error_status(context) : status;
+}
+
+const rv_demo demo_gradient_variance = {
+    .name = "gradient-variance",
+    .about = "the variance of each gradient through discrete latents, and who is biased",
+    .endings = ".png|.svg",
+    .run = run,
+};

@@ -1,6 +1,6 @@
 /* The temperature sweep of Gumbel-Softmax draws (Jang, Gu & Poole 2017, figure 1; Maddison, Mnih &
  * Teh 2017): softmax((log p + g) / temperature), g Gumbel noise, goes from uniform to one-hot. */
-#include "reverie/demo.h"
+#include "demo/demo.h"
 
 #include "core/memory.h"
 #include "core/text.h"
@@ -276,3 +276,58 @@ rv_status rv_demo_gumbel(rv_context *context, const rv_demo_gumbel_config *confi
     close_sweep(&s);
     return status;
 }
+
+/* ---- as a list ---- */
+
+static void list(const rv_demo_gumbel_config *c, const rv_demo_gumbel_row *row, rv_values *v)
+{
+    rv_values_count(v, "draws", c->draws);
+    rv_values_count(v, "seed", (int64_t)c->seed);
+    rv_values_numbers(v, "probabilities", c->probability, c->classes);
+    rv_values_line(v, "softmax((log p + g) / temperature), g Gumbel noise; %lld draws",
+                   (long long)c->draws);
+    rv_values_line(v, "temperature  largest component  entropy of the mean  mean off p by");
+    double chance = row->off_by_chance;
+    rv_values *rows = rv_values_lists(v, "temperatures", c->rows);
+    for (int r = 0; rows && r < c->rows; r++, row++) {
+        rv_values_fact(&rows[r], "temperature", row->temperature);
+        rv_values_fact(&rows[r], "largest", row->largest);
+        rv_values_fact(&rows[r], "mean_entropy", row->mean_entropy);
+        rv_values_fact(&rows[r], "off", row->off);
+        rv_values_fact(&rows[r], "off_by_chance", row->off_by_chance);
+        rv_values_numbers(&rows[r], "mean", row->mean, c->classes);
+        rv_values_line(v, "%11s  %17.4f  %19.4f  %13.4f",
+                       row->temperature > 0 ? rv_values_text(v, "%g", row->temperature)
+                                            : "hard limit",
+                       row->largest, row->mean_entropy, row->off);
+    }
+    rv_values_line(
+        v,
+        "The mean of relaxed draws is biased, towards uniform as the temperature grows; that of\n"
+        "hard draws is off by chance alone, about %.4f (total variation).",
+        chance);
+}
+
+static rv_status run(rv_context *context, const rv_demo_request *request, rv_values *values)
+{
+    rv_demo_gumbel_config config = rv_demo_gumbel_defaults();
+    rv_demo_gumbel_row row[RV_DEMO_GUMBEL_ROWS_MOST];
+    rv_image *figure;
+    config.draws = request->count > 0 ? request->count : config.draws;
+    config.seed = request->seed;
+    *values = rv_values_of(context);
+    rv_status status = rv_demo_gumbel(context, &config, row, &figure);
+    if (status == RV_OK)
+        status = rv_image_save(context, figure, request->figure);
+    rv_image_free(figure);
+    if (status == RV_OK)
+        list(&config, row, values);
+    return status == RV_OK ? rv_error_status(context) : status;
+}
+
+const rv_demo demo_gumbel_softmax = {
+    .name = "gumbel-softmax",
+    .about = "relaxed draws of a categorical from temperature 10 to the one-hot limit",
+    .endings = ".png",
+    .run = run,
+};

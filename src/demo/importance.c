@@ -1,6 +1,6 @@
 /* Importance sampling of a mean under p by draws of q (Kahn & Marshall 1953; Owen 2013, chapter 9).
  * Weights stay logarithms: log w = log p(z) - log q(z), and sums of them are logsumexp. */
-#include "reverie/demo.h"
+#include "demo/demo.h"
 
 #include "core/memory.h"
 #include "reverie/distributions.h"
@@ -214,3 +214,66 @@ rv_status rv_demo_importance(rv_context *context, const rv_demo_importance_confi
     rv_free(d.share);
     return status;
 }
+
+/* ---- as a list ---- */
+
+static void list(const rv_demo_importance_config *c, const rv_demo_importance_result *r,
+                 rv_values *v)
+{
+    rv_values_count(v, "draws", c->draws);
+    rv_values_count(v, "seed", (int64_t)c->seed);
+    rv_value *row = rv_values_line(
+        v, "E_p[z] by %lld draws of q;  p = N(%g, %g^2), q = N(%g, %g^2), w = p(z) / q(z)",
+        (long long)c->draws, c->p_mean, c->p_deviation, c->q_mean, c->q_deviation);
+    row->name_width = 18;
+    row->number_width = 9;
+    rv_values_add(v, "truth", c->p_mean, RV_UNIT_NONE, NULL)->place = RV_PLACE_TEXT;
+    rv_values_add(v, "estimate", r->estimate, RV_UNIT_NONE,
+                  rv_values_text(v, "+- %.4f  (unbiased)", r->estimate_error))
+        ->label = "mean of w z";
+    rv_values_fact(v, "estimate_error", r->estimate_error);
+    rv_values_add(v, "self_normalised", r->self_normalised, RV_UNIT_NONE,
+                  rv_values_text(v, "+- %.4f  (the weights sum to 1)", r->self_normalised_error))
+        ->label = "self-normalised";
+    rv_values_fact(v, "self_normalised_error", r->self_normalised_error);
+    rv_values_fact(v, "truth", c->p_mean);
+    row = rv_values_add(
+        v, "effective", r->effective, RV_UNIT_NONE,
+        rv_values_text(v, "= %.1f%% of them: (sum w)^2 / sum w^2", 100 * r->effective_share));
+    row->label = "effective draws";
+    row->digits = 1;
+    rv_values_fact(v, "effective_share", r->effective_share);
+    row = rv_values_add(v, "expected", r->expected_share * (double)c->draws, RV_UNIT_NONE,
+                        rv_values_text(v, "= %.1f%%: 1 / E_q[w^2], E_q[w^2] = %.4f in closed form",
+                                       100 * r->expected_share, r->weight_square));
+    row->digits = 1;
+    row->place = RV_PLACE_TEXT;
+    rv_values_fact(v, "expected_share", r->expected_share);
+    rv_values_fact(v, "weight_square", r->weight_square);
+    rv_values_add(v, "mean_weight", r->mean_weight, RV_UNIT_NONE, "1 in expectation")->label =
+        "mean of w";
+    rv_values_add(v, "largest_share", r->largest_share, RV_UNIT_PERCENT, "of the sum of all")
+        ->label = "largest w";
+}
+
+static rv_status run(rv_context *context, const rv_demo_request *request, rv_values *values)
+{
+    rv_demo_importance_config config = rv_demo_importance_defaults();
+    rv_demo_importance_result result;
+    rv_chart *chart;
+    config.draws = request->count > 0 ? request->count : config.draws;
+    config.seed = request->seed;
+    *values = rv_values_of(context);
+    rv_status status = rv_demo_importance(context, &config, &result, &chart);
+    status = demo_end_chart(status, chart, request->figure);
+    if (status == RV_OK)
+        list(&config, &result, values);
+    return status == RV_OK ? rv_error_status(context) : status;
+}
+
+const rv_demo demo_importance_sampling = {
+    .name = "importance-sampling",
+    .about = "the mean of N(5, 1) from weighted draws of N(1, 3^2), and how many they are worth",
+    .endings = ".png|.svg",
+    .run = run,
+};

@@ -1,20 +1,77 @@
-/* What the distributions share, for this room. */
+/* A distribution is a row, which every function of the public API reads: one file that defines
+ * rv_NAME_kind, and one line of table.def.
+ *
+ * A row's functions are given a distribution whose parameters are no poison.  tests/distributions/
+ * table_test.c checks every function of every row, and that none is missing. */
 #ifndef DISTRIBUTIONS_DISTRIBUTION_H
 #define DISTRIBUTIONS_DISTRIBUTION_H
 
 #include "reverie/distributions.h"
 
-/* Poison, with RV_BAD_USAGE: `what` is asked of a kind that has none, or that is no kind at all.
- * Every switch over kinds ends in it and has no default, so that the compiler names the switches
- * that a new kind is missing from. */
-rv_expr dist_refuse(rv_dist dist, const char *what);
-/* A parameter of the shape of a value: the mean, or the logits. */
+#include <stddef.h>
+
+static const double dist_half_log_2pi = 0.91893853320467274178; /* log(2 pi) / 2 */
+
+/* The noise of a draw. */
+typedef struct dist_draw {
+    rv_graph *graph;
+    const char *name;
+    int64_t count;  /* draws; 0: one of each example, without an axis for them */
+    rv_shape shape; /* [B,event] or [draws,B,event] */
+    rv_draw_axes axes;
+} dist_draw;
+
+/* A discrete distribution draws hard(x) of random log-odds x; soft(x / temperature) is its relaxed
+ * draw.  Element by element, or over the last axis of one-hot values. */
+typedef struct dist_relaxation {
+    rv_expr (*log_odds)(rv_dist dist, const dist_draw *draw);
+    rv_expr (*hard)(rv_expr x);
+    rv_expr (*soft)(rv_expr x);
+    rv_expr (*soft_log)(rv_expr x); /* what y of rv_dist_relaxed_log is */
+    /* of each element, or each one-hot value */
+    rv_expr (*log_prob)(rv_dist dist, rv_expr temperature, rv_expr y);
+} dist_relaxation;
+
+struct rv_distribution {
+    const char *name; /* as errors call it */
+    /* Where they lie in rv_dist.  The first has the shape of a value, and so have all unless the
+     * elements depend on each other; each is any real number. */
+    int parameters;
+    size_t parameter[RV_DIST_PARAMETERS_MOST];
+    int is_one_hot;                               /* values are one-hot over their last axis */
+    int is_correlated;                            /* the elements of a value depend on each other */
+    int is_reparameterised;                       /* `sample` has the gradient of rv_rsample */
+    rv_expr (*log_prob)(rv_dist dist, rv_expr x); /* [B,event] -> [B], [K,B,event] -> [K,B] */
+    rv_expr (*entropy)(rv_dist dist);             /* [B] */
+    rv_expr (*mean)(rv_dist dist);
+    rv_expr (*deviation)(rv_dist dist);
+    rv_expr (*sample)(rv_dist dist, const dist_draw *draw);
+    const dist_relaxation *relaxation; /* NULL: reparameterised, and so never relaxed */
+    /* For estimators outside of the graph: an element's log density in double precision, given its
+     * mean and its spread, a second number shaped as a value.  NULL where it is correlated. */
+    rv_expr (*spread)(rv_dist dist);
+    double (*element)(double z, double mean, double spread);
+    /* The same as term[0] z + term[1] z^2 + what is returned, if it is a polynomial in z of degree
+     * 1 or 2: those of many pairs are one matrix product.  *size: how large its terms are. */
+    int degree; /* 0: no polynomial */
+    double (*polynomial)(double mean, double spread, double term[2], double *size);
+};
+
+#define DISTRIBUTION(name) extern const struct rv_distribution rv_##name##_kind;
+#include "distributions/table.def"
+#undef DISTRIBUTION
+
+/* Every row; NULL ends it. */
+extern const rv_dist_kind dist_table[];
+
+/* 1 when `dist` is of no kind, which is RV_BAD_USAGE, or a parameter is poison; *poison is that. */
+int dist_is_bad(rv_dist dist, const char *what, rv_expr *poison);
+/* A parameter that has the shape of a value. */
 rv_expr dist_value(rv_dist dist);
-/* The variances of a Normal's elements, the shape of a value. */
-rv_expr dist_variance(rv_dist dist);
-/* What a discrete draw is made of, [draws,B,event]: of a categorical, log p + Gumbel, whose largest
- * is the draw; of a Bernoulli, its log-odds + logistic, above 0 where the draw is 1. */
-rv_expr dist_perturbed(rv_dist dist, const char *name, int64_t draws);
-rv_expr dist_perturbed_odds(rv_dist dist, const char *name, int64_t draws);
+/* Over the event: as many of the last axes of x as a value has beside its batch. */
+rv_expr dist_sum_event(rv_dist dist, rv_expr x);
+/* Of numbers that are 0 or 1. */
+rv_expr dist_discrete_deviation(rv_dist dist);
+dist_draw dist_draw_of(rv_dist dist, const char *name, int64_t count);
 
 #endif

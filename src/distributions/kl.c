@@ -1,4 +1,4 @@
-/* KL divergences: a table over pairs of kinds, and a Monte Carlo estimate for the rest. */
+/* KL divergences: a table over pairs of kinds, and an estimate at one draw for other pairs. */
 #include "distributions/distribution.h"
 
 typedef rv_expr (*kl_rule)(rv_dist q, rv_dist p);
@@ -8,15 +8,24 @@ typedef rv_expr (*kl_rule)(rv_dist q, rv_dist p);
  * KL(N(m,s^2) || N(n,t^2)) = log t - log s + (s^2 + (m - n)^2) / (2 t^2) - 1/2
  * Of N(m, L L') the same with (L L')_ii for s^2 and log L_ii for log s: summed over i it is the KL,
  * and term i is the expected KL of z_i given z_1 .. z_i-1. */
-static rv_expr kl_normal(rv_dist q, rv_dist p)
+static rv_expr kl_to_normal(rv_dist q, rv_expr variance, rv_dist p)
 {
-    rv_expr variance = dist_variance(q);
     if (p.is_standard)
         return rv_sub(rv_scale(rv_add(rv_square(q.mu), variance), 0.5), rv_shift(q.log_sigma, 0.5));
     rv_expr precision = rv_exp(rv_scale(p.log_sigma, -2));
     rv_expr distance = rv_add(variance, rv_square(rv_sub(q.mu, p.mu)));
     return rv_add(rv_sub(p.log_sigma, q.log_sigma),
                   rv_shift(rv_scale(rv_mul(distance, precision), 0.5), -0.5));
+}
+
+static rv_expr kl_normal(rv_dist q, rv_dist p)
+{
+    return kl_to_normal(q, rv_exp(rv_scale(q.log_sigma, 2)), p);
+}
+
+static rv_expr kl_normal_full(rv_dist q, rv_dist p)
+{
+    return kl_to_normal(q, rv_sum(rv_square(q.cholesky), RV_AXIS(2)), p);
 }
 
 /* s(a) (a - b) + softplus(b) - softplus(a), for log-odds a of q and b of p */
@@ -33,19 +42,24 @@ static rv_expr kl_categorical(rv_dist q, rv_dist p)
     return rv_mul(rv_exp(log_q), rv_sub(log_q, rv_log_softmax(p.logits)));
 }
 
-/* rows: q; columns: p.  Element by element; the caller sums over the event. */
-static const kl_rule table[RV_DIST_KINDS][RV_DIST_KINDS] = {
-    [RV_DIST_NORMAL][RV_DIST_NORMAL] = kl_normal,
-    [RV_DIST_NORMAL_FULL][RV_DIST_NORMAL] = kl_normal,
-    [RV_DIST_BERNOULLI][RV_DIST_BERNOULLI] = kl_bernoulli,
-    [RV_DIST_CATEGORICAL][RV_DIST_CATEGORICAL] = kl_categorical,
+/* Element by element; the caller sums over the event. */
+static const struct {
+    rv_dist_kind q, p;
+    kl_rule rule;
+} table[] = {
+    {RV_DIST_NORMAL, RV_DIST_NORMAL, kl_normal},
+    {RV_DIST_NORMAL_FULL, RV_DIST_NORMAL, kl_normal_full},
+    {RV_DIST_BERNOULLI, RV_DIST_BERNOULLI, kl_bernoulli},
+    {RV_DIST_CATEGORICAL, RV_DIST_CATEGORICAL, kl_categorical},
 };
 
-/* NULL: no closed form, or no such kind. */
+/* NULL: no closed form. */
 static kl_rule rule_of(rv_dist_kind q, rv_dist_kind p)
 {
-    int are_kinds = (unsigned)q < RV_DIST_KINDS && (unsigned)p < RV_DIST_KINDS;
-    return are_kinds ? table[q][p] : NULL;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].q == q && table[i].p == p)
+            return table[i].rule;
+    return NULL;
 }
 
 int rv_kl_is_exact(rv_dist_kind q, rv_dist_kind p)
@@ -55,28 +69,34 @@ int rv_kl_is_exact(rv_dist_kind q, rv_dist_kind p)
 
 rv_expr rv_kl_elementwise(rv_dist q, rv_dist p)
 {
-    rv_expr any = dist_value(q);
-    if (rv_is_poison(any))
-        return any;
+    rv_expr poison;
+    if (dist_is_bad(q, "KL", &poison) || dist_is_bad(p, "KL", &poison))
+        return poison;
     kl_rule rule = rule_of(q.kind, p.kind);
-    if (!rule || q.kind == RV_DIST_CATEGORICAL)
-        return rv_expr_fail(rv_expr_graph(any), "this pair has no KL element by element");
+    if (!rule || q.kind->is_one_hot)
+        return rv_expr_fail(rv_expr_graph(dist_value(q)), "KL(%s || %s): none element by element",
+                            q.kind->name, p.kind->name);
     return rule(q, p);
 }
 
 rv_expr rv_kl(rv_dist q, rv_dist p)
 {
+    rv_expr poison;
+    if (dist_is_bad(q, "KL", &poison) || dist_is_bad(p, "KL", &poison))
+        return poison;
     kl_rule rule = rule_of(q.kind, p.kind);
     if (rule) {
         rv_expr each = rule(q, p);
         return rv_is_poison(each) ? each : rv_sum(each, rv_axes_from(each, 1));
     }
-    rv_expr any = dist_value(q), other = dist_value(p);
-    if (rv_is_poison(any) || rv_is_poison(other))
-        return rv_is_poison(any) ? any : other;
-    rv_notify(rv_graph_context(rv_expr_graph(any)), RV_LOG_NOTICE,
+    rv_graph *graph = rv_expr_graph(dist_value(q));
+    if (!q.kind->is_reparameterised)
+        return rv_expr_fail(graph,
+                            "KL(%s || %s): there is no closed form, and an estimate at a draw of "
+                            "the first would have no gradient",
+                            q.kind->name, p.kind->name);
+    rv_notify(rv_graph_context(graph), RV_LOG_NOTICE,
               "KL without a closed form: estimated at one draw");
-    int is_normal = q.kind == RV_DIST_NORMAL || q.kind == RV_DIST_NORMAL_FULL;
-    rv_expr z = is_normal ? rv_rsample(q, "kl") : rv_dist_sample(q, "kl");
+    rv_expr z = rv_rsample(q, "kl");
     return rv_sub(rv_log_prob(q, z), rv_log_prob(p, z));
 }

@@ -34,7 +34,8 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source)
 /* A model that learns from labels, or tells or takes them. */
 static int uses_classes(const rv_model_kind *kind)
 {
-    return kind->labels != RV_LABELS_UNUSED || kind->classify || kind->decode_class;
+    return kind->labels != RV_LABELS_UNUSED || rv_model_kind_has(kind, RV_CLASSIFIER) ||
+           rv_model_kind_has(kind, RV_CLASS_DECODER);
 }
 
 rv_status rv_model_takes(const rv_model *model, const rv_source *source)
@@ -73,18 +74,15 @@ const char *rv_report_draws(const rv_report *report, char text[64])
     return text;
 }
 
-double rv_report_value(const rv_report *report, const char *name)
+void rv_report_free(rv_report *report)
 {
-    for (int i = 0; i < report->count; i++)
-        if (strcmp(report->name[i], name) == 0)
-            return report->mean[i];
-    return NAN;
+    rv_values_free(&report->values);
 }
 
 rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out)
 {
     *out = NULL;
-    if (!model->kind->evaluate)
+    if (!rv_model_has(model, RV_EVALUATION))
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no likelihood to evaluate",
                        model->kind->name);
     rv_evaluator *evaluator = rv_calloc(1, sizeof *evaluator);
@@ -187,16 +185,47 @@ static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t f
     return status;
 }
 
+/* What is known of the metrics of models; another one is a number of nats under its own name. */
+static rv_value describe(const char *name)
+{
+    static const rv_value known[] = {
+        {.name = "elbo", .heading = "ELBO", .unit = RV_UNIT_NATS},
+        {.name = "kl", .heading = "KL", .unit = RV_UNIT_NATS},
+        {.name = "elbo_labelled", .heading = "ELBO of (x, y)", .unit = RV_UNIT_NATS},
+        {.name = "cross_entropy", .heading = "cross-entropy", .unit = RV_UNIT_NATS, .digits = 4},
+        {.name = "accuracy", .unit = RV_UNIT_SHARE},
+        {.name = "accuracy_by_evidence", .heading = "accuracy by evidence", .unit = RV_UNIT_SHARE},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i];
+    return (rv_value){.name = name, .unit = RV_UNIT_NATS};
+}
+
+static void summarise(const rv_evaluation *evaluation, double n, double sums[][2],
+                      rv_report *report)
+{
+    for (int m = 0; m < evaluation->metric_count; m++) {
+        double mean = sums[m][0] / n, variance = sums[m][1] / n - mean * mean;
+        rv_value value = describe(evaluation->metric[m].name);
+        value.value = mean;
+        value.error = n > 1 ? sqrt(fmax(variance, 0) / (n - 1)) : (double)NAN;
+        value.error_name = "";
+        rv_values_add_row(&report->values, value);
+    }
+}
+
 rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,
                            rv_report *report)
 {
     double sums[RV_METRICS_MOST][2] = {{0}};
     int64_t examples = rv_source_describe(source)->count;
-    memset(report, 0, sizeof *report);
+    rv_context *context = evaluator->model->context;
+    *report = (rv_report){.values = rv_values_of(context)};
     rv_status status = rv_model_takes(evaluator->model, source);
     if (status == RV_OK && evaluator->model->kind->labels != RV_LABELS_UNUSED &&
         rv_source_describe(source)->class_count == 0)
-        status = rv_fail(evaluator->model->context, RV_BAD_FILE,
+        status = rv_fail(context, RV_BAD_FILE,
                          "%s: its images have no labels, which the evaluation of model `%s` needs",
                          rv_source_describe(source)->path, evaluator->model->kind->name);
     for (int64_t first = 0; status == RV_OK && first < examples; first += evaluator->batch) {
@@ -207,15 +236,11 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
     if (status != RV_OK)
         return status;
     const rv_evaluation *evaluation = &evaluator->size[examples < evaluator->batch].evaluation;
-    double n = (double)examples;
     report->examples = examples;
     report->draws = evaluation->draws > 0 ? evaluation->draws : 1;
-    report->count = evaluation->metric_count;
-    for (int m = 0; m < report->count; m++) {
-        double mean = sums[m][0] / n, variance = sums[m][1] / n - mean * mean;
-        report->name[m] = evaluation->metric[m].name;
-        report->mean[m] = mean;
-        report->standard_error[m] = n > 1 ? sqrt(fmax(variance, 0) / (n - 1)) : (double)NAN;
-    }
-    return RV_OK;
+    summarise(evaluation, (double)examples, sums, report);
+    status = rv_error_status(context);
+    if (status != RV_OK)
+        rv_report_free(report);
+    return status;
 }

@@ -100,7 +100,7 @@ static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
 rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 {
     *out = NULL;
-    if (!model->kind->decode)
+    if (!rv_model_has(model, RV_DECODER))
         return no_view(model, "decoder", "decode");
     rv_decoder *decoder = rv_calloc(1, sizeof *decoder);
     if (!decoder)
@@ -108,7 +108,7 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
     view *v = &decoder->view;
     decoder->model = model;
     decoder->latents = model->kind->latent_width(model);
-    decoder->classes = model->kind->decode_class ? model->sizes.classes : 0;
+    decoder->classes = rv_model_has(model, RV_CLASS_DECODER) ? model->sizes.classes : 0;
     rv_expr input = view_input(v, model, decoder->latents + decoder->classes, rows);
     rv_expr output = input ? decoded(decoder, input) : NULL;
     v->out = rv_data_width(model->sizes);
@@ -198,7 +198,7 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     view v = {0};
     rv_latents group[RV_LATENTS_MOST];
     int groups = 0;
-    if (!model->kind->encode)
+    if (!rv_model_has(model, RV_ENCODER))
         return no_view(model, "encoder", "encode");
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_status status = input ? model->kind->encode(model, input, group, &groups) : RV_NO_MEMORY;
@@ -237,21 +237,21 @@ static rv_status view_images(rv_model *model, image_view make, const float *imag
 
 rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits)
 {
-    if (!model->kind->classify)
+    if (!rv_model_has(model, RV_CLASSIFIER))
         return no_view(model, "classifier", "classify");
     return view_images(model, model->kind->classify, images, count, logits);
 }
 
 rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count, float *bounds)
 {
-    if (!model->kind->class_evidence)
+    if (!rv_model_has(model, RV_CLASS_EVIDENCE))
         return no_view(model, "bound of log p(x, y)", "classify --by evidence");
     return view_images(model, model->kind->class_evidence, images, count, bounds);
 }
 
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features)
 {
-    if (!model->kind->features)
+    if (!rv_model_has(model, RV_FEATURES))
         return no_view(model, "features", "evaluate");
     return view_images(model, model->kind->features, images, count, features);
 }
@@ -260,7 +260,7 @@ int64_t rv_view_feature_width(rv_model *model)
 {
     view v = {0};
     int64_t width = 0;
-    if (!model->kind->features) {
+    if (!rv_model_has(model, RV_FEATURES)) {
         no_view(model, "features", "evaluate");
         return 0;
     }
@@ -305,7 +305,7 @@ static rv_status draw_prior(rv_model *model, uint64_t seed, int64_t count, float
 
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
 {
-    if (!model->kind->decode)
+    if (!rv_model_has(model, RV_DECODER))
         return no_view(model, "decoder", "sample");
     if (model->kind->draw_prior)
         return draw_prior(model, seed, count, z);

@@ -83,7 +83,7 @@ rv_chart *rv_experiment_latent_chart(rv_experiment *run, rv_split split, int64_t
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return NULL;
-    if (!run->model->kind->encode) {
+    if (!rv_model_has(run->model, RV_ENCODER)) {
         rv_fail(run->context, RV_BAD_USAGE,
                 "model `%s` has no encoder, which `figure latent` needs", run->model->kind->name);
         return NULL;

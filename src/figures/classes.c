@@ -34,7 +34,7 @@ static rv_status reserve(rv_experiment *run, int count, decoding *d)
 static rv_status check(rv_experiment *run, const char *verb)
 {
     const rv_model_kind *kind = run->model->kind;
-    if (kind->decode_class)
+    if (rv_model_kind_has(kind, RV_CLASS_DECODER))
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE,
                    "model `%s` does not decode by class, which `%s` needs; train m2, m1-m2 or adgm",
@@ -153,7 +153,7 @@ rv_status run_likeliest(rv_experiment *run, const float *images, int64_t count, 
     rv_model *model = run->model;
     int all = model->sizes.classes;
     *classes = NULL;
-    if (!model->kind->decode_class)
+    if (!rv_model_has(model, RV_CLASS_DECODER))
         return RV_OK;
     float *logits = rv_malloc((size_t)(count * all) * sizeof *logits);
     int32_t *found = rv_malloc((size_t)count * sizeof *found);

@@ -17,7 +17,7 @@ static rv_status list(rv_experiment *run, int64_t **steps, int64_t *count)
 {
     *steps = NULL;
     *count = 0;
-    if (!run->model->kind->decode)
+    if (!rv_model_has(run->model, RV_DECODER))
         return rv_fail(run->context, RV_BAD_USAGE,
                        "model `%s` has no decoder, so there are no snapshots of its images",
                        run->model->kind->name);

@@ -18,7 +18,7 @@ rv_image_batch run_batch(const rv_experiment *run, const float *values, int coun
 int run_shows_images(const rv_experiment *run)
 {
     int64_t channels = run->model->sizes.channels;
-    return run->model->kind->decode && (channels == 1 || channels == 3);
+    return rv_model_has(run->model, RV_DECODER) && (channels == 1 || channels == 3);
 }
 
 int run_fitting(const rv_experiment *run, int wanted, int least)
@@ -57,7 +57,7 @@ static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, in
 
 static int check_decoder(rv_experiment *run, const char *verb)
 {
-    if (run->model->kind->decode)
+    if (rv_model_has(run->model, RV_DECODER))
         return 1;
     rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no decoder, which `%s` needs",
             run->model->kind->name, verb);
@@ -66,7 +66,7 @@ static int check_decoder(rv_experiment *run, const char *verb)
 
 static int check_encoder(rv_experiment *run, const char *verb)
 {
-    if (run->model->kind->encode)
+    if (rv_model_has(run->model, RV_ENCODER))
         return 1;
     rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `%s` needs",
             run->model->kind->name, verb);
@@ -161,7 +161,7 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
 static rv_status same_class(rv_experiment *run, int rows, int columns, int32_t **classes)
 {
     *classes = NULL;
-    if (!run->model->kind->decode_class)
+    if (!rv_model_has(run->model, RV_CLASS_DECODER))
         return RV_OK;
     *classes = rv_malloc((size_t)rows * (size_t)columns * sizeof **classes);
     for (int i = 0; *classes && i < rows * columns; i++)

@@ -3,105 +3,75 @@
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
-#include "core/text.h"
 #include "reverie/io.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-enum { SPLITS = 3, FACTS = 3, COLUMNS_MOST = FACTS + RV_METRICS_MOST, CELL = 32 };
-/* Pixels: the side of a sheet whose images are as many as asked for, and of an image that is
+/* SMALL: pixels, the side of a sheet whose images are as many as asked for, and of an image that is
  * enlarged. */
-enum { SMALL = 64 };
+enum { SPLITS = 3, SMALL = 64 };
 
 /* ---- the table ---- */
-
-/* What stands above the column of a value. */
-static const char *heading_of(const char *name)
-{
-    static const char *const pairs[][2] = {{"elbo", "ELBO"},
-                                           {"kl", "KL"},
-                                           {"cross_entropy", "cross-entropy"},
-                                           {"elbo_labelled", "ELBO of (x, y)"},
-                                           {"accuracy_by_evidence", "accuracy by evidence"}};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (strcmp(pairs[i][0], name) == 0)
-            return pairs[i][1];
-    return name;
-}
 
 /* A classifier and nothing else: what it gives is not of images in nats. */
 static int only_classifies(const rv_experiment *run)
 {
-    return run->model->kind->classify && !run->model->kind->decode;
+    return rv_model_has(run->model, RV_CLASSIFIER) && !rv_model_has(run->model, RV_DECODER);
 }
 
-/* Shares are read to more places than nats. */
-static int decimals_of(const rv_experiment *run, const char *name)
-{
-    return only_classifies(run) || strncmp(name, "accuracy", strlen("accuracy")) == 0 ? 4 : 2;
-}
+/* A row of the table: the values of a split, after what tells it from the others. */
+typedef struct split_row {
+    rv_report report;
+    rv_values values;
+} split_row;
 
-static void fill_row(const rv_experiment *run, rv_split split, const rv_report *report,
-                     char cells[COLUMNS_MOST][CELL])
+static rv_status evaluate_split(rv_experiment *run, rv_split split, split_row *row)
 {
-    snprintf(cells[0], CELL, "%s", rv_split_name(split));
-    snprintf(cells[1], CELL, "%s", rv_pixels_name(run->settings->data.pixels));
-    snprintf(cells[2], CELL, "%lld", (long long)report->examples);
-    for (int i = 0; i < report->count; i++)
-        if (isnan(report->mean[i]))
-            cells[FACTS + i][0] = '\0';
-        else
-            rv_text_format(cells[FACTS + i], CELL, "%.*f", decimals_of(run, report->name[i]),
-                           report->mean[i]);
-}
-
-/* The rows there are, and the headings of the columns. */
-typedef struct rows {
-    char cells[SPLITS][COLUMNS_MOST][CELL];
-    const char *heading[COLUMNS_MOST];
-    int count, columns;
-    char about[128];
-} rows;
-
-static rv_status evaluate_splits(rv_experiment *run, rows *r)
-{
-    int has_test;
-    rv_status status = run_has_test(run, &has_test);
-    for (int split = 0; status == RV_OK && split < SPLITS; split++) {
-        char draws[64];
-        rv_report report;
-        if (split == RV_SPLIT_VALIDATION && run->settings->data.validation == 0)
-            continue;
-        if (split == RV_SPLIT_TEST && !has_test)
-            continue;
-        status = rv_experiment_evaluate(run, (rv_split)split, 1, &report);
-        if (status != RV_OK)
-            return status;
-        fill_row(run, (rv_split)split, &report, r->cells[r->count++]);
-        r->columns = FACTS + report.count;
-        snprintf(r->about, sizeof r->about, "nats per image, evaluation mode, %s",
-                 rv_report_draws(&report, draws));
-        for (int i = 0; i < report.count; i++)
-            r->heading[FACTS + i] = heading_of(report.name[i]);
+    rv_report *report = &row->report;
+    rv_values *values = &row->values;
+    rv_status status = rv_experiment_evaluate(run, split, 1, report);
+    *values = rv_values_of(run->context);
+    if (status != RV_OK)
+        return status;
+    rv_values_word(values, "split", rv_split_name(split));
+    rv_values_word(values, "pixels", rv_pixels_name(run->settings->data.pixels));
+    rv_values_count(values, "images", report->examples);
+    for (int i = 0; i < report->values.count; i++) {
+        rv_value value = report->values.row[i];
+        value.error_name = NULL;
+        rv_values_add_row(values, value);
     }
-    return status;
+    return rv_error_status(run->context);
+}
+
+static rv_status put_table(rv_experiment *run, const split_row *row, int rows, rv_page *page)
+{
+    rv_values list[SPLITS];
+    char draws[64], caption[128] = "evaluation mode; cross-entropy in nats per image";
+    for (int i = 0; i < rows; i++)
+        list[i] = row[i].values;
+    if (rows > 0 && !only_classifies(run))
+        snprintf(caption, sizeof caption, "nats per image, evaluation mode, %s",
+                 rv_report_draws(&row->report, draws));
+    return rv_page_values(page, caption, list, rows);
 }
 
 static rv_status add_table(rv_experiment *run, rv_page *page)
 {
-    rows r = {.heading = {"split", "pixels", "images"}};
-    const char *cells[SPLITS * COLUMNS_MOST];
-    int classifies = only_classifies(run);
-    rv_status status = evaluate_splits(run, &r);
-    for (int i = 0; i < r.count * r.columns; i++)
-        cells[i] = r.cells[i / r.columns][i % r.columns];
-    rv_table table = {classifies ? "evaluation mode; cross-entropy in nats per image" : r.about,
-                      r.heading, r.columns, cells, r.count};
-    if (status == RV_OK && r.count > 0)
-        status = rv_page_table(page, &table);
-    if (status == RV_OK && !classifies && run->settings->data.pixels == RV_PIXELS_GRAY)
+    split_row row[SPLITS] = {0};
+    int has_test, rows = 0;
+    rv_status status = run_has_test(run, &has_test);
+    for (int split = 0; status == RV_OK && split < SPLITS; split++)
+        if (split == RV_SPLIT_TRAIN || (split == RV_SPLIT_TEST && has_test) ||
+            (split == RV_SPLIT_VALIDATION && run->settings->data.validation > 0))
+            status = evaluate_split(run, (rv_split)split, &row[rows++]);
+    if (status == RV_OK)
+        status = put_table(run, row, rows, page);
+    for (int i = 0; i < rows; i++) {
+        rv_report_free(&row[i].report);
+        rv_values_free(&row[i].values);
+    }
+    if (status == RV_OK && !only_classifies(run) && run->settings->data.pixels == RV_PIXELS_GRAY)
         status = rv_page_text(page, "On gray pixels the Bernoulli term is a cross-entropy, not a "
                                     "likelihood: it compares only with other gray-pixel numbers.");
     return status;
@@ -236,7 +206,7 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
     rv_status status =
         add_image(run, page, rv_experiment_classes_image(run, run_fitting(run, 10, 4), 1),
                   "classes", "A row for each class; each column is one draw of z");
-    if (status == RV_OK && run->model->kind->encode)
+    if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))
         status = add_image(
             run, page, rv_experiment_style_image(run, run_held_out(run), run_fitting(run, 10, 4)),
             "style", "Held-out images, and beside each its style in every class");
@@ -245,7 +215,7 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
 
 static rv_status add_pictures(rv_experiment *run, rv_page *page)
 {
-    if (!run->model->kind->decode)
+    if (!rv_model_has(run->model, RV_DECODER))
         return RV_OK;
     if (!run_shows_images(run))
         return rv_page_text(page, "Images of this many channels are not drawn.");
@@ -253,11 +223,11 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
     if (status == RV_OK)
         status = add_image(run, page, rv_experiment_samples(run, 8 * run_fitting(run, 8, 3), 1),
                            "samples", "Draws from the prior");
-    if (status == RV_OK && run->model->kind->decode_class)
+    if (status == RV_OK && rv_model_has(run->model, RV_CLASS_DECODER))
         status = add_class_pictures(run, page);
     if (status == RV_OK)
         status = add_collage(run, page);
-    if (status == RV_OK && run->model->kind->encode)
+    if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))
         status = add_latent_pictures(run, page);
     return status;
 }
@@ -283,7 +253,7 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     rv_status status = RV_OK;
     if (run->settings->about && run->settings->about[0])
         status = rv_page_text(page, run->settings->about);
-    if (status == RV_OK && run->model->kind->evaluate)
+    if (status == RV_OK && rv_model_has(run->model, RV_EVALUATION))
         status = add_table(run, page);
     if (status == RV_OK)
         status = add_log(run, page);

@@ -3,7 +3,7 @@
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
-#include "io/write.h"
+#include "io/files/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>
@@ -136,7 +136,7 @@ rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_sna
 {
     char folder[RUN_PATH];
     *out = NULL;
-    if (!run->model->kind->decode)
+    if (!rv_model_has(run->model, RV_DECODER))
         return RV_OK;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
     rv_temporaries_remove(folder, run->ledger);

@@ -101,11 +101,12 @@ struct rv_graph {
 
 struct rv_param {
     rv_context *context;
+    rv_params *store;
     char *name;
     rv_shape shape;
     rv_initialiser initialiser;
     rv_param_kind kind;
-    int index;     /* in order of creation */
+    int index;     /* of all stores, in order of creation */
     void *storage; /* floor 2's; NULL until the first program or write */
     void (*storage_free)(void *storage);
     void (*storage_read)(const rv_param *param, double *values); /* [size of the shape] */
@@ -145,8 +146,11 @@ int rv_is_pointwise(rv_op op);
 /* needed [graph->count]: marks, beside the nodes that are marked, all that they are made of. */
 void rv_mark_needed(const rv_graph *graph, char *needed);
 
-/* Between the two: the name of the first parameter asked for that was there; NULL: none. */
-void rv_params_watch(rv_context *context);
-const char *rv_params_asked_again(const rv_context *context);
+/* How many parameters all stores of the context have made: their indices are below. */
+int rv_params_made(const rv_context *context);
+/* A parameter of any store that has its storage already; NULL: none. */
+const rv_param *rv_params_stored(const rv_context *context);
+/* The seed of a parameter's first values. */
+uint64_t rv_param_seed(const rv_param *param);
 
 #endif

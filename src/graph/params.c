@@ -1,18 +1,26 @@
-/* Parameters: named state of the context, and assignments, the only effect of a graph. */
+/* Parameters: named state in stores, and assignments, the only effect of a graph. */
 #include "core/memory.h"
 #include "graph/node.h"
 
 #include <string.h>
 
 /* `place` finds a name: at its hash or the next free place after it, half of them being empty. */
-typedef struct rv_param_store {
+struct rv_params {
+    rv_context *context;
+    rv_params *next, *previous; /* stores of the context */
+    int has_seed;               /* 0: of the context as it is, which is the context's own store */
+    uint64_t seed;
     rv_param **param; /* [count], in order of creation */
     int count, capacity;
-    rv_param **place;        /* [places], NULL where empty */
-    size_t places;           /* a power of two, at least twice the count; 0: none yet */
-    const char *asked_again; /* the first name since rv_params_watch that was there already */
-    int watched;             /* parameters there were then */
-} rv_param_store;
+    rv_param **place; /* [places], NULL where empty */
+    size_t places;    /* a power of two, at least twice the count; 0: none yet */
+};
+
+/* What hangs on the context: the stores, its own among them. */
+typedef struct all_params {
+    rv_params *own, *first;
+    int made;
+} all_params;
 
 static void param_free(rv_param *param)
 {
@@ -24,25 +32,97 @@ static void param_free(rv_param *param)
     rv_free(param);
 }
 
-static void store_free(void *opaque)
+static all_params *all_of(const rv_context *context)
 {
-    rv_param_store *store = opaque;
-    for (int i = 0; store && i < store->count; i++)
-        param_free(store->param[i]);
-    if (store) {
-        rv_free(store->param);
-        rv_free(store->place);
-    }
-    rv_free(store);
+    return context->parameters;
 }
 
-static rv_param_store *store_of(rv_context *context)
+void rv_params_free(rv_params *params)
 {
-    if (!context->parameters) {
-        context->parameters = rv_calloc(1, sizeof(rv_param_store));
-        context->parameters_free = store_free;
+    if (!params)
+        return;
+    for (int i = 0; i < params->count; i++)
+        param_free(params->param[i]);
+    if (params->next)
+        params->next->previous = params->previous;
+    if (params->previous)
+        params->previous->next = params->next;
+    else
+        all_of(params->context)->first = params->next;
+    rv_free(params->param);
+    rv_free(params->place);
+    rv_free(params);
+}
+
+static void all_free(void *opaque)
+{
+    all_params *all = opaque;
+    while (all && all->first)
+        rv_params_free(all->first);
+    rv_free(all);
+}
+
+static rv_params *store_new(rv_context *context, int has_seed)
+{
+    rv_params *params = rv_calloc(1, sizeof *params);
+    if (params && !context->parameters) {
+        context->parameters = rv_calloc(1, sizeof(all_params));
+        context->parameters_free = all_free;
     }
-    return context->parameters;
+    all_params *all = all_of(context);
+    if (!params || !all) {
+        rv_free(params);
+        rv_fail_memory(context);
+        return NULL;
+    }
+    params->context = context;
+    params->has_seed = has_seed;
+    params->seed = context->seed;
+    params->next = all->first;
+    if (all->first)
+        all->first->previous = params;
+    all->first = params;
+    return params;
+}
+
+rv_params *rv_params_new(rv_context *context)
+{
+    return store_new(context, 1);
+}
+
+rv_params *rv_context_params(rv_context *context)
+{
+    all_params *all = all_of(context);
+    if (all && all->own)
+        return all->own;
+    rv_params *made = store_new(context, 0);
+    if (made)
+        all_of(context)->own = made;
+    return made;
+}
+
+int rv_params_made(const rv_context *context)
+{
+    return all_of(context) ? all_of(context)->made : 0;
+}
+
+const rv_param *rv_params_stored(const rv_context *context)
+{
+    for (rv_params *p = all_of(context) ? all_of(context)->first : NULL; p; p = p->next)
+        for (int i = 0; i < p->count; i++)
+            if (p->param[i]->storage)
+                return p->param[i];
+    return NULL;
+}
+
+uint64_t rv_param_seed(const rv_param *param)
+{
+    return param->store->has_seed ? param->store->seed : param->context->seed;
+}
+
+rv_params *rv_param_store(const rv_param *param)
+{
+    return param->store;
 }
 
 rv_initialiser rv_initial_constant(float value)
@@ -69,7 +149,7 @@ static size_t hash_of(const char *name)
     return (size_t)(hash ^ hash >> 32);
 }
 
-static rv_param **place_of(const rv_param_store *store, const char *name)
+static rv_param **place_of(const rv_params *store, const char *name)
 {
     size_t at = hash_of(name) & (store->places - 1);
     while (store->place[at] && strcmp(store->place[at]->name, name) != 0)
@@ -77,18 +157,17 @@ static rv_param **place_of(const rv_param_store *store, const char *name)
     return &store->place[at];
 }
 
-rv_param *rv_param_find(rv_context *context, const char *name)
+rv_param *rv_params_find(const rv_params *store, const char *name)
 {
-    const rv_param_store *store = context->parameters;
-    return store && store->places > 0 ? *place_of(store, name) : NULL;
+    return store->places > 0 ? *place_of(store, name) : NULL;
 }
 
 /* Room for one more name: a new table of twice the size where the old one is half full. */
-static int make_place(rv_param_store *store)
+static int make_place(rv_params *store)
 {
     if (2 * ((size_t)store->count + 1) <= store->places)
         return 1;
-    rv_param_store grown = *store;
+    rv_params grown = *store;
     grown.places = store->places ? 2 * store->places : 128;
     grown.place = rv_calloc(grown.places, sizeof *grown.place);
     if (!grown.place)
@@ -100,10 +179,9 @@ static int make_place(rv_param_store *store)
     return 1;
 }
 
-static rv_param *param_new(rv_context *context, const char *name)
+static rv_param *param_new(rv_params *store, const char *name)
 {
-    rv_param_store *store = store_of(context);
-    if (store && store->count == store->capacity) {
+    if (store->count == store->capacity) {
         int capacity = store->capacity ? 2 * store->capacity : 64;
         rv_param **grown = rv_realloc(store->param, (size_t)capacity * sizeof *grown);
         if (!grown)
@@ -111,58 +189,41 @@ static rv_param *param_new(rv_context *context, const char *name)
         store->param = grown;
         store->capacity = capacity;
     }
-    rv_param *param = store && make_place(store) ? rv_calloc(1, sizeof *param) : NULL;
+    rv_param *param = make_place(store) ? rv_calloc(1, sizeof *param) : NULL;
     if (param)
         param->name = rv_strdup(name);
     if (!param || !param->name) {
         param_free(param);
         return NULL;
     }
-    param->context = context;
-    param->index = store->count;
+    param->context = store->context;
+    param->store = store;
+    param->index = all_of(store->context)->made++;
     store->param[store->count++] = param;
     *place_of(store, name) = param;
     return param;
 }
 
-void rv_params_watch(rv_context *context)
-{
-    rv_param_store *store = context->parameters;
-    if (store) {
-        store->asked_again = NULL;
-        store->watched = store->count;
-    }
-}
-
-const char *rv_params_asked_again(const rv_context *context)
-{
-    const rv_param_store *store = context->parameters;
-    return store ? store->asked_again : NULL;
-}
-
-rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
-                       rv_initialiser initialiser, rv_param_kind kind)
+rv_param *rv_params_get(rv_params *store, const char *name, rv_shape shape,
+                        rv_initialiser initialiser, rv_param_kind kind)
 {
     char had[96], asked[96];
-    rv_param *param = rv_param_find(context, name);
+    rv_context *context = store->context;
+    rv_param *param = rv_params_find(store, name);
     if (param && !rv_shape_equal(param->shape, shape)) {
         rv_fail(context, RV_BAD_USAGE, "parameter %s has shape %s, not %s", name,
                 rv_shape_text(param->shape, had), rv_shape_text(shape, asked));
         return NULL;
     }
-    if (param) {
-        rv_param_store *store = store_of(context);
-        if (!store->asked_again && param->index < store->watched)
-            store->asked_again = param->name;
+    if (param)
         return param;
-    }
     for (int i = 0; i < shape.rank; i++)
         if (shape.dim[i] < 1) {
             rv_fail(context, RV_BAD_USAGE, "parameter %s: size %lld on axis %d", name,
                     (long long)shape.dim[i], i);
             return NULL;
         }
-    param = param_new(context, name);
+    param = param_new(store, name);
     if (!param) {
         rv_fail_memory(context);
         return NULL;
@@ -173,16 +234,21 @@ rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
     return param;
 }
 
-int rv_param_count(const rv_context *context)
+rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
+                       rv_initialiser initialiser, rv_param_kind kind)
 {
-    const rv_param_store *store = context->parameters;
-    return store ? store->count : 0;
+    rv_params *own = rv_context_params(context);
+    return own ? rv_params_get(own, name, shape, initialiser, kind) : NULL;
 }
 
-rv_param *rv_param_at(const rv_context *context, int index)
+int rv_params_count(const rv_params *params)
 {
-    const rv_param_store *store = context->parameters;
-    return store && index >= 0 && index < store->count ? store->param[index] : NULL;
+    return params->count;
+}
+
+rv_param *rv_params_at(const rv_params *params, int index)
+{
+    return index >= 0 && index < params->count ? params->param[index] : NULL;
 }
 
 const char *rv_param_name(const rv_param *param)

@@ -1,6 +1,8 @@
+/* The density of a mixture of posteriors, summed in double precision. */
 #include "inference/aggregate_posterior.h"
 
 #include "core/memory.h"
+#include "distributions/distribution.h"
 #include "inference/progress.h"
 #include "reverie/program.h"
 
@@ -12,7 +14,6 @@ enum { QUERY_ROWS = 256, TABLE_ROWS = 1024 };
 /* A component that is `negligible` nats below the draw's own is left out; an error of `tolerance`
  * nats is let stand. */
 static const double negligible = 30, tolerance = 1e-3;
-static const double half_log_2pi = 0.91893853320467274178;
 
 typedef struct walk {
     const mixture *m;
@@ -27,45 +28,13 @@ typedef struct walk {
     double *floor, *most, *sum;     /* [QUERY_ROWS] what matters, and the running logsumexp */
 } walk;
 
-static double softplus(double x)
-{
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
-/* The kinds that the functions below know; their switches have no default, so that the compiler
- * asks for a new one in each. */
-static rv_status check_kind(rv_context *context, rv_dist_kind kind)
-{
-    switch (kind) {
-    case RV_DIST_NORMAL:
-    case RV_DIST_BERNOULLI:
-    case RV_DIST_CATEGORICAL: return RV_OK;
-    case RV_DIST_NORMAL_FULL:
-    case RV_DIST_KINDS: break;
-    }
-    return rv_fail(context, RV_BAD_USAGE,
-                   "log q(z) of an aggregate posterior: not known for distributions of kind %d",
-                   (int)kind);
-}
-
 double mixture_component(const mixture *m, int64_t i, int64_t j)
 {
-    const float *z = m->z + i * m->width, *spread = m->spread + j * m->width;
+    const float *z = m->z + i * m->width, *mean = m->mean + j * m->width;
+    const float *spread = m->spread + j * m->width;
     double sum = 0;
-    for (int64_t d = 0; d < m->width; d++) {
-        double s = (double)spread[d], u = (double)z[d], eps;
-        switch (m->kind) {
-        case RV_DIST_NORMAL:
-            eps = (u - (double)m->mean[j * m->width + d]) * exp(-s);
-            sum -= 0.5 * eps * eps + s + half_log_2pi;
-            continue;
-        case RV_DIST_BERNOULLI: sum += u * s - softplus(s); continue;
-        case RV_DIST_CATEGORICAL: sum += u > 0 ? u * s : 0; continue;
-        case RV_DIST_NORMAL_FULL:
-        case RV_DIST_KINDS: break;
-        }
-        return (double)NAN; /* check_kind refuses it */
-    }
+    for (int64_t d = 0; d < m->width; d++)
+        sum += m->kind->element((double)z[d], (double)mean[d], (double)spread[d]);
     return sum;
 }
 
@@ -77,19 +46,11 @@ static void fill_left(walk *w, int64_t first, int64_t count)
     const mixture *m = w->m;
     for (int64_t i = 0; i < count; i++)
         for (int64_t d = 0; d < m->width; d++) {
-            double z = (double)m->z[(first + i) * m->width + d];
-            float *row = w->left + i * w->features;
-            switch (m->kind) {
-            case RV_DIST_NORMAL:
-                z -= w->centre[d];
-                row[m->width + d] = (float)z;
-                row[d] = (float)(z * z);
-                break;
-            case RV_DIST_BERNOULLI:
-            case RV_DIST_CATEGORICAL: row[d] = (float)z; break;
-            case RV_DIST_NORMAL_FULL:
-            case RV_DIST_KINDS: break; /* refused before */
-            }
+            double z = (double)m->z[(first + i) * m->width + d] - w->centre[d];
+            float *row = w->left + (i + 1) * w->features - m->width + d;
+            row[0] = (float)z;
+            if (m->kind->degree == 2)
+                row[-m->width] = (float)(z * z);
         }
 }
 
@@ -102,30 +63,18 @@ static void fill_right(walk *w, int64_t first, int64_t count)
     for (int64_t j = 0; j < count; j++) {
         const float *spread = m->spread + (first + j) * m->width;
         const float *mean = m->mean + (first + j) * m->width;
-        float *row = w->right + j * w->features;
-        double constant = 0, size = 2 * negligible + (double)m->width;
-        for (int64_t d = 0; d < m->width; d++) {
-            double s = (double)spread[d], mu, precision;
-            switch (m->kind) {
-            case RV_DIST_NORMAL:
-                mu = (double)mean[d] - w->centre[d], precision = exp(-2 * s);
-                row[d] = (float)(-0.5 * precision);
-                row[m->width + d] = (float)(mu * precision);
-                constant -= 0.5 * mu * mu * precision + s + half_log_2pi;
-                size += mu * mu * precision + fabs(s);
-                break;
-            case RV_DIST_BERNOULLI:
-            case RV_DIST_CATEGORICAL:
-                row[d] = (float)s;
-                constant -= m->kind == RV_DIST_BERNOULLI ? softplus(s) : 0;
-                size += fabs(s);
-                break;
-            case RV_DIST_NORMAL_FULL:
-            case RV_DIST_KINDS: break; /* refused before */
-            }
+        float *row = w->right + (j + 1) * w->features - m->width;
+        double constant = 0, size = 2 * negligible + (double)m->width, term[2], terms;
+        for (int64_t d = 0; m->kind->degree > 0 && d < m->width; d++) {
+            double mu = (double)mean[d] - w->centre[d];
+            constant += m->kind->polynomial(mu, (double)spread[d], term, &terms);
+            size += terms;
+            row[d] = (float)term[0];
+            if (m->kind->degree == 2)
+                row[d - m->width] = (float)term[1];
         }
         w->constant[j] = (float)constant;
-        w->doubt[j] = rounding * size;
+        w->doubt[j] = m->kind->degree > 0 ? rounding * size : (double)INFINITY;
     }
 }
 
@@ -185,7 +134,7 @@ static rv_status take_queries(walk *w, int64_t query, int64_t queries, double *l
 static void find_centre(walk *w)
 {
     const mixture *m = w->m;
-    for (int64_t j = 0; m->kind == RV_DIST_NORMAL && j < m->count; j++)
+    for (int64_t j = 0; m->kind->degree == 2 && j < m->count; j++)
         for (int64_t d = 0; d < m->width; d++)
             w->centre[d] += (double)m->mean[j * m->width + d] / (double)m->count;
 }
@@ -235,10 +184,11 @@ rv_status mixture_log_density(rv_context *context, const mixture *m, const rv_li
                               double *log_q)
 {
     walk w = {.m = m, .context = context};
-    w.features = m->kind == RV_DIST_NORMAL ? 2 * m->width : m->width;
-    rv_status status = check_kind(context, m->kind);
-    if (status == RV_OK)
-        status = open_walk(&w);
+    if (!m->kind->element)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "log q(z) of an aggregate posterior: not known for a %s", m->kind->name);
+    w.features = m->kind->degree == 2 ? 2 * m->width : m->width;
+    rv_status status = open_walk(&w);
     if (status == RV_OK)
         find_centre(&w);
     for (int64_t i = 0; status == RV_OK && i < m->count; i += QUERY_ROWS) {

@@ -11,6 +11,7 @@
 #include "reverie/inference.h"
 
 #include "core/memory.h"
+#include "inference/mean.h"
 #include "inference/progress.h"
 #include "inference/svi.h"
 #include "inference/weight_block.h"
@@ -209,63 +210,53 @@ static rv_status estimate_block(walk *w, int64_t first)
 
 /* ---- over the images ---- */
 
-typedef double (*reading)(const rv_gap_example *example);
+enum { ELBO, SVI_ELBO, BOUND, SVI_BOUND, NOTHING };
 
-static double elbo(const rv_gap_example *e)
+static double read(const rv_gap_example *e, int which)
 {
-    return e->elbo;
+    const double values[] = {e->elbo, e->svi_elbo, e->bound, e->svi_bound, 0};
+    return values[which];
 }
 
-static double svi_elbo(const rv_gap_example *e)
+/* Of a - b, paired; work [images]. */
+static rv_value *add_gap(rv_gap *gap, const char *name, int a, int b, double *work)
 {
-    return e->svi_elbo;
-}
-
-static double bound(const rv_gap_example *e)
-{
-    return e->bound;
-}
-
-static double svi_bound(const rv_gap_example *e)
-{
-    return e->svi_bound;
-}
-
-static double none(const rv_gap_example *e)
-{
-    (void)e;
-    return 0;
-}
-
-/* Of a - b, paired. */
-static rv_gap_value difference(const rv_gap *gap, reading a, reading b)
-{
-    double n = (double)gap->images, sum = 0, squares = 0;
     for (int64_t i = 0; i < gap->images; i++)
-        sum += a(&gap->each[i]) - b(&gap->each[i]);
-    for (int64_t i = 0; i < gap->images; i++) {
-        double away = a(&gap->each[i]) - b(&gap->each[i]) - sum / n;
-        squares += away * away;
-    }
-    return (rv_gap_value){sum / n, n > 1 ? sqrt(squares / (n - 1) / n) : NAN};
+        work[i] = read(&gap->each[i], a) - read(&gap->each[i], b);
+    rv_value *row = add_mean(&gap->values, name, work, gap->images, NULL);
+    row->part = "mean";
+    return row;
 }
 
-static void summarise(rv_gap *gap)
+static rv_status summarise(rv_context *context, rv_gap *gap)
 {
-    gap->elbo = difference(gap, elbo, none);
-    gap->svi_elbo = difference(gap, svi_elbo, none);
-    gap->bound = difference(gap, bound, none);
-    gap->svi_bound = difference(gap, svi_bound, none);
-    gap->by_svi = gap->svi_bound.mean > gap->bound.mean;
-    gap->approximation = difference(gap, gap->by_svi ? svi_bound : bound, svi_elbo);
-    gap->amortisation = difference(gap, svi_elbo, elbo);
+    double *work = rv_malloc((size_t)gap->images * sizeof *work);
+    if (!work)
+        return rv_fail_memory(context);
+    add_gap(gap, "elbo", ELBO, NOTHING, work)->about = "of the encoder's posterior";
+    add_gap(gap, "svi_elbo", SVI_ELBO, NOTHING, work)->about =
+        "of a diagonal Gaussian fitted to each image";
+    add_gap(gap, "log_px", BOUND, NOTHING, work)->about =
+        "L_K, a lower bound, with the encoder's posterior";
+    add_gap(gap, "log_px_by_svi", SVI_BOUND, NOTHING, work)->about = "L_K with the fitted one";
+    int by_svi =
+        rv_values_number(&gap->values, "log_px_by_svi") > rv_values_number(&gap->values, "log_px");
+    rv_value *row = add_gap(gap, "approximation_gap", by_svi ? SVI_BOUND : BOUND, SVI_ELBO, work);
+    row->label = "approximation";
+    row->about = by_svi ? "log_px_by_svi - svi_elbo: what a diagonal Gaussian costs"
+                        : "log_px - svi_elbo: what a diagonal Gaussian costs";
+    row = add_gap(gap, "amortisation_gap", SVI_ELBO, ELBO, work);
+    row->label = "amortisation";
+    row->about = "svi_elbo - elbo: what the encoder costs";
+    rv_free(work);
+    return rv_error_status(context);
 }
 
 rv_status rv_gap_estimate(rv_model *model, rv_source *source, const rv_gap_config *config,
                           rv_gap *out)
 {
     int64_t all = rv_source_describe(source)->count;
-    memset(out, 0, sizeof *out);
+    *out = (rv_gap){.values = rv_values_of(model->context)};
     out->images = config->images > 0 && config->images < all ? config->images : all;
     out->samples = config->samples;
     walk w = {.model = model, .source = source, .config = config, .out = out};
@@ -278,8 +269,8 @@ rv_status rv_gap_estimate(rv_model *model, rv_source *source, const rv_gap_confi
         status = estimate_block(&w, first);
     close_walk(&w);
     if (status == RV_OK)
-        summarise(out);
-    else
+        status = summarise(model->context, out);
+    if (status != RV_OK)
         rv_gap_free(out);
     return status;
 }
@@ -287,5 +278,6 @@ rv_status rv_gap_estimate(rv_model *model, rv_source *source, const rv_gap_confi
 void rv_gap_free(rv_gap *gap)
 {
     rv_free(gap->each);
+    rv_values_free(&gap->values);
     memset(gap, 0, sizeof *gap);
 }

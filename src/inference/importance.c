@@ -10,6 +10,7 @@
 #include "reverie/inference.h"
 
 #include "core/memory.h"
+#include "inference/mean.h"
 #include "inference/progress.h"
 #include "inference/weight_block.h"
 #include "reverie/eval.h"
@@ -96,36 +97,62 @@ static double median(double *values, int64_t count)
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
-static void summarise_tails(rv_importance *out, double *work)
+static void add_tails(rv_importance *out, double *work)
 {
+    static const char no_khat[] = "the tails have too few weights";
+    rv_values *values = &out->values;
     int64_t known = 0, above = 0;
     for (int64_t i = 0; i < out->images; i++)
         if (!isnan(out->each[i].khat)) {
             above += out->each[i].khat > RV_KHAT_LIMIT;
             work[known++] = out->each[i].khat;
         }
-    out->khat_median = median(work, known);
-    out->khat_share = known > 0 ? (double)above / (double)known : NAN;
-    out->heavy = out->khat_share > RV_KHAT_SHARE;
+    double share = known > 0 ? (double)above / (double)known : (double)NAN;
+    rv_value *row = rv_values_add(values, "khat_median", median(work, known), RV_UNIT_NONE,
+                                  rv_values_text(values,
+                                                 "median; above %.1f for %.1f%% of the "
+                                                 "images",
+                                                 RV_KHAT_LIMIT, 100 * share));
+    row->label = "khat";
+    row->digits = 2;
+    row->missing = no_khat;
+    rv_values_fact(values, "khat_above", share)->missing = no_khat;
+    rv_values_fact(values, "khat_warning", share > RV_KHAT_SHARE)->kind = RV_VALUE_FLAG;
+}
+
+static void add_effective(rv_importance *out, double *work)
+{
+    rv_values *values = &out->values;
+    double share = 0;
+    for (int64_t i = 0; i < out->images; i++) {
+        share += out->each[i].effective / ((double)out->images * (double)out->samples);
+        work[i] = out->each[i].effective;
+    }
+    double middle = median(work, out->images);
+    rv_values_fact(values, "ess_share", share);
+    rv_value *row = rv_values_add(
+        values, "ess_median", middle, RV_UNIT_NONE,
+        rv_values_text(values, "median effective sample size; least %.1f, mean share %.2f%%",
+                       work[0], 100 * share));
+    row->label = "ess";
+    row->digits = 1;
+    rv_values_fact(values, "ess_least", work[0]);
 }
 
 static void summarise(rv_importance *out, double *work)
 {
-    double n = (double)out->images, squares = 0;
-    for (int64_t i = 0; i < out->images; i++) {
-        out->bound += out->each[i].bound / n;
-        out->elbo += out->each[i].elbo / n;
-        out->effective_share += out->each[i].effective / (n * (double)out->samples);
-        work[i] = out->each[i].effective;
-    }
-    for (int64_t i = 0; i < out->images; i++) {
-        double away = out->each[i].bound - out->bound;
-        squares += away * away;
-    }
-    out->standard_error = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
-    out->effective_median = median(work, out->images);
-    out->effective_least = work[0];
-    summarise_tails(out, work);
+    rv_values *values = &out->values;
+    int one = out->samples == 1;
+    for (int64_t i = 0; i < out->images; i++)
+        work[i] = out->each[i].bound;
+    rv_values_line(values, "%lld latent sample%s an image%s, %lld images", (long long)out->samples,
+                   one ? "" : "s", one ? ": one draw of the ELBO" : "", (long long)out->images);
+    rv_value *row = add_mean(values, "log_px", work, out->images, "a lower bound of log p(x)");
+    row->label = rv_values_text(values, "L_%lld", (long long)out->samples);
+    rv_values_count(values, "samples", out->samples);
+    rv_values_count(values, "log_px_examples", out->images);
+    add_effective(out, work);
+    add_tails(out, work);
 }
 
 static rv_status estimate(walk *w)
@@ -135,8 +162,10 @@ static rv_status estimate(walk *w)
     for (int64_t first = 0; status == RV_OK && first < w->out->images;
          first += w->block.log_weights.images)
         status = estimate_block(w, first);
-    if (status == RV_OK)
+    if (status == RV_OK) {
         summarise(w->out, work);
+        status = rv_error_status(w->model->context);
+    }
     weight_block_close(&w->block);
     rv_free(work);
     return status;
@@ -146,7 +175,7 @@ rv_status rv_importance_estimate(rv_model *model, rv_source *source,
                                  const rv_importance_config *config, rv_importance *out)
 {
     int64_t all = rv_source_describe(source)->count;
-    memset(out, 0, sizeof *out);
+    *out = (rv_importance){.values = rv_values_of(model->context)};
     if (config->samples < 1 || config->samples > UINT32_MAX)
         return rv_fail(model->context, RV_BAD_USAGE,
                        "%lld samples: the bound L_K needs at least 1 draw an image, and takes at "
@@ -166,5 +195,6 @@ rv_status rv_importance_estimate(rv_model *model, rv_source *source,
 void rv_importance_free(rv_importance *importance)
 {
     rv_free(importance->each);
+    rv_values_free(&importance->values);
     memset(importance, 0, sizeof *importance);
 }

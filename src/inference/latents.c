@@ -6,7 +6,9 @@
 #include "reverie/inference.h"
 
 #include "core/memory.h"
+#include "distributions/distribution.h"
 #include "inference/aggregate_posterior.h"
+#include "inference/mean.h"
 #include "inference/progress.h"
 #include "reverie/eval.h"
 #include "reverie/program.h"
@@ -21,7 +23,8 @@ rv_latents_config rv_latents_defaults(void)
     return (rv_latents_config){.seed = 1};
 }
 
-/* What is known of each image: mean, spread (as in `mixture`), deviation, a draw, KL by element. */
+/* What is known of each image: mean, spread (as the distribution has it), deviation, a draw, KL by
+ * element. */
 typedef enum value { VALUE_MEAN, VALUE_SPREAD, VALUE_DEVIATION, VALUE_DRAW, VALUE_KL } value;
 
 typedef struct analysis {
@@ -40,32 +43,18 @@ typedef struct analysis {
 
 /* ---- the program: everything that is read of an image ---- */
 
-static rv_expr spread_of(rv_dist q)
-{
-    switch (q.kind) {
-    case RV_DIST_NORMAL:
-    case RV_DIST_NORMAL_FULL: return q.log_sigma;
-    case RV_DIST_BERNOULLI: return q.logits;
-    case RV_DIST_CATEGORICAL: return rv_log_softmax(q.logits);
-    case RV_DIST_KINDS: break;
-    }
-    return rv_dist_mean(q); /* poison: no such kind has a mean, and the error says so */
-}
-
 static void describe(analysis *a, const rv_latents *group, int groups)
 {
     const rv_model_kind *kind = a->model->kind;
     rv_dist q = group->posterior;
     rv_shape shape = rv_expr_shape(rv_dist_mean(q));
-    int normal = q.kind == RV_DIST_NORMAL || q.kind == RV_DIST_NORMAL_FULL;
     a->kind = q.kind;
     a->numbers = rv_shape_size(shape) / BATCH;
-    a->has_prior =
-        normal && groups == 1 && (!kind->prior || kind->prior(a->model) == RV_PRIOR_NORMAL);
+    a->has_prior = rv_kl_is_exact(q.kind, RV_DIST_NORMAL) && groups == 1 &&
+                   (!kind->prior || kind->prior(a->model) == RV_PRIOR_NORMAL);
     a->out->group = group->name;
     a->out->groups = groups;
-    a->out->width =
-        q.kind == RV_DIST_CATEGORICAL ? a->numbers / shape.dim[shape.rank - 1] : a->numbers;
+    a->out->width = q.kind->is_one_hot ? a->numbers / shape.dim[shape.rank - 1] : a->numbers;
 }
 
 static rv_status compile(analysis *a)
@@ -85,9 +74,11 @@ static rv_status compile(analysis *a)
                        model->kind->name, groups, a->config->group + 1);
     const rv_latents *of = &group[a->config->group];
     rv_dist q = of->posterior;
-    rv_expr none = rv_scalar(a->graph, 0);
+    rv_expr none = rv_scalar(a->graph, 0), mean = rv_dist_mean(q);
+    if (rv_is_poison(mean)) /* of no kind, or the encoder failed */
+        return rv_error_status(model->context);
     describe(a, of, groups);
-    rv_expr outputs[VALUES] = {rv_dist_mean(q), spread_of(q), rv_dist_deviation(q),
+    rv_expr outputs[VALUES] = {mean, q.kind->spread(q), rv_dist_deviation(q),
                                rv_dist_sample(q, of->name),
                                a->has_prior ? rv_kl_elementwise(q, rv_std_normal_like(q)) : none};
     return rv_compile(a->graph, outputs, VALUES, NULL, &a->program);
@@ -178,22 +169,28 @@ static void measure_units(analysis *a)
         unit->kl = a->has_prior ? mean_of(a, VALUE_KL, u) : NAN;
         unit->deviation = each == 1 ? mean_of(a, VALUE_DEVIATION, u) : NAN;
         unit->is_active = unit->variance > RV_ACTIVE_LIMIT;
-        a->out->active += unit->is_active;
     }
 }
 
 /* ---- the decomposition ---- */
 
-/* Mean and standard error of values [count]. */
-static void summarise(const double *values, int64_t count, double *mean, double *error)
+static const char no_kl[] = "the prior is not N(0, I)";
+static const char no_parts[] = "the KL of a full covariance is not decomposed";
+
+/* The mean of numbers [images], NULL where it is not known, for which reason. */
+static rv_value *add_part(rv_latents_report *out, const char *name, const double *numbers,
+                          const char *missing, const char *about)
 {
-    double n = (double)count, sum = 0, squares = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += values[i];
-    for (int64_t i = 0; i < count; i++)
-        squares += (values[i] - sum / n) * (values[i] - sum / n);
-    *mean = sum / n;
-    *error = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+    rv_values *values = &out->values;
+    rv_value *row = numbers ? add_mean(values, name, numbers, out->images, about)
+                            : rv_values_add(values, name, (double)NAN, RV_UNIT_NATS, about);
+    row->missing = missing;
+    row->error_name = rv_values_text(values, "%s_error", name);
+    if (!numbers) {
+        row->error = (double)NAN;
+        row->error_missing = missing;
+    }
+    return row;
 }
 
 static double sum_row(const float *row, int64_t width)
@@ -210,31 +207,109 @@ static double sum_row(const float *row, int64_t width)
 static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
 {
     rv_latents_report *out = a->out;
+    rv_values *values = &out->values;
+    int is_full = !a->kind->element; /* no density of a latent alone */
+    double most = log((double)out->images);
     mixture m = {a->kind,
                  out->images,
                  a->numbers,
                  a->value[VALUE_DRAW],
                  a->value[VALUE_MEAN],
                  a->value[VALUE_SPREAD]};
-    for (int64_t i = 0; a->has_prior && i < out->images; i++)
-        kl[i] = sum_row(a->value[VALUE_KL] + i * a->numbers, a->numbers);
-    if (a->has_prior)
-        summarise(kl, out->images, &out->kl, &out->kl_error);
-    if (a->kind == RV_DIST_NORMAL_FULL)
-        return RV_OK;
-    rv_status status = mixture_log_density(a->model->context, &m, &a->config->listener, log_q);
+    rv_status status =
+        is_full ? RV_OK : mixture_log_density(a->model->context, &m, &a->config->listener, log_q);
     if (status != RV_OK)
         return status;
-    for (int64_t i = 0; i < out->images; i++)
-        work[i] = mixture_component(&m, i, i) - log_q[i];
-    summarise(work, out->images, &out->information, &out->information_error);
-    for (int64_t i = 0; a->has_prior && i < out->images; i++)
-        work[i] = kl[i] - work[i];
-    if (a->has_prior) {
-        summarise(work, out->images, &out->marginal_kl, &out->marginal_kl_error);
-        out->marginal_kl = out->kl - out->information;
+    for (int64_t i = 0; i < out->images; i++) {
+        kl[i] = a->has_prior ? sum_row(a->value[VALUE_KL] + i * a->numbers, a->numbers) : 0;
+        work[i] = is_full ? 0 : mixture_component(&m, i, i) - log_q[i];
     }
+    double average = add_part(out, "kl", a->has_prior ? kl : NULL, no_kl,
+                              "average KL(q(z|x) || p(z)), in closed form")
+                         ->value;
+    double information =
+        add_part(out, "information", is_full ? NULL : work, no_parts,
+                 rv_values_text(values, "of the image in its code; log N is %.3f", most))
+            ->value;
+    rv_values_fact(values, "information_most", most);
+    for (int64_t i = 0; i < out->images; i++)
+        work[i] = kl[i] - work[i];
+    add_part(out, "marginal_kl", a->has_prior && !is_full ? work : NULL, is_full ? no_parts : no_kl,
+             "KL(q(z) || p(z)), all codes together against the prior")
+        ->value = average - information;
+    if (information > most - 1)
+        rv_values_line(values, "The information is near log N, its ceiling: with more images it "
+                               "would be more, and marginal_kl less.");
     return RV_OK;
+}
+
+/* ---- the units, as data and as lines ---- */
+
+static void add_units(const rv_latents_report *out, rv_values *list)
+{
+    for (int64_t i = 0; list && i < out->width; i++) {
+        const rv_latent_unit *unit = &out->unit[i];
+        rv_values_fact(&list[i], "kl", unit->kl)->missing = no_kl;
+        rv_values_fact(&list[i], "variance", unit->variance);
+        rv_values_fact(&list[i], "deviation", unit->deviation)->missing = "categorical";
+        rv_values_fact(&list[i], "active", unit->is_active)->kind = RV_VALUE_FLAG;
+    }
+}
+
+/* "0.123", or "-" where it is not known. */
+static const char *cell(rv_values *values, double number, int digits)
+{
+    return isnan(number) ? "-" : rv_values_text(values, "%.*f", digits, number);
+}
+
+/* A line for each unit, those of the largest KL (or variance) first; shown [width]. */
+static void add_lines(rv_latents_report *out, unsigned char *shown)
+{
+    rv_values *values = &out->values;
+    rv_values_line(values, "  unit       kl  variance of the mean   mean deviation");
+    for (int64_t line = 0; line < out->width; line++) {
+        int64_t best = -1;
+        for (int64_t i = 0; i < out->width; i++) {
+            const rv_latent_unit *a = &out->unit[i], *b = best < 0 ? a : &out->unit[best];
+            int more = isnan(a->kl) ? a->variance > b->variance : a->kl > b->kl;
+            if (!shown[i] && (best < 0 || more))
+                best = i;
+        }
+        shown[best] = 1;
+        const rv_latent_unit *unit = &out->unit[best];
+        rv_values_line(values, "  %4lld %8s  %20.4f  %15s%s", (long long)best,
+                       cell(values, unit->kl, 3), unit->variance, cell(values, unit->deviation, 4),
+                       unit->is_active ? "" : "  not active");
+    }
+}
+
+/* work [3,N] */
+static rv_status add_values(analysis *a, double *work)
+{
+    rv_latents_report *out = a->out;
+    rv_values *values = &out->values;
+    int64_t active = 0;
+    for (int64_t i = 0; i < out->width; i++)
+        active += out->unit[i].is_active;
+    rv_values_word(values, "group", out->group);
+    rv_values_count(values, "examples", out->images);
+    rv_values_count(values, "width", out->width);
+    rv_values_line(values, "latents `%s`, %lld images, one draw each; nats", out->group,
+                   (long long)out->images);
+    rv_status status = decompose(a, work, work + out->images, work + 2 * out->images);
+    if (status != RV_OK)
+        return status;
+    rv_values_add(values, "active_units", (double)active, RV_UNIT_NONE,
+                  rv_values_text(values, "of %lld: variance of E[u|x] over the images above %g",
+                                 (long long)out->width, RV_ACTIVE_LIMIT))
+        ->kind = RV_VALUE_COUNT;
+    add_units(out, rv_values_lists(values, "units", (int)out->width));
+    unsigned char *shown = rv_calloc((size_t)out->width, 1);
+    if (!shown)
+        return rv_fail_memory(a->model->context);
+    add_lines(out, shown);
+    rv_free(shown);
+    return rv_error_status(a->model->context);
 }
 
 static rv_status analyse(analysis *a)
@@ -243,7 +318,7 @@ static rv_status analyse(analysis *a)
     rv_status status = work ? encode(a) : rv_fail_memory(a->model->context);
     if (status == RV_OK) {
         measure_units(a);
-        status = decompose(a, work, work + a->out->images, work + 2 * a->out->images);
+        status = add_values(a, work);
     }
     rv_free(work);
     return status;
@@ -263,17 +338,11 @@ rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latent
                              rv_latents_report *out)
 {
     int64_t all = rv_source_describe(source)->count;
-    *out = (rv_latents_report){.kl = NAN,
-                               .kl_error = NAN,
-                               .information = NAN,
-                               .information_error = NAN,
-                               .marginal_kl = NAN,
-                               .marginal_kl_error = NAN};
-    if (!model->kind->encode)
+    *out = (rv_latents_report){.values = rv_values_of(model->context)};
+    if (!rv_model_has(model, RV_ENCODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` has no encoder, and so no codes to look at", model->kind->name);
     out->images = config->images > 0 && config->images < all ? config->images : all;
-    out->most_information = log((double)out->images);
     analysis a = {.model = model, .source = source, .config = config, .out = out};
     rv_status status = rv_model_takes(model, source);
     if (status == RV_OK)
@@ -287,5 +356,6 @@ rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latent
 void rv_latents_report_free(rv_latents_report *report)
 {
     rv_free(report->unit);
+    rv_values_free(&report->values);
     memset(report, 0, sizeof *report);
 }

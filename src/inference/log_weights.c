@@ -1,3 +1,4 @@
+/* Two programs: one encodes a block of images, the other draws and weighs. */
 #include "inference/log_weights.h"
 
 #include "core/memory.h"
@@ -67,7 +68,7 @@ rv_status log_weights_open(log_weights *w, rv_model *model, int64_t images, int6
 {
     size_t pixels = (size_t)(images * rv_data_width(model->sizes));
     *w = (log_weights){.model = model, .images = images, .draws = draws};
-    if (!model->kind->encode)
+    if (!rv_model_has(model, RV_ENCODER))
         return rv_fail(
             model->context, RV_BAD_USAGE,
             "model `%s` has no encoder, whose q(z|x) the importance-weighted bound draws "

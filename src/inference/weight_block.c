@@ -1,3 +1,4 @@
+/* Streams the importance weights of a block of images into sums. */
 #include "inference/weight_block.h"
 
 #include "core/memory.h"

@@ -1,7 +1,7 @@
 /* IDX, the format of MNIST (LeCun, Cortes & Burges 1998): a big-endian magic 0x0000TTRR (TT the
  * element type, 08 for unsigned bytes; RR the number of axes), the sizes, the bytes. */
 #include "core/memory.h"
-#include "io/unpack.h"
+#include "io/files/unpack.h"
 
 #include <stdio.h>
 #include <string.h>

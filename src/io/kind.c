@@ -1,7 +1,7 @@
 /* What a file is, by its first bytes: for whoever expected something else of it.  A page that says
  * "not found" under the name of a data set, or a picture with another's ending, is told as such. */
 #include "core/text.h"
-#include "io/unpack.h"
+#include "io/files/unpack.h"
 #include "io/utf8.h"
 #include "reverie/io.h"
 

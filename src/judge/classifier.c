@@ -37,7 +37,7 @@ static const char *article(const char *noun)
 static rv_status check_model(const rv_classifier *c)
 {
     const rv_model_kind *kind = c->run->model->kind;
-    if (kind->classify && kind->features)
+    if (rv_model_kind_has(kind, RV_CLASSIFIER | RV_FEATURES))
         return RV_OK;
     return rv_fail(c->context, RV_BAD_USAGE,
                    "%s is %s `%s`, which does not classify; train lab1-classifier", c->run->folder,

@@ -1,23 +1,16 @@
 /* Judging a run without a likelihood: its samples beside real images, in the features of a
  * classifier; its encoder by the nearest neighbour of an encoding. */
-#include "figures/figures.h"
+#include "judge/encodings.h"
 
 #include "core/memory.h"
 #include "core/shell.h"
 #include "reverie/io.h"
-#include "reverie/judge.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SLICE = 1024, COLUMNS = 8 };
-
-/* Rows that are ours. */
-typedef struct table {
-    float *values; /* [count,width] */
-    int64_t count, width;
-} table;
 
 typedef struct judge {
     rv_experiment *run;
@@ -35,17 +28,6 @@ typedef struct judge {
 rv_judge_config rv_judge_defaults(void)
 {
     return (rv_judge_config){.split = RV_SPLIT_TEST, .count = 10000, .seed = 1};
-}
-
-static rv_status new_table(rv_context *context, int64_t count, int64_t width, table *out)
-{
-    *out = (table){rv_malloc((size_t)(count * width) * sizeof(float)), count, width};
-    return out->values ? RV_OK : rv_fail_memory(context);
-}
-
-static rv_rows rows_of(const table *t)
-{
-    return (rv_rows){t->values, t->count, t->width};
 }
 
 static const table *real_of(const judge *j)
@@ -78,15 +60,15 @@ static rv_status draw(judge *j)
     rv_model *model = j->run->model;
     int64_t count = j->config->count;
     table z;
-    if (!model->kind->decode)
+    if (!rv_model_has(model, RV_DECODER))
         return rv_fail(j->context, RV_BAD_USAGE,
                        "model `%s` makes no images to judge; images of a file are judged with "
                        "--images FILE.npy",
                        model->kind->name);
     rv_notify(j->context, RV_LOG_INFO, "drawing %lld samples", (long long)count);
-    rv_status status = new_table(j->context, count, model->kind->latent_width(model), &z);
+    rv_status status = table_new(j->context, count, model->kind->latent_width(model), &z);
     if (status == RV_OK)
-        status = new_table(j->context, count, rv_data_width(model->sizes), &j->images);
+        status = table_new(j->context, count, rv_data_width(model->sizes), &j->images);
     if (status == RV_OK)
         status = rv_view_prior(model, j->config->seed, count, z.values);
     if (status == RV_OK)
@@ -103,7 +85,7 @@ static rv_status read_file(judge *j)
     if (status != RV_OK)
         return status;
     int64_t most = j->config->count, count = most > 0 && most < images.count ? most : images.count;
-    status = new_table(j->context, count, rv_data_width(sizes), &j->images);
+    status = table_new(j->context, count, rv_data_width(sizes), &j->images);
     if (status == RV_OK)
         memcpy(j->images.values, images.values,
                (size_t)(count * j->images.width) * sizeof *images.values);
@@ -116,7 +98,7 @@ static rv_status read_file(judge *j)
 static rv_status look_at(judge *j, table *features)
 {
     rv_notify(j->context, RV_LOG_INFO, "features of %lld images", (long long)j->images.count);
-    rv_status status = new_table(j->context, j->images.count,
+    rv_status status = table_new(j->context, j->images.count,
                                  rv_classifier_feature_width(j->classifier), features);
     if (status != RV_OK)
         return status;
@@ -134,9 +116,9 @@ static rv_status look_at_split(judge *j, rv_split split, table *features)
     rv_notify(j->context, RV_LOG_INFO, "features of %lld images of the %s split", (long long)count,
               rv_split_name(split));
     rv_status status =
-        new_table(j->context, count, rv_classifier_feature_width(j->classifier), features);
+        table_new(j->context, count, rv_classifier_feature_width(j->classifier), features);
     if (status == RV_OK)
-        status = new_table(j->context, SLICE, rv_source_describe(source)->size, &slice);
+        status = table_new(j->context, SLICE, rv_source_describe(source)->size, &slice);
     for (int64_t first = 0; status == RV_OK && first < count; first += SLICE) {
         int64_t n = count - first < SLICE ? count - first : SLICE;
         status = rv_source_fetch_range(source, first, n, 0, slice.values, NULL);
@@ -150,33 +132,57 @@ static rv_status look_at_split(judge *j, rv_split split, table *features)
 
 /* ---- the values ---- */
 
+/* The classes in lines of five, as the classifier calls them. */
+static void add_shares(judge *j, const double *shares, int classes)
+{
+    rv_values *values = &j->out->images;
+    for (int first = 0; first < classes; first += 5) {
+        const char *line = "";
+        for (int k = first; k < classes && k < first + 5; k++)
+            line = rv_values_text(values, "%s %.31s: %.3f", line,
+                                  rv_classifier_class(j->classifier, k), shares[k]);
+        rv_values_line(values, "  %-18s%s", first == 0 ? "class_shares" : "", line);
+    }
+}
+
+static void add_classes(judge *j, const double *shares, double confidence)
+{
+    rv_values *values = &j->out->images;
+    int classes = rv_classifier_classes(j->classifier);
+    double most = log((double)classes);
+    rv_values_add(
+        values, "class_entropy", rv_entropy(shares, classes), RV_UNIT_NONE,
+        rv_values_text(values, "of the classes the classifier sees, nats; at most %.4f", most));
+    rv_values_fact(values, "class_entropy_most", most);
+    rv_values_numbers(values, "class_shares", shares, classes);
+    rv_values_add(values, "confidence", confidence, RV_UNIT_SHARE,
+                  "mean probability of the likeliest class");
+    add_shares(j, shares, classes);
+}
+
 static rv_status measure_classes(judge *j)
 {
-    rv_judgement *out = j->out;
-    int classes = out->classes = rv_classifier_classes(j->classifier);
+    int classes = rv_classifier_classes(j->classifier);
     int64_t count = j->images.count;
+    double confidence = 0, *shares = rv_calloc((size_t)classes, sizeof *shares);
     int32_t *labels = rv_malloc((size_t)count * sizeof *labels);
     table p;
-    rv_status status = new_table(j->context, count, classes, &p);
-    out->class_shares = rv_calloc((size_t)classes, sizeof *out->class_shares);
-    out->class_names = rv_calloc((size_t)classes, sizeof *out->class_names);
-    for (int k = 0; out->class_names && k < classes; k++)
-        snprintf(out->class_names[k], sizeof *out->class_names, "%s",
-                 rv_classifier_class(j->classifier, k));
-    if (!labels || !out->class_shares || !out->class_names)
+    rv_status status = table_new(j->context, count, classes, &p);
+    if (!labels || !shares)
         status = rv_fail_memory(j->context);
     if (status == RV_OK)
         status = rv_classifier_probabilities(j->classifier, j->images.values, count, p.values);
     for (int64_t i = 0; status == RV_OK && i < count; i++) {
         const float *row = p.values + i * classes;
         labels[i] = rv_classifier_likeliest(j->classifier, row);
-        out->confidence += (double)row[labels[i]] / (double)count;
+        confidence += (double)row[labels[i]] / (double)count;
     }
     if (status == RV_OK)
-        status = rv_class_histogram(j->context, labels, count, classes, out->class_shares);
+        status = rv_class_histogram(j->context, labels, count, classes, shares);
     if (status == RV_OK)
-        out->class_entropy = rv_entropy(out->class_shares, classes);
+        add_classes(j, shares, confidence);
     rv_free(labels);
+    rv_free(shares);
     rv_free(p.values);
     return status;
 }
@@ -192,7 +198,7 @@ static rv_status choose(rv_context *context, const table *from, choice c, table 
 {
     int64_t wanted = c.count * c.parts;
     int64_t *chosen = rv_malloc((size_t)wanted * sizeof *chosen);
-    rv_status status = new_table(context, c.count, from->width, out);
+    rv_status status = table_new(context, c.count, from->width, out);
     if (!chosen)
         status = rv_fail_memory(context);
     if (status == RV_OK)
@@ -210,15 +216,61 @@ static int64_t least_of(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Sets of one size throughout: the distance is biased by the size. */
+/* A distance depends on how many images there are, and on which. */
+static void add_which(judge *j, int64_t n)
+{
+    rv_values *values = &j->out->images;
+    int64_t judged = j->images.count, real = real_of(j)->count;
+    const char *of_judged = "", *of_real = "";
+    if (n < judged)
+        of_judged = rv_values_text(values, "compared are %lld of the %lld images judged",
+                                   (long long)n, (long long)judged);
+    if (n < real)
+        of_real = rv_values_text(values, "%s %lld of the %lld real images of %s",
+                                 n < judged ? ", and" : "compared with are", (long long)n,
+                                 (long long)real, rv_split_name(j->config->split));
+    if (n < judged || n < real)
+        rv_values_line(values, "  %s%s, spread evenly over the set", of_judged, of_real);
+}
+
+/* Three sets of one size: the distance is biased by the size. */
+static rv_status measure_distances(judge *j, rv_rows made, rv_rows real, rv_rows other)
+{
+    double distance, floor;
+    rv_coverage scores;
+    rv_values *values = &j->out->images;
+    rv_status status = rv_frechet_distance(j->context, real, made, &distance);
+    if (status == RV_OK)
+        status = rv_frechet_distance(j->context, real, other, &floor);
+    if (status == RV_OK)
+        status = rv_coverage_scores(j->context, real, made, RV_COVERAGE_NEIGHBOURS, &scores);
+    if (status != RV_OK)
+        return status;
+    rv_values_add(values, "frechet_distance", distance, RV_UNIT_NONE,
+                  rv_values_text(values, "Frechet, %lld images to as many of %s; 0 is best",
+                                 (long long)made.count, rv_split_name(j->config->split)));
+    rv_values_add(values, "frechet_floor", floor, RV_UNIT_NONE,
+                  "the same of as many other real images: what can be reached");
+    add_which(j, made.count);
+    rv_values_add(values, "precision", scores.precision, RV_UNIT_SHARE,
+                  "share of images that are like real ones");
+    rv_values_add(values, "recall", scores.recall, RV_UNIT_SHARE,
+                  "share of real images that are like these");
+    rv_values_add(values, "density", scores.density, RV_UNIT_NONE,
+                  "how many real images each is like; about 1, more where they are copies of real "
+                  "ones");
+    rv_values_add(values, "coverage", scores.coverage, RV_UNIT_SHARE,
+                  "share of real images with one of these near");
+    return RV_OK;
+}
+
 static rv_status compare(judge *j)
 {
-    rv_judgement *out = j->out;
     table made = {0}, real = {0}, other = {0};
     int parts = j->config->split == RV_SPLIT_TRAIN ? 2 : 1; /* both real sets from one split */
     int64_t n = least_of(j->made.count, least_of(real_of(j)->count, j->train.count) / parts);
-    out->compared = n;
-    out->real = real_of(j)->count;
+    rv_values_count(&j->out->images, "compared", n);
+    rv_values_count(&j->out->images, "real_images", real_of(j)->count);
     if (n <= RV_COVERAGE_NEIGHBOURS)
         return rv_fail(
             j->context, RV_BAD_USAGE,
@@ -234,14 +286,7 @@ static rv_status compare(judge *j)
     if (status == RV_OK)
         status = choose(j->context, &j->train, (choice){n, parts - 1, parts}, &other);
     if (status == RV_OK)
-        status =
-            rv_frechet_distance(j->context, rows_of(&real), rows_of(&made), &out->frechet_distance);
-    if (status == RV_OK)
-        status =
-            rv_frechet_distance(j->context, rows_of(&real), rows_of(&other), &out->frechet_floor);
-    if (status == RV_OK)
-        status = rv_coverage_scores(j->context, rows_of(&real), rows_of(&made),
-                                    RV_COVERAGE_NEIGHBOURS, &out->scores);
+        status = measure_distances(j, rows_of(&made), rows_of(&real), rows_of(&other));
     rv_free(made.values);
     rv_free(real.values);
     rv_free(other.values);
@@ -250,10 +295,27 @@ static rv_status compare(judge *j)
 
 static rv_status measure_nearest(judge *j)
 {
+    rv_memorisation found;
+    rv_values *values = &j->out->images;
+    rv_split split = j->config->split;
     rv_notify(j->context, RV_LOG_INFO, "nearest neighbours among %lld training images",
               (long long)j->train.count);
-    return rv_memorisation_measure(j->context, rows_of(&j->train), rows_of(held_out_of(j)),
-                                   rows_of(&j->made), &j->out->nearest);
+    rv_status status = rv_memorisation_measure(j->context, rows_of(&j->train),
+                                               rows_of(held_out_of(j)), rows_of(&j->made), &found);
+    if (status != RV_OK)
+        return status;
+    rv_values_add(
+        values, "nearest_median", found.generated_median, RV_UNIT_NONE,
+        rv_values_text(values, "distance to the nearest training image, median; %.4f from %s",
+                       found.held_out_median,
+                       split == RV_SPLIT_TRAIN ? "held-out images" : rv_split_name(split)));
+    rv_values_fact(values, "nearest_held_out_median", found.held_out_median);
+    rv_values_fact(values, "nearest_limit", found.near_limit);
+    rv_values_add(values, "nearest_share", found.near_share, RV_UNIT_SHARE,
+                  "share nearer than 99% of real ones; copies when far above 0.01");
+    rv_values_add(values, "nearest_odds", found.nearer_odds, RV_UNIT_SHARE,
+                  "chance to be nearer than a real one; copies when far above 0.5");
+    return RV_OK;
 }
 
 /* ---- pictures ---- */
@@ -353,111 +415,23 @@ static rv_status judge_images(judge *j)
                   rv_pixels_name(j->run->settings->data.pixels));
     if (status == RV_OK)
         status = j->config->images ? read_file(j) : draw(j);
-    j->out->images = j->images.count;
+    rv_value *head = rv_values_line(&j->out->images, "%lld images; features of the classifier %s",
+                                    (long long)j->images.count, j->config->classifier);
+    head->name_width = 18;
+    head->number_width = 9;
+    rv_values_count(&j->out->images, "images", j->images.count);
+    rv_values_word(&j->out->images, "classifier", j->config->classifier);
     if (status == RV_OK)
         status = look_at(j, &j->made);
-    if (status == RV_OK)
-        status = measure_classes(j);
     if (status == RV_OK)
         status = look_at_real(j);
     if (status == RV_OK)
         status = compare(j);
     if (status == RV_OK)
+        status = measure_classes(j);
+    if (status == RV_OK)
         status = measure_nearest(j);
     return status == RV_OK ? draw_nearest(j) : status;
-}
-
-/* ---- encodings ---- */
-
-/* What of the encoder: z itself, or the features that its last layer makes z of. */
-typedef enum encoding { CODES, FEATURES } encoding;
-
-static rv_status encode_codes(judge *j, rv_split split, int64_t count, table *out)
-{
-    table deviations = {0};
-    int64_t width = j->run->model->kind->latent_width(j->run->model);
-    rv_status status = new_table(j->context, count, width, out);
-    if (status == RV_OK)
-        status = new_table(j->context, count, width, &deviations);
-    if (status == RV_OK)
-        status = rv_experiment_encode(j->run, split, count, out->values, deviations.values);
-    rv_free(deviations.values);
-    return status;
-}
-
-static rv_status encode_features(judge *j, rv_source *source, int64_t count, table *out)
-{
-    enum { AT_ONCE = 6000 };
-    rv_model *model = j->run->model;
-    table images = {0};
-    int64_t width = rv_view_feature_width(model);
-    rv_status status =
-        width > 0 ? new_table(j->context, count, width, out) : rv_error_status(j->context);
-    if (status == RV_OK)
-        status = new_table(j->context, count < AT_ONCE ? count : AT_ONCE,
-                           rv_data_width(model->sizes), &images);
-    for (int64_t first = 0; status == RV_OK && first < count; first += AT_ONCE) {
-        int64_t n = count - first < AT_ONCE ? count - first : AT_ONCE;
-        status = rv_source_fetch_range(source, first, n, 0, images.values, NULL);
-        if (status == RV_OK)
-            status = rv_view_features(model, images.values, n, out->values + first * width);
-    }
-    rv_free(images.values);
-    return status;
-}
-
-/* The encodings of a split with their labels, in memory of ours. */
-static rv_status encode_split(judge *j, rv_split split, encoding what, table *out, int32_t **labels)
-{
-    rv_source *source = rv_experiment_source(j->run, split);
-    if (!source)
-        return rv_error_status(j->context);
-    const rv_source_info *info = rv_source_describe(source);
-    if (info->class_count == 0)
-        return rv_fail(j->context, RV_BAD_USAGE,
-                       "the images of `%s` have no labels: encodings cannot be judged by them",
-                       info->name);
-    rv_notify(j->context, RV_LOG_INFO, "%s of %lld images of the %s split",
-              what == CODES ? "encodings" : "the encoder's features", (long long)info->count,
-              rv_split_name(split));
-    *labels = rv_malloc((size_t)info->count * sizeof **labels);
-    rv_status status = *labels ? RV_OK : rv_fail_memory(j->context);
-    if (status == RV_OK)
-        status = what == CODES ? encode_codes(j, split, info->count, out)
-                               : encode_features(j, source, info->count, out);
-    for (int64_t i = 0; status == RV_OK && i < info->count; i++)
-        (*labels)[i] = rv_source_label(source, i);
-    return status;
-}
-
-/* Donahue et al. 2017, section 4.2: the class of the nearest training image. */
-static rv_status judge_encodings(judge *j, encoding what, double *accuracy)
-{
-    table train = {0}, real = {0};
-    int32_t *train_labels = NULL, *real_labels = NULL;
-    rv_status status = encode_split(j, RV_SPLIT_TRAIN, what, &train, &train_labels);
-    if (status == RV_OK)
-        status = encode_split(j, j->config->split, what, &real, &real_labels);
-    if (status == RV_OK)
-        status = rv_nearest_accuracy(j->context, (rv_labelled_rows){rows_of(&train), train_labels},
-                                     (rv_labelled_rows){rows_of(&real), real_labels}, accuracy);
-    rv_free(train.values);
-    rv_free(real.values);
-    rv_free(train_labels);
-    rv_free(real_labels);
-    return status;
-}
-
-static rv_status judge_encoder(judge *j)
-{
-    if (j->config->split == RV_SPLIT_TRAIN)
-        return rv_fail(j->context, RV_BAD_USAGE,
-                       "the encoder is judged by the nearest training image, which of the "
-                       "training split is the image itself; choose test or validation");
-    rv_status status = judge_encodings(j, CODES, &j->out->nearest_neighbour_codes);
-    if (status == RV_OK && j->run->model->kind->features)
-        status = judge_encodings(j, FEATURES, &j->out->nearest_neighbour_features);
-    return status;
 }
 
 /* ---- all of it ---- */
@@ -492,7 +466,8 @@ rv_status rv_experiment_judge(rv_experiment *run, const rv_judge_config *config,
 {
     judge j = {.run = run, .context = run->context, .config = config};
     const rv_model_kind *kind = run->model->kind;
-    int has_encoder = kind->encode && !kind->evaluate && !config->images;
+    int has_encoder = rv_model_kind_has(kind, RV_ENCODER) &&
+                      !rv_model_kind_has(kind, RV_EVALUATION) && !config->images;
     *out = NULL;
     rv_status status = check_config(&j, has_encoder);
     if (status != RV_OK)
@@ -500,12 +475,17 @@ rv_status rv_experiment_judge(rv_experiment *run, const rv_judge_config *config,
     j.out = rv_calloc(1, sizeof *j.out);
     if (!j.out)
         return rv_fail_memory(run->context);
-    j.out->split = config->split;
-    j.out->nearest_neighbour_codes = j.out->nearest_neighbour_features = NAN;
+    j.out->encodings = j.out->images = rv_values_of(run->context);
+    rv_values_word(&j.out->encodings, "split", rv_split_name(config->split));
+    rv_value *head = rv_values_line(&j.out->encodings, "%s split", rv_split_name(config->split));
+    head->name_width = 26;
+    head->number_width = 6;
     if (config->classifier)
         status = judge_images(&j);
     if (status == RV_OK && has_encoder)
-        status = judge_encoder(&j);
+        status = judge_encodings(run, config->split, &j.out->encodings);
+    if (status == RV_OK)
+        status = rv_error_status(run->context);
     close_judge(&j);
     if (status != RV_OK) {
         rv_judgement_free(j.out);
@@ -519,8 +499,8 @@ void rv_judgement_free(rv_judgement *judgement)
 {
     if (!judgement)
         return;
-    rv_free(judgement->class_shares);
-    rv_free(judgement->class_names);
+    rv_values_free(&judgement->encodings);
+    rv_values_free(&judgement->images);
     rv_image_free(judgement->pictures);
     rv_free(judgement);
 }

@@ -125,36 +125,65 @@ static int count_classes(const image_set *set)
     return count;
 }
 
-static rv_status probe_rows(rv_experiment *run, const rv_run_probe_config *config,
-                            rv_labelled_rows train, rv_labelled_rows test, rv_probe_pair *out)
+static void add_score(rv_values *values, const char *name, rv_probe_score score)
 {
-    out->width = train.rows.width;
-    rv_status status = rv_probe_softmax(run->context, train, test, &config->softmax, &out->softmax);
+    rv_value *row = rv_values_add(values, name, score.accuracy, RV_UNIT_SHARE, NULL);
+    row->part = "accuracy";
+    row->error = score.standard_error;
+    row->error_name = "standard_error";
+}
+
+/* Two representations stand in a table of two lines. */
+static rv_status probe_rows(rv_experiment *run, const rv_run_probe_config *config, const char *name,
+                            rv_labelled_rows train, rv_labelled_rows test, rv_values *out)
+{
+    rv_probe_score softmax, neighbours;
+    int64_t width = train.rows.width;
+    rv_status status = rv_probe_softmax(run->context, train, test, &config->softmax, &softmax);
     if (status == RV_OK)
-        status =
-            rv_probe_neighbours(run->context, train, test, config->neighbours, &out->neighbours);
-    return status;
+        status = rv_probe_neighbours(run->context, train, test, config->neighbours, &neighbours);
+    rv_values *values = status == RV_OK ? rv_values_list(out, name) : NULL;
+    if (!values)
+        return rv_error_status(run->context);
+    rv_values_count(values, "width", width);
+    add_score(values, "softmax", softmax);
+    add_score(values, "neighbours", neighbours);
+    rv_values_line(out, "%-10s %7lld   %.4f +- %.4f       %.4f +- %.4f", name, (long long)width,
+                   softmax.accuracy, softmax.standard_error, neighbours.accuracy,
+                   neighbours.standard_error);
+    return RV_OK;
 }
 
 static rv_status probe_sets(rv_experiment *run, const rv_run_probe_config *config,
-                            const image_set *train, const image_set *test, rv_run_probe *out)
+                            const image_set *train, const image_set *test, int64_t width,
+                            rv_values *out)
 {
-    int64_t width = out->codes.width;
-    out->trained_on = train->count;
-    out->classified = test->count;
-    out->classes = count_classes(train);
+    const char *split = rv_split_name(config->split);
+    int classes = count_classes(train);
+    rv_values_word(out, "split", split);
+    rv_values_count(out, "labels", train->count);
+    rv_values_count(out, "examples", test->count);
+    rv_values_count(out, "classes", classes);
+    rv_values_count(out, "k", config->neighbours);
+    rv_values_line(out, "%s, %lld images; probes learned from the labels of %lld training images",
+                   split, (long long)test->count, (long long)train->count);
+    rv_values_line(out, "             width   softmax regression     %d nearest neighbours",
+                   config->neighbours);
     rv_notify(run->context, RV_LOG_INFO, "probing codes of %lld numbers", (long long)width);
     rv_status status =
-        probe_rows(run, config, codes_of(train, width), codes_of(test, width), &out->codes);
-    if (status != RV_OK || !config->pixels)
-        return status;
-    rv_notify(run->context, RV_LOG_INFO, "probing %lld pixels", (long long)train->width);
-    return probe_rows(run, config, pixels_of(train), pixels_of(test), &out->pixels);
+        probe_rows(run, config, "codes", codes_of(train, width), codes_of(test, width), out);
+    if (status == RV_OK && config->pixels) {
+        rv_notify(run->context, RV_LOG_INFO, "probing %lld pixels", (long long)train->width);
+        status = probe_rows(run, config, "pixels", pixels_of(train), pixels_of(test), out);
+    }
+    rv_values_line(out, "Accuracy; chance is %.3f when the %d classes are equally frequent.",
+                   1.0 / classes, classes);
+    return status == RV_OK ? rv_error_status(run->context) : status;
 }
 
 static rv_status check_run(const rv_experiment *run, const rv_run_probe_config *config)
 {
-    if (!run->model->kind->encode)
+    if (!rv_model_has(run->model, RV_ENCODER))
         return rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `probe` needs",
                        run->model->kind->name);
     if (config->split == RV_SPLIT_TRAIN)
@@ -167,24 +196,23 @@ static rv_status check_run(const rv_experiment *run, const rv_run_probe_config *
     return RV_OK;
 }
 
-rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *config,
-                              rv_run_probe *out)
+rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *config, rv_values *out)
 {
     image_set train = {0}, test = {0};
-    rv_run_probe found = {0};
     rv_status status = check_run(run, config);
+    *out = rv_values_of(run->context);
     if (status != RV_OK)
         return status;
-    found.codes.width = code_width(run);
+    int64_t width = code_width(run);
     status = rv_error_status(run->context);
     if (status == RV_OK)
-        status = load(run, RV_SPLIT_TRAIN, config, found.codes.width, &train);
+        status = load(run, RV_SPLIT_TRAIN, config, width, &train);
     if (status == RV_OK)
-        status = load(run, config->split, config, found.codes.width, &test);
+        status = load(run, config->split, config, width, &test);
     if (status == RV_OK)
-        status = probe_sets(run, config, &train, &test, &found);
-    if (status == RV_OK)
-        *out = found;
+        status = probe_sets(run, config, &train, &test, width, out);
+    if (status != RV_OK)
+        rv_values_free(out);
     free_set(&train);
     free_set(&test);
     return status;

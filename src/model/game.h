@@ -2,97 +2,57 @@
 #ifndef MODEL_GAME_H
 #define MODEL_GAME_H
 
-#include "model/nets.h"
+#include "model/parts.h"
 
-/* The first member of an adversarial model's config. */
-typedef struct pair_config {
+typedef enum game_output { OUTPUT_SIGMOID, OUTPUT_TANH, OUTPUT_NONE } game_output;
+
+/* The players' settings. */
+typedef struct game_config {
     int64_t latent, base_width;
     rv_words generator, opponent;
-    int output; /* pair_output */
+    int output; /* game_output */
     int prior;  /* rv_prior */
-    net_initialiser initialiser;
-} pair_config;
+    rv_net_start start;
+} game_config;
 
-typedef enum pair_output { OUTPUT_SIGMOID, OUTPUT_TANH, OUTPUT_NONE } pair_output;
+/* Its rows: those of the players, whose words have a key of their own, then the rest. */
+#define GAME_PLAYERS(generator_key, opponent_key)                                                  \
+    RV_INTEGER("latent", game.latent, "100", 1, 65536, "width of z"),                              \
+        RV_LAYERS(generator_key, game.generator, "[linear 512, relu]",                             \
+                  "layers from z; a linear layer to the pixels follows unless they end in an "     \
+                  "image"),                                                                        \
+        RV_LAYERS(opponent_key, game.opponent, "[linear 512, relu]",                               \
+                  "layers from the image; a linear layer to one number follows")
+extern const rv_option game_options[4];
 
-/* The rows of pair_config; the keys of the words of both nets. */
-#define PAIR_FIELD(name) offsetof(pair_config, name)
-#define PAIR_OPTIONS(generator_key, opponent_key)                                                  \
-    {"latent", RV_OPTION_INTEGER, PAIR_FIELD(latent), "100", 1, 65536, NULL, "width of z"},        \
-        {generator_key,                                                                            \
-         RV_OPTION_WORDS,                                                                          \
-         PAIR_FIELD(generator),                                                                    \
-         "[linear 512, relu]",                                                                     \
-         0,                                                                                        \
-         0,                                                                                        \
-         NULL,                                                                                     \
-         "layers from z; a linear layer to the pixels follows unless they end in an image"},       \
-        {opponent_key,                                                                             \
-         RV_OPTION_WORDS,                                                                          \
-         PAIR_FIELD(opponent),                                                                     \
-         "[linear 512, relu]",                                                                     \
-         0,                                                                                        \
-         0,                                                                                        \
-         NULL,                                                                                     \
-         "layers from the image; a linear layer to one number follows"},                           \
-        {"output",                                                                                 \
-         RV_OPTION_CHOICE,                                                                         \
-         PAIR_FIELD(output),                                                                       \
-         "sigmoid",                                                                                \
-         0,                                                                                        \
-         0,                                                                                        \
-         "sigmoid|tanh|none",                                                                      \
-         "last of the generator: sigmoid for data in [0,1], tanh for [-1,1]"},                     \
-        {"prior",                                                                                  \
-         RV_OPTION_CHOICE,                                                                         \
-         PAIR_FIELD(prior),                                                                        \
-         "normal",                                                                                 \
-         0,                                                                                        \
-         0,                                                                                        \
-         "normal|uniform",                                                                         \
-         "what z is drawn from: N(0, 1), or uniform in (-1, 1)"},                                  \
-        {"base_width",                                                                             \
-         RV_OPTION_INTEGER,                                                                        \
-         PAIR_FIELD(base_width),                                                                   \
-         "64",                                                                                     \
-         1,                                                                                        \
-         65536,                                                                                    \
-         NULL,                                                                                     \
-         "what `w` stands for in the layers: `8w` is 8 times this"},                               \
-        MODEL_INITIALISER(PAIR_FIELD(initialiser), "pytorch")
+/* Net 0 is the generator, net 1 its opponent: with this a kind checks and makes both, decodes, and
+ * draws from the prior. */
+typedef struct game_part {
+    size_t config;                    /* RV_MEMBER, a game_config */
+    const char *generator, *opponent; /* the names of their nets */
+} game_part;
 
-/* model->self of an adversarial model, or its first member. */
-typedef struct pair {
-    const pair_config *config; /* the first member of model->config */
-    rv_net *net[3];            /* generator, opponent, and an encoder where there is one */
-    int nets;
-    weight_list generator, opponent;
-} pair;
+enum { GENERATOR, OPPONENT };
 
-enum { GENERATOR, OPPONENT, ENCODER };
-
-/* Makes model->self, of `size` bytes beginning with a pair, and both nets; warns of a generator
- * whose range is not that of the data.  `judged` is what the opponent sees. */
-rv_status pair_create(rv_model *model, size_t size, const char *generator, const char *opponent,
-                      rv_shape judged);
+/* Both players' nets, for a kind that has more of them, or changes what is judged. */
+void game_nets(const rv_model *model, rv_net_wish *wish);
 /* A third net, "encoder", from the image to `width` values. */
-rv_status pair_add_encoder(rv_model *model, rv_words words, int64_t width);
-
-/* Of the kind's table, for a model whose self is a pair or begins with one. */
-void pair_destroy(rv_model *model);
-rv_expr pair_decode(rv_model *model, rv_expr z);
-int64_t pair_latent_width(const rv_model *model);
-rv_prior pair_prior(const rv_model *model);
-rv_net *const *pair_nets(const rv_model *model, int *count);
+rv_net_wish game_encoder(const rv_model *model, rv_words words, int64_t width);
 
 /* z [B,Z] -> images [B,D] */
-rv_expr pair_generate(const pair *p, rv_expr z, rv_mode mode);
+rv_expr game_generate(const rv_model *model, rv_expr z, rv_mode mode);
 /* x [B,D] -> scores [B,1]: logits of a discriminator, or a critic's values */
-rv_expr pair_judge(const pair *p, rv_expr x, rv_mode mode);
+rv_expr game_judge(const rv_model *model, rv_expr x, rv_mode mode);
 /* z ~ p(z), [B,Z]; `name` keys the draw. */
-rv_expr pair_noise(const pair *p, const rv_iteration *iteration, const char *name);
-/* Sum over pixels of the variance over the batch, fakes against images: 1 when they differ among
- * each other as images do, 0 when all are one. */
-rv_expr pair_diversity(rv_expr real, rv_expr fake);
+rv_expr game_noise(const rv_model *model, const rv_iteration *iteration, const char *name);
+
+/* The stage of a discriminator, which reports the means of D(x) and of D(G(z)). */
+rv_stage game_discriminator(const rv_model *model, rv_expr loss, rv_expr real_logits,
+                            rv_expr fake_logits);
+/* The stage that moves `parts` for the generator: reports its gradient, and the diversity, the sum
+ * over pixels of the variance over the batch, fakes [B,D] against images [B,D]: 1 when they differ
+ * among each other as images do, 0 when all are one. */
+rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, unsigned parts,
+                        rv_expr real, rv_expr fake);
 
 #endif

@@ -1,34 +1,116 @@
-/* What is common to all models. */
-#include "reverie/model.h"
-
+/* What is common to all models: making one of its kind, its nets and its weights. */
 #include "core/memory.h"
-#include "core/option.h"
+#include "model/nets.h"
+#include "model/parts.h"
 
 #include <string.h>
+
+/* A list of weights, made when a stage asks for it. */
+typedef struct weight_set {
+    struct weight_set *next;
+    unsigned parts;
+    int count;
+    rv_param *weight[];
+} weight_set;
+
+/* What a model keeps beside what it shows. */
+struct rv_model_rest {
+    rv_model_kind kind; /* the registered one, with what its parts make of it */
+    weight_set *sets;
+};
 
 int64_t rv_data_width(rv_data_sizes sizes)
 {
     return sizes.height * sizes.width * sizes.channels;
 }
 
+const void *rv_model_member(const rv_model *model, size_t member)
+{
+    return member ? (const char *)model->config + member - 1 : NULL;
+}
+
+/* ---- making ---- */
+
+static int64_t latent_width(const rv_model *model)
+{
+    return *(const int64_t *)rv_model_member(model, model->kind->z_width);
+}
+
+static rv_model_kind with_defaults(const rv_model_kind *own)
+{
+    rv_model_kind kind = *own;
+    OR_ELSE(kind.latent_width, kind.z_width > 0, latent_width);
+    if (kind.score.each)
+        score_defaults(&kind);
+    if (kind.latent.posterior)
+        latent_defaults(&kind);
+    if (kind.classifier.logits)
+        classifier_defaults(&kind);
+    if (kind.semi_supervised)
+        semi_supervised_defaults(&kind);
+    if (kind.game)
+        game_defaults(&kind);
+    return kind;
+}
+
+/* The model with its settings alone. */
+static rv_model *new_empty(rv_context *context, const rv_model_kind *kind, const void *config,
+                           rv_data_sizes sizes)
+{
+    rv_model *model = rv_calloc(1, sizeof *model);
+    struct rv_model_rest *rest = rv_calloc(1, sizeof *rest);
+    void *copy = rv_malloc(kind->config_size + 1);
+    if (!model || !rest || !copy) {
+        rv_free(model);
+        rv_free(rest);
+        rv_free(copy);
+        rv_fail_memory(context);
+        return NULL;
+    }
+    memcpy(copy, config, kind->config_size);
+    rest->kind = with_defaults(kind);
+    *model = (rv_model){
+        .context = context, .kind = &rest->kind, .sizes = sizes, .config = copy, .rest = rest};
+    return model;
+}
+
+/* What the parts ask for, then the kind. */
+static rv_status check(const rv_model *model)
+{
+    const rv_model_kind *kind = model->kind;
+    rv_status status = kind->classifier.logits ? classifier_check(model) : RV_OK;
+    if (status == RV_OK && kind->semi_supervised)
+        status = semi_supervised_check(model);
+    if (status == RV_OK && kind->game)
+        status = game_check(model);
+    return status == RV_OK && kind->check ? kind->check(model) : status;
+}
+
+static rv_status make(rv_model *model)
+{
+    const rv_model_kind *kind = model->kind;
+    rv_net_wish wish[RV_NETS_MOST] = {0};
+    rv_status status = check(model);
+    model->params = rv_params_new(model->context);
+    if (status == RV_OK && !model->params)
+        status = RV_NO_MEMORY;
+    if (status == RV_OK && kind->nets) {
+        kind->nets(model, wish);
+        status = model_make_nets(model, wish);
+    }
+    if (status == RV_OK && kind->create)
+        status = kind->create(model);
+    return status == RV_OK ? rv_error_status(model->context) : status; /* one from before, too */
+}
+
 rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const void *config,
                        rv_data_sizes sizes, rv_model **out)
 {
     *out = NULL;
-    rv_model *model = rv_calloc(1, sizeof *model);
-    if (model)
-        model->config = rv_malloc(kind->config_size);
-    if (!model || !model->config) {
-        rv_free(model);
-        return rv_fail_memory(context);
-    }
-    model->context = context;
-    model->kind = kind;
-    model->sizes = sizes;
-    memcpy(model->config, config, kind->config_size);
-    rv_status status = kind->create(model);
-    if (status == RV_OK) /* a failure that was there before is one */
-        status = rv_error_status(context);
+    rv_model *model = new_empty(context, kind, config, sizes);
+    if (!model)
+        return RV_NO_MEMORY;
+    rv_status status = make(model);
     if (status != RV_OK) {
         rv_model_free(model);
         return status;
@@ -41,10 +123,58 @@ void rv_model_free(rv_model *model)
 {
     if (!model)
         return;
-    if (model->self)
-        model->kind->destroy(model);
+    for (int i = 0; i < model->nets; i++)
+        rv_net_free(model->net[i]);
+    for (weight_set *set = model->rest->sets, *next; set; set = next) {
+        next = set->next;
+        rv_free(set);
+    }
+    rv_params_free(model->params);
+    rv_free(model->rest);
     rv_free(model->config);
     rv_free(model);
+}
+
+rv_param *rv_model_own(rv_model *model, const char *name, rv_shape shape, rv_initialiser begin)
+{
+    rv_param *param = NULL;
+    if (model->own_count == RV_OWN_MOST)
+        rv_fail(model->context, RV_BAD_USAGE, "%s: a model has at most %d parameters of its own",
+                name, (int)RV_OWN_MOST);
+    else
+        param = rv_params_get(model->params, name, shape, begin, RV_WEIGHT);
+    if (param)
+        model->own[model->own_count++] = param;
+    return param;
+}
+
+/* ---- what it has ---- */
+
+int rv_model_kind_has(const rv_model_kind *own, unsigned abilities)
+{
+    rv_model_kind kind = with_defaults(own);
+    unsigned has = (kind.evaluate ? RV_EVALUATION : 0) | (kind.encode ? RV_ENCODER : 0) |
+                   (kind.decode ? RV_DECODER : 0) | (kind.decode_class ? RV_CLASS_DECODER : 0) |
+                   (kind.classify ? RV_CLASSIFIER : 0) | (kind.train ? RV_TRAINING : 0) |
+                   (kind.class_evidence ? RV_CLASS_EVIDENCE : 0) |
+                   (kind.features ? RV_FEATURES : 0);
+    return (abilities & ~has) == 0;
+}
+
+int rv_model_has(const rv_model *model, unsigned abilities)
+{
+    return rv_model_kind_has(model->kind, abilities);
+}
+
+rv_net *const *rv_model_nets(const rv_model *model, int *count)
+{
+    *count = model->nets;
+    return model->net;
+}
+
+const rv_net *rv_model_begins_at_mean(const rv_model *model)
+{
+    return model->begins_at_mean;
 }
 
 rv_expr rv_model_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws)
@@ -61,7 +191,56 @@ rv_expr rv_model_log_weight(rv_model *model, rv_expr x, const rv_latents *group,
     return rv_sub(kind->log_joint(model, x, z), rv_log_prob(group[0].posterior, z));
 }
 
+rv_expr rv_evaluation_images(const rv_model *model, rv_graph *graph, int64_t batch)
+{
+    return rv_input(graph, "x", RV_F32, rv_shape2(batch, rv_data_width(model->sizes)));
+}
+
+void rv_evaluation_report(rv_evaluation *out, const char *name, rv_expr each)
+{
+    if (out->metric_count < RV_METRICS_MOST)
+        out->metric[out->metric_count++] = (rv_metric){name, each};
+}
+
 /* ---- iterations ---- */
+
+/* The weights of the parts, in order, into `out`; how many.  NULL: they are counted. */
+static int list_weights(const rv_model *model, unsigned parts, rv_param **out)
+{
+    int count = 0;
+    for (int i = 0; i < model->nets; i++)
+        for (int k = 0; (parts & RV_NET(i)) && k < rv_net_weight_count(model->net[i]); k++, count++)
+            if (out)
+                out[count] = rv_net_weight(model->net[i], k);
+    for (int i = 0; (parts & RV_OWN) && i < model->own_count; i++, count++)
+        if (out)
+            out[count] = model->own[i];
+    return count;
+}
+
+/* The model's list of those weights; NULL without memory. */
+static const weight_set *weights_of(const rv_model *model, unsigned parts)
+{
+    for (weight_set *set = model->rest->sets; set; set = set->next)
+        if (set->parts == parts)
+            return set;
+    int count = list_weights(model, parts, NULL);
+    weight_set *set = rv_malloc(sizeof *set + (size_t)count * sizeof(rv_param *));
+    if (!set) {
+        rv_fail_memory(model->context);
+        return NULL;
+    }
+    *set = (weight_set){.next = model->rest->sets, .parts = parts, .count = count};
+    list_weights(model, parts, set->weight);
+    return model->rest->sets = set;
+}
+
+rv_stage rv_model_stage(const rv_model *model, const char *name, rv_expr loss, unsigned parts)
+{
+    const weight_set *set = weights_of(model, parts);
+    return set ? rv_stage_of(name, loss, set->weight, set->count)
+               : rv_stage_of(name, loss, NULL, 0);
+}
 
 rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, int weight_count)
 {
@@ -85,9 +264,16 @@ rv_status rv_iteration_update(rv_iteration *iteration, const rv_stage *stage)
     if (iteration->stage_count == RV_STAGES_MOST)
         return rv_fail(context, RV_BAD_USAGE, "%s: an iteration has at most %d stages", stage->name,
                        (int)RV_STAGES_MOST);
-    iteration->stage[iteration->stage_count++] = *stage;
-    return iteration->optimize ? iteration->optimize(iteration->user, stage)
-                               : rv_error_status(context);
+    rv_stage *added = &iteration->stage[iteration->stage_count++];
+    *added = *stage;
+    if (!iteration->optimizer)
+        return rv_error_status(context);
+    rv_status status = rv_optimize(iteration->optimizer, stage->name, stage->loss, stage->weight,
+                                   stage->weight_count, &added->gradient_norm);
+    if (status == RV_OK && iteration->ema > 0)
+        rv_average_weights(iteration->graph, stage->name, iteration->ema, stage->weight,
+                           stage->weight_count);
+    return status;
 }
 
 rv_expr rv_iteration_images(const rv_iteration *iteration, rv_data_sizes sizes)

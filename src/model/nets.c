@@ -1,3 +1,4 @@
+/* Makes nets from words, and applies them to flat images. */
 #include "model/nets.h"
 
 #include "core/memory.h"
@@ -11,6 +12,19 @@
 
 enum { WORD_MOST = 1024 };
 
+#define RV_ROWS_OF rv_net_start
+#define START(initial)                                                                             \
+    RV_CHOICE("initialiser", initialiser, initial, RV_INITIALISERS, "how the weights begin"),      \
+        RV_NUMBER("initialiser_deviation", deviation, "0.02", 0, 1e3,                              \
+                  "standard deviation of the weights of initialiser=normal")
+#define OUTPUT_BIAS(initial)                                                                       \
+    RV_CHOICE("output_bias", output_bias, initial, "default|data",                                 \
+              "the decoder's last bias begins as the initialiser says, or as the logits of the "   \
+              "mean training image")
+const rv_option rv_net_start_options[] = {START("pytorch")};
+const rv_option rv_output_bias_options[] = {OUTPUT_BIAS("default")};
+const rv_option rv_glorot_start_options[] = {START("glorot_uniform"), OUTPUT_BIAS("data")};
+
 /* ---- words ---- */
 
 static int is_part_of_word(char c)
@@ -20,7 +34,7 @@ static int is_part_of_word(char c)
 
 /* Writes one token of a word: `8w`, `channels`, or itself.  Returns how many characters. */
 static int write_token(char *out, size_t bytes, const char *token, size_t length,
-                       const net_wish *wish, int64_t channels)
+                       const rv_net_wish *wish, int64_t channels)
 {
     char *end;
     long times = strtol(token, &end, 10);
@@ -31,7 +45,7 @@ static int write_token(char *out, size_t bytes, const char *token, size_t length
     return snprintf(out, bytes, "%.*s", (int)length, token);
 }
 
-static rv_status write_word(rv_model *model, const net_wish *wish, const char *word,
+static rv_status write_word(rv_model *model, const rv_net_wish *wish, const char *word,
                             char out[WORD_MOST])
 {
     size_t used = 0;
@@ -53,41 +67,65 @@ static rv_status write_word(rv_model *model, const net_wish *wish, const char *w
 
 /* ---- nets ---- */
 
-rv_shape model_image_shape(const rv_model *model)
+static rv_shape image_shape(const rv_model *model)
 {
     return rv_shape3(model->sizes.height, model->sizes.width, model->sizes.channels);
 }
 
-static rv_net *make(rv_model *model, const net_wish *wish, const char *const *words, int count)
+/* What the net takes for each row. */
+static rv_shape input_of(const rv_model *model, const rv_net_wish *wish)
+{
+    return wish->in.rank == 0 ? image_shape(model) : wish->in;
+}
+
+static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const *words, int count)
 {
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
-    int flat = wish->in.rank == 3 && !rv_words_take_images(words, count);
-    config.initialiser = (rv_net_initialiser)wish->initialiser.kind;
-    config.deviation = wish->initialiser.deviation;
+    rv_shape in = input_of(model, wish);
+    int flat = in.rank == 3 && !rv_words_take_images(words, count);
+    config.initialiser = (rv_net_initialiser)wish->start.initialiser;
+    config.deviation = wish->start.deviation;
+    config.params = model->params;
     rv_net_new_configured(model->context, wish->name, words, count,
-                          flat ? rv_shape1(rv_shape_size(wish->in)) : wish->in, &config, &net);
+                          flat ? rv_shape1(rv_shape_size(in)) : in, &config, &net);
     return net;
 }
 
 /* With the linear layer at the end where one is needed; `all` has room for it. */
-static rv_net *make_with_head(rv_model *model, const net_wish *wish, const char **all, char *head)
+static rv_net *make_with_head(rv_model *model, const rv_net_wish *wish, const char **all,
+                              char *head)
 {
     int count = wish->words.count;
-    if (wish->width > 0 && wish->keep_image) {
+    int64_t width = wish->width;
+    if (wish->gives_images && width == 0) {
+        width = rv_data_width(model->sizes);
         rv_net *net = make(model, wish, all, count);
         if (!net || rv_net_output_shape(net).rank == 3)
             return net;
         rv_net_free(net);
     }
-    if (wish->width > 0) {
-        snprintf(head, WORD_MOST, "linear %lld", (long long)wish->width);
+    if (width > 0) {
+        snprintf(head, WORD_MOST, "linear %lld", (long long)width);
         all[count++] = head;
     }
     return make(model, wish, all, count);
 }
 
-rv_net *model_net(rv_model *model, const net_wish *wish)
+static rv_status check_images(rv_model *model, const rv_net *net)
+{
+    char gives[96], wanted[96];
+    rv_shape out = rv_net_output_shape(net), image = image_shape(model);
+    if (rv_shape_equal(out, image) ||
+        (out.rank == 1 && rv_shape_size(out) == rv_data_width(model->sizes)))
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "%s gives %s for each image, but the images are %s (height, width, channels)",
+                   rv_net_name(net), rv_shape_text(out, gives), rv_shape_text(image, wanted));
+}
+
+/* NULL on failure, with the error latched. */
+static rv_net *make_net(rv_model *model, const rv_net_wish *wish)
 {
     size_t count = (size_t)wish->words.count + 1; /* and the head */
     const char **all = rv_malloc(count * sizeof *all);
@@ -103,34 +141,29 @@ rv_net *model_net(rv_model *model, const net_wish *wish)
     return net;
 }
 
-rv_status model_check_images(rv_model *model, const rv_net *net)
+rv_status model_make_nets(rv_model *model, const rv_net_wish wish[RV_NETS_MOST])
 {
-    char gives[96], wanted[96];
-    rv_shape out = rv_net_output_shape(net), image = model_image_shape(model);
-    if (rv_shape_equal(out, image) ||
-        (out.rank == 1 && rv_shape_size(out) == rv_data_width(model->sizes)))
-        return RV_OK;
-    return rv_fail(model->context, RV_BAD_USAGE,
-                   "%s gives %s for each image, but the images are %s (height, width, channels)",
-                   rv_net_name(net), rv_shape_text(out, gives), rv_shape_text(image, wanted));
+    for (int i = 0; i < RV_NETS_MOST && wish[i].name; i++) {
+        model->net[i] = make_net(model, &wish[i]);
+        if (!model->net[i])
+            return rv_error_status(model->context);
+        model->nets = i + 1;
+        rv_status status = wish[i].gives_images ? check_images(model, model->net[i]) : RV_OK;
+        if (status != RV_OK)
+            return status;
+        if (wish[i].gives_images && wish[i].start.output_bias)
+            model->begins_at_mean = model->net[i];
+    }
+    return RV_OK;
 }
 
 /* ---- application ---- */
-
-rv_expr model_flat(rv_expr x)
-{
-    rv_shape shape = rv_expr_shape(x);
-    if (rv_is_poison(x) || shape.rank == 2)
-        return x;
-    return rv_reshape(x, rv_shape2(shape.dim[0], rv_shape_size(shape) / shape.dim[0]));
-}
 
 /* x as the net takes it: [B] and then the net's input. */
 static rv_expr shaped(const rv_net *net, rv_expr x)
 {
     rv_shape in = rv_net_input_shape(net), shape = rv_expr_shape(x), out = {in.rank + 1, {0}};
-    if (rv_is_poison(x) || shape.rank == in.rank + 1 ||
-        rv_shape_size(shape) != shape.dim[0] * rv_shape_size(in))
+    if (shape.rank == in.rank + 1 || rv_shape_size(shape) != shape.dim[0] * rv_shape_size(in))
         return x;
     out.dim[0] = shape.dim[0];
     for (int i = 0; i < in.rank; i++)
@@ -138,9 +171,9 @@ static rv_expr shaped(const rv_net *net, rv_expr x)
     return rv_reshape(x, out);
 }
 
-rv_expr model_apply(const rv_net *net, rv_expr x, rv_mode mode)
+rv_expr rv_model_apply(const rv_model *model, int net, rv_expr x, rv_mode mode)
 {
-    return model_flat(rv_net_apply(net, shaped(net, x), mode));
+    return rv_flatten(rv_net_apply(model->net[net], shaped(model->net[net], x), mode));
 }
 
 rv_expr model_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)
@@ -148,38 +181,29 @@ rv_expr model_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, 
     return rv_net_apply_part(net, first == 0 ? shaped(net, x) : x, mode, first, count);
 }
 
-rv_expr model_mean(rv_expr each)
+int model_layers(const rv_net *net)
+{
+    int count = 0;
+    for (int i = 0; i < rv_net_layer_count(net); i++)
+        count += rv_net_layer_at(net, i).depth == 0;
+    return count;
+}
+
+rv_expr rv_model_features(const rv_model *model, int net, rv_expr x, rv_mode mode)
+{
+    const rv_net *of = model->net[net];
+    return rv_flatten(model_apply_part(of, x, mode, 0, model_layers(of) - 1));
+}
+
+rv_expr rv_mean_all(rv_expr each)
 {
     return rv_mean(each, rv_all_axes(each));
 }
 
-rv_dist model_normal(rv_expr h)
+rv_dist rv_normal_halves(rv_expr h)
 {
-    int64_t width = rv_is_poison(h) ? 0 : rv_expr_shape(h).dim[1] / 2;
+    int64_t width = rv_dim(h, 1) / 2;
     return rv_normal_log(rv_cols(h, 0, width), rv_cols(h, width, 2 * width));
-}
-
-/* ---- weights ---- */
-
-rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out)
-{
-    int total = 0;
-    for (int i = 0; i < count; i++)
-        total += rv_net_weight_count(nets[i]);
-    out->weight = rv_malloc((size_t)(total + 1) * sizeof(rv_param *));
-    if (!out->weight)
-        return rv_fail_memory(model->context);
-    out->count = 0;
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < rv_net_weight_count(nets[i]); k++)
-            out->weight[out->count++] = rv_net_weight(nets[i], k);
-    return RV_OK;
-}
-
-void weight_list_free(weight_list *list)
-{
-    rv_free(list->weight);
-    *list = (weight_list){NULL, 0};
 }
 
 /* ---- beginnings ---- */

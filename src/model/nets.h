@@ -2,76 +2,13 @@
 #ifndef MODEL_NETS_H
 #define MODEL_NETS_H
 
-#include "core/option.h"
 #include "reverie/model.h"
 
-/* How the weights of a model's nets begin, and its option rows at `at`. */
-typedef struct net_initialiser {
-    int kind;         /* rv_net_initialiser */
-    double deviation; /* of `normal` */
-} net_initialiser;
-#define MODEL_INITIALISER(at, fallback)                                                            \
-    {"initialiser",                                                                                \
-     RV_OPTION_CHOICE,                                                                             \
-     (at) + offsetof(net_initialiser, kind),                                                       \
-     fallback,                                                                                     \
-     0,                                                                                            \
-     0,                                                                                            \
-     "pytorch|glorot_uniform|glorot_normal|he_uniform|he_normal|normal|zeros|dcgan",               \
-     "how the weights begin"},                                                                     \
-    {                                                                                              \
-        "initialiser_deviation", RV_OPTION_NUMBER, (at) + offsetof(net_initialiser, deviation),    \
-            "0.02", 0, 1e3, NULL, "standard deviation of the weights of initialiser=normal"        \
-    }
-
-/* The option row of how the last bias begins, in the int at `at`. */
-enum { MODEL_BIAS_DEFAULT, MODEL_BIAS_DATA };
-#define MODEL_OUTPUT_BIAS(at, fallback)                                                            \
-    {                                                                                              \
-        "output_bias", RV_OPTION_CHOICE, (at), fallback, 0, 0, "default|data",                     \
-            "the decoder's last bias begins as the initialiser says, or as the logits of the "     \
-            "mean "                                                                                \
-            "training image"                                                                       \
-    }
-
-/* What a model wants of a net.  In its words, `8w` is 8 times base_width and `channels` the
- * channels of the images, so that a recipe can be made wider by one setting. */
-typedef struct net_wish {
-    const char *name;
-    rv_words words;
-    rv_shape in;        /* [H,W,C] or [N]; an image is taken flat where the first word wants that */
-    int64_t width;      /* values it must give: `linear WIDTH` is added; 0: as the words leave it */
-    int keep_image;     /* no linear layer where the words end in an image */
-    int64_t base_width; /* 0: none */
-    net_initialiser initialiser;
-} net_wish;
-
-/* NULL on failure, with the error latched. */
-rv_net *model_net(rv_model *model, const net_wish *wish);
-/* The net must give one image: RV_BAD_USAGE names both sizes. */
-rv_status model_check_images(rv_model *model, const rv_net *net);
-/* [H,W,C] of the model's data. */
-rv_shape model_image_shape(const rv_model *model);
-
-/* x [B,...] -> [B,N]: the input in the net's own shape, the output flat. */
-rv_expr model_apply(const rv_net *net, rv_expr x, rv_mode mode);
-/* The same for the layers `first` to `first + count - 1`. */
+/* Makes the nets that are wished for: model->net, model->begins_at_mean. */
+rv_status model_make_nets(rv_model *model, const rv_net_wish wish[RV_NETS_MOST]);
+/* The layers `first` to `first + count - 1` of a net: x [B,...], in the net's own shape for 0. */
 rv_expr model_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count);
-/* x [B,...] -> [B,N] */
-rv_expr model_flat(rv_expr x);
-
-/* N(mu, sigma^2) of rows, h [N,2Z] being (mu, log sigma): batch [N], event [Z]. */
-rv_dist model_normal(rv_expr h);
-
-/* The weights of nets, in order. */
-typedef struct weight_list {
-    rv_param **weight; /* [count], owned */
-    int count;
-} weight_list;
-rv_status model_weights(rv_model *model, rv_net *const *nets, int count, weight_list *out);
-void weight_list_free(weight_list *list);
-
-/* A mean over examples. */
-rv_expr model_mean(rv_expr each);
+/* How many layers there are, those within a residual not counted. */
+int model_layers(const rv_net *net);
 
 #endif

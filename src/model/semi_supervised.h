@@ -17,104 +17,58 @@
 #ifndef MODEL_SEMI_SUPERVISED_H
 #define MODEL_SEMI_SUPERVISED_H
 
-#include "core/option.h"
-#include "model/nets.h"
-#include "reverie/model.h"
+#include "model/parts.h"
 
-typedef enum labels_unknown_kind { LABELS_ENUMERATE, LABELS_SAMPLE } labels_unknown_kind;
+typedef enum semi_unknown { SEMI_ENUMERATE, SEMI_SAMPLE } semi_unknown;
 
-typedef struct labels_config {
-    int unknown; /* labels_unknown_kind */
+typedef struct semi_config {
+    int unknown; /* semi_unknown */
     double alpha, labelled, unlabelled;
-} labels_config;
-
-/* The option rows; `at` is the offset of a labels_config in the model's config. */
-#define LABELS_OPTIONS(at)                                                                         \
-    {"objective.unknown",                                                                          \
-     RV_OPTION_CHOICE,                                                                             \
-     (at) + offsetof(labels_config, unknown),                                                      \
-     "enumerate",                                                                                  \
-     0,                                                                                            \
-     0,                                                                                            \
-     "enumerate|sample",                                                                           \
-     "label of an unlabelled image: summed over the classes, or drawn (score function)"},          \
-        {"objective.alpha",                                                                        \
-         RV_OPTION_NUMBER,                                                                         \
-         (at) + offsetof(labels_config, alpha),                                                    \
-         "0.1",                                                                                    \
-         0,                                                                                        \
-         1e6,                                                                                      \
-         NULL,                                                                                     \
-         "weight of the classification loss on labelled images"},                                  \
-        {"objective.labelled",                                                                     \
-         RV_OPTION_NUMBER,                                                                         \
-         (at) + offsetof(labels_config, labelled),                                                 \
-         "1",                                                                                      \
-         0,                                                                                        \
-         1e6,                                                                                      \
-         NULL,                                                                                     \
-         "weight of the bound of labelled images"},                                                \
-    {                                                                                              \
-        "objective.unlabelled", RV_OPTION_NUMBER, (at) + offsetof(labels_config, unlabelled), "1", \
-            0, 1e6, NULL, "weight of the bound of unlabelled images; 0 leaves it out"              \
-    }
+} semi_config;
+extern const rv_option semi_options[4]; /* enumerate; 0.1; 1; 1 */
 
 /* Where a bound is looked at: at draws of the latents, as it is defined, or at the means of their
  * posteriors, by which classes are compared without the noise of a draw. */
-typedef enum labels_at { LABELS_AT_DRAWS, LABELS_AT_MEANS } labels_at;
+typedef enum semi_at { SEMI_AT_DRAWS, SEMI_AT_MEANS } semi_at;
 
 /* What a model has made of images before their label matters. */
-typedef struct labels_reading {
-    labels_at at;
-    rv_expr images;    /* [B,D] what the model's p(.|y,z) is of: images, or their features */
+typedef struct semi_reading {
+    semi_at at;
+    rv_expr images;    /* [B,D] what the model's p(.|y,z) describes: images, or their features */
     rv_expr auxiliary; /* [B,A] drawn for them (or a mean), or NULL */
-    rv_expr both;      /* the two side by side, or NULL */
+    rv_expr input;     /* [B,.] of the net of q(y|x) */
     rv_expr logits;    /* [B,K] of q(y|x) */
     rv_expr common;    /* [B] added to every bound, or NULL */
-} labels_reading;
+} semi_reading;
 
-/* How a model reads images, and its J(x,y). */
-typedef struct labels_model {
-    labels_config config;
-    labels_reading (*read)(const rv_model *model, rv_expr x, rv_mode mode, labels_at at);
+/* How a model reads images, and its J(x,y): with these a kind trains, evaluates, classifies,
+ * encodes at the likeliest class, and decodes a class, or the classes in rotation. */
+typedef struct semi_supervised_part {
+    size_t config;           /* RV_MEMBER, a semi_config */
+    int classifier;          /* the net of q(y|x), whose last layer's input are the features */
+    const char *latent_name; /* NULL: "z" */
+    semi_reading (*read)(const rv_model *model, rv_expr x, rv_mode mode, semi_at at);
     /* y [R B,K], row r B + b being draw r of example b -> [R,B] */
-    rv_expr (*joint)(const rv_model *model, const labels_reading *reading, rv_expr y, rv_mode mode);
-} labels_model;
+    rv_expr (*joint)(const rv_model *model, const semi_reading *r, rv_expr y, rv_mode mode);
+    /* q(z|x,y) of rows y [R B,K] */
+    rv_dist (*posterior)(const rv_model *model, const semi_reading *r, rv_expr y, rv_mode mode);
+    /* p(x|y,z) of rows */
+    rv_dist (*likelihood)(const rv_model *model, rv_expr z, rv_expr y, rv_mode mode);
+} semi_supervised_part;
 
-/* RV_BAD_USAGE for images without labels, and for an objective of nothing. */
-rv_status labels_check(const rv_model *model, const labels_config *config);
-/* Every class for each of `batch` examples: one-hot rows [K B,K], row k B + b having class k. */
-rv_expr labels_every(rv_graph *graph, int64_t batch, int classes);
-/* One-hot rows [rows,K] of one class; and of the classes in rotation: row r has class r mod K. */
-rv_expr labels_of_class(rv_graph *graph, int64_t rows, int classes, int k);
-rv_expr labels_rotation(rv_graph *graph, int64_t rows, int classes);
-/* The rotation for the rows of z, for a model's `decode`. */
-rv_expr labels_rotation_of(const rv_model *model, rv_expr z);
+/* One-hot rows [rows,K] of one class. */
+rv_expr semi_class(const rv_model *model, rv_graph *graph, int64_t rows, int k);
 /* A draw of q, Normal rows [R B,Z], with one noise [B,Z] for all R: classes are compared at the
  * same noise.  Or its means.  -> [R B,Z] */
-rv_expr labels_draw(rv_dist q, const char *name, int64_t batch, labels_at at);
-/* [R B] -> [R,B] */
-rv_expr labels_fold(rv_expr each, int64_t batch);
-/* The likeliest class as one-hot rows [B,K]. */
-rv_expr labels_likeliest(rv_expr logits);
+rv_expr semi_draw(rv_dist q, const char *name, int64_t batch, semi_at at);
+/* [R B] -> [R,B], the rows of the images read */
+rv_expr semi_fold(const semi_reading *r, rv_expr each);
+/* log p(y) = -log K */
+double semi_log_class(const rv_model *model);
 
-/* U(x), [B], from logits [B,K] of q(y|x) and J(x,y) [K,B]. */
-rv_expr labels_unknown_bound(rv_expr logits, rv_expr joint);
-/* An unbiased estimate of it from J at one label y [B,K] drawn from q(y|x), joint [1,B]: its value,
- * and (through a term of value 0) its gradient. */
-rv_expr labels_sampled_bound(rv_expr logits, rv_expr y, rv_expr joint);
-
-/* Equation 9, from the inputs x, labelled_x and labelled_labels, as the loss of a stage called
- * `name`; reports labelled_bound, unlabelled_bound, classification and accuracy. */
-rv_stage labels_stage(rv_model *model, const labels_model *labels, rv_iteration *iteration,
-                      const char *name, const weight_list *weights);
-/* elbo (label unknown), elbo_labelled, accuracy of q(y|x), and of the class whose J is largest at
- * posterior means. */
-rv_status labels_evaluate(rv_model *model, const labels_model *labels, rv_graph *graph,
-                          int64_t batch, rv_evaluation *out);
-/* "accuracy": what such a model is for. */
-const char *labels_select(const rv_model *model);
-/* J(x,y) of every class at posterior means, [B,K]. */
-rv_expr labels_evidence(rv_model *model, const labels_model *labels, rv_expr x);
+/* Equation 9, from the inputs x, labelled_x and labelled_labels, as the loss of a stage that moves
+ * `parts`; reports labelled_bound, unlabelled_bound, classification and accuracy. */
+rv_stage semi_stage(rv_model *model, const semi_supervised_part *part, rv_iteration *iteration,
+                    const char *name, unsigned parts);
 
 #endif

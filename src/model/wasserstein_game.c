@@ -1,6 +1,15 @@
+/* The turns of a Wasserstein GAN, and the generator's step. */
 #include "model/wasserstein_game.h"
 
 #include "reverie/objective.h"
+
+#define RV_ROWS_OF wasserstein_config
+const rv_option wasserstein_options[] = {
+    GAME_PLAYERS("generator", "critic"),
+    RV_GROUP(game_options, game),
+    RV_INTEGER("objective.critic_steps", critic_steps, "5", 1, 1000,
+               "steps of the critic for each one of the generator"),
+};
 
 void wasserstein_turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count)
 {
@@ -10,27 +19,25 @@ void wasserstein_turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *c
     *count = 2;
 }
 
-rv_expr wasserstein_fakes(const pair *p, const rv_iteration *iteration)
+rv_expr wasserstein_fakes(const rv_model *model, const rv_iteration *iteration)
 {
-    return rv_stop_gradient(pair_generate(p, pair_noise(p, iteration, "critic_z"), RV_TRAIN));
+    rv_expr z = game_noise(model, iteration, "critic_z");
+    return rv_stop_gradient(game_generate(model, z, RV_TRAIN));
 }
 
-rv_stage wasserstein_critic_stage(const pair *p, rv_expr critic_loss, rv_expr loss)
+rv_stage wasserstein_critic(const rv_model *model, rv_expr critic_loss, rv_expr loss)
 {
-    rv_stage stage = rv_stage_of("critic", loss, p->opponent.weight, p->opponent.count);
+    rv_stage stage = rv_model_stage(model, "critic", loss, RV_NET(OPPONENT));
     stage.loss_name = "critic_loss";
     rv_stage_report(&stage, "distance", rv_neg(critic_loss));
     return stage;
 }
 
-rv_status wasserstein_generator_turn(const pair *p, rv_iteration *iteration, rv_data_sizes sizes)
+rv_status wasserstein_generator_turn(const rv_model *model, rv_iteration *iteration)
 {
-    rv_expr x = rv_iteration_images(iteration, sizes);
-    rv_expr fake = pair_generate(p, pair_noise(p, iteration, "z"), RV_TRAIN); /* [B,D] */
-    rv_expr loss = rv_wasserstein_generator_loss(pair_judge(p, fake, RV_TRAIN));
-    rv_stage stage = rv_stage_of("generator", loss, p->generator.weight, p->generator.count);
-    stage.loss_name = "generator_loss";
-    stage.gradient_name = "generator_gradient";
-    rv_stage_report(&stage, "diversity", pair_diversity(x, fake));
+    rv_expr x = rv_iteration_images(iteration, model->sizes);
+    rv_expr fake = game_generate(model, game_noise(model, iteration, "z"), RV_TRAIN); /* [B,D] */
+    rv_expr loss = rv_wasserstein_generator_loss(game_judge(model, fake, RV_TRAIN));
+    rv_stage stage = game_generator(model, "generator", loss, RV_NET(GENERATOR), x, fake);
     return rv_iteration_update(iteration, &stage);
 }

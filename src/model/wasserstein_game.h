@@ -8,25 +8,19 @@ enum { TURN_CRITIC, TURN_GENERATOR };
 
 /* The first member of a Wasserstein GAN's config, and its rows. */
 typedef struct wasserstein_config {
-    pair_config pair;
+    game_config game;
     int64_t critic_steps;
 } wasserstein_config;
-
-#define WASSERSTEIN_OPTIONS                                                                        \
-    PAIR_OPTIONS("generator", "critic"),                                                           \
-    {                                                                                              \
-        "objective.critic_steps", RV_OPTION_INTEGER, offsetof(wasserstein_config, critic_steps),   \
-            "5", 1, 1000, NULL, "steps of the critic for each one of the generator"                \
-    }
+extern const rv_option wasserstein_options[5];
 
 /* A critic step in every training step, a generator step after each `critic_steps` of them: the
- * kind's `turns`. */
+ * kind's `turns`.  The config begins with a wasserstein_config. */
 void wasserstein_turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count);
 /* The fakes of a critic's turn, without a gradient; the generator in training mode. */
-rv_expr wasserstein_fakes(const pair *p, const rv_iteration *iteration);
+rv_expr wasserstein_fakes(const rv_model *model, const rv_iteration *iteration);
 /* The stage of the critic, which reports the estimate of the distance. */
-rv_stage wasserstein_critic_stage(const pair *p, rv_expr critic_loss, rv_expr loss);
+rv_stage wasserstein_critic(const rv_model *model, rv_expr critic_loss, rv_expr loss);
 /* Fresh noise, and -E[f(g(z))]. */
-rv_status wasserstein_generator_turn(const pair *p, rv_iteration *iteration, rv_data_sizes sizes);
+rv_status wasserstein_generator_turn(const rv_model *model, rv_iteration *iteration);
 
 #endif

@@ -14,7 +14,7 @@ static const double dcgan_deviation = 0.02;
 
 rv_net_config rv_net_defaults(void)
 {
-    return (rv_net_config){RV_INITIALISE_PYTORCH, 0.02};
+    return (rv_net_config){.initialiser = RV_INITIALISE_PYTORCH, .deviation = 0.02};
 }
 
 static rv_initialiser uniform(double bound)

@@ -61,7 +61,10 @@ static rv_status make_params(const net_builder *builder, layer_list *layers)
             const char *name = rv_arena_printf(builder->arena, "%s.%s", l->name, d->suffix);
             if (!name)
                 return rv_fail_memory(builder->context);
-            l->param[k] = rv_param_get(builder->context, name, d->shape, d->initialiser, d->kind);
+            rv_params *params = builder->config->params ? builder->config->params
+                                                        : rv_context_params(builder->context);
+            if (params)
+                l->param[k] = rv_params_get(params, name, d->shape, d->initialiser, d->kind);
             status = l->param[k] ? RV_OK : rv_error_status(builder->context);
         }
         if (status == RV_OK)

@@ -21,21 +21,28 @@ static rv_expr free_bits_kl(rv_expr kl_each, double lambda)
     return rv_broadcast_to(total, rv_shape1(rv_expr_shape(kl_each).dim[0])); /* [B] */
 }
 
-rv_elbo_parts rv_elbo_of(rv_dist posterior, rv_expr log_px, rv_elbo_config config)
+rv_elbo_parts rv_elbo_against(rv_dist posterior, rv_dist prior, rv_expr log_px,
+                              rv_elbo_config config)
 {
     rv_elbo_parts parts;
-    rv_dist prior = rv_std_normal_like(posterior);
-    rv_expr kl_each = rv_kl_elementwise(posterior, prior); /* [B,Z] */
+    rv_expr kl_each = NULL;
+    if (posterior.kind != RV_DIST_CATEGORICAL || config.free_bits > 0)
+        kl_each = rv_kl_elementwise(posterior, prior); /* [B,Z] */
 
     /* ELBO(x) = E_q[log p(x|z)] - KL(q(z|x) || p(z)) */
-    parts.reconstruction = rv_neg(log_px);                       /* [B] */
-    parts.kl = rv_sum(kl_each, RV_AXIS(1));                      /* [B] */
-    parts.elbo = rv_neg(rv_add(parts.reconstruction, parts.kl)); /* [B] */
+    parts.reconstruction = rv_neg(log_px);                                      /* [B] */
+    parts.kl = kl_each ? rv_sum(kl_each, RV_AXIS(1)) : rv_kl(posterior, prior); /* [B] */
+    parts.elbo = rv_neg(rv_add(parts.reconstruction, parts.kl));                /* [B] */
 
     rv_expr cost = config.free_bits > 0 ? free_bits_kl(kl_each, config.free_bits) : parts.kl;
     rv_expr weighted = config.beta ? rv_mul(config.beta, cost) : cost;
     parts.objective = rv_neg(rv_add(parts.reconstruction, weighted)); /* [B] */
     return parts;
+}
+
+rv_elbo_parts rv_elbo_of(rv_dist posterior, rv_expr log_px, rv_elbo_config config)
+{
+    return rv_elbo_against(posterior, rv_std_normal_like(posterior), log_px, config);
 }
 
 rv_elbo_parts rv_elbo(rv_dist posterior, rv_dist likelihood, rv_expr x, rv_elbo_config config)

@@ -23,12 +23,12 @@ rv_signal_config rv_signal_defaults(void)
     return (rv_signal_config){.decay = 0.8};
 }
 
-static rv_param *state(rv_expr any, const char *name, const char *what)
+static rv_param *state(rv_params *params, const char *name, const char *what)
 {
     char full[128];
-    rv_context *context = rv_graph_context(rv_expr_graph(any));
     snprintf(full, sizeof full, "%s.%s", name, what);
-    return rv_param_get(context, full, rv_shape0(), rv_initial_constant(0), RV_STATE);
+    return params ? rv_params_get(params, full, rv_shape0(), rv_initial_constant(0), RV_STATE)
+                  : NULL;
 }
 
 /* Moves an average to its next value, the first batch giving the first; returns what it was. */
@@ -51,11 +51,14 @@ rv_expr rv_signal_centred(rv_expr signal, const char *name, rv_signal_config con
     rv_expr mean = rv_mean(l, all);
     rv_expr variance = rv_mean(rv_square(rv_sub(l, mean)), all);
 
-    rv_param *steps = state(l, name, "steps");
+    rv_params *params = config.params;
+    if (!params)
+        params = rv_context_params(rv_graph_context(rv_expr_graph(l)));
+    rv_param *steps = state(params, name, "steps");
     rv_expr taken = rv_param_value(rv_expr_graph(l), steps);
     rv_expr is_first = rv_less(taken, rv_ones_like(taken));
-    rv_expr c = moved(state(l, name, "mean"), is_first, mean, config.decay);
-    rv_expr v = moved(state(l, name, "variance"), is_first, variance, config.decay);
+    rv_expr c = moved(state(params, name, "mean"), is_first, mean, config.decay);
+    rv_expr v = moved(state(params, name, "variance"), is_first, variance, config.decay);
     rv_assign(rv_expr_graph(l), steps, rv_shift(taken, 1));
 
     /* the mean of the others: (n mean - l_i) / (n - 1) */

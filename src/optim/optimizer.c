@@ -31,8 +31,8 @@ static rv_param *state_of(const updater *u, rv_param *weight, const char *what)
 {
     char name[512];
     snprintf(name, sizeof name, "optimizer.%s.%s.%s", u->stage, rv_param_name(weight), what);
-    return rv_param_get(rv_graph_context(u->graph), name, rv_param_shape(weight),
-                        rv_initial_constant(0), RV_STATE);
+    return rv_params_get(rv_param_store(weight), name, rv_param_shape(weight),
+                         rv_initial_constant(0), RV_STATE);
 }
 
 /* a old + b new, remembered */
@@ -224,8 +224,9 @@ void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_par
     rv_expr rest = rv_sub(rv_scalar(graph, 1), d);
     for (int i = 0; i < count; i++) {
         snprintf(name, sizeof name, "ema.%s", rv_param_name(params[i]));
-        rv_param *average = rv_param_get(rv_graph_context(graph), name, rv_param_shape(params[i]),
-                                         rv_initial_constant(0), RV_STATE);
+        rv_param *average =
+            rv_params_get(rv_param_store(params[i]), name, rv_param_shape(params[i]),
+                          rv_initial_constant(0), RV_STATE);
         rv_expr old = rv_updated(graph, average), fresh = rv_updated(graph, params[i]);
         rv_assign(graph, average, rv_add(rv_mul(d, old), rv_mul(rest, fresh)));
     }

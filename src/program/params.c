@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-/* Elements are drawn from the stream (context seed, parameter name). */
+/* Elements are drawn from the stream (seed of the store, parameter name). */
 static void draw_initial(const rv_param *param, double *values, int64_t count)
 {
     const rv_initialiser *initial = &param->initialiser;
-    rv_stream stream = rv_stream_at(param->context->seed, rv_site(param->name), 0, 0);
+    rv_stream stream = rv_stream_at(rv_param_seed(param), rv_site(param->name), 0, 0);
     double a = (double)initial->a, b = (double)initial->b;
     for (int64_t i = 0; i < count; i++)
         switch (initial->kind) {

@@ -11,11 +11,11 @@ static const rv_backend *const backends[] = {&rv_backend_cpu, &rv_backend_refere
 
 rv_status rv_context_set_backend(rv_context *context, const char *name)
 {
-    for (int i = 0; i < rv_param_count(context); i++)
-        if (rv_param_at(context, i)->storage)
-            return rv_fail(context, RV_BAD_USAGE,
-                           "the backend must be chosen before parameter %s gets its values",
-                           rv_param_at(context, i)->name);
+    const rv_param *stored = rv_params_stored(context);
+    if (stored)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "the backend must be chosen before parameter %s gets its values",
+                       stored->name);
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
         if (strcmp(backends[i]->name, name) == 0) {
             context->backend = backends[i];

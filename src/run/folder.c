@@ -3,7 +3,7 @@
 
 #include "core/memory.h"
 #include "core/shell.h"
-#include "io/write.h"
+#include "io/files/write.h"
 #include "reverie/io.h"
 
 #include <dirent.h>

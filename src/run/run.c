@@ -61,22 +61,14 @@ void rv_experiment_free(rv_experiment *run)
 static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
 {
     rv_context_set_seed(run->context, run->settings->train.seed);
-    rv_params_watch(run->context);
-    rv_status status = rv_model_new(run->context, run->settings->model, run->settings->model_config,
-                                    sizes, &run->model);
-    const char *shared = rv_params_asked_again(run->context);
-    if (status == RV_OK && shared)
-        return rv_fail(
-            run->context, RV_BAD_USAGE,
-            "the context holds a weight %s already, of another run or model, and the two "
-            "would share it: open each run in a context of its own",
-            shared);
-    return status;
+    return rv_model_new(run->context, run->settings->model, run->settings->model_config, sizes,
+                        &run->model);
 }
 
 int run_needs_held_out(const rv_experiment *run)
 {
-    return run->settings->model->evaluate || run->settings->model->encode;
+    return rv_model_kind_has(run->settings->model, RV_EVALUATION) ||
+           rv_model_kind_has(run->settings->model, RV_ENCODER);
 }
 
 /* For training: the sizes are those of the data, of which some must be held out where the model can

@@ -231,7 +231,7 @@ static rv_status draw_epoch(run_events *events, int64_t epoch, int missing)
         snprintf(name, sizeof name, "samples/epoch-%04lld-%s.png", (long long)epoch,
                  i == 0 ? "samples" : "reconstructions");
         run_path(run, name, path);
-        if ((i == 1 && !run->model->kind->encode) || (missing && rv_file_exists(path)))
+        if ((i == 1 && !rv_model_has(run->model, RV_ENCODER)) || (missing && rv_file_exists(path)))
             continue;
         status = run_claim(run, name, path);
         if (status == RV_OK)

@@ -75,7 +75,7 @@ static float *mean_image(rv_experiment *run, rv_source *source)
 static rv_status begin(rv_experiment *run, rv_source *source)
 {
     rv_model *model = run->model;
-    const rv_net *net = model->kind->begins_at_mean ? model->kind->begins_at_mean(model) : NULL;
+    const rv_net *net = rv_model_begins_at_mean(model);
     if (!net)
         return RV_OK;
     float *mean = mean_image(run, source);
@@ -230,7 +230,7 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
     if (listener)
         setup.listener = *listener;
     run->settings = rv_config_settings(run->config);
-    if (run->model->kind->decode && !run_shows_images(run))
+    if (rv_model_has(run->model, RV_DECODER) && !run_shows_images(run))
         rv_notify(run->context, RV_LOG_NOTICE,
                   "images of %lld channels are not drawn: the run keeps no pictures of them",
                   (long long)run->model->sizes.channels);

@@ -3,7 +3,7 @@
 
 #include "core/memory.h"
 #include "reverie/io.h"
-#include "viz/spread.h"
+#include "viz/chart/spread.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,13 +4,12 @@
 
 #include "config/text.h"
 #include "core/memory.h"
-#include "core/text.h"
 #include "reverie/io.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { PICTURES = 3, CELL = 64, LATENTS = 3000 };
+enum { PICTURES = 3, LATENTS = 3000 };
 
 /* What one run of a cell is shown by: the latent space, samples, reconstructions of both splits. */
 typedef struct gallery {
@@ -37,15 +36,15 @@ static rv_status draw_run(rv_experiment *run, gallery *shown)
 {
     const rv_model_kind *kind = run->model->kind;
     int has_test = 0;
-    rv_status status = kind->encode ? run_has_test(run, &has_test) : RV_OK;
+    rv_status status = rv_model_kind_has(kind, RV_ENCODER) ? run_has_test(run, &has_test) : RV_OK;
     rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
-    if (status == RV_OK && kind->decode)
+    if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER))
         shown->image[SAMPLES] = rv_experiment_samples(run, 32, 1);
-    if (status == RV_OK && kind->decode && kind->encode) {
+    if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER | RV_ENCODER)) {
         shown->image[TRAINED] = rv_experiment_reconstructions(run, RV_SPLIT_TRAIN, 16);
         shown->image[HELD_OUT] = rv_experiment_reconstructions(run, split, 16);
     }
-    if (status == RV_OK && kind->encode && kind->latent_width &&
+    if (status == RV_OK && rv_model_kind_has(kind, RV_ENCODER) && kind->latent_width &&
         kind->latent_width(run->model) > 1) {
         rv_chart *chart = rv_experiment_latent_chart(run, split, LATENTS);
         shown->latent = chart ? rv_chart_svg(chart) : NULL;
@@ -140,18 +139,6 @@ static rv_status add_pictures(rv_study *study, rv_page *page)
 
 /* ---- tables ---- */
 
-/* "-144.03 +- 0.21" */
-static void spread_text(const rv_spread *spread, int digits, char text[CELL])
-{
-    if (spread->count == 0)
-        text[0] = '\0';
-    else if (spread->count == 1)
-        rv_text_format(text, CELL, "%.*f", digits, spread->mean);
-    else
-        rv_text_format(text, CELL, "%.*f \302\261 %.*f", digits, spread->mean, digits,
-                       spread->deviation);
-}
-
 static void caption_of(const rv_study_table *table, char caption[400])
 {
     snprintf(caption, 400,
@@ -160,37 +147,6 @@ static void caption_of(const rv_study_table *table, char caption[400])
              table->best && !table->varies ? "; * has the largest mean " : "",
              table->best && !table->varies ? table->best : "",
              table->varies ? "; the cells have other images, so their numbers do not compare" : "");
-}
-
-static rv_status add_table(rv_study *study, const rv_study_table *table, rv_page *page)
-{
-    enum { FACTS = 2 };
-    char caption[400];
-    int columns = FACTS + table->value_count;
-    size_t cells = (size_t)columns * (size_t)table->row_count;
-    const char *heading[FACTS + RV_METRICS_MOST] = {"cell", "runs"};
-    char(*text)[CELL] = rv_calloc(cells, sizeof *text);
-    const char **cell = rv_calloc(cells, sizeof *cell);
-    rv_status status = text && cell ? RV_OK : rv_fail_memory(study->context);
-    for (int k = 0; k < table->value_count; k++)
-        heading[FACTS + k] = table->name[k];
-    for (int i = 0; status == RV_OK && i < table->row_count; i++) {
-        const rv_study_row *row = &table->row[i];
-        char(*at)[CELL] = text + (ptrdiff_t)i * columns;
-        snprintf(at[0], CELL, "%.60s%s", row->cell, row->is_best ? " *" : "");
-        snprintf(at[1], CELL, "%d of %d", row->done, row->runs);
-        for (int k = 0; k < table->value_count; k++)
-            spread_text(&row->value[k], rv_study_table_digits(table, k), at[FACTS + k]);
-    }
-    for (size_t i = 0; status == RV_OK && i < cells; i++)
-        cell[i] = text[i];
-    caption_of(table, caption);
-    rv_table shown = {caption, heading, columns, cell, table->row_count};
-    if (status == RV_OK)
-        status = rv_page_table(page, &shown);
-    rv_free(text);
-    rv_free(cell);
-    return status;
 }
 
 static rv_status add_failures(const rv_study *study, rv_page *page)
@@ -241,9 +197,11 @@ static rv_status add_file(rv_study *study, rv_page *page)
 
 static rv_status fill_page(rv_study *study, const rv_study_table *table, rv_page *page)
 {
+    char caption[400];
     rv_status status = *study->plan.about ? rv_page_text(page, study->plan.about) : RV_OK;
+    caption_of(table, caption);
     if (status == RV_OK)
-        status = add_table(study, table, page);
+        status = rv_page_values(page, caption, table->list, table->row_count);
     if (status == RV_OK)
         status = add_failures(study, page);
     if (status == RV_OK)

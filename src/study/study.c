@@ -17,6 +17,7 @@ void rv_study_free(rv_study *study)
     rv_lock_release(study->lock);
     rv_free(study->cell);
     rv_free(study->run);
+    rv_values_free(&study->list);
     rv_free(study->row);
     rv_arena_free(&study->arena);
     rv_free(study);

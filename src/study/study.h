@@ -77,6 +77,7 @@ struct rv_study {
     rv_lock *lock;
     rv_ledger *ledger;
     rv_study_row *row;
+    rv_values list; /* the lists of the table, within it */
     rv_study_table table;
 };
 

@@ -25,14 +25,6 @@ rv_spread rv_spread_of(const double *values, int count)
     return spread;
 }
 
-int rv_study_table_digits(const rv_study_table *table, int value)
-{
-    double most = 0;
-    for (int i = 0; i < table->row_count; i++)
-        most = fmax(most, fabs(table->row[i].value[value].mean)); /* of a NaN, the number */
-    return most < 2 ? 4 : 2;
-}
-
 static int has_values(const study_run *run)
 {
     return run->entry.state == RV_STUDY_DONE && run->values.count > 0;
@@ -84,6 +76,28 @@ static void fill_row(const rv_study *study, int cell, double *values)
             values[i] = value_named(&run[i], study->table.name[k]);
         row->value[k] = rv_spread_of(values, seeds);
     }
+}
+
+static rv_status list_rows(rv_study *study)
+{
+    const rv_study_table *table = &study->table;
+    rv_values_free(&study->list);
+    study->list = rv_values_of(study->context);
+    rv_values *list = rv_values_lists(&study->list, "cells", table->row_count);
+    for (int i = 0; list && i < table->row_count; i++) {
+        const rv_study_row *row = &table->row[i];
+        rv_values_word(&list[i], "cell",
+                       rv_values_text(&list[i], "%.60s%s", row->cell, row->is_best ? " *" : ""));
+        rv_values_word(&list[i], "runs",
+                       rv_values_text(&list[i], "%d of %d", row->done, row->runs));
+        for (int k = 0; k < table->value_count; k++) {
+            rv_value *value = rv_values_fact(&list[i], table->name[k], row->value[k].mean);
+            value->error = row->value[k].deviation;
+            value->error_name = "";
+        }
+    }
+    study->table.list = list;
+    return rv_error_status(study->context);
 }
 
 /* ---- the best ---- */
@@ -160,6 +174,9 @@ rv_status rv_study_results(rv_study *study, const rv_study_table **out)
             fill_row(study, i, values);
         mark_best(study);
         status = rv_error_status(study->context);
+    }
+    if (status == RV_OK) {
+        status = list_rows(study);
     }
     rv_free(values);
     *out = status == RV_OK ? &study->table : NULL;

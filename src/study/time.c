@@ -96,7 +96,7 @@ static rv_status held_out_batches(rv_context *aside, const rv_settings *settings
 {
     rv_source *source;
     *batches = 0;
-    if (!settings->model->evaluate)
+    if (!rv_model_kind_has(settings->model, RV_EVALUATION))
         return RV_OK;
     rv_status status = rv_source_open(
         aside, data, data->validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST, &source);

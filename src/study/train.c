@@ -14,7 +14,8 @@ static rv_status sizes_of(rv_study *study, rv_context *aside, const rv_settings 
 {
     rv_source *source;
     rv_data_config data = settings->data;
-    int needed = settings->model->evaluate || settings->model->encode;
+    int needed = rv_model_kind_has(settings->model, RV_EVALUATION) ||
+                 rv_model_kind_has(settings->model, RV_ENCODER);
     data.directories = study->place.data_directories;
     data.directory_count = study->place.data_directory_count;
     rv_split split = !needed               ? RV_SPLIT_TRAIN

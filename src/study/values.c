@@ -30,8 +30,9 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     snprintf(values->split, sizeof values->split, "%s", rv_split_name(split));
     if (kind->select)
         snprintf(values->chosen, sizeof values->chosen, "%s", kind->select(run->model));
-    for (int i = 0; i < report.count; i++)
-        add_value(values, report.name[i], report.mean[i]);
+    for (int i = 0; i < report.values.count; i++)
+        add_value(values, report.values.row[i].name, report.values.row[i].value);
+    rv_report_free(&report);
     return RV_OK;
 }
 
@@ -76,8 +77,8 @@ static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
     status = rv_experiment_open(aside, &place, "last", 0, &experiment);
     if (status != RV_OK)
         return status;
-    status = experiment->model->kind->evaluate ? from_evaluation(experiment, &values)
-                                               : from_training(experiment, &values);
+    status = rv_model_has(experiment->model, RV_EVALUATION) ? from_evaluation(experiment, &values)
+                                                            : from_training(experiment, &values);
     rv_experiment_free(experiment);
     memcpy(values.checkpoint, checkpoint, sizeof checkpoint);
     if (status == RV_OK)

@@ -6,7 +6,7 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "io/write.h"
+#include "io/files/write.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -108,15 +108,17 @@ static void note_position(const rv_trainer *trainer, notes *n)
 }
 
 /* The parameters as tensors; `values` receives the block that holds them. */
-static rv_status gather(rv_context *context, rv_tensor *tensor, int count, float **values)
+static rv_status gather(rv_context *context, const rv_params *params, rv_tensor *tensor,
+                        float **values)
 {
     size_t total = 0;
+    int count = rv_params_count(params);
     for (int i = 0; i < count; i++)
-        total += (size_t)rv_shape_size(rv_param_shape(rv_param_at(context, i)));
+        total += (size_t)rv_shape_size(rv_param_shape(rv_params_at(params, i)));
     float *at = *values = rv_malloc(total * sizeof *at);
     rv_status status = at ? RV_OK : rv_fail_memory(context);
     for (int i = 0; status == RV_OK && i < count; i++) {
-        rv_param *param = rv_param_at(context, i);
+        rv_param *param = rv_params_at(params, i);
         rv_shape shape = rv_param_shape(param);
         size_t size = (size_t)rv_shape_size(shape);
         status = rv_param_read(param, at, size);
@@ -141,12 +143,13 @@ rv_status rv_trainer_save(rv_trainer *trainer, const char *path)
     notes n = {.count = 0};
     if (train_compile_all(trainer) != RV_OK)
         return rv_error_status(context);
-    int count = rv_param_count(context);
+    const rv_params *params = trainer->setup.model->params;
+    int count = rv_params_count(params);
     rv_tensor *tensor = rv_calloc((size_t)count + 1, sizeof *tensor);
     if (!tensor)
         return rv_fail_memory(context);
     note_position(trainer, &n);
-    rv_status status = n.ok ? gather(context, tensor, count, &values) : rv_fail_memory(context);
+    rv_status status = n.ok ? gather(context, params, tensor, &values) : rv_fail_memory(context);
     if (status == RV_OK)
         status = rv_tensors_write(context, path, tensor, count, n.pair, n.count);
     rv_arena_free(&n.arena);

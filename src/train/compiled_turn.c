@@ -48,15 +48,8 @@ static const char *name_of_gradient(rv_trainer *trainer, const rv_stage *stage)
 
 /* The guard is the sum of the losses, and of the gradient's norm when that is clipped: one scalar
  * that is finite only if all are. */
-static rv_status add_stage(void *user, const rv_stage *stage)
+static void add_stage(builder *b, const rv_stage *stage)
 {
-    builder *b = user;
-    const rv_train_config *config = &b->trainer->setup.config;
-    rv_expr norm;
-    rv_status status = rv_optimize(&config->optimizer, stage->name, stage->loss, stage->weight,
-                                   stage->weight_count, &norm);
-    if (status != RV_OK)
-        return status;
     stage_inputs *inputs = &b->program->stage[b->program->stages++];
     snprintf(inputs->rate, NAME_MOST, "%s.lr", stage->name);
     snprintf(inputs->step, NAME_MOST, "%s.t", stage->name);
@@ -66,27 +59,23 @@ static rv_status add_stage(void *user, const rv_stage *stage)
     guard(b, stage->loss);
     for (int i = 0; i < stage->metric_count; i++)
         report(b, stage->metric[i].name, stage->metric[i].value);
-    int clipped = config->optimizer.clip_norm > 0;
+    int clipped = b->trainer->setup.config.optimizer.clip_norm > 0;
     const char *gradient = stage->gradient_name || !clipped ? stage->gradient_name
                                                             : name_of_gradient(b->trainer, stage);
     if (gradient)
-        report(b, gradient, norm);
+        report(b, gradient, stage->gradient_norm);
     if (clipped)
-        guard(b, norm);
-    if (config->ema > 0)
-        rv_average_weights(b->program->graph, stage->name, config->ema, stage->weight,
-                           stage->weight_count);
-    return RV_OK;
+        guard(b, stage->gradient_norm);
 }
 
 /* Running statistics, once all stages have moved them: averaged weights are used with the
  * statistics of the same steps. */
 static void average_buffers(const builder *b, const rv_iteration *iteration)
 {
-    rv_context *context = b->trainer->context;
+    const rv_params *params = b->trainer->setup.model->params;
     double decay = b->trainer->setup.config.ema;
-    for (int i = 0; decay > 0 && iteration->stage_count > 0 && i < rv_param_count(context); i++) {
-        rv_param *param = rv_param_at(context, i);
+    for (int i = 0; decay > 0 && iteration->stage_count > 0 && i < rv_params_count(params); i++) {
+        rv_param *param = rv_params_at(params, i);
         if (rv_param_kind_of(param) == RV_BUFFER && rv_is_assigned(b->program->graph, param))
             rv_average_weights(b->program->graph, iteration->stage[0].name, decay, &param, 1);
     }
@@ -103,9 +92,11 @@ static rv_status build(rv_trainer *trainer, int turn, int64_t batch, turn_progra
                               .batch = batch,
                               .labelled = trainer->labelled.rows,
                               .turn = turn,
-                              .optimize = add_stage,
-                              .user = &b};
+                              .optimizer = &trainer->setup.config.optimizer,
+                              .ema = trainer->setup.config.ema};
     rv_status status = model->kind->train(model, &iteration);
+    for (int i = 0; status == RV_OK && i < iteration.stage_count; i++)
+        add_stage(&b, &iteration.stage[i]);
     if (status == RV_OK)
         average_buffers(&b, &iteration);
     if (status == RV_OK)

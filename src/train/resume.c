@@ -222,12 +222,13 @@ static rv_status follow_tuning(const rv_trainer *trainer, const rv_tensors *tens
     return rv_context_follow_tuning(trainer->context, tuning, path);
 }
 
-/* Every parameter of the context, optimizer state included, must be in the file. */
+/* Every parameter of the model, optimizer state included, must be in the file. */
 static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
+    const rv_params *params = trainer->setup.model->params;
     rv_status status = RV_OK;
-    for (int i = 0; status == RV_OK && i < rv_param_count(trainer->context); i++) {
-        rv_param *param = rv_param_at(trainer->context, i);
+    for (int i = 0; status == RV_OK && i < rv_params_count(params); i++) {
+        rv_param *param = rv_params_at(params, i);
         status = read_param(trainer->context, tensors, path, rv_param_name(param), param);
     }
     return status;
@@ -270,9 +271,9 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
 {
     rv_tensors *tensors = NULL;
     rv_status status = rv_tensors_open(model->context, path, &tensors);
-    for (int i = 0; status == RV_OK && i < rv_param_count(model->context); i++) {
+    for (int i = 0; status == RV_OK && i < rv_params_count(model->params); i++) {
         char name[512];
-        rv_param *param = rv_param_at(model->context, i);
+        rv_param *param = rv_params_at(model->params, i);
         int is_weight = rv_param_kind_of(param) == RV_WEIGHT;
         if (rv_param_kind_of(param) == RV_STATE)
             continue;

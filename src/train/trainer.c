@@ -83,7 +83,7 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
         status = rv_ledger_open(context, setup->folder, &trainer->files);
     if (status == RV_OK)
         status = train_check_rate(trainer);
-    if (status == RV_OK && setup->validation && setup->model->kind->evaluate)
+    if (status == RV_OK && setup->validation && rv_model_has(setup->model, RV_EVALUATION))
         status = rv_evaluator_new(setup->model, evaluation_batch(setup), &trainer->evaluator);
     if (status != RV_OK) {
         rv_trainer_free(trainer);
@@ -357,8 +357,8 @@ static void say_not_held_out(rv_trainer *trainer, const rv_report *report)
     rv_notify(trainer->context, RV_LOG_WARNING,
               "%lld of %lld held-out images have no finite %s; the first is image %lld of the %s "
               "split, whose pixels are %s",
-              (long long)report->not_finite, (long long)report->examples, report->name[0],
-              (long long)report->first_not_finite,
+              (long long)report->not_finite, (long long)report->examples,
+              report->values.row[0].name, (long long)report->first_not_finite,
               rv_split_name(rv_source_describe(trainer->setup.validation)->split),
               report->bad_pixels ? "not finite themselves: mend the file"
                                  : "good: the weights are at fault");
@@ -375,11 +375,11 @@ static rv_status measure(rv_trainer *trainer, rv_report *report)
                       .step = trainer->step,
                       .epoch = trainer->epoch,
                       .in_epoch = trainer->seen > 0,
-                      .split = rv_split_name(rv_source_describe(held_out)->split),
-                      .count = report->count};
-    for (int i = 0; i < report->count; i++) {
-        event.name[i] = report->name[i];
-        event.value[i] = report->mean[i];
+                      .split = rv_split_name(rv_source_describe(held_out)->split)};
+    for (int i = 0; i < report->values.count && i < RV_METRICS_MOST; i++) {
+        event.name[i] = report->values.row[i].name;
+        event.value[i] = report->values.row[i].value;
+        event.count++;
     }
     return send(trainer, &event);
 }
@@ -393,13 +393,14 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
     rv_status status = measure(trainer, &report);
     const rv_model *model = trainer->setup.model;
     double value = status == RV_OK && model->kind->select
-                       ? rv_report_value(&report, model->kind->select(model))
+                       ? rv_values_number(&report.values, model->kind->select(model))
                        : NAN;
     *best = is_better(trainer, value);
     if (*best) {
         trainer->best = value;
         trainer->best_epoch = trainer->epoch;
     }
+    rv_report_free(&report);
     return status;
 }
 
@@ -443,7 +444,11 @@ static rv_status end_in_epoch(rv_trainer *trainer)
     if (trainer->seen == 0)
         return RV_OK;
     rv_status status = trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
-    return status == RV_OK && trainer->evaluator ? measure(trainer, &report) : status;
+    if (status != RV_OK || !trainer->evaluator)
+        return status;
+    status = measure(trainer, &report);
+    rv_report_free(&report);
+    return status;
 }
 
 static rv_status tell_step(const rv_trainer *trainer)

@@ -196,7 +196,8 @@ static void test_text_is_explicit(void **state)
     /* a line a row, and one for each group */
     int lines = 0, rows = config_recipe_section.option_count + config_data_section.option_count +
                           config_train_section.option_count +
-                          rv_model_kind_find("vae")->option_count;
+                          rv_option_count(rv_model_kind_find("vae")->option,
+                                          rv_model_kind_find("vae")->option_count);
     for (const char *c = text; *c; c++)
         lines += *c == '\n';
     assert_in_range(lines, rows + 2, rows + 8);

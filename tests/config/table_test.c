@@ -16,19 +16,19 @@ typedef struct sample {
     rv_numbers numbers;
 } sample;
 
-#define FIELD(name) offsetof(sample, name)
+#define RV_ROWS_OF sample
 static const rv_option options[] = {
-    {"whole", RV_OPTION_INTEGER, FIELD(whole), "3", 1, 64, NULL, "a whole number"},
-    {"part.seed", RV_OPTION_INTEGER, FIELD(seed), "1", 0, 9007199254740992.0, NULL, "a seed"},
-    {"part.number", RV_OPTION_NUMBER, FIELD(number), "1e-3", 0, 1, NULL, "a number"},
-    {"free", RV_OPTION_NUMBER, FIELD(free), "0.5", 0, 0, NULL, "a number without a range"},
-    {"part.truth", RV_OPTION_BOOL, FIELD(truth), "false", 0, 0, NULL, "a truth"},
-    {"choice", RV_OPTION_CHOICE, FIELD(choice), "red", 0, 0, "red|green|blue", "a choice"},
-    {"range", RV_OPTION_CHOICE, FIELD(range), "[0,1]", 0, 0, "[0,1]|[-1,1]", "two lists"},
-    {"text", RV_OPTION_TEXT, FIELD(text), "", 0, 0, NULL, "a text"},
-    {"words", RV_OPTION_WORDS, FIELD(words), "[linear 512, relu]", 0, 0, NULL, "layers"},
-    {"integers", RV_OPTION_INTEGERS, FIELD(integers), "[]", 0, 9, NULL, "digits"},
-    {"numbers", RV_OPTION_NUMBERS, FIELD(numbers), "[0.5, 1]", -2, 2, NULL, "numbers"},
+    RV_INTEGER("whole", whole, "3", 1, 64, "a whole number"),
+    RV_INTEGER("part.seed", seed, "1", 0, 9007199254740992.0, "a seed"),
+    RV_NUMBER("part.number", number, "1e-3", 0, 1, "a number"),
+    RV_NUMBER("free", free, "0.5", 0, 0, "a number without a range"),
+    RV_SWITCH("part.truth", truth, "false", "a truth"),
+    RV_CHOICE("choice", choice, "red", "red|green|blue", "a choice"),
+    RV_CHOICE("range", range, "[0,1]", "[0,1]|[-1,1]", "two lists"),
+    RV_STRING("text", text, "", "a text"),
+    RV_LAYERS("words", words, "[linear 512, relu]", "layers"),
+    RV_INTEGERS("integers", integers, "[]", 0, 9, "digits"),
+    RV_NUMBERS("numbers", numbers, "[0.5, 1]", -2, 2, "numbers"),
 };
 
 static void set_kept(void *target)
@@ -256,8 +256,7 @@ static void test_a_bad_file_leaves_no_settings(void **state)
 static void test_required(void **state)
 {
     (void)state;
-    static const rv_option required[] = {
-        {"width", RV_OPTION_INTEGER, FIELD(whole), NULL, 1, 9, NULL, "no default"}};
+    static const rv_option required[] = {RV_INTEGER("width", whole, NULL, 1, 9, "no default")};
     static const config_section one = {"test", required, 1, sizeof(sample), NULL};
     table = (config_table){0};
     config_table_add(&table, &one, &filled);

@@ -58,7 +58,7 @@ static void begin(training *t)
 static float first_weight(const training *t)
 {
     float value = 0;
-    rv_param *param = rv_param_at(t->context, 0);
+    rv_param *param = rv_params_at(t->model->params, 0);
     size_t size = (size_t)rv_shape_size(rv_param_shape(param));
     float *all = rv_malloc(size * sizeof *all);
     for (size_t i = 0; rv_param_read(param, all, size) == RV_OK && i < size; i++)

@@ -62,9 +62,10 @@ static void look_at_run(rv_context *context)
     check_ok(context);
     rv_experiment_evaluate(run, RV_SPLIT_TEST, 1, &report);
     check_ok(context);
-    for (int i = 0, used = 0; i < report.count; i++)
+    for (int i = 0, used = 0; i < report.values.count; i++)
         used += rv_text_format(text + used, sizeof text - (size_t)used, "%s %.17g\n",
-                               report.name[i], report.mean[i]);
+                               report.values.row[i].name, report.values.row[i].value);
+    rv_report_free(&report);
     save(context, "evaluation.txt", text);
     draw(context, rv_experiment_latent_chart(run, RV_SPLIT_TEST, 50), "latent.svg");
     draw(context, rv_experiment_curves(run), "curves.svg");

@@ -217,11 +217,12 @@ static void build(outcome *o, uint64_t seed, const char *isa, int threads)
     o->output[o->outputs++] = m.pool[0]; /* the old value, though it is updated */
     for (int i = 0; i < 2; i++) {
         char name[8] = {'p', (char)('0' + i), 0};
-        rv_param *param = rv_param_find(o->context, name);
+        rv_param *param = rv_params_find(rv_context_params(o->context), name);
         rv_assign(o->graph, param, rv_sub(wrt[i], rv_scale(gradient[i], 0.1)));
     }
     if (seed % 3 == 0) { /* two parameters that swap: no order of in-place updates is right */
-        rv_param *p = rv_param_find(o->context, "p0"), *q = rv_param_find(o->context, "p1");
+        rv_param *p = rv_params_find(rv_context_params(o->context), "p0"),
+                 *q = rv_params_find(rv_context_params(o->context), "p1");
         rv_expr a = rv_updated(o->graph, p), b = rv_updated(o->graph, q);
         rv_assign(o->graph, p, rv_add(rv_scale(a, 0.5), rv_param_value(o->graph, q)));
         rv_assign(o->graph, q, rv_add(rv_scale(b, 0.5), rv_param_value(o->graph, p)));
@@ -276,8 +277,9 @@ static void compare(uint64_t seed, const char *isa, int threads)
             free(b);
         }
     }
-    for (int i = 0; i < rv_param_count(fast.context); i++) {
-        rv_param *p = rv_param_at(fast.context, i), *q = rv_param_at(exact.context, i);
+    for (int i = 0; i < rv_params_count(rv_context_params(fast.context)); i++) {
+        rv_param *p = rv_params_at(rv_context_params(fast.context), i),
+                 *q = rv_params_at(rv_context_params(exact.context), i);
         size_t n = (size_t)rv_shape_size(rv_param_shape(p));
         double *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
         rv_param_read_double(p, a, n);

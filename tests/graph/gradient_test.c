@@ -238,6 +238,16 @@ static rv_expr f_concat(const rv_expr *x)
     return rv_square(rv_concat(x, 2, 0));
 }
 
+/* The moves that work out their shapes, one after the other. */
+static rv_expr f_axes(const rv_expr *x)
+{
+    rv_expr split = rv_split_axis(x[0], 1, 2);                              /* [3,2,2] */
+    rv_expr twice = rv_repeat(split, 2);                                    /* [6,2,2] */
+    rv_expr merged = rv_merge_axes(twice, 1, 2);                            /* [6,4] */
+    rv_expr rows = rv_as_rows(rv_split_axis(merged, 0, 3));                 /* [2,3,4] -> [6,4] */
+    return rv_square(rv_flatten(rv_concat2(rv_scale(merged, 2), rows, 1))); /* [6,8] */
+}
+
 static rv_expr rows(rv_expr x)
 {
     const int32_t index[4] = {2, 0, 2, 1};
@@ -347,6 +357,7 @@ static const gradient_case cases[] = {
     TWO(minimum, -2, 2, -2, 2),
     TWO(pow, 0.3, 2, -2, 2),
     TWO(concat, -2, 2, -2, 2),
+    ONE(axes, -2, 2),
     TWO(cast, -2, 2, -2, 2),
     {"select",
      f_select,

@@ -1,7 +1,7 @@
 #!/bin/sh
-# What a stranger gets: installs into a folder, moves it, and uses only what is there.  The example
-# is built through pkg-config, against the static library, and through find_package; each decodes
-# a run that the installed program has trained.
+# What a stranger gets: installs into a folder, moves it, and uses only what is there.  An example is
+# built through pkg-config, against the static library, and through find_package; each decodes a run
+# that the installed program has trained.  The one with a kind of model of its own trains it.
 # usage: install.sh BUILD SOURCE
 set -u
 if [ $# -ne 2 ] || [ ! -f "$1/CMakeCache.txt" ] || [ ! -f "$2/examples/decode.c" ]; then
@@ -93,6 +93,14 @@ version=$(pkg-config --modversion reverie)
 try "the example does not build through pkg-config" cc -std=c17 -Wall -Wextra -Werror $same \
     "$examples/decode.c" -o shared $(pkg-config --cflags --libs reverie) &&
     decodes "through pkg-config" env LD_LIBRARY_PATH="$library" ./shared
+
+# shellcheck disable=SC2046,SC2086
+try "the kind of model of an example does not build" cc -std=c17 -Wall -Wextra -Werror $same \
+    "$examples/autoencoder.c" -o autoencoder $(pkg-config --cflags --libs reverie) &&
+    try "the kind of model of an example does not train" \
+        env LD_LIBRARY_PATH="$library" ./autoencoder "$work/own" &&
+    { grep -q '^fit -[0-9]' "$log" || fail "autoencoder says no fit: $(tail -n 1 "$log")"; } &&
+    { [ -s autoencoder.png ] || fail "autoencoder drew nothing"; }
 
 flags=$(pkg-config --static --libs reverie | sed 's/-lreverie\b//')
 # shellcheck disable=SC2046,SC2086

@@ -287,6 +287,20 @@ static void test_symbolic_link(void **state)
     assert_true(S_ISLNK(facts.st_mode));
     expect_content(path, "through");
     unlink(link);
+    /* To a file that is not there yet: that one is made, and the link stays. */
+    unlink(path);
+    assert_int_equal(symlink("file.bin", link), 0);
+    rv_file_write(context, link, "made", 4);
+    check_ok(context);
+    assert_int_equal(lstat(link, &facts), 0);
+    assert_true(S_ISLNK(facts.st_mode));
+    expect_content(path, "made");
+    unlink(link);
+    assert_int_equal(symlink("latest", link), 0);
+    assert_int_equal(rv_file_write(context, link, "round", 5), RV_IO_ERROR);
+    check_error(context, RV_IO_ERROR, "latest: cannot be written: ");
+    assert_int_equal(lstat(link, &facts), 0);
+    unlink(link);
 }
 
 static void test_device(void **state)

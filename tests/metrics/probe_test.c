@@ -83,7 +83,8 @@ static void separate_clouds_are_told_apart(void **state)
     rv_probe_neighbours(context, train.rows, test.rows, 5, &score);
     check_ok(context);
     check_near(score.accuracy, 1, 0, "5 nearest neighbours");
-    assert_int_equal(rv_param_count(context), 0); /* the weights were not left behind */
+    assert_int_equal(rv_params_count(rv_context_params(context)),
+                     0); /* the weights were not left behind */
     free_set(train);
     free_set(test);
 }

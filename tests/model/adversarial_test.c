@@ -136,11 +136,11 @@ typedef struct snapshot {
 } snapshot;
 
 /* Of the parameters whose name begins so. */
-static snapshot take(rv_context *context, const char *prefix)
+static snapshot take(const rv_model *model, const char *prefix)
 {
     snapshot s = {calloc(1, sizeof *s.values), 0};
-    for (int i = 0; i < rv_param_count(context); i++) {
-        rv_param *param = rv_param_at(context, i);
+    for (int i = 0; i < rv_params_count(model->params); i++) {
+        rv_param *param = rv_params_at(model->params, i);
         size_t size = (size_t)rv_shape_size(rv_param_shape(param));
         if (strncmp(rv_param_name(param), prefix, strlen(prefix)) != 0)
             continue;
@@ -202,10 +202,10 @@ static void watch_clip(const watcher *w, snapshot critic)
 static void watch(void *user, const rv_progress *now)
 {
     watcher *w = user;
-    rv_context *context = w->t->context;
+    const rv_model *model = w->t->model;
     int64_t step = now->step;
-    snapshot generator = take(context, "generator.0."), critic = take(context, "critic.0.");
-    snapshot running = take(context, "generator.1.running_");
+    snapshot generator = take(model, "generator.0."), critic = take(model, "critic.0.");
+    snapshot running = take(model, "generator.1.running_");
     if (step == w->step + 1) {
         int moved = !same(copy(w->generator), copy(generator));
         if (moved != (step % 5 == 0))
@@ -230,9 +230,9 @@ static void watch_turns(const char *extra, int64_t steps)
     training t;
     begin(&t, wgan, extra, 0);
     watcher w = {.t = &t, .clip = 0.01};
-    w.generator = take(t.context, "generator.0.");
-    w.critic = take(t.context, "critic.0.");
-    w.running = take(t.context, "generator.1.running_");
+    w.generator = take(t.model, "generator.0.");
+    w.critic = take(t.model, "critic.0.");
+    w.running = take(t.model, "generator.1.running_");
     rv_trainer_listen(t.trainer, (rv_listener){.user = &w, .step = watch});
     run(&t);
     assert_int_equal(w.step, steps);
@@ -256,11 +256,11 @@ static void a_discriminator_of_rate_zero_rests(void **state)
     training t;
     (void)state;
     begin(&t, gan_mlp, "objective: {discriminator_rate: 0}", 2);
-    snapshot discriminator = take(t.context, "discriminator.0.");
-    snapshot generator = take(t.context, "generator.0.");
+    snapshot discriminator = take(t.model, "discriminator.0.");
+    snapshot generator = take(t.model, "generator.0.");
     run(&t);
-    assert_true(same(discriminator, take(t.context, "discriminator.0.")));
-    assert_false(same(generator, take(t.context, "generator.0.")));
+    assert_true(same(discriminator, take(t.model, "discriminator.0.")));
+    assert_false(same(generator, take(t.model, "generator.0.")));
     end(&t);
 }
 
@@ -276,7 +276,7 @@ static void draw(const training *t, int64_t rows, float *z, float *between)
     rv_iteration iteration = {.graph = graph, .batch = rows};
     rv_expr zeros =
         rv_scale(rv_draw_uniform(graph, "any", rv_shape2(rows, 1), (rv_draw_axes){0, -1}), 0);
-    rv_expr out[] = {pair_noise(t->model->self, &iteration, "z"),
+    rv_expr out[] = {game_noise(t->model, &iteration, "z"),
                      rv_interpolates(rv_shift(zeros, 1), zeros, "between")};
     rv_compile(graph, out, 2, NULL, &program);
     check_ok(t->context);
@@ -320,10 +320,10 @@ static void compare(training *a, training *b, const char *name, int64_t at)
         assert_string_equal(p.name[i], q.name[i]);
         assert_memory_equal(&p.value[i], &q.value[i], sizeof p.value[i]);
     }
-    assert_int_equal(rv_param_count(a->context), rv_param_count(b->context));
-    for (int i = 0; i < rv_param_count(a->context); i++) {
-        const char *param = rv_param_name(rv_param_at(a->context, i));
-        if (!same(take(a->context, param), take(b->context, param)))
+    assert_int_equal(rv_params_count(a->model->params), rv_params_count(b->model->params));
+    for (int i = 0; i < rv_params_count(a->model->params); i++) {
+        const char *param = rv_param_name(rv_params_at(a->model->params, i));
+        if (!same(take(a->model, param), take(b->model, param)))
             fail_msg("%s resumed from step %d: %s differs", name, (int)at, param);
     }
 }
@@ -382,17 +382,17 @@ static void resume_is_exact(void **state)
 /* Runs a step that must fail; no parameter may have changed, of either player. */
 static void must_not_commit(training *t, const char *part)
 {
-    snapshot before = take(t->context, "");
+    snapshot before = take(t->model, "");
     assert_int_equal(rv_trainer_step(t->trainer), RV_NOT_FINITE);
     check_error(t->context, RV_NOT_FINITE, part);
-    if (!same(before, take(t->context, "")))
+    if (!same(before, take(t->model, "")))
         fail_msg("the step that failed has changed parameters");
 }
 
 static void put(training *t, const char *name, float value)
 {
     float values[8192];
-    rv_param *param = rv_param_find(t->context, name);
+    rv_param *param = rv_params_find(t->model->params, name);
     assert_non_null(param);
     size_t size = (size_t)rv_shape_size(rv_param_shape(param));
     assert_true(size <= sizeof values / sizeof *values);
@@ -460,13 +460,13 @@ static void a_bad_generator_turn_says_that_the_critic_moved(void **state)
     training t;
     (void)state;
     begin_wild(&t, wgan_gp, "objective: {critic_steps: 1}");
-    snapshot before = take(t.context, "generator.0.weight"), critic = take(t.context, "critic");
+    snapshot before = take(t.model, "generator.0.weight"), critic = take(t.model, "critic");
     assert_int_equal(rv_trainer_step(t.trainer), RV_NOT_FINITE);
     check_error(t.context, RV_NOT_FINITE,
                 "The generator did not move; the critic had taken its step");
-    if (!same(before, take(t.context, "generator.0.weight")))
+    if (!same(before, take(t.model, "generator.0.weight")))
         fail_msg("the generator has moved");
-    if (same(critic, take(t.context, "critic")))
+    if (same(critic, take(t.model, "critic")))
         fail_msg("the critic has not moved");
     end(&t);
 }
@@ -519,7 +519,7 @@ static void recipes_have_their_sizes_and_can_be_trained(void **state)
         rv_program *program;
         training t;
         begin_recipe(&t, recipes[i].name);
-        rv_net *const *nets = t.model->kind->nets(t.model, &count);
+        rv_net *const *nets = rv_model_nets(t.model, &count);
         for (int k = 0; k < count; k++)
             if (rv_net_size(nets[k]) != recipes[i].size[k])
                 fail_msg("%s: %s has %d weights, not %d", recipes[i].name, rv_net_name(nets[k]),

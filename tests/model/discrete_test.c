@@ -33,8 +33,8 @@ static bench begin(const char *recipe)
     const rv_settings *settings = rv_config_settings(b.config);
     rv_model_new(b.context, settings->model, settings->model_config, sizes, &b.model);
     check_ok(b.context);
-    for (int i = 0; i < rv_param_count(b.context); i++) {
-        rv_param *param = rv_param_at(b.context, i);
+    for (int i = 0; i < rv_params_count(b.model->params); i++) {
+        rv_param *param = rv_params_at(b.model->params, i);
         int64_t size = rv_shape_size(rv_param_shape(param));
         double *values = random_array((uint64_t)(i + 1), size, -1, 1);
         rv_param_write_double(param, values, (size_t)size);
@@ -134,7 +134,7 @@ static void prior_draws_are_hard_and_as_likely_as_their_bias(void **state)
     bench b = begin(RECIPE CLASSES);
     static float z[COUNT * Z], few[300 * Z];
     double bias[Z], seen[Z] = {0};
-    rv_param_read_double(rv_param_find(b.context, "prior.bias"), bias, Z);
+    rv_param_read_double(rv_params_find(b.model->params, "prior.bias"), bias, Z);
     assert_int_equal(rv_view_prior(b.model, 7, COUNT, z), RV_OK);
     assert_int_equal(rv_view_prior(b.model, 7, 300, few), RV_OK);
     assert_memory_equal(z, few, sizeof few);

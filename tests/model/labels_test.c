@@ -28,6 +28,18 @@ typedef struct tiny {
     uint32_t execution; /* of the views and evaluations: their noise */
 } tiny;
 
+/* Weights in (-1, 1): apart from one another, so that classes and images differ. */
+static void fill_weights(rv_params *params)
+{
+    for (int i = 0; i < rv_params_count(params); i++) {
+        int64_t size = rv_shape_size(rv_param_shape(rv_params_at(params, i)));
+        double *values = random_array((uint64_t)i + 5, size, -1, 1);
+        assert_int_equal(rv_param_write_double(rv_params_at(params, i), values, (size_t)size),
+                         RV_OK);
+        free(values);
+    }
+}
+
 static rv_model *add_model(tiny *t, int i, const char *recipe)
 {
     rv_config_new(t->context, &t->config[i]);
@@ -37,19 +49,8 @@ static rv_model *add_model(tiny *t, int i, const char *recipe)
     rv_data_sizes sizes = {2, 2, 1, K, 0, 1};
     rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model[i]);
     check_ok(t->context);
+    fill_weights(t->model[i]->params);
     return t->model[i];
-}
-
-/* Weights in (-1, 1): apart from one another, so that classes and images differ. */
-static void fill_weights(rv_context *context)
-{
-    for (int i = 0; i < rv_param_count(context); i++) {
-        int64_t size = rv_shape_size(rv_param_shape(rv_param_at(context, i)));
-        double *values = random_array((uint64_t)i + 5, size, -1, 1);
-        assert_int_equal(rv_param_write_double(rv_param_at(context, i), values, (size_t)size),
-                         RV_OK);
-        free(values);
-    }
 }
 
 static void begin(tiny *t, const char *recipe)
@@ -58,7 +59,6 @@ static void begin(tiny *t, const char *recipe)
     t->context = rv_context_new();
     rv_context_set_backend(t->context, "reference");
     add_model(t, 0, recipe);
-    fill_weights(t->context);
     double *values = random_array(1, (B + L) * D, 0, 1);
     for (int i = 0; i < (B + L) * D; i++)
         *(i < B * D ? &t->x[i] : &t->labelled_x[i - B * D]) = (float)values[i];
@@ -200,7 +200,7 @@ static void evidence_is_the_bound_of_a_class(void **state)
     double evidence[B * K], joint[B], weight[3 * (Z + K)];
     (void)state;
     begin(&t, M2);
-    rv_param *first = rv_param_find(t.context, "decoder.0.weight"); /* [3,Z+K] */
+    rv_param *first = rv_params_find(t.model[0]->params, "decoder.0.weight"); /* [3,Z+K] */
     assert_int_equal(rv_param_read_double(first, weight, 3 * (Z + K)), RV_OK);
     for (int i = 0; i < 3 * (Z + K); i++)
         weight[i] *= i % (Z + K) >= Z;
@@ -230,10 +230,10 @@ static trained train(tiny *t, rv_model *model)
     rv_iteration iteration = {.graph = p.graph, .batch = B, .labelled = L};
     model->kind->train(model, &iteration);
     check_ok(t->context);
-    p.count = rv_param_count(t->context);
+    p.count = rv_params_count(model->params);
     assert_true(p.count < 64);
     for (int i = 0; i < p.count; i++)
-        value[i] = rv_param_value(p.graph, rv_param_at(t->context, i));
+        value[i] = rv_param_value(p.graph, rv_params_at(model->params, i));
     output[0] = iteration.stage[iteration.stage_count - 1].loss;
     rv_grad(output[0], value, p.count, output + 1);
     rv_compile(p.graph, output, p.count + 1, NULL, &p.program);
@@ -263,7 +263,7 @@ static int gradient_of(const tiny *t, const trained *p, uint32_t execution, doub
     bind(t, p->program, execution);
     assert_int_equal(rv_run(p->program), RV_OK);
     for (int i = 0; i < p->count; i++) {
-        int size = (int)rv_shape_size(rv_param_shape(rv_param_at(t->context, i)));
+        int size = (int)rv_shape_size(rv_param_shape(rv_params_at(t->model[0]->params, i)));
         assert_true(total + size <= WEIGHTS_MOST);
         assert_int_equal(rv_read_double(p->program, i + 1, out + total, (size_t)size), RV_OK);
         total += size;
@@ -298,7 +298,7 @@ static void gradients_are_those_of_finite_differences(void **state)
     trained p = train(&t, t.model[0]);
     int total = gradient_of(&t, &p, 0, gradient), first = 0;
     for (int i = 0; i < p.count; i++) {
-        rv_param *param = rv_param_at(t.context, i);
+        rv_param *param = rv_params_at(t.model[0]->params, i);
         int size = (int)rv_shape_size(rv_param_shape(param));
         /* Of M1+M2 the last loss is M2's, which sends M1 no gradient. */
         int is_m1 = strncmp(rv_param_name(param), "feature_", 8) == 0;

@@ -233,7 +233,7 @@ static void bad_words_are_named(void **state)
         assert_null(net);
         check_error(*state, RV_BAD_USAGE, bad[i].message);
     }
-    check_count(rv_param_count(*state), 0, "parameters of nets that failed");
+    check_count(rv_params_count(rv_context_params(*state)), 0, "parameters of nets that failed");
 }
 
 /* ---- initialisers ---- */

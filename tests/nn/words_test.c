@@ -56,7 +56,8 @@ static void names_are_those_of_sequential(void **state)
     assert_null(rv_net_weight(net, 11));
     assert_null(rv_net_buffer(net, -1));
     rv_net_free(net);
-    assert_non_null(rv_param_find(context, "encoder.3.1.0.bias")); /* weights stay */
+    assert_non_null(
+        rv_params_find(rv_context_params(context), "encoder.3.1.0.bias")); /* weights stay */
 }
 
 static void layers_are_described(void **state)
@@ -246,7 +247,7 @@ static void bad_words_are_named(void **state)
         assert_null(net);
         check_error(context, RV_BAD_USAGE, bad[i].message);
     }
-    check_count(rv_param_count(context), 0, "parameters of nets that failed");
+    check_count(rv_params_count(rv_context_params(context)), 0, "parameters of nets that failed");
 }
 
 static void nesting_has_a_limit(void **state)

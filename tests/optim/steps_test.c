@@ -27,8 +27,8 @@ static int set_up(void **state)
     b.program = NULL;
     rv_expr x = golden_leaf(&b.g, b.graph, "x"), y = golden_leaf(&b.g, b.graph, "y");
     rv_expr w = golden_leaf(&b.g, b.graph, "weight"), c = golden_leaf(&b.g, b.graph, "bias");
-    b.weight[0] = rv_param_find(b.context, "weight");
-    b.weight[1] = rv_param_find(b.context, "bias");
+    b.weight[0] = rv_params_find(rv_context_params(b.context), "weight");
+    b.weight[1] = rv_params_find(rv_context_params(b.context), "bias");
     rv_expr off = rv_sub(rv_tanh(rv_add(rv_matmul_t(x, 0, w, 1), c)), y);
     b.loss = rv_mean(rv_square(off), rv_all_axes(off));
     *state = &b;
@@ -188,7 +188,8 @@ static void fused_steps_agree(void **state)
     const char *names[] = {"x", "y", "weight", "bias"};
     for (int i = 0; i < 4; i++)
         leaf[i] = golden_leaf(&b->g, graph, names[i]);
-    rv_param *weight[] = {rv_param_find(context, "weight"), rv_param_find(context, "bias")};
+    rv_param *weight[] = {rv_params_find(rv_context_params(context), "weight"),
+                          rv_params_find(rv_context_params(context), "bias")};
     rv_expr off = rv_add(rv_matmul_t(leaf[0], 0, leaf[2], 1), leaf[3]);
     off = rv_sub(rv_tanh(off), leaf[1]);
     rv_optimizer_config config = plain(RV_ADAMW);
@@ -224,7 +225,7 @@ static void state_is_named_and_kept_apart(void **state)
     rv_optimize(&config, "net", b->loss, b->weight, 2, NULL);
     check_ok(b->context);
     for (int i = 0; i < 4; i++) {
-        rv_param *param = rv_param_find(b->context, names[i]);
+        rv_param *param = rv_params_find(rv_context_params(b->context), names[i]);
         if (!param)
             fail_msg("there is no %s", names[i]);
         assert_int_equal(rv_param_kind_of(param), RV_STATE);
@@ -248,7 +249,8 @@ static void nothing_commits_when_the_loss_is_not_finite(void **state)
     assert_int_equal(rv_run(b->program), RV_NOT_FINITE);
     read_weights(b, after);
     assert_memory_equal(before, after, sizeof before);
-    rv_param_read_double(rv_param_find(b->context, "optimizer.net.bias.exp_avg"), moment, 2);
+    rv_param_read_double(
+        rv_params_find(rv_context_params(b->context), "optimizer.net.bias.exp_avg"), moment, 2);
     assert_true(moment[0] == 0 && moment[1] == 0);
     rv_bind_scalar(b->program, "factor", 1);
     assert_int_equal(rv_run(b->program), RV_OK);
@@ -267,7 +269,7 @@ static void averages_follow_the_weights(void **state)
     rv_average_weights(b->graph, "net", decay, b->weight, 2);
     rv_compile(b->graph, &b->loss, 1, b->loss, &b->program);
     check_ok(b->context);
-    rv_param *kept = rv_param_find(b->context, "ema.weight");
+    rv_param *kept = rv_params_find(rv_context_params(b->context), "ema.weight");
     assert_non_null(kept);
     assert_int_equal(rv_param_kind_of(kept), RV_STATE);
     for (int t = 1; t <= STEPS; t++) {

@@ -5,8 +5,8 @@
 #include "reverie/runner.h"
 #include "reverie/study.h"
 #include "study/study.h"
-#include "viz/chart.h"
-#include "viz/spread.h"
+#include "viz/chart/chart.h"
+#include "viz/chart/spread.h"
 
 #include <unistd.h>
 

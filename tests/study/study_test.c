@@ -509,7 +509,6 @@ static void test_the_table_is_of_the_runs_that_are_done(void **state)
     check_near(table->row[1].value[0].deviation, sqrt(2), 1e-12, "its deviation");
     assert_false(table->row[0].is_best);
     assert_true(table->row[1].is_best);
-    assert_int_equal(rv_study_table_digits(table, 0), 2);
     rv_study_free(study);
 }
 

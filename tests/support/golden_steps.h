@@ -149,7 +149,7 @@ static inline void check_event(void *user, const rv_event *event)
 static inline void fill_weights(const training *t)
 {
     int count;
-    rv_net *const *nets = t->model->kind->nets(t->model, &count);
+    rv_net *const *nets = rv_model_nets(t->model, &count);
     for (int n = 0; n < count; n++)
         for (int k = 0; k < rv_net_weight_count(nets[n]); k++) {
             rv_param *param = rv_net_weight(nets[n], k);
@@ -255,9 +255,9 @@ static inline void check_steps(const step_case *c, const char *backend)
     for (int i = 0; i < c->steps; i++)
         if (rv_trainer_step(t.trainer) != RV_OK)
             fail_msg("%s: %s", c->name, rv_error_message(t.context));
-    for (int i = 0; i < rv_param_count(t.context); i++)
-        check_param(&t, rv_param_at(t.context, i));
-    assert_int_equal(rv_param_count(t.context), count_lines(&t, ".norm"));
+    for (int i = 0; i < rv_params_count(t.model->params); i++)
+        check_param(&t, rv_params_at(t.model->params, i));
+    assert_int_equal(rv_params_count(t.model->params), count_lines(&t, ".norm"));
     end(&t);
 }
 

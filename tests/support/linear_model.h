@@ -186,7 +186,7 @@ static inline fixture open_model(const rv_model_kind *kind, encoder which)
     encoder_in_use = which;
     rv_context_set_threads(f.context, 2);
     assert_int_equal(rv_source_open(f.context, &data, RV_SPLIT_TEST, &f.source), RV_OK);
-    f.model = (rv_model){f.context, kind, rv_data_sizes_of(f.source), NULL, NULL};
+    f.model = (rv_model){.context = f.context, .kind = kind, .sizes = rv_data_sizes_of(f.source)};
     return f;
 }
 

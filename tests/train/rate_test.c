@@ -218,7 +218,7 @@ static void test_what_is_not_finite_held_out_is_said(void **state)
                               .listener = {.user = &h, .event = on_event}};
     rv_trainer *trainer;
     rv_trainer_new(t.context, &setup, &trainer);
-    rv_param *running = rv_param_find(t.context, "encoder.2.running_mean");
+    rv_param *running = rv_params_find(t.model->params, "encoder.2.running_mean");
     rv_param_read(running, values, 8);
     values[0] = NAN;
     rv_param_write(running, values, 8);
@@ -241,7 +241,8 @@ static void check_average(const training *t, const char *name, int is_equal)
     char averaged[64];
     float value[8], average[8];
     snprintf(averaged, sizeof averaged, "ema.%s", name);
-    rv_param *param = rv_param_find(t->context, name), *mean = rv_param_find(t->context, averaged);
+    rv_param *param = rv_params_find(t->model->params, name),
+             *mean = rv_params_find(t->model->params, averaged);
     assert_non_null(param);
     if (!mean)
         fail_msg("there is no %s", averaged);
@@ -283,8 +284,8 @@ static void test_averaged_statistics_are_loaded(void **state)
     rv_trainer_save(t.trainer, path);
     rv_checkpoint_load(t.model, path, 1);
     check_ok(t.context);
-    rv_param_read(rv_param_find(t.context, "ema.encoder.2.running_var"), kept, 8);
-    rv_param_read(rv_param_find(t.context, "encoder.2.running_var"), loaded, 8);
+    rv_param_read(rv_params_find(t.model->params, "ema.encoder.2.running_var"), kept, 8);
+    rv_param_read(rv_params_find(t.model->params, "encoder.2.running_var"), loaded, 8);
     assert_memory_equal(kept, loaded, sizeof kept);
     training_end(&t);
     unlink(path);
@@ -301,7 +302,7 @@ static void test_a_batch_is_no_larger_than_the_set(void **state)
     (void)state;
     BEGIN(&t, &h, "data.batch=128");
     run(&t);
-    rv_param_read(rv_param_find(t.context, "encoder.0.weight"), small, 8 * 784);
+    rv_param_read(rv_params_find(t.model->params, "encoder.0.weight"), small, 8 * 784);
     training_end(&t);
     BEGIN(&t, &h, "data.batch=1000000");
     rv_program *program;
@@ -309,7 +310,7 @@ static void test_a_batch_is_no_larger_than_the_set(void **state)
     check_ok(t.context);
     assert_int_equal(rv_trainer_progress(t.trainer).batch_size, 128);
     run(&t);
-    rv_param_read(rv_param_find(t.context, "encoder.0.weight"), large, 8 * 784);
+    rv_param_read(rv_params_find(t.model->params, "encoder.0.weight"), large, 8 * 784);
     training_end(&t);
     assert_memory_equal(small, large, sizeof small);
 }

@@ -25,10 +25,10 @@ static void step_until(training *t, int64_t step)
 
 static void compare_params(training *a, training *b, const char *what)
 {
-    assert_int_equal(rv_param_count(a->context), rv_param_count(b->context));
-    for (int i = 0; i < rv_param_count(a->context); i++) {
-        rv_param *p = rv_param_at(a->context, i);
-        rv_param *q = rv_param_find(b->context, rv_param_name(p));
+    assert_int_equal(rv_params_count(a->model->params), rv_params_count(b->model->params));
+    for (int i = 0; i < rv_params_count(a->model->params); i++) {
+        rv_param *p = rv_params_at(a->model->params, i);
+        rv_param *q = rv_params_find(b->model->params, rv_param_name(p));
         size_t size = (size_t)rv_shape_size(rv_param_shape(p));
         float *left = malloc(size * sizeof *left), *right = malloc(size * sizeof *right);
         assert_non_null(q);
@@ -100,7 +100,7 @@ static void test_a_loss_that_is_not_finite_stops(void **state)
     training_begin(&t, recipe, NULL);
     training_begin(&fresh, recipe, NULL);
     float bad = NAN;
-    rv_param *bias = rv_param_find(t.context, "decoder.0.bias");
+    rv_param *bias = rv_params_find(t.model->params, "decoder.0.bias");
     float values[24] = {0};
     rv_param_read(bias, values, 24);
     values[3] = bad;
@@ -122,9 +122,9 @@ static void test_names_and_counts_are_pytorchs(void **state)
     (void)state;
     training_begin(&t, recipe, NULL);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!rv_param_find(t.context, names[i]))
+        if (!rv_params_find(t.model->params, names[i]))
             fail_msg("there is no parameter %s", names[i]);
-    rv_shape shape = rv_param_shape(rv_param_find(t.context, "encoder.0.weight"));
+    rv_shape shape = rv_param_shape(rv_params_find(t.model->params, "encoder.0.weight"));
     assert_int_equal(shape.dim[0], 24); /* [out,in] */
     assert_int_equal(shape.dim[1], 784);
     training_end(&t);

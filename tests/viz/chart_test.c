@@ -1,5 +1,5 @@
 /* Charts: what is drawn where, gaps, single points, bad input, and the same bytes every time. */
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 #include "viz_fixture.h"
 
 /* Whether a pixel of the line colour (the palette's first, a blue) lies within `reach` pixels of

@@ -1,5 +1,5 @@
 /* The HTML report: escaping, tables, pictures, unique ids, nothing from outside. */
-#include "viz/chart.h"
+#include "viz/chart/chart.h"
 #include "viz_fixture.h"
 
 static void check_holds(const char *text, const char *part)

@@ -1,8 +1,8 @@
 /* Axes: round ticks, their labels, the interval shown; and the thinning of long lines. */
 #include "check.h"
 #include "core/text.h"
-#include "viz/decimate.h"
-#include "viz/ticks.h"
+#include "viz/chart/decimate.h"
+#include "viz/chart/ticks.h"
 
 static void check_labels(double low, double high, int logarithmic, int most, const char *expected)
 {

@@ -1,4 +1,4 @@
-/* The cpu backend: planning in order, running the steps, parameters. */
+/* The cpu backend: plans the work, runs its steps, and keeps the parameters. */
 #include "backend/cpu/cpu.h"
 
 #include "backend/cpu/lowering/lower.h"

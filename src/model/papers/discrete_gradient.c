@@ -33,7 +33,7 @@ static int uses_score_function(const discrete_config *c)
 /* The densities of the Concrete distributions, at the logarithms y of the draws. */
 static rv_expr concrete(const discrete_config *c, rv_dist q, rv_dist p, rv_expr tau, drawn *d)
 {
-    rv_expr y = rv_dist_relaxed_log(q, "z", tau, c->samples);
+    rv_expr y = rv_dist_relaxed_log(q, "z", tau, c->objective.samples);
     rv_expr prior_tau = rv_scalar(rv_expr_graph(tau), c->prior_temperature);
     d->log_qz = rv_relaxed_log_prob(q, tau, y);
     d->log_pz = rv_relaxed_log_prob(p, prior_tau, y);
@@ -43,25 +43,24 @@ static rv_expr concrete(const discrete_config *c, rv_dist q, rv_dist p, rv_expr 
 
 static drawn draw(const rv_model *model, rv_graph *graph, rv_expr x)
 {
-    const discrete_config *c = &discrete_of(model)->config;
+    const discrete_config *c = model->config;
     rv_dist q = discrete_posterior(model, x, RV_TRAIN);
     drawn d = {.log_px = x};
-    if (rv_is_poison(q.logits))
-        return (drawn){q.logits, q.logits, q.logits, q.logits};
-    rv_dist p = discrete_prior_of(model, graph, rv_expr_shape(x).dim[0]);
+    rv_dist p = discrete_prior(model, graph, rv_dim(x, 0));
     rv_expr z; /* [K,B,...] */
     if (c->relaxed_kl == RELAXED_KL_RELAXED) {
         z = concrete(c, q, p, rv_input_scalar(graph, "temperature"), &d);
     } else {
         z = uses_score_function(c)
-                ? rv_dist_sample_n(q, "z", c->samples)
-                : rv_dist_relaxed(q, "z", rv_input_scalar(graph, "temperature"), c->samples,
-                                  c->gradient == GRADIENT_STRAIGHT_THROUGH);
+                ? rv_dist_sample_n(q, "z", c->objective.samples)
+                : rv_dist_relaxed(q, "z", rv_input_scalar(graph, "temperature"),
+                                  c->objective.samples, c->gradient == GRADIENT_STRAIGHT_THROUGH);
         d.log_qz = rv_log_prob(q, z);
         d.log_pz = rv_log_prob(p, z);
         d.kl = rv_kl(q, p);
     }
-    d.log_px = discrete_log_likelihood(model, x, z, RV_TRAIN);
+    rv_dist px = discrete_likelihood(model, rv_as_rows(z), RV_TRAIN); /* of K B rows */
+    d.log_px = rv_observation_log_prob(model, px, x);
     return d;
 }
 
@@ -77,26 +76,23 @@ typedef struct centred {
  * its gradient that is not the score function's and would keep its scale. */
 static centred centre(const rv_model *model, rv_expr x, rv_expr signal)
 {
-    const discrete_vae *m = discrete_of(model);
-    const discrete_config *c = &m->config;
+    const discrete_config *c = model->config;
     centred out = {rv_stop_gradient(signal), NULL};
     rv_expr prediction = NULL;
-    if (m->net[NET_BASELINE]) {
-        prediction = model_apply(m->net[NET_BASELINE], x, RV_TRAIN); /* [B,1] */
-        if (rv_is_poison(prediction))
-            return (centred){prediction, prediction};
-        prediction = rv_reshape(prediction, rv_shape1(rv_expr_shape(x).dim[0])); /* [B] */
+    if (model->nets > BASELINE) {
+        prediction = rv_merge_axes(rv_model_apply(model, BASELINE, x, RV_TRAIN), 0, 2); /* [B] */
         out.signal = rv_sub(out.signal, rv_stop_gradient(prediction));
     }
     if (c->gradient == GRADIENT_NVIL || c->baseline == BASELINE_AVERAGE) {
         rv_signal_config config = rv_signal_defaults();
-        config.normalise = c->gradient == GRADIENT_NVIL && c->objective == DISCRETE_ELBO;
+        config.params = model->params;
+        config.normalise = c->gradient == GRADIENT_NVIL && c->objective.bound == RV_BOUND_ELBO;
         out.signal = rv_signal_centred(out.signal, "signal", config);
     }
     if (prediction) {
         /* the residual without a gradient, and the net's own on top of it */
         rv_expr own = rv_sub(rv_stop_gradient(prediction), prediction);
-        out.baseline_loss = model_mean(rv_square(rv_add(rv_stop_gradient(out.signal), own)));
+        out.baseline_loss = rv_mean_all(rv_square(rv_add(rv_stop_gradient(out.signal), own)));
     }
     return out;
 }
@@ -116,7 +112,7 @@ static rv_expr log_weights(const drawn *d, rv_expr beta)
 
 static maximised importance(const rv_model *model, rv_expr x, const drawn *d, rv_expr beta)
 {
-    const discrete_config *c = &discrete_of(model)->config;
+    const discrete_config *c = model->config;
     rv_expr log_w = log_weights(d, beta); /* [K,B] */
     rv_expr bound = rv_importance_bound(log_w);
     if (!uses_score_function(c))
@@ -124,7 +120,7 @@ static maximised importance(const rv_model *model, rv_expr x, const drawn *d, rv
     if (c->gradient == GRADIENT_VIMCO)
         return (maximised){rv_vimco(log_w, d->log_qz), NULL};
     centred s = centre(model, x, bound);
-    rv_expr log_q = rv_is_poison(d->log_qz) ? d->log_qz : rv_sum(d->log_qz, RV_AXIS(0));
+    rv_expr log_q = rv_sum(d->log_qz, RV_AXIS(0)); /* [B] */
     return (maximised){rv_score_function(bound, log_q, s.signal), s.baseline_loss};
 }
 
@@ -142,7 +138,7 @@ static maximised nvil(const rv_model *model, rv_expr x, const drawn *d, rv_expr 
 
 static maximised mean_of_elbos(const rv_model *model, rv_expr x, const drawn *d, rv_expr beta)
 {
-    const discrete_config *c = &discrete_of(model)->config;
+    const discrete_config *c = model->config;
     rv_expr value = d->log_px, baseline_loss = NULL; /* [K,B] */
     if (c->gradient == GRADIENT_NVIL)
         return nvil(model, x, d, beta);
@@ -157,25 +153,23 @@ static maximised mean_of_elbos(const rv_model *model, rv_expr x, const drawn *d,
 
 rv_status discrete_train(rv_model *model, rv_iteration *iteration)
 {
-    const discrete_vae *m = discrete_of(model);
-    const discrete_config *c = &m->config;
+    const discrete_config *c = model->config;
     rv_graph *graph = iteration->graph;
     rv_expr beta = rv_input_scalar(graph, "beta");
     rv_expr x = rv_iteration_images(iteration, model->sizes);
     drawn d = draw(model, graph, x);
-    maximised made = c->objective == DISCRETE_IWAE ? importance(model, x, &d, beta)
-                                                   : mean_of_elbos(model, x, &d, beta);
-    rv_stage stage = rv_stage_of("discrete_vae", rv_neg(model_mean(made.objective)),
-                                 m->weights.weight, m->weights.count);
-    rv_stage_report(&stage, "reconstruction", rv_neg(model_mean(d.log_px)));
-    rv_stage_report(&stage, "kl", model_mean(d.kl));
+    maximised made = c->objective.bound == RV_BOUND_IWAE ? importance(model, x, &d, beta)
+                                                         : mean_of_elbos(model, x, &d, beta);
+    rv_stage stage = rv_model_stage(model, "discrete_vae", rv_neg(rv_mean_all(made.objective)),
+                                    RV_NET(ENCODER) | RV_NET(DECODER) | RV_OWN);
+    rv_stage_report(&stage, "reconstruction", rv_neg(rv_mean_all(d.log_px)));
+    rv_stage_report(&stage, "kl", rv_mean_all(d.kl));
     if (!uses_score_function(c))
         rv_stage_report(&stage, "temperature", rv_input_scalar(graph, "temperature"));
     rv_status status = rv_iteration_update(iteration, &stage);
     if (status != RV_OK || !made.baseline_loss)
         return status;
-    rv_stage baseline =
-        rv_stage_of("baseline", made.baseline_loss, m->baseline.weight, m->baseline.count);
+    rv_stage baseline = rv_model_stage(model, "baseline", made.baseline_loss, RV_NET(BASELINE));
     baseline.loss_name = "baseline_loss";
     return rv_iteration_update(iteration, &baseline);
 }

@@ -15,81 +15,57 @@
 #include "reverie/objective.h"
 
 typedef struct gan_config {
-    pair_config pair;
+    game_config game;
     int loss;
     double discriminator_rate;
 } gan_config;
 
-#define FIELD(name) offsetof(gan_config, name)
+#define RV_ROWS_OF gan_config
 static const rv_option options[] = {
-    PAIR_OPTIONS("generator", "discriminator"),
-    {"objective.loss", RV_OPTION_CHOICE, FIELD(loss), "nonsaturating", 0, 0,
-     "nonsaturating|minimax", "what the generator minimises: -log D(G(z)), or log(1 - D(G(z)))"},
-    {"objective.discriminator_rate", RV_OPTION_NUMBER, FIELD(discriminator_rate), "1", 0, 1e6, NULL,
-     "factor on the discriminator's learning rate"},
+    GAME_PLAYERS("generator", "discriminator"),
+    RV_GROUP(game_options, game),
+    RV_CHOICE("objective.loss", loss, "nonsaturating", "nonsaturating|minimax",
+              "what the generator minimises: -log D(G(z)), or log(1 - D(G(z)))"),
+    RV_NUMBER("objective.discriminator_rate", discriminator_rate, "1", 0, 1e6,
+              "factor on the discriminator's learning rate"),
 };
 
-static const gan_config *config_of(const rv_model *model)
-{
-    return model->config;
-}
-
-static rv_status create(rv_model *model)
-{
-    return pair_create(model, sizeof(pair), "generator", "discriminator", model_image_shape(model));
-}
-
-/* ---- the game ---- */
-
-static rv_status train_discriminator(const rv_model *model, rv_iteration *iteration, rv_expr x,
+/* The discriminator's step; its fakes send no gradient back. */
+static rv_status train_discriminator(const rv_model *m, rv_iteration *iteration, rv_expr x,
                                      rv_expr fake)
 {
-    const pair *p = model->self;
-    rv_expr real_logits = pair_judge(p, x, RV_TRAIN);                      /* [B,1] */
-    rv_expr fake_logits = pair_judge(p, rv_stop_gradient(fake), RV_TRAIN); /* [B,1] */
-    rv_stage stage =
-        rv_stage_of("discriminator", rv_gan_discriminator_loss(real_logits, fake_logits),
-                    p->opponent.weight, p->opponent.count);
-    stage.loss_name = "discriminator_loss";
-    stage.rate = config_of(model)->discriminator_rate;
-    rv_stage_report(&stage, "real_score", model_mean(rv_sigmoid(real_logits)));
-    rv_stage_report(&stage, "fake_score", model_mean(rv_sigmoid(fake_logits)));
+    const gan_config *c = m->config;
+    rv_expr real_logits = game_judge(m, x, RV_TRAIN);                      /* [B,1] */
+    rv_expr fake_logits = game_judge(m, rv_stop_gradient(fake), RV_TRAIN); /* [B,1] */
+    rv_expr loss = rv_gan_discriminator_loss(real_logits, fake_logits);
+    rv_stage stage = game_discriminator(m, loss, real_logits, fake_logits);
+    stage.rate = c->discriminator_rate;
     return rv_iteration_update(iteration, &stage);
 }
 
-static rv_status train_generator(const rv_model *model, rv_iteration *iteration, rv_expr x,
+/* The generator's, against the updated discriminator. */
+static rv_status train_generator(const rv_model *m, rv_iteration *iteration, rv_expr x,
                                  rv_expr fake)
 {
-    const pair *p = model->self;
-    rv_expr logits = pair_judge(p, fake, RV_TRAIN); /* [B,1], by the updated discriminator */
-    rv_expr loss = rv_gan_generator_loss(logits, (rv_gan_loss)config_of(model)->loss);
-    rv_stage stage = rv_stage_of("generator", loss, p->generator.weight, p->generator.count);
-    stage.loss_name = "generator_loss";
-    stage.gradient_name = "generator_gradient";
-    rv_stage_report(&stage, "diversity", pair_diversity(x, fake));
+    const gan_config *c = m->config;
+    rv_expr logits = game_judge(m, fake, RV_TRAIN); /* [B,1] */
+    rv_expr loss = rv_gan_generator_loss(logits, (rv_gan_loss)c->loss);
+    rv_stage stage = game_generator(m, "generator", loss, RV_NET(GENERATOR), x, fake);
     return rv_iteration_update(iteration, &stage);
 }
 
-static rv_status train(rv_model *model, rv_iteration *iteration)
+static rv_status train(rv_model *m, rv_iteration *iteration)
 {
-    const pair *p = model->self;
-    rv_expr x = rv_iteration_images(iteration, model->sizes);                 /* [B,D] */
-    rv_expr fake = pair_generate(p, pair_noise(p, iteration, "z"), RV_TRAIN); /* [B,D] */
-    rv_status status = train_discriminator(model, iteration, x, fake);
-    return status == RV_OK ? train_generator(model, iteration, x, fake) : status;
+    rv_expr x = rv_iteration_images(iteration, m->sizes);                     /* [B,D] */
+    rv_expr fake = game_generate(m, game_noise(m, iteration, "z"), RV_TRAIN); /* [B,D] */
+    rv_status status = train_discriminator(m, iteration, x, fake);
+    return status == RV_OK ? train_generator(m, iteration, x, fake) : status;
 }
 
 const rv_model_kind rv_gan_kind = {
     .name = "gan",
     .about = "generative adversarial network, MLP or convolutional (Goodfellow et al. 2014)",
-    .option = options,
-    .option_count = sizeof options / sizeof *options,
-    .config_size = sizeof(gan_config),
-    .create = create,
-    .destroy = pair_destroy,
+    RV_OPTIONS(options, gan_config),
+    .game = &(const game_part){RV_MEMBER(gan_config, game), "generator", "discriminator"},
     .train = train,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
 };

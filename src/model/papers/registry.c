@@ -1,22 +1,46 @@
-/* The table of the built-in kinds of models. */
+/* The table of the kinds of models: the built-in ones, and those that a program adds. */
 #include "model/papers/registry.h"
 
 #include <string.h>
 
-static const rv_model_kind *const kinds[] = {
+enum { BUILT_IN = 12, KINDS_MOST = 28 };
+
+static const rv_model_kind *kinds[KINDS_MOST] = {
     &rv_vae_kind,     &rv_iwae_kind,    &rv_gan_kind,   &rv_wgan_kind,
     &rv_wgan_gp_kind, &rv_vae_gan_kind, &rv_bigan_kind, &rv_classifier_kind,
     &rv_m2_kind,      &rv_m1_m2_kind,   &rv_adgm_kind,  &rv_discrete_vae_kind};
+static int kind_count = BUILT_IN;
+
+rv_status rv_model_register(rv_context *context, const rv_model_kind *kind)
+{
+    const char *problem = NULL;
+    const char *name = kind->name ? kind->name : "";
+    const rv_model_kind *same = rv_model_kind_find(name);
+    if (same == kind)
+        return RV_OK;
+    if (same)
+        problem = "is there already: give yours another name";
+    else if (!*name || !kind->nets)
+        problem = "needs a name, and nets";
+    else if (!rv_model_kind_has(kind, RV_TRAINING))
+        problem = "cannot be trained: it needs `train`, or a part that makes one";
+    else if (kind_count == KINDS_MOST)
+        problem = "is one too many: the table of kinds is full";
+    if (problem)
+        return rv_fail(context, RV_BAD_USAGE, "model kind `%s` %s", name, problem);
+    kinds[kind_count++] = kind;
+    return RV_OK;
+}
 
 const rv_model_kind *const *rv_model_kinds(int *count)
 {
-    *count = (int)(sizeof kinds / sizeof *kinds);
+    *count = kind_count;
     return kinds;
 }
 
 const rv_model_kind *rv_model_kind_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (int i = 0; i < kind_count; i++)
         if (strcmp(kinds[i]->name, name) == 0)
             return kinds[i];
     return NULL;

@@ -12,75 +12,59 @@
  *   discriminator   -L_GAN
  *
  * KL and L_like are sums over latents and features, means over images; constants are left out. */
-#include "core/memory.h"
 #include "model/game.h"
+#include "model/nets.h"
 #include "model/papers/registry.h"
 #include "reverie/objective.h"
 
 typedef struct vae_gan_config {
-    pair_config pair; /* `generator` holds the decoder's words */
+    game_config game; /* `generator` holds the decoder's words */
     rv_words encoder;
     int64_t feature_layers;
     double gamma;
     int loss;
 } vae_gan_config;
 
-#define FIELD(name) offsetof(vae_gan_config, name)
+#define RV_ROWS_OF vae_gan_config
 static const rv_option options[] = {
-    PAIR_OPTIONS("decoder", "discriminator"),
-    {"encoder", RV_OPTION_WORDS, FIELD(encoder), "[linear 512, relu]", 0, 0, NULL,
-     "layers from the image; a linear layer to the posterior follows"},
-    {"objective.feature_layers", RV_OPTION_INTEGER, FIELD(feature_layers), "1", 0, 1000, NULL,
-     "so many of the discriminator's layers give the features of the reconstruction"},
-    {"objective.gamma", RV_OPTION_NUMBER, FIELD(gamma), "1e-3", 0, 1e6, NULL,
-     "what the reconstruction weighs in the decoder against fooling the discriminator"},
-    {"objective.loss", RV_OPTION_CHOICE, FIELD(loss), "nonsaturating", 0, 0,
-     "nonsaturating|minimax", "what the decoder minimises of its fakes"},
+    GAME_PLAYERS("decoder", "discriminator"),
+    RV_GROUP(game_options, game),
+    RV_LAYERS("encoder", encoder, "[linear 512, relu]",
+              "layers from the image; a linear layer to the posterior follows"),
+    RV_INTEGER("objective.feature_layers", feature_layers, "1", 0, 1000,
+               "so many of the discriminator's layers give the features of the reconstruction"),
+    RV_NUMBER("objective.gamma", gamma, "1e-3", 0, 1e6,
+              "what the reconstruction weighs in the decoder against fooling the discriminator"),
+    RV_CHOICE("objective.loss", loss, "nonsaturating", "nonsaturating|minimax",
+              "what the decoder minimises of its fakes"),
 };
 
-typedef struct vae_gan {
-    pair pair; /* its generator is the decoder */
-    weight_list encoder;
-} vae_gan;
+enum { ENCODER = 2 };
 
-static const vae_gan_config *config_of(const rv_model *model)
+static rv_status check(const rv_model *m)
 {
-    return model->config;
-}
-
-static void destroy(rv_model *model)
-{
-    vae_gan *m = model->self;
-    weight_list_free(&m->encoder);
-    pair_destroy(model);
-}
-
-static rv_status create(rv_model *model)
-{
-    const vae_gan_config *c = config_of(model);
-    rv_shape image = model_image_shape(model);
-    rv_status status = pair_create(model, sizeof(vae_gan), "decoder", "discriminator", image);
-    if (status != RV_OK)
-        return status;
-    vae_gan *m = model->self;
-    status = pair_add_encoder(model, c->encoder, 2 * c->pair.latent);
-    if (status != RV_OK)
-        return status;
-    if (c->feature_layers >= c->pair.opponent.count + 1)
-        return rv_fail(model->context, RV_BAD_USAGE,
+    const vae_gan_config *c = m->config;
+    if (c->feature_layers >= c->game.opponent.count + 1)
+        return rv_fail(m->context, RV_BAD_USAGE,
                        "objective.feature_layers=%lld: the discriminator has %d layers before its "
                        "last",
-                       (long long)c->feature_layers, c->pair.opponent.count);
-    return model_weights(model, &m->pair.net[ENCODER], 1, &m->encoder);
+                       (long long)c->feature_layers, c->game.opponent.count);
+    return RV_OK;
+}
+
+static void nets(const rv_model *m, rv_net_wish *wish)
+{
+    const vae_gan_config *c = m->config;
+    game_nets(m, wish);
+    wish[ENCODER] = game_encoder(m, c->encoder, 2 * c->game.latent);
 }
 
 /* ---- the game ---- */
 
 /* q(z|x) = N(mu, exp(s)^2);  x [B,D] -> batch [B], event [Z] */
-static rv_dist posterior(const rv_model *model, rv_expr x, rv_mode mode)
+static rv_dist posterior(const rv_model *m, rv_expr x, rv_mode mode)
 {
-    const pair *p = model->self;
-    return model_normal(model_apply(p->net[ENCODER], x, mode)); /* of [B,2Z] = (mu, s) */
+    return rv_normal_halves(rv_model_apply(m, ENCODER, x, mode)); /* of [B,2Z] = (mu, s) */
 }
 
 /* What the discriminator makes of images: the features of its layer l, and its logits. */
@@ -89,26 +73,26 @@ typedef struct judgement {
     rv_expr logits;   /* [B,1] */
 } judgement;
 
-static judgement judge(const rv_model *model, rv_expr x)
+static judgement judge(const rv_model *m, rv_expr x)
 {
-    const pair *p = model->self;
-    int l = (int)config_of(model)->feature_layers, all = p->config->opponent.count + 1;
-    rv_expr h = model_apply_part(p->net[OPPONENT], x, RV_TRAIN, 0, l);
-    rv_expr logits = model_apply_part(p->net[OPPONENT], h, RV_TRAIN, l, all - l);
-    return (judgement){model_flat(h), model_flat(logits)};
+    const vae_gan_config *c = m->config;
+    int l = (int)c->feature_layers, all = c->game.opponent.count + 1;
+    rv_expr h = model_apply_part(m->net[OPPONENT], x, RV_TRAIN, 0, l);
+    rv_expr logits = model_apply_part(m->net[OPPONENT], h, RV_TRAIN, l, all - l);
+    return (judgement){rv_flatten(h), rv_flatten(logits)};
 }
 
 /* L_prior, a mean over images */
 static rv_expr prior_loss(rv_dist q)
 {
-    return model_mean(rv_kl(q, rv_std_normal_like(q)));
+    return rv_mean_all(rv_kl(q, rv_std_normal_like(q)));
 }
 
 /* L_like without its constant: E |D_l(x) - D_l(x~)|^2 / 2 */
 static rv_expr feature_loss(judgement real, judgement reconstructed)
 {
     rv_expr square = rv_square(rv_sub(real.features, reconstructed.features)); /* [B,F] */
-    return rv_scale(model_mean(rv_sum(square, RV_AXIS(1))), 0.5);
+    return rv_scale(rv_mean_all(rv_sum(square, RV_AXIS(1))), 0.5);
 }
 
 /* -L_GAN for the discriminator; what of it the decoder minimises. */
@@ -119,7 +103,7 @@ typedef struct gan_loss {
 static gan_loss gan_losses(judgement real, judgement reconstructed, judgement sampled,
                            rv_gan_loss kind)
 {
-    rv_expr fake = model_mean(rv_softplus(sampled.logits)); /* -log(1 - D(x_p)) */
+    rv_expr fake = rv_mean_all(rv_softplus(sampled.logits)); /* -log(1 - D(x_p)) */
     return (gan_loss){
         rv_add(rv_gan_discriminator_loss(real.logits, reconstructed.logits), fake),
         rv_add(rv_gan_generator_loss(reconstructed.logits, kind),
@@ -127,64 +111,40 @@ static gan_loss gan_losses(judgement real, judgement reconstructed, judgement sa
     };
 }
 
-static rv_stage stage_of(const char *name, const char *loss_name, rv_expr loss,
-                         const weight_list *weights)
+static rv_status train(rv_model *m, rv_iteration *iteration)
 {
-    rv_stage stage = rv_stage_of(name, loss, weights->weight, weights->count);
-    stage.loss_name = loss_name;
-    return stage;
-}
-
-static rv_status train(rv_model *model, rv_iteration *iteration)
-{
-    const vae_gan_config *c = config_of(model);
-    const vae_gan *m = model->self;
-    rv_expr x = rv_iteration_images(iteration, model->sizes);
-    rv_dist q = posterior(model, x, RV_TRAIN);
-    rv_expr z = rv_rsample(q, "z"), z_prior = pair_noise(&m->pair, iteration, "z_prior");
-    rv_expr drawn = pair_generate(&m->pair, z_prior, RV_TRAIN); /* x_p [B,D] */
-    judgement real = judge(model, x);
-    judgement reconstructed = judge(model, pair_generate(&m->pair, z, RV_TRAIN));
-    judgement sampled = judge(model, drawn);
+    const vae_gan_config *c = m->config;
+    rv_expr x = rv_iteration_images(iteration, m->sizes);
+    rv_dist q = posterior(m, x, RV_TRAIN);
+    rv_expr z = rv_rsample(q, "z"), z_prior = game_noise(m, iteration, "z_prior");
+    rv_expr drawn = game_generate(m, z_prior, RV_TRAIN); /* x_p [B,D] */
+    judgement real = judge(m, x);
+    judgement reconstructed = judge(m, game_generate(m, z, RV_TRAIN));
+    judgement sampled = judge(m, drawn);
     rv_expr kl = prior_loss(q), like = feature_loss(real, reconstructed);
     gan_loss gan = gan_losses(real, reconstructed, sampled, (rv_gan_loss)c->loss);
     /* All losses are of the weights as they were: the steps below do not see each other. */
-    rv_stage encoder = stage_of("encoder", "encoder_loss", rv_add(kl, like), &m->encoder);
+    rv_stage encoder = rv_model_stage(m, "encoder", rv_add(kl, like), RV_NET(ENCODER));
+    encoder.loss_name = "encoder_loss";
     rv_stage_report(&encoder, "kl", kl);
     rv_stage_report(&encoder, "feature_loss", like);
-    rv_stage decoder = stage_of("decoder", "decoder_loss",
-                                rv_add(rv_scale(like, c->gamma), gan.decoder), &m->pair.generator);
-    decoder.gradient_name = "generator_gradient";
-    rv_stage_report(&decoder, "diversity", pair_diversity(x, drawn));
-    rv_stage discriminator =
-        stage_of("discriminator", "discriminator_loss", gan.discriminator, &m->pair.opponent);
-    rv_stage_report(&discriminator, "real_score", model_mean(rv_sigmoid(real.logits)));
-    rv_stage_report(&discriminator, "fake_score", model_mean(rv_sigmoid(sampled.logits)));
+    rv_expr loss = rv_add(rv_scale(like, c->gamma), gan.decoder);
+    rv_stage decoder = game_generator(m, "decoder", loss, RV_NET(GENERATOR), x, drawn);
+    decoder.loss_name = "decoder_loss";
+    rv_stage discriminator = game_discriminator(m, gan.discriminator, real.logits, sampled.logits);
     rv_status status = rv_iteration_update(iteration, &encoder);
     if (status == RV_OK)
         status = rv_iteration_update(iteration, &decoder);
     return status == RV_OK ? rv_iteration_update(iteration, &discriminator) : status;
 }
 
-static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
-{
-    out[0] = (rv_latents){"z", posterior(model, x, RV_EVALUATE), config_of(model)->pair.latent};
-    *count = 1;
-    return rv_error_status(model->context);
-}
-
 const rv_model_kind rv_vae_gan_kind = {
     .name = "vae-gan",
     .about = "autoencoder with a discriminator's features as its likelihood (Larsen et al. 2016)",
-    .option = options,
-    .option_count = sizeof options / sizeof *options,
-    .config_size = sizeof(vae_gan_config),
-    .create = create,
-    .destroy = destroy,
+    RV_OPTIONS(options, vae_gan_config),
+    .check = check,
+    .nets = nets,
+    .game = &(const game_part){RV_MEMBER(vae_gan_config, game), "decoder", "discriminator"},
+    .latent = {.posterior = posterior},
     .train = train,
-    .encode = encode,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
 };

@@ -15,39 +15,27 @@ typedef struct wgan_config {
     double clip;
 } wgan_config;
 
-#define FIELD(name) offsetof(wgan_config, name)
+#define RV_ROWS_OF wgan_config
 static const rv_option options[] = {
-    WASSERSTEIN_OPTIONS,
-    {"objective.clip", RV_OPTION_NUMBER, FIELD(clip), "0.01", 1e-9, 1e6, NULL,
-     "the critic's weights are kept in [-clip, clip]"},
+    RV_GROUP(wasserstein_options, wasserstein),
+    RV_NUMBER("objective.clip", clip, "0.01", 1e-9, 1e6,
+              "the critic's weights are kept in [-clip, clip]"),
 };
 
-static const wgan_config *config_of(const rv_model *model)
-{
-    return model->config;
-}
-
-static rv_status create(rv_model *model)
-{
-    return pair_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
-}
-
-/* ---- the game ---- */
-
 /* w <- clip(w, -c, c) */
-static void clip_weights(rv_graph *graph, const weight_list *critic, double c)
+static void clip_weights(rv_graph *graph, const rv_stage *critic, double c)
 {
-    for (int i = 0; i < critic->count; i++)
+    for (int i = 0; i < critic->weight_count; i++)
         rv_assign(graph, critic->weight[i], rv_clip(rv_updated(graph, critic->weight[i]), -c, c));
 }
 
 /* The share of the critic's weights, as they are before this step, that lie at -c or c. */
-static rv_expr share_at_clip(rv_graph *graph, const weight_list *critic, double c)
+static rv_expr share_at_clip(rv_graph *graph, const rv_stage *critic, double c)
 {
     rv_expr edge = rv_scalar(graph, 0.999 * c), one = rv_scalar(graph, 1);
     rv_expr at_edge = rv_scalar(graph, 0), none = rv_scalar(graph, 0);
     double size = 0;
-    for (int i = 0; i < critic->count; i++) {
+    for (int i = 0; i < critic->weight_count; i++) {
         rv_expr w = rv_param_value(graph, critic->weight[i]);
         rv_expr is_there = rv_select(rv_less(edge, rv_abs(w)), one, none);
         at_edge = rv_add(at_edge, rv_sum(is_there, rv_all_axes(is_there)));
@@ -56,41 +44,32 @@ static rv_expr share_at_clip(rv_graph *graph, const weight_list *critic, double 
     return rv_scale(at_edge, 1 / size);
 }
 
-static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
+static rv_status train_critic(const rv_model *m, rv_iteration *iteration)
 {
-    const pair *p = model->self;
-    double c = config_of(model)->clip;
-    rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
-    rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
-    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
-    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    double c = ((const wgan_config *)m->config)->clip;
+    rv_expr x = rv_iteration_images(iteration, m->sizes); /* [B,D] */
+    rv_expr fake = wasserstein_fakes(m, iteration);       /* [B,D] */
+    rv_expr real_score = game_judge(m, x, RV_TRAIN);      /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = game_judge(m, fake, RV_TRAIN);
     rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
-    rv_stage stage = wasserstein_critic_stage(p, loss, loss);
-    rv_stage_report(&stage, "at_clip", share_at_clip(iteration->graph, &p->opponent, c));
+    rv_stage stage = wasserstein_critic(m, loss, loss);
+    rv_stage_report(&stage, "at_clip", share_at_clip(iteration->graph, &stage, c));
     rv_status status = rv_iteration_update(iteration, &stage);
-    clip_weights(iteration->graph, &p->opponent, c);
-    return status == RV_OK ? rv_error_status(model->context) : status;
+    clip_weights(iteration->graph, &stage, c);
+    return status == RV_OK ? rv_error_status(m->context) : status;
 }
 
-static rv_status train(rv_model *model, rv_iteration *iteration)
+static rv_status train(rv_model *m, rv_iteration *iteration)
 {
-    if (iteration->turn == TURN_CRITIC)
-        return train_critic(model, iteration);
-    return wasserstein_generator_turn(model->self, iteration, model->sizes);
+    return iteration->turn == TURN_CRITIC ? train_critic(m, iteration)
+                                          : wasserstein_generator_turn(m, iteration);
 }
 
 const rv_model_kind rv_wgan_kind = {
     .name = "wgan",
     .about = "Wasserstein GAN with weight clipping (Arjovsky et al. 2017)",
-    .option = options,
-    .option_count = sizeof options / sizeof *options,
-    .config_size = sizeof(wgan_config),
-    .create = create,
-    .destroy = pair_destroy,
+    RV_OPTIONS(options, wgan_config),
+    .game = &(const game_part){RV_MEMBER(wgan_config, wasserstein.game), "generator", "critic"},
     .train = train,
     .turns = wasserstein_turns,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
 };

@@ -19,72 +19,53 @@ typedef struct wgan_gp_config {
     double penalty;
 } wgan_gp_config;
 
-#define FIELD(name) offsetof(wgan_gp_config, name)
+#define RV_ROWS_OF wgan_gp_config
 static const rv_option options[] = {
-    WASSERSTEIN_OPTIONS,
-    {"objective.penalty", RV_OPTION_NUMBER, FIELD(penalty), "10", 0, 1e6, NULL,
-     "weight of the gradient penalty"},
+    RV_GROUP(wasserstein_options, wasserstein),
+    RV_NUMBER("objective.penalty", penalty, "10", 0, 1e6, "weight of the gradient penalty"),
 };
 
-static const wgan_gp_config *config_of(const rv_model *model)
+/* Warns of a critic that mixes its examples. */
+static rv_status check(const rv_model *m)
 {
-    return model->config;
-}
-
-static void warn_of_batch_norm(const rv_model *model, rv_words critic)
-{
+    rv_words critic = ((const wgan_gp_config *)m->config)->wasserstein.game.opponent;
+    int mixes = 0;
     for (int i = 0; i < critic.count; i++)
-        if (strncmp(critic.word[i], "batchnorm", strlen("batchnorm")) == 0) {
-            rv_notify(model->context, RV_LOG_WARNING,
-                      "the critic has `batchnorm`, which mixes the examples that the gradient "
-                      "penalty takes one by one: use `layernorm`");
-            return;
-        }
+        mixes |= strncmp(critic.word[i], "batchnorm", strlen("batchnorm")) == 0;
+    if (mixes)
+        rv_notify(m->context, RV_LOG_WARNING,
+                  "the critic has `batchnorm`, which mixes the examples that the gradient "
+                  "penalty takes one by one: use `layernorm`");
+    return RV_OK;
 }
 
-static rv_status create(rv_model *model)
+static rv_status train_critic(const rv_model *m, rv_iteration *iteration)
 {
-    warn_of_batch_norm(model, config_of(model)->wasserstein.pair.opponent);
-    return pair_create(model, sizeof(pair), "generator", "critic", model_image_shape(model));
-}
-
-/* ---- the game ---- */
-
-static rv_status train_critic(const rv_model *model, rv_iteration *iteration)
-{
-    const pair *p = model->self;
-    rv_expr x = rv_iteration_images(iteration, model->sizes); /* [B,D] */
-    rv_expr fake = wasserstein_fakes(p, iteration);           /* [B,D] */
-    rv_expr between = rv_interpolates(x, fake, "between");    /* [B,D] */
-    rv_expr real_score = pair_judge(p, x, RV_TRAIN); /* [B,1]; first, as batch norm counts */
-    rv_expr fake_score = pair_judge(p, fake, RV_TRAIN);
+    double lambda = ((const wgan_gp_config *)m->config)->penalty;
+    rv_expr x = rv_iteration_images(iteration, m->sizes);  /* [B,D] */
+    rv_expr fake = wasserstein_fakes(m, iteration);        /* [B,D] */
+    rv_expr between = rv_interpolates(x, fake, "between"); /* [B,D] */
+    rv_expr real_score = game_judge(m, x, RV_TRAIN);       /* [B,1]; first, as batch norm counts */
+    rv_expr fake_score = game_judge(m, fake, RV_TRAIN);
     rv_expr loss = rv_wasserstein_critic_loss(real_score, fake_score);
-    rv_expr penalty = rv_gradient_penalty(pair_judge(p, between, RV_TRAIN), between);
-    rv_expr total = rv_add(loss, rv_scale(penalty, config_of(model)->penalty));
-    rv_stage stage = wasserstein_critic_stage(p, loss, total);
+    rv_expr penalty = rv_gradient_penalty(game_judge(m, between, RV_TRAIN), between);
+    rv_stage stage = wasserstein_critic(m, loss, rv_add(loss, rv_scale(penalty, lambda)));
     rv_stage_report(&stage, "penalty", penalty);
     return rv_iteration_update(iteration, &stage);
 }
 
-static rv_status train(rv_model *model, rv_iteration *iteration)
+static rv_status train(rv_model *m, rv_iteration *iteration)
 {
-    if (iteration->turn == TURN_CRITIC)
-        return train_critic(model, iteration);
-    return wasserstein_generator_turn(model->self, iteration, model->sizes);
+    return iteration->turn == TURN_CRITIC ? train_critic(m, iteration)
+                                          : wasserstein_generator_turn(m, iteration);
 }
 
 const rv_model_kind rv_wgan_gp_kind = {
     .name = "wgan-gp",
     .about = "Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)",
-    .option = options,
-    .option_count = sizeof options / sizeof *options,
-    .config_size = sizeof(wgan_gp_config),
-    .create = create,
-    .destroy = pair_destroy,
+    RV_OPTIONS(options, wgan_gp_config),
+    .check = check,
+    .game = &(const game_part){RV_MEMBER(wgan_gp_config, wasserstein.game), "generator", "critic"},
     .train = train,
     .turns = wasserstein_turns,
-    .decode = pair_decode,
-    .latent_width = pair_latent_width,
-    .prior = pair_prior,
-    .nets = pair_nets,
 };

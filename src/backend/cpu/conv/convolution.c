@@ -1,4 +1,4 @@
-/* The choice of an algorithm for a convolution, and the way to it. */
+/* Computes a direct convolution by the algorithm that was measured fastest for its shape. */
 #include "backend/cpu/conv/convolution.h"
 
 #include "backend/cpu/conv/kernels.h"

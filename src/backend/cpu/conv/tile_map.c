@@ -1,5 +1,6 @@
-/* Rows of a matrix that have the same columns are put together, four at most; groups of one kind
- * follow each other, so that the loops over them are predicted. */
+/* Writes a small matrix as the tile machine reads it: rows with the same columns are put together,
+ * four at most, and groups of one kind follow each other, so that the loops over them are
+ * predicted. */
 #include "backend/cpu/conv/tile_map.h"
 
 #include <stdlib.h>

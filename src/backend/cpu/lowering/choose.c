@@ -14,10 +14,11 @@
 #define ACCEPTED_ERROR 12
 /* A transform must be expected, or was measured, to be this much faster. */
 #define WORTHWHILE 1.05
-/* What a measurement may still turn round, and from which time on it is worth one. */
+/* A measurement is made only where the estimates differ by less than UNCERTAIN and the direct sum
+ * takes more than WORTH_MEASURING seconds. */
 #define UNCERTAIN       1.6
 #define WORTH_MEASURING 5e-4
-/* Of one transform of a leg. */
+/* The largest spectrum of a leg that is considered. */
 #define MOST_ELEMENTS 5e8
 
 enum { KEY = 192, VALUE = 40 };

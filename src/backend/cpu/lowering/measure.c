@@ -1,5 +1,4 @@
-/* The measurement behind a choice: a program of the form's passes alone, planned and run as any
- * other. */
+/* Measures two ways to compute a form: plans and runs a program of its passes alone for each. */
 #include "backend/cpu/lowering/choose.h"
 #include "backend/cpu/lowering/lowered.h"
 #include "core/memory.h"

@@ -1,4 +1,4 @@
-/* The one engine of the process. */
+/* Starts oneDNN once for the process, and says what it answers when it fails. */
 #include "backend/cpu/matmul/onednn.h"
 
 #include "core/memory.h"

@@ -1,4 +1,4 @@
-/* From a group of values to a list of tile instructions over slots and registers. */
+/* Turns a group of values into a list of tile instructions over slots and registers. */
 #include "backend/cpu/plan/plan.h"
 #include "core/memory.h"
 

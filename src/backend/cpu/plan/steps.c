@@ -27,7 +27,7 @@ static const rv_param *param_of(const cpu_plan *plan, const cpu_value *value)
 
 static rv_status find_reads(cpu_plan *plan, param_reads *reads)
 {
-    int params = rv_param_count(plan->context), count = 0;
+    int params = rv_params_made(plan->context), count = 0;
     for (int i = 0; i < plan->work->count; i++)
         count += plan->value[i].node->arity;
     reads->first = rv_malloc((size_t)(params + 1) * sizeof(int));
@@ -291,8 +291,8 @@ static int idlest(const double *load, int threads)
     return best;
 }
 
-/* Kernels that one thread runs, and that need memory beside its scratch, use one buffer: they are
- * thread 0's. */
+/* Kernels that one thread runs, and that ask for shared memory, use one buffer: thread 0 runs
+ * them. */
 static rv_status choose_owners(cpu_plan *plan)
 {
     size_t bytes = (size_t)plan->threads * sizeof(double);

@@ -1,4 +1,4 @@
-/* From nodes to values: what is a view, what is fused with what, what needs a buffer. */
+/* Turns nodes into values: what is a view, what is fused with what, what needs a buffer. */
 #include "backend/cpu/plan/plan.h"
 #include "core/memory.h"
 

@@ -1,4 +1,4 @@
-/* Which tile table this machine runs. */
+/* Finds the tile table that this machine runs. */
 #include "backend/cpu/tile/tile.h"
 #include "backend/cpu/tile/tile_tables.h"
 

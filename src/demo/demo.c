@@ -1,0 +1,31 @@
+/* The demonstrations that there are. */
+#include "demo/demo.h"
+
+#include <string.h>
+
+static const rv_demo *const demos[] = {
+    &demo_importance_sampling,
+    &demo_gumbel_softmax,
+    &demo_gradient_variance,
+};
+
+const rv_demo *rv_demo_at(int index)
+{
+    return index < (int)(sizeof demos / sizeof *demos) ? demos[index] : NULL;
+}
+
+const rv_demo *rv_demo_find(const char *name)
+{
+    for (int i = 0; rv_demo_at(i); i++)
+        if (strcmp(demos[i]->name, name) == 0)
+            return demos[i];
+    return NULL;
+}
+
+rv_status demo_end_chart(rv_status status, rv_chart *chart, const char *path)
+{
+    if (status == RV_OK)
+        status = rv_chart_save(chart, path);
+    rv_chart_free(chart);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* The demonstrations, each in a file of its own. */
+#ifndef DEMO_DEMO_H
+#define DEMO_DEMO_H
+
+#include "reverie/demo.h"
+
+extern const rv_demo demo_importance_sampling, demo_gumbel_softmax, demo_gradient_variance;
+
+/* Saves the chart, unless `status` is a failure already, and frees it. */
+rv_status demo_end_chart(rv_status status, rv_chart *chart, const char *path);
+
+#endif

@@ -1,0 +1,22 @@
+/* What the durable writer and the writer of lines share. */
+#ifndef FILES_WRITE_H
+#define FILES_WRITE_H
+
+#include "reverie/io.h"
+
+#include <dirent.h>
+
+/* Writes all of it, going on after EINTR and short writes; 0 and errno on failure. */
+int rv_write_all(int file, const void *bytes, size_t count);
+/* fsync, going on after EINTR; 0 and errno on failure. */
+int rv_sync_file(int file);
+/* Syncs the folder that holds `path`, so that a new name lasts. */
+rv_status rv_sync_folder_of(rv_context *context, const char *path);
+/* RV_IO_ERROR "PATH: WHAT: reason", the reason from errno. */
+rv_status rv_fail_errno(rv_context *context, const char *path, const char *what);
+
+/* The names in a folder; *list is NULL where there is no such folder.  A folder that cannot be
+ * read, for lack of memory or another reason, is a failure and not an empty one. */
+rv_status rv_folder_open(rv_context *context, const char *path, DIR **list);
+
+#endif

@@ -1,0 +1,248 @@
+/* What a model with latents does, made of its posterior, prior and likelihood.
+ *
+ *   ELBO(x) = E_q[log p(x|z)] - KL(q(z|x) || p(z))         Kingma & Welling 2014, equation 3
+ *   L_K(x)  = E_q[log 1/K sum_k w_k],  w = p(x,z) / q(z|x)  Burda et al. 2016, equation 8
+ *
+ * Training maximises the mean of K ELBOs, or L_K: with K = 1 the two differ only in that the ELBO's
+ * KL is in closed form, where there is one. */
+#include "model/parts.h"
+#include "reverie/objective.h"
+
+#include <math.h>
+#include <string.h>
+
+#define RV_ROWS_OF rv_objective
+const rv_option rv_objective_options[] = {
+    RV_CHOICE("objective.name", bound, "elbo", "elbo|iwae",
+              "what training maximises: the mean of K ELBOs, or the importance-weighted bound L_K"),
+    RV_INTEGER("objective.samples", samples, "1", 1, 65536, "K, draws of z an image"),
+};
+#undef RV_ROWS_OF
+#define RV_ROWS_OF rv_kl_weight
+const rv_option rv_kl_weight_options[] = {
+    RV_NUMBER("objective.beta", beta, "1", 0, 1e6, "weight of the KL"),
+    RV_NUMBER("objective.free_bits", free_bits, "0", 0, 1e6,
+              "nats of KL a latent dimension that cost nothing"),
+    RV_NUMBER("objective.warmup", warmup, "0", 0, 1e6,
+              "epochs over which the weight of the KL grows from 0 to beta"),
+};
+
+static const rv_latent_part *part_of(const rv_model *model)
+{
+    return &model->kind->latent;
+}
+
+static rv_objective objective_of(const rv_model *model)
+{
+    const rv_objective *objective = rv_model_member(model, part_of(model)->objective);
+    return objective ? *objective : (rv_objective){RV_BOUND_ELBO, 1};
+}
+
+static const rv_kl_weight *kl_weight_of(const rv_model *model)
+{
+    return rv_model_member(model, part_of(model)->kl_weight);
+}
+
+/* ---- the model's densities ---- */
+
+static int is_discrete(rv_dist q)
+{
+    return q.kind == RV_DIST_BERNOULLI || q.kind == RV_DIST_CATEGORICAL;
+}
+
+/* Draws z [K,B,...] of q(z|x); their log q is left to whoever needs it. */
+static rv_draws drawn_of(const rv_model *model, rv_expr x, rv_dist q, int64_t draws, rv_mode mode)
+{
+    const rv_latent_part *part = part_of(model);
+    if (part->draw)
+        return part->draw(model, x, q, draws, mode);
+    rv_expr z = is_discrete(q) ? rv_dist_sample_n(q, "z", draws) : rv_rsample_n(q, "z", draws);
+    return (rv_draws){.levels = 1, .z = {z}};
+}
+
+/* p(z) of z [K,B,...], batch [B] */
+static rv_dist prior_of(const rv_model *model, rv_expr z)
+{
+    rv_graph *graph = rv_expr_graph(z);
+    if (part_of(model)->prior)
+        return part_of(model)->prior(model, graph, rv_dim(z, 1));
+    return rv_std_normal(graph, rv_shape2(rv_dim(z, 1), rv_dim(z, 2)));
+}
+
+/* log p(z_k), [K,B] */
+static rv_expr log_prior_of(const rv_model *model, const rv_draws *drawn, rv_mode mode)
+{
+    const rv_latent_part *part = part_of(model);
+    return part->log_prior ? part->log_prior(model, drawn, mode)
+                           : rv_log_prob(prior_of(model, drawn->z[0]), drawn->z[0]);
+}
+
+/* log p(x|z_k), [K,B] */
+static rv_expr log_likelihood_of(const rv_model *model, rv_expr x, const rv_draws *drawn,
+                                 rv_mode mode)
+{
+    const rv_latent_part *part = part_of(model);
+    if (part->log_likelihood)
+        return part->log_likelihood(model, x, drawn, mode);
+    rv_dist p = part->likelihood(model, rv_as_rows(drawn->z[0]), mode); /* [K B], event [D] */
+    return rv_observation_log_prob(model, p, x);
+}
+
+/* log p(z_k) - log q(z_k|x), [K,B], of all levels */
+static rv_expr log_ratio_of(const rv_model *model, rv_dist q, const rv_draws *drawn, rv_mode mode)
+{
+    rv_expr log_p = log_prior_of(model, drawn, mode);
+    rv_expr log_q = drawn->log_q[0] ? drawn->log_q[0] : rv_log_prob(q, drawn->z[0]);
+    for (int i = 1; i < drawn->levels; i++)
+        log_q = rv_add(log_q, drawn->log_q[i]);
+    return rv_sub(log_p, log_q);
+}
+
+/* ---- bounds ---- */
+
+typedef struct bounds {
+    rv_elbo_parts elbo; /* of the mean of K ELBOs */
+    rv_expr importance; /* L_K with the KL weighted by beta, [B] */
+} bounds;
+
+/* Whether the KL has a closed form: z is of one level, drawn as q says, and rv_kl knows both. */
+static int is_closed(const rv_model *model, rv_dist q, rv_expr z)
+{
+    const rv_latent_part *part = part_of(model);
+    if (part->draw || part->log_prior)
+        return 0;
+    return rv_kl_is_exact(q.kind, part->prior ? prior_of(model, z).kind : RV_DIST_NORMAL);
+}
+
+/* The ELBO whose KL is estimated at the draws. */
+static rv_elbo_parts estimated(rv_expr log_px, rv_expr log_ratio, rv_expr beta)
+{
+    rv_elbo_parts parts;
+    parts.reconstruction = rv_neg(rv_mean(log_px, RV_AXIS(0)));
+    parts.kl = rv_neg(rv_mean(log_ratio, RV_AXIS(0)));
+    parts.elbo = rv_neg(rv_add(parts.reconstruction, parts.kl));
+    parts.objective =
+        beta ? rv_neg(rv_add(parts.reconstruction, rv_mul(beta, parts.kl))) : parts.elbo;
+    return parts;
+}
+
+static bounds bounds_of(const rv_model *model, rv_expr x, rv_mode mode, rv_elbo_config config)
+{
+    bounds b;
+    int64_t draws = objective_of(model).samples;
+    rv_dist q = part_of(model)->posterior(model, x, mode);
+    rv_draws drawn = drawn_of(model, x, q, draws, mode);
+    rv_expr log_px = log_likelihood_of(model, x, &drawn, mode);
+    rv_expr log_ratio = log_ratio_of(model, q, &drawn, mode);
+    rv_expr weighted = config.beta ? rv_mul(config.beta, log_ratio) : log_ratio;
+    b.elbo = is_closed(model, q, drawn.z[0]) ? rv_elbo_against(q, prior_of(model, drawn.z[0]),
+                                                               rv_mean(log_px, RV_AXIS(0)), config)
+                                             : estimated(log_px, log_ratio, config.beta);
+    b.importance = rv_importance_bound(rv_add(log_px, weighted));
+    return b;
+}
+
+static rv_status train(rv_model *model, rv_iteration *iteration)
+{
+    const rv_kl_weight *weight = kl_weight_of(model);
+    rv_elbo_config config = rv_elbo_defaults();
+    if (weight)
+        config = (rv_elbo_config){rv_input_scalar(iteration->graph, "beta"), weight->free_bits};
+    rv_expr x = rv_iteration_images(iteration, model->sizes);
+    bounds b = bounds_of(model, x, RV_TRAIN, config);
+    int is_iwae = objective_of(model).bound == RV_BOUND_IWAE;
+    rv_expr maximised = is_iwae ? b.importance : b.elbo.objective; /* [B] */
+    rv_stage stage =
+        rv_model_stage(model, model->kind->name, rv_neg(rv_mean_all(maximised)), RV_EVERY);
+    rv_stage_report(&stage, "reconstruction", rv_mean_all(b.elbo.reconstruction));
+    rv_stage_report(&stage, "kl", rv_mean_all(b.elbo.kl));
+    return rv_iteration_update(iteration, &stage);
+}
+
+/* Linear warm-up from 0 to beta: Bowman et al. 2016, Sonderby et al. 2016. */
+int rv_latent_schedule(const rv_model *model, rv_moment moment,
+                       rv_scalar_input out[RV_SCALARS_MOST])
+{
+    const rv_kl_weight *weight = kl_weight_of(model);
+    if (!weight)
+        return 0;
+    double share = weight->warmup > 0 ? fmin(1, moment.epoch / weight->warmup) : 1;
+    out[0] = (rv_scalar_input){"beta", weight->beta * share, weight->warmup};
+    return 1;
+}
+
+/* ---- evaluation ---- */
+
+/* A model trained on L_K is judged by L_K: its ELBO at one draw means little. */
+static const char *selects(const rv_model *model)
+{
+    return objective_of(model).bound == RV_BOUND_IWAE ? "importance_bound" : "elbo";
+}
+
+static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_evaluation *out)
+{
+    rv_objective objective = objective_of(model);
+    rv_expr x = rv_evaluation_images(model, graph, batch);
+    bounds b = bounds_of(model, x, RV_EVALUATE, rv_elbo_defaults());
+    memset(out, 0, sizeof *out);
+    rv_evaluation_report(out, "elbo", b.elbo.elbo);
+    rv_evaluation_report(out, "reconstruction", b.elbo.reconstruction);
+    rv_evaluation_report(out, "kl", b.elbo.kl);
+    if (objective.bound == RV_BOUND_IWAE || part_of(model)->reports_bound)
+        rv_evaluation_report(out, "importance_bound", b.importance);
+    out->draws = objective.samples;
+    return rv_error_status(model->context);
+}
+
+/* ---- views ---- */
+
+static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
+{
+    rv_dist q = part_of(model)->posterior(model, x, RV_EVALUATE);
+    out[0] = (rv_latents){"z", q, model->kind->latent_width(model)};
+    *count = 1;
+    return rv_error_status(model->context);
+}
+
+/* z [count,Z] */
+static rv_expr draw_prior(rv_model *model, rv_graph *graph, int64_t count)
+{
+    return rv_flatten(rv_dist_sample(part_of(model)->prior(model, graph, count), "prior"));
+}
+
+static rv_expr decode(rv_model *model, rv_expr z)
+{
+    return rv_observation_mean(model, part_of(model)->likelihood(model, z, RV_EVALUATE));
+}
+
+/* log p(x, z_k) = log p(x|z_k) + log p(z_k), of level 0 */
+rv_expr rv_latent_log_joint(rv_model *model, rv_expr x, rv_expr z)
+{
+    rv_draws drawn = {.levels = 1, .z = {z}};
+    rv_expr log_px = log_likelihood_of(model, x, &drawn, RV_EVALUATE);
+    return rv_add(log_px, log_prior_of(model, &drawn, RV_EVALUATE));
+}
+
+/* log p(x, z_k) - log q(z_k|x) of all levels, from the posterior of level 0 */
+rv_expr rv_latent_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws)
+{
+    rv_dist q = group->posterior;
+    rv_draws drawn = drawn_of(model, x, q, draws, RV_EVALUATE);
+    rv_expr log_px = log_likelihood_of(model, x, &drawn, RV_EVALUATE);
+    return rv_add(log_px, log_ratio_of(model, q, &drawn, RV_EVALUATE));
+}
+
+void latent_defaults(rv_model_kind *kind)
+{
+    const rv_latent_part *part = &kind->latent;
+    int has_likelihood = part->likelihood || part->log_likelihood;
+    OR_ELSE(kind->train, has_likelihood, train);
+    OR_ELSE(kind->evaluate, has_likelihood, evaluate);
+    OR_ELSE(kind->select, has_likelihood, selects);
+    OR_ELSE(kind->schedule, part->kl_weight > 0, rv_latent_schedule);
+    OR_ELSE(kind->encode, 1, encode);
+    OR_ELSE(kind->draw_prior, part->prior != NULL, draw_prior);
+    OR_ELSE(kind->decode, part->likelihood != NULL, decode);
+    OR_ELSE(kind->log_joint, has_likelihood, rv_latent_log_joint);
+    OR_ELSE(kind->log_weight, has_likelihood && part->draw, rv_latent_log_weight);
+}

@@ -1,0 +1,21 @@
+/* What each part makes of a kind: fills the functions that the kind leaves NULL. */
+#ifndef MODEL_PARTS_H
+#define MODEL_PARTS_H
+
+#include "reverie/model.h"
+
+/* The kind's own function, or what a part makes where it has what that takes. */
+#define OR_ELSE(own, can, made) (own) = (own) ? (own) : (can) ? (made) : NULL
+
+/* Settings and data that a part cannot do with; before the kind's own check. */
+rv_status classifier_check(const rv_model *model);
+rv_status semi_supervised_check(const rv_model *model);
+rv_status game_check(const rv_model *model);
+
+void score_defaults(rv_model_kind *kind);
+void latent_defaults(rv_model_kind *kind);
+void classifier_defaults(rv_model_kind *kind);
+void semi_supervised_defaults(rv_model_kind *kind);
+void game_defaults(rv_model_kind *kind);
+
+#endif

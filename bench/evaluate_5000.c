@@ -71,8 +71,8 @@ static rv_status step(bound *b, double *loss)
     rv_importance_config config = rv_importance_defaults();
     config.samples = SAMPLES;
     config.images = IMAGES;
-    config.watcher.user = b;
-    config.watcher.progress = on_progress;
+    config.listener.user = b;
+    config.listener.progress = on_progress;
     rv_status status = rv_importance_estimate(b->model, b->source, &config, &found);
     if (status == RV_OK)
         *loss = -rv_values_number(&found.values, "log_px");

@@ -1,8 +1,8 @@
 /* The options of a verb, driven by its table through getopt_long. */
 #include "call.h"
 
-#include "conv_cache.h"
 #include "environment.h"
+#include "tuning_cache.h"
 
 #include "config/value.h"
 #include "core/arena.h"
@@ -275,7 +275,10 @@ static rv_status apply_common(cli_call *call)
     rv_context_set_conv_measuring(call->context, 1);
     if (status == RV_OK)
         status = cli_environment_read(call, &call->values->arena, cli_text(call, "data-dir"));
-    return status == RV_OK ? cli_conv_cache_load(call, &call->values->arena) : status;
+    /* A policy that was asked for leaves nothing to choose. */
+    if (status == RV_OK && rv_context_conv(call->context) == RV_CONV_AUTO)
+        status = cli_tuning_cache_load(call, &call->values->arena);
+    return status;
 }
 
 /* --help and --version answer whatever else is wrong with the words. */

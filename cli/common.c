@@ -1,4 +1,4 @@
-/* What every verb uses: messages, JSON, and the wish to stop. */
+/* What every verb uses: messages, JSON, and stop requests. */
 #include "verb.h"
 
 #include "core/clock.h"
@@ -134,7 +134,8 @@ void cli_catch_stop(const char *message)
         pthread_detach(thread);
 }
 
-int cli_stop_requested(void)
+int cli_stop_requested(void *user)
 {
+    (void)user;
     return atomic_load(&stop_requested) != 0;
 }

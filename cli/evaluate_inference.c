@@ -34,26 +34,12 @@ static void say_fewer(const cli_call *call, int64_t used)
 
 /* ---- progress ---- */
 
-static void on_progress(void *user, const rv_inference_progress *now)
-{
-    cli_progress *progress = user;
-    cli_work work = {now->stage, now->done, now->images, now->share};
-    if (cli_progress_is_due(progress))
-        cli_progress_show_work(progress, &work);
-}
-
-static int on_stop(void *user)
-{
-    (void)user;
-    return cli_stop_requested();
-}
-
-static rv_inference_watcher watch(cli_progress *progress)
+static rv_listener listen(cli_watch *watch)
 {
     static int caught;
     if (!caught++)
         cli_catch_stop("stopping; Ctrl-C once more quits at once");
-    return (rv_inference_watcher){progress, on_progress, on_stop};
+    return cli_listener(watch);
 }
 
 /* ---- the numbers of each image, in a file ---- */
@@ -111,13 +97,13 @@ rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t **object)
     rv_importance found;
     rv_run_images images = evaluate_which(call);
     rv_importance_config config = rv_importance_defaults();
-    cli_progress progress = cli_progress_begin(call);
+    cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
     config.samples = cli_integer(call, "samples");
     config.images = cli_given(call, "count") ? cli_integer(call, "count") : 0;
     config.seed = (uint64_t)cli_integer(call, "seed");
-    config.watcher = watch(&progress);
+    config.listener = listen(&watch);
     rv_status status = rv_experiment_importance(run, &images, &config, &found);
-    cli_progress_hide(&progress);
+    cli_progress_hide(&watch.progress);
     if (status != RV_OK)
         return status;
     say_fewer(call, found.images);
@@ -151,14 +137,14 @@ static rv_status evaluate_group(cli_call *call, rv_experiment *run, int group, j
     rv_latents_report found;
     rv_run_images images = evaluate_which(call);
     rv_latents_config config = rv_latents_defaults();
-    cli_progress progress = cli_progress_begin(call);
+    cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
     json_t *object = json_object();
     config.group = group;
     config.images = cli_given(call, "count") ? cli_integer(call, "count") : 0;
     config.seed = (uint64_t)cli_integer(call, "seed");
-    config.watcher = watch(&progress);
+    config.listener = listen(&watch);
     rv_status status = rv_experiment_latents(run, &images, &config, &found);
-    cli_progress_hide(&progress);
+    cli_progress_hide(&watch.progress);
     if (status != RV_OK) {
         json_decref(object);
         return status;
@@ -221,16 +207,16 @@ rv_status evaluate_gap(cli_call *call, rv_experiment *run)
     rv_gap gap;
     rv_run_images images = evaluate_which(call);
     rv_gap_config config = rv_gap_defaults();
-    cli_progress progress = cli_progress_begin(call);
+    cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
     if (cli_given(call, "samples"))
         config.samples = cli_integer(call, "samples");
     if (cli_given(call, "count"))
         config.images = cli_integer(call, "count");
     config.seed = (uint64_t)cli_integer(call, "seed");
     config.svi.steps = cli_integer(call, "svi-steps");
-    config.watcher = watch(&progress);
+    config.listener = listen(&watch);
     rv_status status = rv_experiment_gap(run, &images, &config, &gap);
-    cli_progress_hide(&progress);
+    cli_progress_hide(&watch.progress);
     if (status != RV_OK)
         return status;
     say_fewer(call, gap.images);

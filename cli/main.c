@@ -1,7 +1,7 @@
 /* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
 #include "call.h"
-#include "conv_cache.h"
 #include "help.h"
+#include "tuning_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ static rv_status run_verb(cli_call *call, int count, char **words)
         status = cli_help_verb(call, call->verb);
     else if (status == RV_OK) {
         status = call->verb->run(call);
-        cli_conv_cache_save(call);
+        cli_tuning_cache_save(call);
     }
     return status == RV_OK ? rv_error_status(call->context) : status;
 }

@@ -15,50 +15,30 @@
 /* ---- progress ---- */
 
 typedef struct watch {
-    const cli_call *call;
-    cli_progress progress;
-    int number, of; /* runs begun, and to be run */
+    cli_watch training; /* of the run that is trained */
+    int number, of;     /* runs begun, and to be run */
 } watch;
 
 static void on_begin(void *user, const rv_study_entry *entry)
 {
     watch *w = user;
-    cli_progress_hide(&w->progress);
-    w->progress = cli_progress_begin(w->call);
+    const cli_call *call = w->training.call;
+    cli_progress_hide(&w->training.progress);
+    w->training.progress = cli_progress_begin(call);
     w->number++;
     if (entry->state == RV_STUDY_TO_RESUME)
-        cli_say(w->call, "run %d of %d: %s goes on after epoch %lld of %lld", w->number, w->of,
+        cli_say(call, "run %d of %d: %s goes on after epoch %lld of %lld", w->number, w->of,
                 entry->name, (long long)entry->epoch, (long long)entry->epochs);
     else
-        cli_say(w->call, "run %d of %d: %s", w->number, w->of, entry->name);
+        cli_say(call, "run %d of %d: %s", w->number, w->of, entry->name);
 }
 
 static void on_end(void *user, const rv_study_entry *entry)
 {
-    watch *w = user;
+    cli_watch *w = user;
     cli_progress_hide(&w->progress);
     if (entry->status != RV_OK && entry->status != RV_INTERRUPTED)
         cli_say(w->call, "%s failed: %s", entry->name, entry->message);
-}
-
-static void on_step(void *user, const rv_progress *now)
-{
-    watch *w = user;
-    if (cli_progress_is_due(&w->progress))
-        cli_progress_show(&w->progress, now);
-}
-
-static int on_stop(void *user)
-{
-    (void)user;
-    return cli_stop_requested();
-}
-
-static void on_alarm(void *user, const rv_event *event, const rv_alarm *alarm)
-{
-    watch *w = user;
-    cli_progress_hide(&w->progress);
-    cli_say(w->call, "epoch %lld: %s: %s", (long long)event->epoch, alarm->name, alarm->cause);
 }
 
 /* ---- the table ---- */
@@ -242,8 +222,10 @@ static rv_status run_all(cli_call *call, rv_study *study)
 {
     int count[3];
     double seconds;
-    watch w = {.call = call, .progress = cli_progress_begin(call)};
-    rv_study_watcher watcher = {&w, on_begin, on_end, {&w, on_step, NULL, on_stop, on_alarm}};
+    watch w = {.training = {.call = call, .progress = cli_progress_begin(call)}};
+    rv_listener listener = cli_listener(&w.training);
+    listener.begin = on_begin;
+    listener.end = on_end;
     rv_status status = rv_study_check(study);
     if (status == RV_OK)
         status = rv_fonts_load(call->context);
@@ -253,8 +235,8 @@ static rv_status run_all(cli_call *call, rv_study *study)
     count_states(study, count, &seconds);
     w.of = count[RV_STUDY_TO_RUN] + count[RV_STUDY_TO_RESUME];
     cli_catch_stop("stopping after this step; Ctrl-C once more quits at once");
-    status = rv_study_run(study, &watcher);
-    cli_progress_hide(&w.progress);
+    status = rv_study_run(study, &listener);
+    cli_progress_hide(&w.training.progress);
     if (status == RV_INTERRUPTED)
         return print_call(call) == RV_OK ? status : rv_error_status(call->context);
     return report(call, study, status);

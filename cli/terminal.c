@@ -1,4 +1,4 @@
-/* Draws the progress of a training on a terminal, or prints it line by line. */
+/* Draws the progress of a training or an estimate on a terminal, or prints it line by line. */
 #include "terminal.h"
 
 #include "environment.h"
@@ -183,7 +183,7 @@ void cli_progress_show(cli_progress *progress, const rv_progress *now)
     print_line(progress, line);
 }
 
-void cli_progress_show_work(cli_progress *progress, const cli_work *work)
+void cli_progress_show_work(cli_progress *progress, const rv_inference_progress *work)
 {
     enum { STEPS = 1000000 };
     char line[LINE_BYTES] = "", part[96], number[32];
@@ -191,7 +191,7 @@ void cli_progress_show_work(cli_progress *progress, const cli_work *work)
     int width = begin_line(progress, &now), room = width > 0 ? width : 0;
     if (width == 0)
         return;
-    snprintf(part, sizeof part, "%s, %lld/%lld images", work->what, (long long)work->done,
+    snprintf(part, sizeof part, "%s, %lld/%lld images", work->stage, (long long)work->done,
              (long long)work->images);
     add_part(line, sizeof line, room, part);
     if (width >= 70)

@@ -1,15 +1,10 @@
-/* Progress of a training: a bar on a terminal, a plain line every few seconds elsewhere.
+/* Progress of a training or an estimate: a bar on a terminal, elsewhere a plain line every few
+ * seconds.
  *
- *     cli_progress progress = cli_progress_begin(call);
- *     ... in the observer's `step`:
- *     if (cli_progress_is_due(&progress)) {
- *         rv_progress now = rv_trainer_progress(trainer);
- *         cli_progress_show(&progress, &now);
- *     }
- *     ... around any other message:
- *     cli_progress_hide(&progress);
- *     ... at the end:
- *     cli_progress_hide(&progress);
+ *     cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
+ *     rv_listener listener = cli_listener(&watch);
+ *     ... around any other message, and at the end:
+ *     cli_progress_hide(&watch.progress);
  *
  * Everything goes to stderr; --quiet shows nothing. */
 #ifndef CLI_TERMINAL_H
@@ -17,6 +12,7 @@
 
 #include "verb.h"
 
+#include "reverie/inference.h"
 #include "reverie/train.h"
 
 typedef struct cli_progress {
@@ -34,14 +30,18 @@ int cli_progress_is_due(const cli_progress *progress);
 void cli_progress_show(cli_progress *progress, const rv_progress *now);
 /* The same for other work than training: "importance weights, 1200/10000 images [#.........]  12%
  * 0:25 left". */
-typedef struct cli_work {
-    const char *what;
-    int64_t done, images;
-    double share; /* of the work, 0 to 1 */
-} cli_work;
-void cli_progress_show_work(cli_progress *progress, const cli_work *work);
+void cli_progress_show_work(cli_progress *progress, const rv_inference_progress *work);
 /* Takes the bar away, so that something else can be printed. */
 void cli_progress_hide(cli_progress *progress);
+
+/* What the listener of a verb holds; a verb that adds functions of its own may add to it, first. */
+typedef struct cli_watch {
+    const cli_call *call;
+    cli_progress progress;
+    rv_progress last; /* of the last step; zeroed: none was taken */
+} cli_watch;
+/* Shows the progress, says the alarms, and stops where cli_stop_requested. */
+rv_listener cli_listener(cli_watch *watch);
 
 /* One line of at most `width` columns (0: no limit, and no bar), written to `line` [bytes]:
  * "epoch 3/10 [####......]  45%  26.4k images/s  0:16 left  loss 103.2  kl 20.1".  What does not

@@ -11,25 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct watch {
-    const cli_call *call;
-    cli_progress progress;
-    const char *folder;
-    rv_progress last; /* of the last step; zeroed: none was taken */
-} watch;
-
-static void on_step(void *user, const rv_progress *now)
-{
-    watch *w = user;
-    w->last = *now;
-    if (cli_progress_is_due(&w->progress))
-        cli_progress_show(&w->progress, now);
-}
-
 /* One line a finished epoch: the held-out values. */
 static void on_event(void *user, const rv_event *event)
 {
-    watch *w = user;
+    cli_watch *w = user;
     char line[256];
     if (event->kind != RV_EVENT_SPLIT || w->call->json)
         return;
@@ -40,19 +25,6 @@ static void on_event(void *user, const rv_event *event)
                          event->name[i], event->value[i]);
     cli_progress_hide(&w->progress);
     cli_say(w->call, "%s", line);
-}
-
-static void on_alarm(void *user, const rv_event *event, const rv_alarm *alarm)
-{
-    watch *w = user;
-    cli_progress_hide(&w->progress);
-    cli_say(w->call, "epoch %lld: %s: %s", (long long)event->epoch, alarm->name, alarm->cause);
-}
-
-static int on_stop(void *user)
-{
-    (void)user;
-    return cli_stop_requested();
 }
 
 /* What a run of this kind is for: an adversarial model has no bound to evaluate. */
@@ -123,13 +95,13 @@ static void leave(void)
 
 static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoint)
 {
-    watch w = {
-        .call = call, .progress = cli_progress_begin(call), .folder = rv_experiment_folder(run)};
-    rv_watcher watcher = {&w, on_step, on_event, on_stop, on_alarm};
+    cli_watch w = {.call = call, .progress = cli_progress_begin(call)};
+    rv_listener listener = cli_listener(&w);
+    listener.event = on_event;
     cli_catch_stop("stopping after this step; Ctrl-C once more quits at once");
     trained = run;
     cli_at_want(leave);
-    rv_status status = rv_experiment_train(run, checkpoint, &watcher);
+    rv_status status = rv_experiment_train(run, checkpoint, &listener);
     cli_at_want(NULL);
     cli_progress_hide(&w.progress);
     return finish(call, run, status, &w.last);

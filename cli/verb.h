@@ -61,8 +61,8 @@ typedef struct cli_call {
     const char **recipe_directory; /* where recipes are looked for, in order */
     int recipe_directory_count;
     const char *cache_folder;  /* of this user's: data sets, choices; NULL: none */
-    const char *conv_cache;    /* its file of choices of convolutions; NULL: not used */
-    int conv_cache_damaged;    /* and whether that must be written anew */
+    const char *tuning_cache;  /* its file of this machine's tuning; NULL: not used */
+    int tuning_cache_damaged;  /* and whether that must be written anew */
     struct cli_values *values; /* of the options */
 } cli_call;
 
@@ -124,6 +124,7 @@ rv_status cli_end(cli_call *call, json_t *object, rv_status status);
  * "reverie: MESSAGE" on stderr; a second one ends it at once.  One that the program was started
  * with ignored, as under nohup, stays ignored. */
 void cli_catch_stop(const char *message);
-int cli_stop_requested(void);
+/* For the `stop` of a listener, whose user it ignores. */
+int cli_stop_requested(void *user);
 
 #endif

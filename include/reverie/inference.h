@@ -16,6 +16,7 @@
 #define REVERIE_INFERENCE_H
 
 #include "reverie/data.h"
+#include "reverie/listener.h"
 #include "reverie/model.h"
 #include "reverie/values.h"
 
@@ -23,21 +24,12 @@
 extern "C" {
 #endif
 
-/* ---- progress and the wish to stop ---- */
-
+/* What a listener's `progress` is told. */
 typedef struct rv_inference_progress {
     const char *stage;    /* what is being done, static text: "importance weights" */
     int64_t done, images; /* images finished, of all */
     double share;         /* of the work of this stage, 0 to 1 */
 } rv_inference_progress;
-
-/* Either may be NULL.  Both are called after each run of a program: every few milliseconds.  When
- * `stop` gives 1 the estimate ends with RV_INTERRUPTED and leaves nothing behind. */
-typedef struct rv_inference_watcher {
-    void *user;
-    void (*progress)(void *user, const rv_inference_progress *now);
-    int (*stop)(void *user);
-} rv_inference_watcher;
 
 /* ---- the importance-weighted bound ---- */
 
@@ -47,7 +39,7 @@ typedef struct rv_importance_config {
     int64_t rows;  /* draws x images that a program takes at once; 0: what fits the cache.  Changes
                       * the time, and the memory, alone */
     uint64_t seed; /* of the draws */
-    rv_inference_watcher watcher;
+    rv_listener listener;
 } rv_importance_config;
 /* 5000 samples, all images, seed 1. */
 rv_importance_config rv_importance_defaults(void);
@@ -93,7 +85,7 @@ typedef struct rv_latents_config {
     int group;      /* which of the model's groups of latents, from 0 */
     int64_t images; /* the first so many of the split; 0: all */
     uint64_t seed;  /* of one draw of z an image */
-    rv_inference_watcher watcher;
+    rv_listener listener;
 } rv_latents_config;
 /* Group 0, all images, seed 1. */
 rv_latents_config rv_latents_defaults(void);
@@ -152,7 +144,7 @@ typedef struct rv_gap_config {
     int64_t samples; /* K: of L_K, and fresh draws of both ELBOs */
     uint64_t seed;
     rv_svi_config svi;
-    rv_inference_watcher watcher;
+    rv_listener listener;
 } rv_gap_config;
 /* 100 images, 5000 samples, seed 1, rv_svi_defaults(). */
 rv_gap_config rv_gap_defaults(void);

@@ -29,42 +29,6 @@ typedef struct rv_program rv_program;
 rv_status rv_context_set_backend(rv_context *context, const char *name);
 const char *rv_context_backend(const rv_context *context);
 
-/* ---- how convolutions are computed ---- */
-
-/* "auto", "direct", "transform", static text; NULL for another value. */
-const char *rv_conv_policy_name(rv_conv_policy policy);
-/* Of programs compiled later.  Another policy than before forgets the choices so far; RV_BAD_USAGE
- * for a value that is none. */
-rv_status rv_context_set_conv(rv_context *context, rv_conv_policy policy);
-rv_conv_policy rv_context_conv(const rv_context *context);
-/* The most bytes that transforms may take which one pass of a program keeps for another; what
- * exceeds it is computed again.  0: nothing is kept.  Default 256 MiB. */
-void rv_context_set_conv_memory(rv_context *context, size_t bytes);
-size_t rv_context_conv_memory(const rv_context *context);
-/* Whether each new choice of the cost model is checked by one measurement when a program is
- * compiled.  Off by default: a choice then depends on the load of the machine. */
-void rv_context_set_conv_measuring(rv_context *context, int on);
-int rv_context_conv_measuring(const rv_context *context);
-
-/* Every choice of an algorithm that was made or given, as lines "key\tvalue\n" in the order of the
- * keys; what they say is the backend's.  The text is the context's until the next of these three
- * calls; NULL, latched, when memory is out. */
-const char *rv_context_conv_choices(rv_context *context);
-/* The choices that programs compiled so far depend on, or that were followed: the record of a
- * run. */
-const char *rv_context_conv_record(rv_context *context);
-/* The choices that were made here and not given: what a cache of the machine lacks. */
-const char *rv_context_conv_news(rv_context *context);
-/* Adds such lines; a key that is there gets the new value, unless the record has it.  `name` is
- * that of their file, for messages.  RV_BAD_FILE with its name and the line for a malformed one,
- * and none is added. */
-rv_status rv_context_set_conv_choices(rv_context *context, const char *text, const char *name);
-/* Goes on as a run was recorded: its policy by name (NULL, of a checkpoint that names none: all was
- * computed directly), and its record (NULL: none).  Where rv_context_set_conv has asked for another
- * policy, that stays, and a warning says so.  RV_BAD_FILE for what is no policy or no record. */
-rv_status rv_context_follow_conv(rv_context *context, const char *policy, const char *record,
-                                 const char *name);
-
 /* ---- programs ---- */
 
 /* Compiles what `outputs` [count] and the graph's assignments need.  `guard` (scalar, or NULL for

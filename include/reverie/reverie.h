@@ -26,6 +26,7 @@
 #include "reverie/inference.h"
 #include "reverie/io.h"
 #include "reverie/judge.h"
+#include "reverie/listener.h"
 #include "reverie/metrics.h"
 #include "reverie/model.h"
 #include "reverie/nn.h"

@@ -1,7 +1,7 @@
 /* reverie/runner.h - floor 6: training into a run folder.
  *
  *     rv_experiment_create(context, &place, config, RV_CREATE_NEW, &run);
- *     rv_experiment_train(run, NULL, &watcher);                  // RV_INTERRUPTED: resumable
+ *     rv_experiment_train(run, NULL, &listener);                 // RV_INTERRUPTED: resumable
  *     rv_experiment_free(run);
  */
 #ifndef REVERIE_RUNNER_H
@@ -13,19 +13,11 @@
 extern "C" {
 #endif
 
-/* Told of progress during training; any member may be NULL. */
-typedef struct rv_watcher {
-    void *user;
-    void (*step)(void *user, const rv_progress *progress);
-    void (*event)(void *user, const rv_event *event);
-    int (*stop)(void *user);
-    void (*alarm)(void *user, const rv_event *event, const rv_alarm *alarm); /* when it begins */
-} rv_watcher;
-
 /* Trains to the last epoch, from `checkpoint` of a resumed run (NULL: its newest) or from the
- * beginning, writing events, pictures and checkpoints; then the report.  As rv_trainer_run. */
+ * beginning, writing events, pictures and checkpoints; then the report.  As rv_trainer_run.
+ * listener NULL: nobody listens. */
 rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
-                              const rv_watcher *watcher);
+                              const rv_listener *listener);
 
 #ifdef __cplusplus
 }

@@ -78,18 +78,12 @@ rv_study_entry rv_study_at(const rv_study *study, int index);
  * data are as large, else from a few training steps, taken aside. */
 rv_status rv_study_estimate(rv_study *study);
 
-typedef struct rv_study_watcher {
-    void *user;
-    void (*begin)(void *user, const rv_study_entry *entry); /* before it is trained */
-    void (*end)(void *user, const rv_study_entry *entry);   /* `status` says how */
-    rv_watcher training;                                    /* of each run */
-} rv_study_watcher;
-
 /* Locks the folder (RV_BAD_USAGE, naming the process, where another one has it) until the study is
  * freed, and trains what is not done, the first seed of every cell first.  A run that fails is
  * noted and the next one begins; the first failure is latched at the end.  RV_INTERRUPTED when the
- * watcher said stop: the run is saved, and the study goes on from there when it is called again. */
-rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher);
+ * listener (NULL: nobody) said stop: the run is saved, and the study goes on from there when it is
+ * called again. */
+rv_status rv_study_run(rv_study *study, const rv_listener *listener);
 
 /* ---- what came out ---- */
 

@@ -3,7 +3,7 @@
  *     rv_trainer_setup setup = {model, images, held_out, rv_train_defaults()};
  *     rv_trainer *trainer;
  *     rv_trainer_new(context, &setup, &trainer);
- *     rv_status status = rv_trainer_run(trainer);    // RV_INTERRUPTED: its observer stopped it
+ *     rv_status status = rv_trainer_run(trainer);    // RV_INTERRUPTED: its listener stopped it
  *     rv_trainer_save(trainer, "last.safetensors");
  *     rv_trainer_free(trainer);
  *
@@ -16,6 +16,7 @@
 #include "reverie/data.h"
 #include "reverie/eval.h"
 #include "reverie/io.h"
+#include "reverie/listener.h"
 #include "reverie/model.h"
 #include "reverie/optim.h"
 
@@ -98,22 +99,12 @@ rv_status rv_bright_share(rv_context *context, rv_source *source, double *out);
 
 typedef struct rv_trainer rv_trainer;
 
-/* Called from the training thread, in order.  A status other than RV_OK ends the training. */
-typedef struct rv_observer {
-    void *user;
-    rv_status (*event)(void *user, const rv_event *event);
-    rv_status (*epoch)(void *user, rv_trainer *trainer, int64_t epoch); /* after its events */
-    void (*step)(void *user, const rv_trainer *trainer);                /* for a progress bar */
-    int (*stop)(void *user);         /* nonzero: save and return RV_INTERRUPTED */
-    int64_t (*position)(void *user); /* bytes of metrics written: kept in checkpoints */
-} rv_observer;
-
 typedef struct rv_trainer_setup {
     rv_model *model;
     rv_source *train;
     rv_source *validation; /* evaluated after each epoch; NULL: none */
     rv_train_config config;
-    rv_observer observer;    /* zeroed: nobody listens */
+    rv_listener listener;    /* zeroed: nobody listens */
     const char *folder;      /* for checkpoints; NULL: none are written */
     rv_ledger *ledger;       /* in which they are entered; NULL: the folder's own.  Borrowed */
     const char *config_text; /* kept in checkpoints */
@@ -127,8 +118,8 @@ rv_status rv_train_check_labels(rv_context *context, const rv_model_kind *kind,
 /* The setup is copied; what it points to must outlive the trainer. */
 rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out);
 void rv_trainer_free(rv_trainer *trainer);
-/* Replaces the observer of the setup. */
-void rv_trainer_observe(rv_trainer *trainer, rv_observer observer);
+/* Replaces the listener of the setup. */
+void rv_trainer_listen(rv_trainer *trainer, rv_listener listener);
 
 /* Compiles what will be run: a model that cannot be trained on such batches is refused before the
  * first step. */
@@ -172,7 +163,7 @@ rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out);
  * state, position, running means.  The file is complete or absent, never partial. */
 rv_status rv_trainer_save(rv_trainer *trainer, const char *path);
 /* Puts a new trainer where the checkpoint was written.  *position: bytes of metrics then.  Programs
- * compiled from here on compute convolutions as those of the run did (rv_context_follow_conv): load
+ * compiled from here on compute as those of the run did (rv_context_follow_tuning): load
  * before preparing.  RV_BAD_FILE for a file that is corrupt or of another model. */
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position);
 

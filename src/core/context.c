@@ -38,7 +38,6 @@ rv_context *rv_context_new(void)
         return NULL;
     }
     context->seed = 1;
-    context->conv_memory = (size_t)256 << 20;
     return context;
 }
 
@@ -50,8 +49,8 @@ void rv_context_free(rv_context *context)
         context->parameters_free(context->parameters);
     if (context->workers_free)
         context->workers_free(context->workers);
-    rv_choices_clear(&context->choices);
-    rv_free(context->choices_text);
+    if (context->tuning_free)
+        context->tuning_free(context->tuning);
     pthread_mutex_destroy(&context->lock);
     rv_free(context);
 }

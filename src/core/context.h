@@ -3,7 +3,6 @@
 #ifndef CORE_CONTEXT_H
 #define CORE_CONTEXT_H
 
-#include "core/algorithm_choices.h"
 #include "reverie/core.h"
 
 #include <pthread.h>
@@ -27,13 +26,8 @@ struct rv_context {
     void *workers;       /* and its threads */
     void (*workers_free)(void *);
     const char *isa; /* cap of the instruction set; NULL: the best of the machine */
-    /* How a convolution's algorithm is chosen. */
-    int conv_policy;    /* rv_conv_policy */
-    int conv_is_given;  /* the caller has set it: the record of a run does not change it */
-    int conv_measures;  /* a new choice is checked by a measurement */
-    size_t conv_memory; /* bytes that transforms may keep from pass to pass */
-    rv_choices choices; /* so far */
-    char *choices_text; /* as last asked for */
+    void *tuning;    /* floor 2's choices of algorithms; NULL until one is made */
+    void (*tuning_free)(void *);
 };
 
 /* What `context` has said once is not said again in `aside`, which it outlives. */

@@ -180,8 +180,8 @@ static void close_walk(walk *w)
     rv_free(w->floor);
 }
 
-rv_status mixture_log_density(rv_context *context, const mixture *m,
-                              const rv_inference_watcher *watcher, double *log_q)
+rv_status mixture_log_density(rv_context *context, const mixture *m, const rv_listener *listener,
+                              double *log_q)
 {
     walk w = {.m = m, .context = context};
     if (!m->kind->element)
@@ -197,7 +197,7 @@ rv_status mixture_log_density(rv_context *context, const mixture *m,
         rv_inference_progress now = {"codes against codes", i + count, m->count,
                                      (double)(i + count) / (double)m->count};
         if (status == RV_OK)
-            status = watch(context, watcher, now);
+            status = tell_progress(context, listener, now);
     }
     close_walk(&w);
     return status;

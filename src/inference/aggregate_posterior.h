@@ -23,7 +23,7 @@ typedef struct mixture {
 /* log q(z_i|x_j), in double precision. */
 double mixture_component(const mixture *m, int64_t i, int64_t j);
 /* log q(z_i) [N]. */
-rv_status mixture_log_density(rv_context *context, const mixture *m,
-                              const rv_inference_watcher *watcher, double *log_q);
+rv_status mixture_log_density(rv_context *context, const mixture *m, const rv_listener *listener,
+                              double *log_q);
 
 #endif

@@ -117,7 +117,7 @@ static rv_status tell(const walk *w, const char *stage, double part)
     double parts = w->config->svi.starts + 2, all = (double)w->out->images;
     rv_inference_progress now = {stage, w->first, w->out->images,
                                  ((double)w->first + (double)w->count * part / parts) / all};
-    return watch(w->model->context, &w->config->watcher, now);
+    return tell_progress(w->model->context, &w->config->listener, now);
 }
 
 static rv_status on_draws(void *user, int64_t drawn)

@@ -65,7 +65,7 @@ static rv_status on_draws(void *user, int64_t drawn)
     double work = (double)w->first + (double)w->count * (double)drawn / samples;
     int64_t done = w->first + (drawn >= w->config->samples ? w->count : 0);
     rv_inference_progress now = {"importance weights", done, w->out->images, work / images};
-    return watch(w->model->context, &w->config->watcher, now);
+    return tell_progress(w->model->context, &w->config->listener, now);
 }
 
 static rv_status estimate_block(walk *w, int64_t first)

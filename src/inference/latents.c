@@ -115,7 +115,7 @@ static rv_status encode_batch(analysis *a, int64_t first)
     }
     rv_inference_progress now = {"encoding", first + count, a->out->images,
                                  (double)(first + count) / (double)a->out->images};
-    return status == RV_OK ? watch(a->model->context, &a->config->watcher, now) : status;
+    return status == RV_OK ? tell_progress(a->model->context, &a->config->listener, now) : status;
 }
 
 static rv_status encode(analysis *a)
@@ -217,7 +217,7 @@ static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
                  a->value[VALUE_MEAN],
                  a->value[VALUE_SPREAD]};
     rv_status status =
-        is_full ? RV_OK : mixture_log_density(a->model->context, &m, &a->config->watcher, log_q);
+        is_full ? RV_OK : mixture_log_density(a->model->context, &m, &a->config->listener, log_q);
     if (status != RV_OK)
         return status;
     for (int64_t i = 0; i < out->images; i++) {

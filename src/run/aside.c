@@ -1,7 +1,6 @@
 /* A context beside the caller's, for another run: weights are known by name in a context. */
 #include "run/run.h"
 
-#include "core/algorithm_choices.h"
 #include "core/context.h"
 
 #include <string.h>
@@ -19,7 +18,7 @@ rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status statu
     }
     if (!aside)
         return status;
-    rv_status kept = rv_choices_give_back(context, aside);
+    rv_status kept = rv_context_return_tuning(context, aside);
     rv_context_free(aside);
     return status == RV_OK ? kept : status;
 }
@@ -41,7 +40,7 @@ rv_context *run_aside_new(rv_context *context)
     if (status == RV_OK && strcmp(rv_context_isa(aside), isa) != 0)
         status = rv_context_set_isa(aside, isa);
     if (status == RV_OK)
-        status = rv_choices_lend(aside, context);
+        status = rv_context_lend_tuning(aside, context);
     if (status == RV_OK)
         return aside;
     run_aside_free(context, aside, status);

@@ -12,17 +12,17 @@
 enum { ENVIRONMENT_MOST = 1 << 20 };
 
 /* {key: value} of the lines "key\tvalue\n"; NULL when memory is out. */
-static json_t *convolutions(const char *record)
+static json_t *object_of(const char *lines)
 {
     json_t *object = json_object();
-    while (object && *record) {
-        size_t key = strcspn(record, "\t"), value = strcspn(record + key + 1, "\n");
-        json_t *text = json_stringn(record + key + 1, value);
-        if (json_object_setn_new(object, record, key, text) != 0) {
+    while (object && *lines) {
+        size_t key = strcspn(lines, "\t"), value = strcspn(lines + key + 1, "\n");
+        json_t *text = json_stringn(lines + key + 1, value);
+        if (json_object_setn_new(object, lines, key, text) != 0) {
             json_decref(object);
             return NULL;
         }
-        record += key + value + 2;
+        lines += key + value + 2;
     }
     return object;
 }
@@ -38,60 +38,56 @@ static json_t *selection(const rv_experiment *run)
                      model->kind->select(model), "larger_is_better", 1);
 }
 
-static json_t *environment(const rv_experiment *run, const char *record)
+static json_t *environment(const rv_experiment *run, rv_tuning tuning)
 {
     struct utsname machine;
     memset(&machine, 0, sizeof machine);
     uname(&machine);
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:o}", "version", rv_version(), "system",
-        machine.sysname, "release", machine.release, "machine", machine.machine, "backend",
-        rv_context_backend(run->context), "isa", rv_context_isa(run->context), "threads",
-        rv_context_threads(run->context), "selection", selection(run), "conv",
-        rv_conv_policy_name(rv_context_conv(run->context)), "convolutions", convolutions(record));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:o}", "version", rv_version(),
+                     "system", machine.sysname, "release", machine.release, "machine",
+                     machine.machine, "backend", rv_context_backend(run->context), "isa",
+                     rv_context_isa(run->context), "threads", rv_context_threads(run->context),
+                     "selection", selection(run), RV_TUNING_POLICY, tuning.policy,
+                     RV_TUNING_CHOICES, object_of(tuning.choices));
 }
 
-static rv_status write_environment(rv_experiment *run, const char *record)
+static rv_status write_environment(rv_experiment *run)
 {
-    char path[RUN_PATH];
-    json_t *object = environment(run, record);
-    char *json;
-    rv_status status =
-        rv_json_write(run->context, object, JSON_INDENT(2) | JSON_PRESERVE_ORDER, &json);
+    char path[RUN_PATH], *json;
+    rv_tuning tuning = rv_context_tuning(run->context, RV_TUNING_USED);
+    if (!tuning.choices)
+        return rv_error_status(run->context);
+    rv_status status = rv_json_write(run->context, environment(run, tuning),
+                                     JSON_INDENT(2) | JSON_PRESERVE_ORDER, &json);
     if (status != RV_OK)
         return status;
+    int is_written = run->environment && strcmp(run->environment, json) == 0;
+    rv_free(run->environment);
+    run->environment = json;
+    if (is_written)
+        return RV_OK;
     status = run_claim(run, "env.json", path);
-    if (status == RV_OK)
-        status = rv_file_write(run->context, path, json, strlen(json));
-    rv_free(json);
-    run->noted_conv = rv_conv_policy_name(rv_context_conv(run->context));
-    run->noted_bytes = strlen(record);
-    return status;
+    return status == RV_OK ? rv_file_write(run->context, path, json, strlen(json)) : status;
 }
 
-rv_status run_note_convolutions(rv_experiment *run)
+rv_status run_note_environment(rv_experiment *run)
 {
-    const char *record = rv_context_conv_record(run->context);
-    if (!record)
-        return rv_error_status(run->context);
-    int is_noted = run->noted_conv == rv_conv_policy_name(rv_context_conv(run->context)) &&
-                   run->noted_bytes == strlen(record);
-    rv_status status = is_noted ? RV_OK : write_environment(run, record);
+    rv_status status = write_environment(run);
     return run->resumes ? run_without(run, status, "it is as it was") : status;
 }
 
-/* The lines of the record; the caller frees.  NULL when memory is out. */
-static char *record_of(json_t *convolutions)
+/* The lines of such an object; the caller frees.  NULL when memory is out. */
+static char *lines_of(json_t *object)
 {
     const char *key;
     json_t *value;
     size_t bytes = 1;
-    json_object_foreach(convolutions, key, value)
+    json_object_foreach(object, key, value)
     {
         bytes += strlen(key) + json_string_length(value) + 2;
     }
     char *text = rv_malloc(bytes), *at = text;
-    json_object_foreach(convolutions, key, value)
+    json_object_foreach(object, key, value)
     {
         if (text && json_is_string(value))
             at = stpcpy(stpcpy(stpcpy(stpcpy(at, key), "\t"), json_string_value(value)), "\n");
@@ -104,17 +100,19 @@ static char *record_of(json_t *convolutions)
 /* What a checkpoint's own record has not: chosen after it was written. */
 static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, const char *path)
 {
-    const char *policy = json_string_value(json_object_get(object, "conv"));
+    rv_tuning tuning = {json_string_value(json_object_get(object, RV_TUNING_POLICY)), NULL};
     rv_status status = RV_OK;
-    if (policy && !has_checkpoint)
-        status = rv_context_follow_conv(run->context, policy, NULL, path);
-    if (status != RV_OK || !policy ||
-        strcmp(policy, rv_conv_policy_name(rv_context_conv(run->context))) != 0)
+    if (!tuning.policy)
+        return RV_OK;
+    if (!has_checkpoint)
+        status = rv_context_follow_tuning(run->context, tuning, path);
+    if (status != RV_OK)
         return status;
-    char *record = record_of(json_object_get(object, "convolutions"));
-    status = record ? rv_context_set_conv_choices(run->context, record, path)
-                    : rv_fail_memory(run->context);
-    rv_free(record);
+    char *choices = lines_of(json_object_get(object, RV_TUNING_CHOICES));
+    tuning.choices = choices;
+    status =
+        choices ? rv_context_add_tuning(run->context, tuning, path) : rv_fail_memory(run->context);
+    rv_free(choices);
     return status;
 }
 
@@ -145,8 +143,7 @@ rv_status run_write_files(rv_experiment *run)
     const char *text = rv_config_text(run->config);
     if (!text)
         return rv_error_status(run->context);
-    const char *record = rv_context_conv_record(run->context);
-    rv_status status = record ? write_environment(run, record) : rv_error_status(run->context);
+    rv_status status = write_environment(run);
     if (status == RV_OK)
         status = run_known_write(run);
     if (run->resumes)

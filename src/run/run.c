@@ -53,6 +53,7 @@ void rv_experiment_free(rv_experiment *run)
         rv_free((void *)(uintptr_t)run->directories[i]);
     rv_free(run->directories);
     run_known_free(run);
+    rv_free(run->environment);
     rv_free(run->folder);
     rv_free(run);
 }

@@ -35,10 +35,7 @@ struct rv_experiment {
     int settings_changed; /* since config.yaml was written */
     char
         other_values[64]; /* what makes held-out values others than before: a setting; "" nothing */
-    /* Of convolutions, as written to env.json: the policy's name (NULL: not yet), and how many
-     * bytes of choices, which only grow. */
-    const char *noted_conv;
-    size_t noted_bytes;
+    char *environment;    /* env.json as this process wrote it last; NULL: not yet */
 };
 
 /* "FOLDER/name" into path. */
@@ -66,10 +63,10 @@ rv_status run_write_files(rv_experiment *run);
 /* data.c: a file beside the weights that cannot be read is said, and does not stop anything; want
  * of memory stays a failure. */
 rv_status run_without(rv_experiment *run, rv_status status, const char *what);
-/* env.json again, where convolutions are computed otherwise than it says. */
-rv_status run_note_convolutions(rv_experiment *run);
-/* How convolutions were computed, as env.json has it: the choices that came after the checkpoint,
- * and without one the policy too. */
+/* env.json again, where it has become another: its tuning grows while programs are compiled. */
+rv_status run_note_environment(rv_experiment *run);
+/* Goes on with the tuning that env.json has: the choices that came after the checkpoint, and
+ * without one the policy too. */
 rv_status run_follow_environment(rv_experiment *run, int has_checkpoint);
 /* The held-out split: validation where the recipe sets one aside, else test. */
 rv_split run_held_out(const rv_experiment *run);

@@ -21,14 +21,13 @@ static rv_status draw_epoch(run_events *events, int64_t epoch, int missing);
 
 struct run_events {
     rv_experiment *run;
-    rv_watcher watcher;
+    rv_listener listener;
     rv_lines *metrics, *timing; /* NULL: it cannot be written */
     int64_t position;           /* of metrics where they cannot be written */
     run_snapshots *snapshots;
     int shows; /* pictures are drawn */
     int told_of_log, told_of_pictures;
     int begun;                               /* a step was taken */
-    rv_status status;                        /* of what came after steps */
     const char *on[SOURCES][RV_ALARMS_MOST]; /* the alarms that the last look raised */
     double bright;                           /* share of bright pixels in the training images */
     double started; /* when the seconds of this training would have begun */
@@ -88,7 +87,7 @@ static rv_status seconds_before(rv_experiment *run, double *before)
     return status;
 }
 
-rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const rv_progress *now,
+rv_status run_events_open(rv_experiment *run, rv_listener listener, const rv_progress *now,
                           int64_t keep, run_events **out)
 {
     *out = NULL;
@@ -101,8 +100,7 @@ rv_status run_events_open(rv_experiment *run, const rv_watcher *watcher, const r
     rv_status status = keep == 0 ? RV_OK : seconds_before(run, &before);
     events->started = rv_seconds() - before;
     events->shows = run_shows_images(run);
-    if (watcher)
-        events->watcher = *watcher;
+    events->listener = listener;
     if (status == RV_OK)
         status = open_log(events, "metrics.jsonl", keep, &events->metrics);
     if (status == RV_OK)
@@ -132,11 +130,6 @@ void run_events_close(run_events *events)
     rv_free(events);
 }
 
-rv_status run_events_status(const run_events *events)
-{
-    return events->status;
-}
-
 static rv_status append(run_events *events, rv_lines *lines, json_t *object)
 {
     char *text;
@@ -150,7 +143,7 @@ static rv_status append(run_events *events, rv_lines *lines, json_t *object)
     return forgive(events, status, &events->told_of_log, "what cannot be logged");
 }
 
-/* A line for each alarm; the watcher is told of those that the last look had not raised. */
+/* A line for each alarm; the listener is told of those that the last look had not raised. */
 static rv_status write_some(run_events *events, const rv_event *event, const rv_alarm *alarm,
                             int count, const char *raised[RV_ALARMS_MOST])
 {
@@ -165,8 +158,8 @@ static rv_status write_some(run_events *events, const rv_event *event, const rv_
                         json_pack("{s:s, s:I, s:I, s:s, s:s}", "event", "alarm", "step",
                                   (json_int_t)event->step, "epoch", (json_int_t)event->epoch,
                                   "name", alarm[i].name, "cause", alarm[i].cause));
-        if (status == RV_OK && begins && events->watcher.alarm)
-            events->watcher.alarm(events->watcher.user, event, &alarm[i]);
+        if (status == RV_OK && begins && events->listener.alarm)
+            events->listener.alarm(events->listener.user, event, &alarm[i]);
     }
     memcpy(raised, on, sizeof on);
     return status;
@@ -205,11 +198,7 @@ static rv_status on_event(void *user, const rv_event *event)
                              event->split);
     for (int i = 0; line && i < event->count; i++)
         rv_json_put(&line, event->name[i], rv_json_number(event->value[i]));
-    rv_status status = run_note_convolutions(events->run); /* what these values depend on */
-    if (status == RV_OK)
-        status = append(events, events->metrics, line);
-    else
-        json_decref(line);
+    rv_status status = append(events, events->metrics, line);
     if (status == RV_OK)
         status = write_alarms(events, event);
     if (status == RV_OK)
@@ -217,8 +206,6 @@ static rv_status on_event(void *user, const rv_event *event)
                         json_pack("{s:I, s:I, s:o}", "step", (json_int_t)event->step, "epoch",
                                   (json_int_t)event->epoch, "seconds",
                                   rv_json_number(rv_seconds() - events->started)));
-    if (status == RV_OK && events->watcher.event)
-        events->watcher.event(events->watcher.user, event);
     return status;
 }
 
@@ -254,34 +241,36 @@ static rv_status draw_epoch(run_events *events, int64_t epoch, int missing)
 }
 
 /* Weights of its own are what a run replaces another one by. */
-static void replace_if_saved(run_events *events, const rv_trainer *trainer)
+static rv_status replace_if_saved(run_events *events, const rv_trainer *trainer)
 {
-    if (rv_trainer_has_saved(trainer) && events->status == RV_OK)
-        events->status = forgive(events, run_folder_begun(events->run), &events->told_of_log,
-                                 "removing what it replaces");
+    if (!rv_trainer_has_saved(trainer))
+        return RV_OK;
+    return forgive(events, run_folder_begun(events->run), &events->told_of_log,
+                   "removing what it replaces");
 }
 
-static rv_status on_epoch(void *user, rv_trainer *trainer, int64_t epoch)
+static rv_status on_epoch(void *user, const rv_trainer *trainer)
 {
     run_events *events = user;
-    replace_if_saved(events, trainer);
-    rv_status status =
-        forgive(events, run_snapshots_take(events->snapshots, rv_trainer_progress(trainer).step),
-                &events->told_of_pictures, "pictures");
-    return status == RV_OK ? draw_epoch(events, epoch, 0) : status;
+    rv_progress now = rv_trainer_progress(trainer);
+    rv_status status = replace_if_saved(events, trainer);
+    if (status == RV_OK)
+        status = run_note_environment(events->run); /* what its last batch and evaluation added */
+    if (status == RV_OK)
+        status = forgive(events, run_snapshots_take(events->snapshots, now.step),
+                         &events->told_of_pictures, "pictures");
+    return status == RV_OK ? draw_epoch(events, now.epoch, 0) : status;
 }
 
-static void on_step(void *user, const rv_trainer *trainer)
+static rv_status on_step(void *user, const rv_trainer *trainer)
 {
     run_events *events = user;
-    rv_progress progress = rv_trainer_progress(trainer);
     events->begun = 1;
-    replace_if_saved(events, trainer);
-    if (events->status == RV_OK)
-        events->status = forgive(events, run_snapshots_step(events->snapshots, progress.step),
-                                 &events->told_of_pictures, "pictures");
-    if (events->watcher.step)
-        events->watcher.step(events->watcher.user, &progress);
+    rv_status status = replace_if_saved(events, trainer);
+    if (status != RV_OK)
+        return status;
+    return forgive(events, run_snapshots_step(events->snapshots, rv_trainer_progress(trainer).step),
+                   &events->told_of_pictures, "pictures");
 }
 
 int run_events_held_out_is_finite(const run_events *events)
@@ -295,14 +284,6 @@ int run_events_begun(const run_events *events)
     return events && events->begun;
 }
 
-static int on_stop(void *user)
-{
-    run_events *events = user;
-    if (events->status != RV_OK)
-        return 1;
-    return events->watcher.stop ? events->watcher.stop(events->watcher.user) : 0;
-}
-
 /* A checkpoint names bytes of metrics: they must be on the disk before it is. */
 static int64_t on_position(void *user)
 {
@@ -313,7 +294,7 @@ static int64_t on_position(void *user)
     return rv_lines_position(events->metrics);
 }
 
-rv_observer run_events_observer(run_events *events)
+train_recorder run_events_recorder(run_events *events)
 {
-    return (rv_observer){events, on_event, on_epoch, on_step, on_stop, on_position};
+    return (train_recorder){events, on_event, on_step, on_epoch, on_position};
 }

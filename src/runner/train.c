@@ -88,7 +88,7 @@ static rv_status begin(rv_experiment *run, rv_source *source)
 /* Some are chosen late: of the evaluation, of pictures. */
 static rv_status note_at_end(rv_experiment *run, rv_status status)
 {
-    rv_status noted = run_note_convolutions(run);
+    rv_status noted = run_note_environment(run);
     return noted == RV_OK ? status : noted;
 }
 
@@ -133,9 +133,8 @@ static rv_status end(rv_experiment *run, rv_status status, int begun, int is_fin
     return status;
 }
 
-/* The observer's files are opened when the position is known, so the trainer gets them late. */
-static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint,
-                       const rv_watcher *watcher)
+/* The recorder's files are opened when the position is known, so the trainer gets them late. */
+static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint)
 {
     rv_trainer *trainer;
     run_events *events = NULL;
@@ -145,7 +144,7 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         run_folder_give_up(run);
         return status;
     }
-    /* A checkpoint says how convolutions are computed, and so comes before compiling. */
+    /* A checkpoint holds the tuning, and so comes before compiling. */
     if (run->resumes || checkpoint)
         status = load(run, trainer, checkpoint, &position);
     if (status == RV_OK)
@@ -165,14 +164,12 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     if (status == RV_OK && run->settings_changed && now.step < now.steps)
         status = run_write_files(run);
     if (status == RV_OK)
-        status = run_note_convolutions(run);
+        status = run_note_environment(run);
     if (status == RV_OK)
-        status = run_events_open(run, watcher, &now, position, &events);
+        status = run_events_open(run, setup->listener, &now, position, &events);
     if (status == RV_OK) {
-        rv_trainer_observe(trainer, run_events_observer(events));
+        train_record(trainer, run_events_recorder(events));
         status = rv_trainer_run(trainer);
-        if (run_events_status(events) != RV_OK)
-            status = run_events_status(events);
     }
     if (status == RV_OK && !run->resumes && !run_events_begun(events))
         status = fail_without_step(run, &now);
@@ -204,7 +201,8 @@ static rv_status check_own(rv_experiment *run, const char *folder, const char *c
                    checkpoint, folder);
 }
 
-rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const rv_watcher *watcher)
+rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
+                              const rv_listener *listener)
 {
     char folder[RUN_PATH], samples[RUN_PATH];
     run_path(run, "checkpoints", folder);
@@ -229,10 +227,12 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint, const 
         run_folder_give_up(run);
         return rv_error_status(run->context);
     }
+    if (listener)
+        setup.listener = *listener;
     run->settings = rv_config_settings(run->config);
     if (rv_model_has(run->model, RV_DECODER) && !run_shows_images(run))
         rv_notify(run->context, RV_LOG_NOTICE,
                   "images of %lld channels are not drawn: the run keeps no pictures of them",
                   (long long)run->model->sizes.channels);
-    return train(run, &setup, checkpoint, watcher);
+    return train(run, &setup, checkpoint);
 }

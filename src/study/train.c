@@ -100,28 +100,28 @@ static rv_status resume(rv_study *study, const study_run *run, rv_context *aside
 }
 
 static rv_status train(rv_study *study, study_run *run, rv_context *aside,
-                       const rv_study_watcher *watcher)
+                       const rv_listener *listener)
 {
     rv_experiment *experiment = NULL;
     rv_status status = run->entry.state == RV_STUDY_TO_RESUME
                            ? resume(study, run, aside, &experiment)
                            : create(study, run, aside, &experiment);
     if (status == RV_OK)
-        status = rv_experiment_train(experiment, NULL, watcher ? &watcher->training : NULL);
+        status = rv_experiment_train(experiment, NULL, listener);
     rv_experiment_free(experiment);
     return status;
 }
 
 /* Trains one run; what failed is kept in its entry, and is no failure of the context yet. */
-static rv_status take_run(rv_study *study, study_run *run, const rv_study_watcher *watcher)
+static rv_status take_run(rv_study *study, study_run *run, const rv_listener *listener)
 {
     rv_study_entry *entry = &run->entry;
     rv_context *aside = run_aside_new(study->context);
     if (!aside)
         return rv_error_status(study->context);
-    if (watcher && watcher->begin)
-        watcher->begin(watcher->user, entry);
-    entry->status = train(study, run, aside, watcher);
+    if (listener && listener->begin)
+        listener->begin(listener->user, entry);
+    entry->status = train(study, run, aside, listener);
     entry->message = "";
     if (entry->status != RV_OK && entry->status != RV_INTERRUPTED) {
         const char *message = rv_error_message(aside);
@@ -134,8 +134,8 @@ static rv_status take_run(rv_study *study, study_run *run, const rv_study_watche
         return rv_fail_memory(study->context);
     }
     rv_status status = study_look(study, run);
-    if (watcher && watcher->end)
-        watcher->end(watcher->user, entry);
+    if (listener && listener->end)
+        listener->end(listener->user, entry);
     return status;
 }
 
@@ -157,7 +157,7 @@ static rv_status say_failures(rv_study *study)
                    study->run_count, count > 1 ? "the first: " : "", first->name, first->message);
 }
 
-rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher)
+rv_status rv_study_run(rv_study *study, const rv_listener *listener)
 {
     int seeds = study->plan.seed_count;
     rv_status status = rv_study_check(study);
@@ -173,7 +173,7 @@ rv_status rv_study_run(rv_study *study, const rv_study_watcher *watcher)
             &study->run[(ptrdiff_t)(i % study->cell_count) * seeds + i / study->cell_count];
         if (run->entry.state == RV_STUDY_DONE)
             continue;
-        status = take_run(study, run, watcher);
+        status = take_run(study, run, listener);
         if (status == RV_OK && run->entry.status == RV_INTERRUPTED) {
             run->entry.status = RV_OK;
             return rv_fail(study->context, RV_INTERRUPTED, "stopped; the run is saved in %s",

@@ -26,6 +26,14 @@ typedef struct notes {
     int count, ok;
 } notes;
 
+/* Of any length, and not copied; NULL: memory is out. */
+static void note_text(notes *n, const char *key, const char *text)
+{
+    n->ok = n->ok && text && n->count < PAIRS_MOST;
+    if (n->ok)
+        n->pair[n->count++] = (rv_text_pair){key, text};
+}
+
 static void note(notes *n, const char *key, const char *format, ...) RV_PRINTF(3, 4);
 static void note(notes *n, const char *key, const char *format, ...)
 {
@@ -34,10 +42,7 @@ static void note(notes *n, const char *key, const char *format, ...)
     va_start(arguments, format);
     rv_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
-    const char *value = rv_arena_strdup(&n->arena, text);
-    n->ok = n->ok && value && n->count < PAIRS_MOST;
-    if (n->ok)
-        n->pair[n->count++] = (rv_text_pair){key, value};
+    note_text(n, key, rv_arena_strdup(&n->arena, text));
 }
 
 /* "name sum weight name sum weight ..." */
@@ -51,15 +56,11 @@ static void note_running(notes *n, const char *key, const running *r)
     note(n, key, "%s", text);
 }
 
-/* The record may be longer than a note. */
-static void note_convolutions(const rv_trainer *trainer, notes *n)
+static void note_tuning(const rv_trainer *trainer, notes *n)
 {
-    const char *record = rv_context_conv_record(trainer->context);
-    const char *copy = record ? rv_arena_strdup(&n->arena, record) : NULL;
-    note(n, "conv", "%s", rv_conv_policy_name(rv_context_conv(trainer->context)));
-    n->ok = n->ok && copy && n->count < PAIRS_MOST;
-    if (n->ok)
-        n->pair[n->count++] = (rv_text_pair){"convolutions", copy};
+    rv_tuning tuning = rv_context_tuning(trainer->context, RV_TUNING_USED);
+    note_text(n, RV_TUNING_POLICY, tuning.policy);
+    note_text(n, RV_TUNING_CHOICES, tuning.choices);
 }
 
 void train_order(const rv_trainer *trainer, char text[ORDER_TEXT])
@@ -75,10 +76,10 @@ void train_order(const rv_trainer *trainer, char text[ORDER_TEXT])
 
 static void note_position(const rv_trainer *trainer, notes *n)
 {
-    const rv_observer *observer = &trainer->setup.observer;
+    const train_recorder *recorder = &trainer->recorder;
     const rv_data_sizes *sizes = &trainer->setup.model->sizes;
     char order[ORDER_TEXT];
-    int64_t position = observer->position ? observer->position(observer->user) : 0;
+    int64_t position = recorder->position ? recorder->position(recorder->user) : 0;
     n->ok = 1;
     note(n, "format", "1");
     note(n, "version", "%s", rv_version());
@@ -99,11 +100,11 @@ static void note_position(const rv_trainer *trainer, notes *n)
     note(n, "rates", "%s", rates);
     note(n, "isa", "%s", rv_context_isa(trainer->context));
     note(n, "threads", "%d", rv_context_threads(trainer->context));
-    note_convolutions(trainer, n);
+    note_tuning(trainer, n);
     note_running(n, "window", &trainer->window);
     note_running(n, "of_epoch", &trainer->of_epoch);
-    if (trainer->setup.config_text && n->ok && n->count < PAIRS_MOST)
-        n->pair[n->count++] = (rv_text_pair){"config", trainer->setup.config_text};
+    if (trainer->setup.config_text)
+        note_text(n, "config", trainer->setup.config_text);
 }
 
 /* The parameters as tensors; `values` receives the block that holds them. */

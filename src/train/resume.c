@@ -214,11 +214,12 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
 }
 
 /* Before anything is compiled: the same algorithms as the run had. */
-static rv_status follow_convolutions(const rv_trainer *trainer, const rv_tensors *tensors,
-                                     const char *path)
+static rv_status follow_tuning(const rv_trainer *trainer, const rv_tensors *tensors,
+                               const char *path)
 {
-    return rv_context_follow_conv(trainer->context, rv_tensors_metadata(tensors, "conv"),
-                                  rv_tensors_metadata(tensors, "convolutions"), path);
+    rv_tuning tuning = {rv_tensors_metadata(tensors, RV_TUNING_POLICY),
+                        rv_tensors_metadata(tensors, RV_TUNING_CHOICES)};
+    return rv_context_follow_tuning(trainer->context, tuning, path);
 }
 
 /* Every parameter of the model, optimizer state included, must be in the file. */
@@ -246,7 +247,7 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
     if (status == RV_OK)
         status = check_sizes(trainer, tensors, path);
     if (status == RV_OK)
-        status = follow_convolutions(trainer, tensors, path);
+        status = follow_tuning(trainer, tensors, path);
     if (status == RV_OK)
         status = train_compile_all(trainer);
     if (status == RV_OK)

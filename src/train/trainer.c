@@ -110,9 +110,14 @@ void rv_trainer_free(rv_trainer *trainer)
     rv_free(trainer);
 }
 
-void rv_trainer_observe(rv_trainer *trainer, rv_observer observer)
+void rv_trainer_listen(rv_trainer *trainer, rv_listener listener)
 {
-    trainer->setup.observer = observer;
+    trainer->setup.listener = listener;
+}
+
+void train_record(rv_trainer *trainer, train_recorder recorder)
+{
+    trainer->recorder = recorder;
 }
 
 /* ---- running means ---- */
@@ -159,8 +164,12 @@ static int means(const running *r, const char **name, double *value)
 
 static rv_status send(rv_trainer *trainer, const rv_event *event)
 {
-    const rv_observer *observer = &trainer->setup.observer;
-    return observer->event ? observer->event(observer->user, event) : RV_OK;
+    const train_recorder *recorder = &trainer->recorder;
+    const rv_listener *listener = &trainer->setup.listener;
+    rv_status status = recorder->event ? recorder->event(recorder->user, event) : RV_OK;
+    if (status == RV_OK && listener->event)
+        listener->event(listener->user, event);
+    return status;
 }
 
 static rv_status send_running(rv_trainer *trainer, rv_event_kind kind, running *r)
@@ -404,12 +413,12 @@ static rv_status end_epoch(rv_trainer *trainer)
     forget(&trainer->window);
     if (status == RV_OK)
         status = evaluate(trainer, &best);
-    /* What an observer draws can fail, and must not keep the weights from the disk. */
+    /* What the recorder draws can fail, and must not keep the weights from the disk. */
     if (status == RV_OK && trainer->setup.folder)
         status = train_checkpoint(trainer, best);
-    const rv_observer *observer = &trainer->setup.observer;
-    if (status == RV_OK && observer->epoch)
-        status = observer->epoch(observer->user, trainer, trainer->epoch);
+    const train_recorder *recorder = &trainer->recorder;
+    if (status == RV_OK && recorder->epoch)
+        status = recorder->epoch(recorder->user, trainer);
     return status;
 }
 
@@ -420,11 +429,11 @@ static int is_done(const rv_trainer *trainer)
            (config->steps > 0 && trainer->step >= config->steps);
 }
 
-/* Saves what there is; the run can be resumed. */
-static rv_status stop_here(rv_trainer *trainer)
+/* Saves what there is; the run can be resumed.  `why` is the status that it ends with. */
+static rv_status stop_here(rv_trainer *trainer, rv_status why)
 {
     rv_status status = trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
-    return status == RV_OK ? RV_INTERRUPTED : status;
+    return status == RV_OK ? why : status;
 }
 
 /* A limit of steps may end in mid-epoch.  The evaluation comes after the checkpoint, which knows
@@ -442,9 +451,21 @@ static rv_status end_in_epoch(rv_trainer *trainer)
     return status;
 }
 
+static rv_status tell_step(const rv_trainer *trainer)
+{
+    const train_recorder *recorder = &trainer->recorder;
+    const rv_listener *listener = &trainer->setup.listener;
+    rv_status status = recorder->step ? recorder->step(recorder->user, trainer) : RV_OK;
+    if (listener->step) {
+        rv_progress now = rv_trainer_progress(trainer);
+        listener->step(listener->user, &now);
+    }
+    return status;
+}
+
 rv_status rv_trainer_run(rv_trainer *trainer)
 {
-    const rv_observer *observer = &trainer->setup.observer;
+    const rv_listener *listener = &trainer->setup.listener;
     const rv_train_config *config = &trainer->setup.config;
     if (trainer->setup.folder && !is_done(trainer))
         train_drop_newer(trainer);
@@ -452,16 +473,17 @@ rv_status rv_trainer_run(rv_trainer *trainer)
         rv_status status = rv_trainer_step(trainer);
         if (status != RV_OK)
             return status;
-        if (observer->step)
-            observer->step(observer->user, trainer);
+        rv_status told = tell_step(trainer);
         if (trainer->seen == trainer->images)
             status = end_epoch(trainer);
         else if (config->save > 0 && trainer->step % config->save == 0 && trainer->setup.folder)
             status = train_checkpoint(trainer, 0);
         if (status != RV_OK)
             return status;
-        if (observer->stop && observer->stop(observer->user) && !is_done(trainer))
-            return stop_here(trainer);
+        if (told != RV_OK)
+            return stop_here(trainer, told);
+        if (listener->stop && listener->stop(listener->user) && !is_done(trainer))
+            return stop_here(trainer, RV_INTERRUPTED);
     }
     return end_in_epoch(trainer);
 }

@@ -5,6 +5,7 @@
 #include "reverie/train.h"
 
 #include "core/arena.h"
+#include "train/recorder.h"
 
 enum { VALUES_MOST = RV_EVENT_VALUES_MOST, NAME_MOST = 64, ORDER_TEXT = 160 };
 
@@ -44,6 +45,7 @@ typedef struct labelled_images {
 struct rv_trainer {
     rv_context *context;
     rv_trainer_setup setup;
+    train_recorder recorder; /* zeroed: none */
     rv_loader *loader;
     labelled_images labelled;
     rv_evaluator *evaluator;

@@ -2,7 +2,7 @@
  * goes on as its checkpoint says. */
 #include "training.h"
 
-#include "core/algorithm_choices.h"
+#include "backend/tuning.h"
 #include "reverie/io.h"
 
 #include <unistd.h>
@@ -11,6 +11,31 @@ static void check_text(const char *got, const char *expected)
 {
     if (!got || strcmp(got, expected) != 0)
         fail_msg("got\n%s\nexpected\n%s", got ? got : "(null)", expected);
+}
+
+static const char *known(rv_context *context)
+{
+    return rv_context_tuning(context, RV_TUNING_KNOWN).choices;
+}
+
+static const char *used(rv_context *context)
+{
+    return rv_context_tuning(context, RV_TUNING_USED).choices;
+}
+
+static const char *news(rv_context *context)
+{
+    return rv_context_tuning(context, RV_TUNING_NEW).choices;
+}
+
+static rv_status add(rv_context *context, const char *choices, const char *name)
+{
+    return rv_context_add_tuning(context, (rv_tuning){NULL, choices}, name);
+}
+
+static rv_status follow(rv_context *context, const char *policy, const char *choices)
+{
+    return rv_context_follow_tuning(context, (rv_tuning){policy, choices}, "run");
 }
 
 /* Values by key, in the order of the keys, whatever the order they came in. */
@@ -33,7 +58,7 @@ static void test_table(void **state)
     }
     assert_null(rv_choice_find(context, "conv 100"));
     int lines = 0;
-    for (const char *line = rv_context_conv_choices(context); *line; lines++) {
+    for (const char *line = known(context); *line; lines++) {
         assert_int_equal(sscanf(line, "%31[^\t]", key), 1);
         if (strcmp(last, key) >= 0)
             fail_msg("`%s` stands before `%s`", last, key);
@@ -51,7 +76,7 @@ static void test_setting_replaces(void **state)
     rv_choice_set(context, "b", "1");
     rv_choice_set(context, "a", "2");
     rv_choice_set(context, "b", "3");
-    check_text(rv_context_conv_choices(context), "a\t2\nb\t3\n");
+    check_text(known(context), "a\t2\nb\t3\n");
     const char *bad[] = {"", "a\tb", "a\nb", "\x7f", "\xc3\xa9"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(rv_choice_set(context, bad[i], "1"), RV_BAD_USAGE);
@@ -59,7 +84,7 @@ static void test_setting_replaces(void **state)
         assert_int_equal(rv_choice_set(context, "c", bad[i]), RV_BAD_USAGE);
         check_error(context, RV_BAD_USAGE, "one line");
     }
-    check_text(rv_context_conv_choices(context), "a\t2\nb\t3\n");
+    check_text(known(context), "a\t2\nb\t3\n");
     rv_context_free(context);
 }
 
@@ -68,30 +93,28 @@ static void test_record_and_news(void **state)
 {
     (void)state;
     rv_context *context = rv_context_new();
-    check_text(rv_context_conv_record(context), "");
-    assert_int_equal(rv_context_set_conv_choices(context, "a\t1\nb\t2\nc\t3\n", "cache.txt"),
-                     RV_OK);
-    check_text(rv_context_conv_record(context), "");
-    check_text(rv_context_conv_news(context), "");
+    check_text(used(context), "");
+    assert_int_equal(add(context, "a\t1\nb\t2\nc\t3\n", "cache.txt"), RV_OK);
+    check_text(used(context), "");
+    check_text(news(context), "");
     check_text(rv_choice_find(context, "b"), "2");
     rv_choice_set(context, "d", "4");
-    check_text(rv_context_conv_choices(context), "a\t1\nb\t2\nc\t3\nd\t4\n");
-    check_text(rv_context_conv_record(context), "b\t2\nd\t4\n");
-    check_text(rv_context_conv_news(context), "d\t4\n");
+    check_text(known(context), "a\t1\nb\t2\nc\t3\nd\t4\n");
+    check_text(used(context), "b\t2\nd\t4\n");
+    check_text(news(context), "d\t4\n");
     /* A given one that is set again: new where it differs. */
     rv_choice_set(context, "a", "1");
     rv_choice_set(context, "c", "5");
-    check_text(rv_context_conv_record(context), "a\t1\nb\t2\nc\t5\nd\t4\n");
-    check_text(rv_context_conv_news(context), "c\t5\nd\t4\n");
+    check_text(used(context), "a\t1\nb\t2\nc\t5\nd\t4\n");
+    check_text(news(context), "c\t5\nd\t4\n");
     /* A record is in use at once, and goes over what was given. */
-    assert_int_equal(rv_context_follow_conv(context, "auto", "a\t6\ne\t7\n", "run"), RV_OK);
-    check_text(rv_context_conv_record(context), "a\t6\nb\t2\nc\t5\nd\t4\ne\t7\n");
-    check_text(rv_context_conv_news(context), "c\t5\nd\t4\n");
+    assert_int_equal(follow(context, "auto", "a\t6\ne\t7\n"), RV_OK);
+    check_text(used(context), "a\t6\nb\t2\nc\t5\nd\t4\ne\t7\n");
+    check_text(news(context), "c\t5\nd\t4\n");
     /* The context's own text may be given back to it. */
     rv_context *other = rv_context_new();
-    assert_int_equal(rv_context_set_conv_choices(other, rv_context_conv_choices(context), "x"),
-                     RV_OK);
-    check_text(rv_context_conv_choices(other), rv_context_conv_choices(context));
+    assert_int_equal(add(other, known(context), "x"), RV_OK);
+    check_text(known(other), known(context));
     rv_context_free(other);
     rv_context_free(context);
 }
@@ -113,12 +136,11 @@ static void test_malformed_text(void **state)
     (void)state;
     rv_context *context = rv_context_new();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(rv_context_set_conv_choices(context, bad[i].text, "cache.txt"),
-                         RV_BAD_FILE);
+        assert_int_equal(add(context, bad[i].text, "cache.txt"), RV_BAD_FILE);
         check_error(context, RV_BAD_FILE, bad[i].line);
-        check_text(rv_context_conv_choices(context), "");
+        check_text(known(context), "");
     }
-    assert_int_equal(rv_context_set_conv_choices(context, "", "cache.txt"), RV_OK);
+    assert_int_equal(add(context, "", "cache.txt"), RV_OK);
     rv_context_free(context);
 }
 
@@ -135,17 +157,21 @@ static void test_settings(void **state)
     assert_int_equal(rv_context_conv_measuring(context), 1);
     assert_int_equal(rv_context_set_conv(context, (rv_conv_policy)3), RV_BAD_USAGE);
     check_error(context, RV_BAD_USAGE, "RV_CONV_TRANSFORM");
-    check_text(rv_conv_policy_name(RV_CONV_AUTO), "auto");
-    check_text(rv_conv_policy_name(RV_CONV_DIRECT), "direct");
-    check_text(rv_conv_policy_name(RV_CONV_TRANSFORM), "transform");
-    assert_null(rv_conv_policy_name((rv_conv_policy)3));
+    check_text(rv_context_tuning(context, RV_TUNING_KNOWN).policy, "auto");
     /* Choices are those of one policy. */
     rv_choice_set(context, "a", "1");
     rv_context_set_conv(context, RV_CONV_AUTO);
-    check_text(rv_context_conv_choices(context), "a\t1\n");
+    check_text(known(context), "a\t1\n");
     rv_context_set_conv(context, RV_CONV_DIRECT);
     assert_int_equal(rv_context_conv(context), RV_CONV_DIRECT);
-    check_text(rv_context_conv_choices(context), "");
+    check_text(rv_context_tuning(context, RV_TUNING_KNOWN).policy, "direct");
+    check_text(known(context), "");
+    rv_context_set_conv(context, RV_CONV_TRANSFORM);
+    check_text(rv_context_tuning(context, RV_TUNING_KNOWN).policy, "transform");
+    /* What was made under a policy that was asked for is nothing for a cache. */
+    rv_choice_set(context, "a", "1");
+    check_text(used(context), "a\t1\n");
+    check_text(news(context), "");
     rv_context_free(context);
 }
 
@@ -162,26 +188,26 @@ static void test_following(void **state)
     rv_context *context = rv_context_new();
     rv_context_set_log(context, count_warning, &warnings);
     rv_choice_set(context, "a", "1");
-    assert_int_equal(rv_context_follow_conv(context, "transform", "b\t2\n", "run"), RV_OK);
+    assert_int_equal(follow(context, "transform", "b\t2\n"), RV_OK);
     assert_int_equal(rv_context_conv(context), RV_CONV_TRANSFORM);
-    check_text(rv_context_conv_choices(context), "b\t2\n"); /* a was chosen under auto */
+    check_text(known(context), "b\t2\n"); /* a was chosen under auto */
     /* A checkpoint that names no policy was computed directly. */
-    assert_int_equal(rv_context_follow_conv(context, NULL, NULL, "run"), RV_OK);
+    assert_int_equal(follow(context, NULL, NULL), RV_OK);
     assert_int_equal(rv_context_conv(context), RV_CONV_DIRECT);
-    assert_int_equal(rv_context_follow_conv(context, "fastest", NULL, "run"), RV_BAD_FILE);
+    assert_int_equal(follow(context, "fastest", NULL), RV_BAD_FILE);
     check_error(context, RV_BAD_FILE, "run: its convolutions were computed by `fastest`");
-    assert_int_equal(rv_context_follow_conv(context, "auto", "b", "run"), RV_BAD_FILE);
+    assert_int_equal(follow(context, "auto", "b"), RV_BAD_FILE);
     check_error(context, RV_BAD_FILE, "run:1:");
     assert_int_equal(warnings, 0);
     /* What the caller asked for stays. */
     rv_context_set_conv(context, RV_CONV_DIRECT);
-    assert_int_equal(rv_context_follow_conv(context, "transform", "b\t2\n", "run"), RV_OK);
+    assert_int_equal(follow(context, "transform", "b\t2\n"), RV_OK);
     assert_int_equal(rv_context_conv(context), RV_CONV_DIRECT);
-    check_text(rv_context_conv_choices(context), "");
+    check_text(known(context), "");
     assert_int_equal(warnings, 1);
     rv_context_set_conv(context, RV_CONV_TRANSFORM);
-    assert_int_equal(rv_context_follow_conv(context, "transform", "b\t2\n", "run"), RV_OK);
-    check_text(rv_context_conv_choices(context), "b\t2\n");
+    assert_int_equal(follow(context, "transform", "b\t2\n"), RV_OK);
+    check_text(known(context), "b\t2\n");
     assert_int_equal(warnings, 1);
     rv_context_free(context);
 }
@@ -192,26 +218,26 @@ static void test_context_aside(void **state)
     rv_context *context = rv_context_new(), *aside = rv_context_new();
     rv_context_set_conv_measuring(context, 1);
     rv_context_set_conv_memory(context, 5);
-    rv_context_set_conv_choices(context, "a\t1\n", "cache.txt");
+    add(context, "a\t1\n", "cache.txt");
     rv_choice_set(context, "b", "2");
-    assert_int_equal(rv_choices_lend(aside, context), RV_OK);
+    assert_int_equal(rv_context_lend_tuning(aside, context), RV_OK);
     assert_int_equal(rv_context_conv_measuring(aside), 1);
     assert_int_equal(rv_context_conv_memory(aside), 5);
-    check_text(rv_context_conv_choices(aside), "a\t1\nb\t2\n");
-    check_text(rv_context_conv_record(aside), "");
-    check_text(rv_context_conv_news(aside), "");
+    check_text(known(aside), "a\t1\nb\t2\n");
+    check_text(used(aside), "");
+    check_text(news(aside), "");
     rv_choice_find(aside, "a");
     rv_choice_set(aside, "c", "3");
-    check_text(rv_context_conv_record(aside), "a\t1\nc\t3\n");
-    assert_int_equal(rv_choices_give_back(context, aside), RV_OK);
-    check_text(rv_context_conv_choices(context), "a\t1\nb\t2\nc\t3\n");
-    check_text(rv_context_conv_record(context), "b\t2\n");
-    check_text(rv_context_conv_news(context), "b\t2\nc\t3\n");
+    check_text(used(aside), "a\t1\nc\t3\n");
+    assert_int_equal(rv_context_return_tuning(context, aside), RV_OK);
+    check_text(known(context), "a\t1\nb\t2\nc\t3\n");
+    check_text(used(context), "b\t2\n");
+    check_text(news(context), "b\t2\nc\t3\n");
     /* Choices of another policy are of no use. */
     rv_context_set_conv(aside, RV_CONV_TRANSFORM);
     rv_choice_set(aside, "d", "4");
-    assert_int_equal(rv_choices_give_back(context, aside), RV_OK);
-    check_text(rv_context_conv_news(context), "b\t2\nc\t3\n");
+    assert_int_equal(rv_context_return_tuning(context, aside), RV_OK);
+    check_text(news(context), "b\t2\nc\t3\n");
     rv_context_free(aside);
     rv_context_free(context);
 }
@@ -227,13 +253,13 @@ static void test_out_of_memory(void **state)
         rv_memory_fail_after(after, 0);
         rv_status first = rv_choice_set(context, "b", "2");
         rv_status second = rv_choice_set(context, "a", "3");
-        rv_status third = rv_context_set_conv_choices(context, "c\t4\n", "x");
-        const char *text = rv_context_conv_choices(context);
+        rv_status third = add(context, "c\t4\n", "x");
+        const char *text = known(context);
         rv_memory_fail_after(0, 0);
         int failed = (first != RV_OK) + (second != RV_OK) + (third != RV_OK) + (text == NULL);
         assert_int_equal(failed, 1); /* these calls allocate more than 7 times */
         check_error(context, RV_NO_MEMORY, "memory");
-        text = rv_context_conv_choices(context);
+        text = known(context);
         if ((strstr(text, "b\t2\n") == NULL) != (first != RV_OK) ||
             (strstr(text, "a\t3\n") == NULL) != (second != RV_OK) ||
             (strstr(text, "c\t4\n") == NULL) != (third != RV_OK))
@@ -273,10 +299,10 @@ static void test_checkpoint_carries_it(void **state)
     }
     assert_int_equal(rv_trainer_save(first.trainer, path), RV_OK);
     training_begin(&second, recipe, NULL);
-    rv_context_set_conv_choices(second.context, "conv 10\tanother\n", "cache.txt");
+    add(second.context, "conv 10\tanother\n", "cache.txt");
     assert_int_equal(rv_trainer_load(second.trainer, path, &position), RV_OK);
     assert_int_equal(rv_context_conv(second.context), RV_CONV_TRANSFORM);
-    check_text(rv_context_conv_record(second.context), record);
+    check_text(used(second.context), record);
     training_end(&second);
     training_end(&first);
     unlink(path);

@@ -19,7 +19,7 @@ static rv_conv_transform algorithm_of(const conv_case *c, int family, int high, 
 /* The model chooses nothing whose rounding error is more than 16 times a direct sum's. */
 static void check_accepted(const compiled *program, const passes *of)
 {
-    const char *value = strchr(rv_context_conv_record(program->context), '\t');
+    const char *value = strchr(rv_context_tuning(program->context, RV_TUNING_USED).choices, '\t');
     char family[16];
     int high, wide;
     if (!value || sscanf(value, " %15s %dx%d", family, &high, &wide) != 3)
@@ -380,14 +380,15 @@ static void test_given_choices(void **state)
     compiled own = compile(&s, &of);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         rv_context *context = context_for(&s);
-        give_choice(context, rv_context_conv_choices(own.context), none[i]);
+        give_choice(context, rv_context_tuning(own.context, RV_TUNING_KNOWN).choices, none[i]);
         compiled made = compile_in(context, &of);
         check_rows(&made, &of);
-        assert_string_equal(rv_context_conv_record(context), rv_context_conv_record(own.context));
+        assert_string_equal(rv_context_tuning(context, RV_TUNING_USED).choices,
+                            rv_context_tuning(own.context, RV_TUNING_USED).choices);
         compiled_free(&made);
     }
     rv_context *context = context_for(&s);
-    give_choice(context, rv_context_conv_choices(own.context), "direct");
+    give_choice(context, rv_context_tuning(own.context, RV_TUNING_KNOWN).choices, "direct");
     compiled made = compile_in(context, &of);
     assert_int_equal(rows_of(made.program, TRANSFORM_ROW), 0);
     compiled_free(&made);

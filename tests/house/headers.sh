@@ -28,6 +28,8 @@ declared() { # name of the header
         graph.h) echo 'rv_initialiser init;' ;;
         io.h) echo 'char bytes[1]; float values[1]; int count;' ;;
         judge.h | figures.h) echo 'rv_experiment *run;' ;;
+        listener.h) echo 'rv_experiment *run; void *bar; int was_interrupted(void *);
+            void show_step(void *, const rv_progress *);' ;;
         metrics.h) echo 'float real_features[1], fake_features[1];' ;;
         model.h) echo 'const rv_settings *settings; rv_data_sizes sizes;' ;;
         nn.h) echo 'rv_expr x;' ;;
@@ -36,7 +38,7 @@ declared() { # name of the header
             rv_schedule_config schedule; rv_program *program; double rate;' ;;
         program.h) echo 'rv_graph *graph; rv_expr loss; float images[1], value; int seed, step;' ;;
         run.h) echo 'const char *directories[1]; rv_config *config;' ;;
-        runner.h) echo 'rv_experiment_place place; rv_config *config; rv_experiment *run; rv_watcher watcher;' ;;
+        runner.h) echo 'rv_experiment_place place; rv_config *config; rv_experiment *run; rv_listener listener;' ;;
         train.h) echo 'rv_model *model; rv_source *images, *held_out;' ;;
         viz.h) echo 'float pixels[1]; double epochs[1], losses[1];' ;;
     esac

@@ -238,7 +238,7 @@ static void test_progress_and_stop(void **state)
     config.samples = 100;
     config.images = 9;
     config.rows = 50;
-    config.watcher = (rv_inference_watcher){&c, on_progress, on_stop};
+    config.listener = counting(&c);
     assert_int_equal(rv_importance_estimate(&f.model, f.source, &config, &found), RV_OK);
     assert_true(c.progress >= 9);
     check_near(c.share, 1, 1e-12, "share at the end");

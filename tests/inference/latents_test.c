@@ -239,7 +239,7 @@ static void test_gap_of_a_known_model(void **state)
                 rv_values_number(&gap.values, "approximation_gap") > 0.03);
     rv_gap_free(&gap);
     calls c = {.stop_at = 20};
-    config.watcher = (rv_inference_watcher){&c, on_progress, on_stop};
+    config.listener = counting(&c);
     assert_int_equal(rv_gap_estimate(&f.model, f.source, &config, &gap), RV_INTERRUPTED);
     check_error(f.context, RV_INTERRUPTED, "fitting posteriors");
     close_model(&f);
@@ -347,7 +347,7 @@ static void test_without_a_polynomial(void **state)
     enum { N = 40, W = 2 };
     float z[N * W], mean[N * W], spread[N * W];
     double fast[N], slow[N];
-    const rv_inference_watcher nobody = {0};
+    const rv_listener nobody = {0};
     (void)state;
     fixture f = open_model(&linear, ENCODER_OFF);
     for (int i = 0; i < N * W; i++) {

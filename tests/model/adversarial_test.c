@@ -199,11 +199,11 @@ static void watch_clip(const watcher *w, snapshot critic)
 
 /* The generator moves in each fifth step of the run alone, the critic and the running statistics
  * of the generator, which made the fakes, in all. */
-static void watch(void *user, const rv_trainer *trainer)
+static void watch(void *user, const rv_progress *now)
 {
     watcher *w = user;
     const rv_model *model = w->t->model;
-    int64_t step = rv_trainer_progress(trainer).step;
+    int64_t step = now->step;
     snapshot generator = take(model, "generator.0."), critic = take(model, "critic.0.");
     snapshot running = take(model, "generator.1.running_");
     if (step == w->step + 1) {
@@ -233,7 +233,7 @@ static void watch_turns(const char *extra, int64_t steps)
     w.generator = take(t.model, "generator.0.");
     w.critic = take(t.model, "critic.0.");
     w.running = take(t.model, "generator.1.running_");
-    rv_trainer_observe(t.trainer, (rv_observer){.user = &w, .step = watch});
+    rv_trainer_listen(t.trainer, (rv_listener){.user = &w, .step = watch});
     run(&t);
     assert_int_equal(w.step, steps);
     assert_int_equal(w.changes, w.step / 5);
@@ -338,7 +338,7 @@ static int at_place(void *user)
 static void run_until(training *t, int64_t place)
 {
     t->place = place;
-    rv_trainer_observe(t->trainer, (rv_observer){.user = t, .stop = at_place});
+    rv_trainer_listen(t->trainer, (rv_listener){.user = t, .stop = at_place});
     assert_int_equal(rv_trainer_run(t->trainer), RV_INTERRUPTED);
 }
 

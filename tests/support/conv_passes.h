@@ -73,7 +73,7 @@ static inline void give_choice(rv_context *context, const char *choices, const c
     const char *tab = strchr(choices, '\t');
     assert_non_null(tab);
     snprintf(line, sizeof line, "%.*s\t%s\n", (int)(tab - choices), choices, value);
-    rv_context_set_conv_choices(context, line, "test");
+    rv_context_add_tuning(context, (rv_tuning){NULL, line}, "test");
     check_ok(context);
 }
 
@@ -83,7 +83,7 @@ static inline compiled compile(const setting *s, const passes *of)
     if (!s->algorithm)
         return made;
     rv_context *context = context_for(s);
-    give_choice(context, rv_context_conv_choices(made.context), s->algorithm);
+    give_choice(context, rv_context_tuning(made.context, RV_TUNING_KNOWN).choices, s->algorithm);
     compiled_free(&made);
     made = compile_in(context, of);
     if (rows_of(made.program, s->algorithm) == 0)

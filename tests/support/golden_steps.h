@@ -132,7 +132,7 @@ static inline void check_value(const training *t, const char *name, double got)
     golden_compare(&t->g, whole, &got, (rv_shape){0, {0}}, t->tolerance);
 }
 
-static inline rv_status check_event(void *user, const rv_event *event)
+static inline void check_event(void *user, const rv_event *event)
 {
     const training *t = user;
     char name[128];
@@ -143,7 +143,6 @@ static inline rv_status check_event(void *user, const rv_event *event)
         snprintf(name, sizeof name, "%lld.%s", (long long)event->step, event->name[i]);
         check_value(t, name, event->value[i]);
     }
-    return RV_OK;
 }
 
 /* Net by net, weight by weight, as the scripts fill them. */
@@ -195,7 +194,7 @@ static inline void begin(training *t, const step_case *c, const char *backend)
     rv_trainer_setup setup = {.model = t->model,
                               .train = t->source,
                               .config = settings->train,
-                              .observer = {.user = t, .event = check_event}};
+                              .listener = {.user = t, .event = check_event}};
     rv_trainer_new(t->context, &setup, &t->trainer);
     check_ok(t->context);
 }

@@ -203,7 +203,7 @@ static inline void read_pixels(const fixture *f, int64_t image, float x[D])
     memcpy(x, all + FIRST, D * sizeof *x);
 }
 
-/* ---- a watcher ---- */
+/* ---- a listener ---- */
 
 typedef struct calls {
     int progress, stop, stop_at;
@@ -223,6 +223,11 @@ static inline int on_stop(void *user)
 {
     calls *c = user;
     return ++c->stop == c->stop_at;
+}
+
+static inline rv_listener counting(calls *c)
+{
+    return (rv_listener){.user = c, .progress = on_progress, .stop = on_stop};
 }
 
 #endif

@@ -155,7 +155,7 @@ typedef struct heard {
     char names[256]; /* every alarm raised, "a b " */
 } heard;
 
-static rv_status on_event(void *user, const rv_event *event)
+static void on_event(void *user, const rv_event *event)
 {
     heard *h = user;
     rv_alarm alarm[RV_ALARMS_MOST];
@@ -165,7 +165,6 @@ static rv_status on_event(void *user, const rv_event *event)
             strcat(h->names, alarm[i].name);
             strcat(h->names, " ");
         }
-    return RV_OK;
 }
 
 static heard train(const char *recipe, const char *const *settings, int count)
@@ -188,7 +187,7 @@ static heard train(const char *recipe, const char *const *settings, int count)
     rv_trainer_setup setup = {.model = model,
                               .train = source,
                               .config = s->train,
-                              .observer = {.user = &h, .event = on_event}};
+                              .listener = {.user = &h, .event = on_event}};
     rv_trainer_new(context, &setup, &trainer);
     rv_trainer_run(trainer);
     check_ok(context);

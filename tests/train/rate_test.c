@@ -30,14 +30,13 @@ static void on_log(void *user, rv_log_level level, const char *message)
     strcat(h->said, "\n");
 }
 
-static rv_status on_event(void *user, const rv_event *event)
+static void on_event(void *user, const rv_event *event)
 {
     heard *h = user;
     h->last = *event;
     for (int i = 0; i < event->count && event->kind != RV_EVENT_SPLIT; i++)
         if (strcmp(event->name[i], "lr") == 0 && event->kind == RV_EVENT_TRAIN && h->rates < 64)
             h->rate[h->rates++] = event->value[i];
-    return RV_OK;
 }
 
 static int on_stop(void *user)
@@ -65,7 +64,7 @@ static void begin(training *t, heard *h, const char *const *settings, int count)
     rv_trainer_setup setup = {.model = t->model,
                               .train = t->source,
                               .config = s->train,
-                              .observer = {.user = h, .event = on_event, .stop = on_stop}};
+                              .listener = {.user = h, .event = on_event, .stop = on_stop}};
     rv_trainer_new(t->context, &setup, &t->trainer);
 }
 
@@ -216,7 +215,7 @@ static void test_what_is_not_finite_held_out_is_said(void **state)
                               .train = t.source,
                               .validation = t.source,
                               .config = rv_config_settings(t.config)->train,
-                              .observer = {.user = &h, .event = on_event}};
+                              .listener = {.user = &h, .event = on_event}};
     rv_trainer *trainer;
     rv_trainer_new(t.context, &setup, &trainer);
     rv_param *running = rv_params_find(t.model->params, "encoder.2.running_mean");

@@ -3,7 +3,7 @@
 
 #include "backend/cpu/tile/tile.h"
 #include "backend/transform/transform.h"
-#include "core/algorithm_choices.h"
+#include "backend/tuning.h"
 #include "core/context.h"
 
 #include <math.h>
@@ -119,7 +119,8 @@ static rv_status compare(const rv_backend *backend, rv_context *context, const c
     double direct = cpu_direct_seconds(form, isa_of(context), rv_context_threads(context));
     double seconds[2] = {direct, b->seconds};
     rv_status status = RV_OK;
-    if (context->conv_measures && direct >= WORTH_MEASURING && b->seconds < UNCERTAIN * direct)
+    if (rv_context_conv_measuring(context) && direct >= WORTH_MEASURING &&
+        b->seconds < UNCERTAIN * direct)
         status = cpu_measure(backend, context, form, choices, seconds);
     b->choice.transforms = seconds[1] * WORTHWHILE < seconds[0];
     return status;
@@ -131,7 +132,7 @@ rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_f
     char key[KEY], value[VALUE];
     rv_status status = RV_OK;
     *out = (cpu_choice){0, form->sizes};
-    if (context->conv_policy == RV_CONV_DIRECT)
+    if (rv_context_conv(context) == RV_CONV_DIRECT)
         return RV_OK;
     key_of(context, form, key);
     const char *known = rv_choice_find(context, key);
@@ -140,7 +141,7 @@ rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_f
     best b = cheapest(context, form);
     if (!b.choice.transforms) /* there is no choice: dilation, which the key does not tell */
         return RV_OK;
-    if (context->conv_policy == RV_CONV_AUTO)
+    if (rv_context_conv(context) == RV_CONV_AUTO)
         status = compare(backend, context, form, &b);
     *out = b.choice;
     write_choice(out, value);

@@ -112,7 +112,7 @@ static void bound_memory(choices *all)
                 row = &all->row[i];
                 leg = j;
             }
-        if (!row || sum <= (double)all->graph->context->conv_memory)
+        if (!row || sum <= (double)rv_context_conv_memory(all->graph->context))
             return;
         row->again[leg] = 1;
     }

@@ -1,9 +1,9 @@
-/* The file of convolution choices in the user's cache folder: read, written, named. */
-#include "conv_cache.h"
+/* The file of this machine's tuning in the user's cache folder: read, written, named. */
+#include "tuning_cache.h"
 
 #include "core/random.h"
+#include "reverie/backend.h"
 #include "reverie/io.h"
-#include "reverie/program.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,55 +52,55 @@ static rv_status read_file(rv_context *context, const char *path)
     if (strlen((const char *)text) != count)
         status = rv_fail(context, RV_BAD_FILE, "%s: is no text; the file is damaged", path);
     else
-        status = rv_context_set_conv_choices(context, (const char *)text, path);
+        status = rv_context_add_tuning(context, (rv_tuning){NULL, (const char *)text}, path);
     rv_io_free(text);
     return status;
 }
 
-rv_status cli_conv_cache_load(cli_call *call, rv_arena *arena)
+rv_status cli_tuning_cache_load(cli_call *call, rv_arena *arena)
 {
-    if (!call->cache_folder || rv_context_conv(call->context) != RV_CONV_AUTO)
+    if (!call->cache_folder)
         return RV_OK;
-    call->conv_cache = cache_path(call, arena);
-    if (!call->conv_cache)
+    call->tuning_cache = cache_path(call, arena);
+    if (!call->tuning_cache)
         return rv_fail_memory(call->context);
-    if (!rv_file_exists(call->conv_cache))
+    if (!rv_file_exists(call->tuning_cache))
         return RV_OK;
-    rv_status status = read_file(call->context, call->conv_cache);
+    rv_status status = read_file(call->context, call->tuning_cache);
     if (status == RV_OK || status == RV_NO_MEMORY)
         return status;
     rv_notify(call->context, RV_LOG_WARNING, "%s; it is made again",
               rv_error_message(call->context));
     rv_error_clear(call->context);
-    call->conv_cache_damaged = 1;
+    call->tuning_cache_damaged = 1;
     return RV_OK;
 }
 
 /* The file may have grown since it was read: what others added stays. */
 static void write_file(rv_context *context, const cli_call *call, const char *news)
 {
-    if (!call->conv_cache_damaged && rv_file_exists(call->conv_cache) &&
-        read_file(context, call->conv_cache) != RV_OK) {
+    if (!call->tuning_cache_damaged && rv_file_exists(call->tuning_cache) &&
+        read_file(context, call->tuning_cache) != RV_OK) {
         if (rv_error_status(context) != RV_BAD_FILE) /* it is good: what it holds is not lost */
             return;
         rv_error_clear(context);
     }
-    rv_context_set_conv_choices(context, news, call->conv_cache);
-    const char *text = rv_context_conv_choices(context);
+    rv_context_add_tuning(context, (rv_tuning){NULL, news}, call->tuning_cache);
+    const char *text = rv_context_tuning(context, RV_TUNING_KNOWN).choices;
     rv_status status = rv_error_status(context);
     if (status == RV_OK)
         status = rv_folder_make(context, call->cache_folder);
     if (status == RV_OK)
-        rv_file_write(context, call->conv_cache, text, strlen(text));
+        rv_file_write(context, call->tuning_cache, text, strlen(text));
 }
 
 /* In a context of its own, whose failures are of no consequence. */
-void cli_conv_cache_save(cli_call *call)
+void cli_tuning_cache_save(cli_call *call)
 {
-    if (!call->conv_cache || rv_context_conv(call->context) != RV_CONV_AUTO)
+    if (!call->tuning_cache)
         return;
-    const char *news = rv_context_conv_news(call->context);
-    if (!news || (!*news && !call->conv_cache_damaged))
+    const char *news = rv_context_tuning(call->context, RV_TUNING_NEW).choices;
+    if (!news || (!*news && !call->tuning_cache_damaged))
         return;
     rv_context *context = rv_context_new();
     if (!context)

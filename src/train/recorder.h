@@ -1,0 +1,19 @@
+/* What keeps a training in a run folder, as the trainer calls it: src/runner/events.c. */
+#ifndef TRAIN_RECORDER_H
+#define TRAIN_RECORDER_H
+
+#include "reverie/train.h"
+
+/* Any function may be NULL.  A status other than RV_OK ends the training. */
+typedef struct train_recorder {
+    void *user;
+    rv_status (*event)(void *user, const rv_event *event); /* before the listener hears of it */
+    rv_status (*step)(void *user, const rv_trainer *trainer);
+    rv_status (*epoch)(void *user, const rv_trainer *trainer); /* after its checkpoint */
+    int64_t (*position)(void *user); /* bytes of metrics on the disk: kept in checkpoints */
+} train_recorder;
+
+/* Until the trainer is freed, in place of an earlier one. */
+void train_record(rv_trainer *trainer, train_recorder recorder);
+
+#endif

@@ -1,4 +1,5 @@
-/* A context beside the caller's, for another run: weights are known by name in a context. */
+/* A second context for working on another run: its errors and its tuning are its own, and a run that
+ * fails stops nobody. */
 #include "run/run.h"
 
 #include "core/context.h"

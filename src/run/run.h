@@ -86,8 +86,8 @@ rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
 
-/* aside.c: a context like `context`, with its log, for another run: weights are known by name in a
- * context.  NULL with the error latched in `context`. */
+/* aside.c: a context like `context`, with its log, for working on another run: its errors and its
+ * tuning are its own.  NULL with the error latched in `context`. */
 rv_context *run_aside_new(rv_context *context);
 /* Frees it (NULL is ignored); a failure is latched in `context` too.  Gives the status back. */
 rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status status);

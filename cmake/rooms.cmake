@@ -4,6 +4,7 @@
 #   build/rooms/graph/graph/node.h     -> src/graph/node.h
 #   build/rooms/graph/reverie/graph.h  -> include/reverie/graph.h
 # A folder inside the room's is a room of its own.
+file(REMOVE_RECURSE ${PROJECT_BINARY_DIR}/rooms) # rooms that are gone, and headers that moved
 function(reverie_room name)
     cmake_parse_arguments(ROOM "" "FOLDER" "DEPENDS;USES;LINK;HEADERS" ${ARGN})
     if(NOT ROOM_FOLDER)
@@ -14,7 +15,6 @@ function(reverie_room name)
     string(REGEX REPLACE "^src/" "" inside ${ROOM_FOLDER})
     file(GLOB own CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_FOLDER}/*.h
          ${PROJECT_SOURCE_DIR}/${ROOM_FOLDER}/*.inc ${PROJECT_SOURCE_DIR}/${ROOM_FOLDER}/*.def)
-    file(REMOVE_RECURSE ${view})
     file(MAKE_DIRECTORY ${view}/reverie ${view}/${inside})
     foreach(header ${own})
         get_filename_component(leaf ${header} NAME)

@@ -109,13 +109,14 @@ static rv_status look(rv_context *context, const rv_experiment_place *place)
     if (test)
         status = rv_evaluator_run(evaluator, test, 1, &report);
     if (test && status == RV_OK) {
-        printf("fit %.2f on %lld test images\n", rv_report_value(&report, "fit"),
+        printf("fit %.2f on %lld test images\n", rv_values_number(&report.values, "fit"),
                (long long)report.examples);
         image = rv_experiment_samples(run, 64, 1);
     }
     if (image)
         rv_image_save(context, image, "autoencoder.png");
     rv_image_free(image);
+    rv_report_free(&report);
     rv_evaluator_free(evaluator);
     rv_experiment_free(run);
     return rv_error_status(context);

@@ -1,5 +1,5 @@
-/* A second context for working on another run: its errors and its tuning are its own, and a run that
- * fails stops nobody. */
+/* A second context for working on another run: its errors and its tuning are its own, and a run
+ * that fails stops nobody. */
 #include "run/run.h"
 
 #include "core/context.h"

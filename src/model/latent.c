@@ -5,6 +5,7 @@
  *
  * Training maximises the mean of K ELBOs, or L_K: with K = 1 the two differ only in that the ELBO's
  * KL is in closed form, where there is one. */
+#include "distributions/distribution.h"
 #include "model/parts.h"
 #include "reverie/objective.h"
 
@@ -47,7 +48,7 @@ static const rv_kl_weight *kl_weight_of(const rv_model *model)
 
 static int is_discrete(rv_dist q)
 {
-    return q.kind == RV_DIST_BERNOULLI || q.kind == RV_DIST_CATEGORICAL;
+    return q.kind && !q.kind->is_reparameterised;
 }
 
 /* Draws z [K,B,...] of q(z|x); their log q is left to whoever needs it. */

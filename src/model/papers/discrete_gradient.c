@@ -14,6 +14,7 @@
  * With objective.name=iwae the weights need log p(z_k) - log q(z_k|x) at each draw: of relaxed
  * draws either the Concrete densities (relaxed_kl=relaxed), whose bound is of the relaxed model,
  * or sum_c z_c (log p_c - log q_c) (discrete), exact at the corners and linear between them. */
+#include "distributions/distribution.h"
 #include "model/papers/discrete.h"
 
 #include "reverie/objective.h"
@@ -38,7 +39,7 @@ static rv_expr concrete(const discrete_config *c, rv_dist q, rv_dist p, rv_expr 
     d->log_qz = rv_relaxed_log_prob(q, tau, y);
     d->log_pz = rv_relaxed_log_prob(p, prior_tau, y);
     d->kl = rv_mean(rv_sub(d->log_qz, d->log_pz), RV_AXIS(0));
-    return q.kind == RV_DIST_CATEGORICAL ? rv_exp(y) : rv_sigmoid(y);
+    return q.kind->is_one_hot ? rv_exp(y) : rv_sigmoid(y);
 }
 
 static drawn draw(const rv_model *model, rv_graph *graph, rv_expr x)

@@ -61,7 +61,7 @@ static const rv_model_kind autoencoder = {
     .decode = decode,
 };
 
-/* ---- using it: each run in a context of its own, which holds its weights ---- */
+/* ---- using it ---- */
 
 static rv_status start(rv_context *context, const rv_experiment_place *place)
 {
@@ -126,18 +126,17 @@ int main(int count, char **argument)
 {
     static rv_status (*const step[])(rv_context *, const rv_experiment_place *) = {start, go_on,
                                                                                    look};
-    rv_status status = count == 2 ? RV_OK : RV_BAD_USAGE;
-    if (status != RV_OK)
+    if (count != 2) {
         fprintf(stderr, "usage: autoencoder RUN\n");
-    for (size_t i = 0; status == RV_OK && i < sizeof step / sizeof *step; i++) {
-        rv_context *context = rv_context_new();
-        rv_experiment_place place = {argument[1], NULL, 0};
-        status = context ? rv_model_register(context, &autoencoder) : RV_NO_MEMORY;
-        if (status == RV_OK)
-            status = step[i](context, &place);
-        if (status != RV_OK && context)
-            fprintf(stderr, "autoencoder: %s\n", rv_error_message(context));
-        rv_context_free(context);
+        return RV_BAD_USAGE;
     }
+    rv_context *context = rv_context_new();
+    rv_experiment_place place = {argument[1], NULL, 0};
+    rv_status status = context ? rv_model_register(context, &autoencoder) : RV_NO_MEMORY;
+    for (size_t i = 0; status == RV_OK && i < sizeof step / sizeof *step; i++)
+        status = step[i](context, &place);
+    if (status != RV_OK && context)
+        fprintf(stderr, "autoencoder: %s\n", rv_error_message(context));
+    rv_context_free(context);
     return status;
 }

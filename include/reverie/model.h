@@ -9,8 +9,8 @@
  *     rv_model_free(model);
  *
  * A kind is data: its option rows, its nets, and its parts; what is not the kind's own follows from
- * those.  A model makes, checks, names and frees the nets; its weights belong to the context, by
- * name.  rv_model_has says what a model can do.
+ * those.  A model makes, checks, names and frees the nets; its weights are in a store of its
+ * own.  rv_model_has says what a model can do.
  * A kind and the struct of its options come from rv_config_settings (reverie/config.h).
  */
 #ifndef REVERIE_MODEL_H
@@ -342,11 +342,11 @@ typedef enum rv_ability {
 int rv_model_has(const rv_model *model, unsigned abilities);
 int rv_model_kind_has(const rv_model_kind *kind, unsigned abilities);
 
-/* `config` is filled from the kind's option rows.  The caller frees the model; its weights stay
- * with the context.  On failure *out is NULL and the context holds the error. */
+/* `config` is filled from the kind's option rows.  The caller frees the model, and its weights
+ * with it.  On failure *out is NULL and the context holds the error. */
 rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const void *config,
                        rv_data_sizes sizes, rv_model **out);
-void rv_model_free(rv_model *model);
+void rv_model_free(rv_model *model); /* after the programs that use it; NULL is ignored */
 
 /* ---- for those who write kinds ---- */
 

@@ -4,7 +4,7 @@
  *     rv_net *net;
  *     rv_net_new(context, "encoder", words, 4, rv_shape1(784), &net);
  *     rv_expr h = rv_net_apply(net, x, RV_TRAIN);          // [B,784] -> [B,64]
- *     rv_net_free(net);                                    // the weights stay with the context
+ *     rv_net_free(net);                                    // the weights stay in their store
  *
  * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
  * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and

@@ -8,9 +8,8 @@
 struct rv_params {
     rv_context *context;
     rv_params *next, *previous; /* stores of the context */
-    int has_seed;               /* 0: of the context as it is, which is the context's own store */
-    uint64_t seed;
-    rv_param **param; /* [count], in order of creation */
+    uint64_t seed;              /* the context's when it was made */
+    rv_param **param;           /* [count], in order of creation */
     int count, capacity;
     rv_param **place; /* [places], NULL where empty */
     size_t places;    /* a power of two, at least twice the count; 0: none yet */
@@ -41,6 +40,7 @@ void rv_params_free(rv_params *params)
 {
     if (!params)
         return;
+    all_params *all = all_of(params->context);
     for (int i = 0; i < params->count; i++)
         param_free(params->param[i]);
     if (params->next)
@@ -48,7 +48,9 @@ void rv_params_free(rv_params *params)
     if (params->previous)
         params->previous->next = params->next;
     else
-        all_of(params->context)->first = params->next;
+        all->first = params->next;
+    if (all->own == params)
+        all->own = NULL;
     rv_free(params->param);
     rv_free(params->place);
     rv_free(params);
@@ -62,7 +64,7 @@ static void all_free(void *opaque)
     rv_free(all);
 }
 
-static rv_params *store_new(rv_context *context, int has_seed)
+rv_params *rv_params_new(rv_context *context)
 {
     rv_params *params = rv_calloc(1, sizeof *params);
     if (params && !context->parameters) {
@@ -76,7 +78,6 @@ static rv_params *store_new(rv_context *context, int has_seed)
         return NULL;
     }
     params->context = context;
-    params->has_seed = has_seed;
     params->seed = context->seed;
     params->next = all->first;
     if (all->first)
@@ -85,17 +86,12 @@ static rv_params *store_new(rv_context *context, int has_seed)
     return params;
 }
 
-rv_params *rv_params_new(rv_context *context)
-{
-    return store_new(context, 1);
-}
-
 rv_params *rv_context_params(rv_context *context)
 {
     all_params *all = all_of(context);
     if (all && all->own)
         return all->own;
-    rv_params *made = store_new(context, 0);
+    rv_params *made = rv_params_new(context);
     if (made)
         all_of(context)->own = made;
     return made;
@@ -115,9 +111,11 @@ const rv_param *rv_params_stored(const rv_context *context)
     return NULL;
 }
 
+/* The context's own store has the seed that the context has now. */
 uint64_t rv_param_seed(const rv_param *param)
 {
-    return param->store->has_seed ? param->store->seed : param->context->seed;
+    int is_own = param->store == all_of(param->context)->own;
+    return is_own ? param->context->seed : param->store->seed;
 }
 
 rv_params *rv_param_store(const rv_param *param)

@@ -1,5 +1,5 @@
-/* A trained classifier as the judge of another run's images: opened in a context of its own, since
- * weights are known by name in a context, and fed with images in the range that they have. */
+/* A trained classifier as the judge of another run's images: opened in a context of its own, whose
+ * tuning is the classifier's, and fed with images in the range that they have. */
 #include "figures/figures.h"
 #include "reverie/judge.h"
 

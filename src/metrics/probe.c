@@ -54,8 +54,8 @@ static rv_probe_score score_of(int64_t right, int64_t count)
 /* ---- softmax regression ---- */
 
 typedef struct regression {
-    rv_context *context; /* the caller's */
-    rv_context *inner;   /* of the weights, which are known by name in a context */
+    rv_context *context;
+    rv_params *params; /* weight and bias */
     const rv_probe_config *config;
     int classes;
     int64_t width;
@@ -74,13 +74,12 @@ static rv_status check_config(rv_context *context, const rv_probe_config *c)
     return RV_OK;
 }
 
-static rv_status hand_over(const regression *r, rv_status status)
+/* A step that is not finite latches nothing itself. */
+static rv_status say_why(const regression *r, rv_status status)
 {
-    if (status == RV_OK)
-        return RV_OK;
-    const char *message = rv_error_message(r->inner);
-    return rv_fail(r->context, status, "%s",
-                   message[0] ? message : "a probe's values are not finite: take a smaller lr");
+    if (status == RV_OK || rv_error_status(r->context) != RV_OK)
+        return status;
+    return rv_fail(r->context, status, "a probe's values are not finite: take a smaller lr");
 }
 
 static rv_status open_regression(regression *r)
@@ -88,20 +87,13 @@ static rv_status open_regression(regression *r)
     size_t bytes = (size_t)r->width * sizeof(double);
     r->mean = rv_malloc(bytes);
     r->scale = rv_malloc(bytes);
-    r->inner = rv_context_new();
-    if (!r->mean || !r->scale || !r->inner)
-        return rv_fail_memory(r->context);
-    rv_context_set_threads(r->inner, rv_context_threads(r->context));
-    rv_status status = rv_context_set_backend(r->inner, rv_context_backend(r->context));
-    if (status == RV_OK)
-        status = rv_context_set_isa(r->inner, rv_context_isa(r->context));
-    return hand_over(r, status);
+    r->params = rv_params_new(r->context);
+    return r->mean && r->scale && r->params ? RV_OK : rv_fail_memory(r->context);
 }
 
 static void close_regression(regression *r)
 {
-    if (r->inner)
-        rv_context_free(r->inner);
+    rv_params_free(r->params);
     rv_free(r->mean);
     rv_free(r->scale);
 }
@@ -143,8 +135,8 @@ static rv_expr logits_of(const regression *r, rv_graph *graph, int64_t count, rv
                          rv_param **bias)
 {
     const rv_initialiser zero = rv_initial_constant(0);
-    *weight = rv_param_get(r->inner, "weight", rv_shape2(r->classes, r->width), zero, RV_WEIGHT);
-    *bias = rv_param_get(r->inner, "bias", rv_shape1(r->classes), zero, RV_WEIGHT);
+    *weight = rv_params_get(r->params, "weight", rv_shape2(r->classes, r->width), zero, RV_WEIGHT);
+    *bias = rv_params_get(r->params, "bias", rv_shape1(r->classes), zero, RV_WEIGHT);
     rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(count, r->width));
     return rv_add(rv_matmul_t(x, 0, rv_param_value(graph, *weight), 1),
                   rv_param_value(graph, *bias));
@@ -182,7 +174,7 @@ static rv_status take_steps(const regression *r, rv_program *program)
 
 static rv_status train_regression(const regression *r, rv_labelled_rows train)
 {
-    rv_graph *graph = rv_graph_new(r->inner);
+    rv_graph *graph = rv_graph_new(r->context);
     rv_program *program = NULL;
     float *x = standardise(r, train.rows);
     if (!graph || !x) {
@@ -201,13 +193,13 @@ static rv_status train_regression(const regression *r, rv_labelled_rows train)
     rv_program_free(program);
     rv_graph_free(graph);
     rv_free(x);
-    return hand_over(r, status);
+    return say_why(r, status);
 }
 
 /* chosen [N] = argmax of the logits */
 static rv_status choose_classes(const regression *r, rv_rows rows, float *chosen)
 {
-    rv_graph *graph = rv_graph_new(r->inner);
+    rv_graph *graph = rv_graph_new(r->context);
     rv_program *program = NULL;
     rv_param *weight, *bias;
     float *x = standardise(r, rows);
@@ -227,7 +219,7 @@ static rv_status choose_classes(const regression *r, rv_rows rows, float *chosen
     rv_program_free(program);
     rv_graph_free(graph);
     rv_free(x);
-    return hand_over(r, status);
+    return say_why(r, status);
 }
 
 rv_status rv_probe_softmax(rv_context *context, rv_labelled_rows train, rv_labelled_rows test,

@@ -91,8 +91,7 @@ static rv_status make(rv_model *model)
     const rv_model_kind *kind = model->kind;
     rv_net_wish wish[RV_NETS_MOST] = {0};
     rv_status status = check(model);
-    model->params = rv_params_new(model->context);
-    if (status == RV_OK && !model->params)
+    if (status == RV_OK && !(model->params = rv_params_new(model->context)))
         status = RV_NO_MEMORY;
     if (status == RV_OK && kind->nets) {
         kind->nets(model, wish);

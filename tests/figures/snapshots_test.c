@@ -48,7 +48,7 @@ static int tear_down(void **state)
     return shell("rm -rf", f->folder, NULL);
 }
 
-/* As in a new process: weights are known by name in a context. */
+/* As in a new process. */
 static void renew(fixture *f)
 {
     check_ok(f->context);
@@ -233,7 +233,7 @@ static void a_resumed_run_makes_again_what_is_missing(void **state)
     for (int i = 0; i < 6; i++)
         is[i] = sheet_of(f, run, steps[i]);
     rv_experiment_free(run);
-    renew(f); /* two runs in one context would share their weights */
+    renew(f);
     copy(f, "run", &whole);
     for (int i = 0; i < 6; i++) {
         rv_image *wants = sheet_of(f, whole, steps[i]);

@@ -51,7 +51,7 @@ static void make_run(const char *folder, const char *recipe)
     rv_experiment_train(run, NULL, NULL);
     check_ok(w.context);
     rv_experiment_free(run);
-    rv_context_free(w.context); /* weights are known by name: the next run needs another context */
+    rv_context_free(w.context); /* as in a new process */
     w.context = rv_context_new();
 }
 

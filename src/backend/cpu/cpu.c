@@ -4,13 +4,13 @@
 #include "backend/cpu/lowering/lower.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/plan/plan.h"
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -148,20 +148,13 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     }
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* The whole run, as each thread sees it.  To time the steps one by one, the threads meet after
  * each. */
 static void run_thread(void *opaque, int thread)
 {
     cpu_plan *plan = opaque;
     unsigned mode = flush_denormals();
-    double before = plan->profiling ? seconds() : 0;
+    double before = plan->profiling ? rv_seconds() : 0;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_step *step = &plan->step[i];
         if (step->waits)
@@ -174,7 +167,7 @@ static void run_thread(void *opaque, int thread)
             continue;
         cpu_team_meet(plan->team);
         if (thread == 0) {
-            double now = seconds();
+            double now = rv_seconds();
             step->seconds += now - before;
             before = now;
         }

@@ -1,9 +1,8 @@
 /* Measures two ways to compute a form: plans and runs a program of its passes alone for each. */
 #include "backend/cpu/lowering/choose.h"
 #include "backend/cpu/lowering/lowered.h"
+#include "core/clock.h"
 #include "core/memory.h"
-
-#include <time.h>
 
 /* Rounds, of which the first is not counted: more of what is short. */
 enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 16 };
@@ -59,13 +58,6 @@ static rv_status fill_inputs(rv_work *work)
     return RV_OK;
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* A choice being measured. */
 typedef struct trial {
     const rv_backend *backend;
@@ -103,14 +95,14 @@ static void trial_free(trial *t)
 static rv_status take_rounds(const trial trials[2], double out[2])
 {
     rv_status status = RV_OK;
-    double begun = seconds();
+    double begun = rv_seconds();
     for (int round = 0; status == RV_OK && round < MOST_ROUNDS; round++) {
-        if (round >= LEAST_ROUNDS && seconds() - begun > long_enough)
+        if (round >= LEAST_ROUNDS && rv_seconds() - begun > long_enough)
             break;
         for (int i = 0; status == RV_OK && i < 2; i++) {
-            double before = seconds();
+            double before = rv_seconds();
             status = trials[i].backend->run(trials[i].plan);
-            double taken = seconds() - before;
+            double taken = rv_seconds() - before;
             if (round == 1 || (round > 1 && taken < out[i]))
                 out[i] = taken;
         }

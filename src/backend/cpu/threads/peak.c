@@ -1,4 +1,5 @@
 /* The arithmetic peak: the widest multiply-add loop of the machine on the cores used. */
+#include "core/clock.h"
 #include "core/memory.h"
 #include "reverie/backend.h"
 
@@ -6,7 +7,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <time.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -51,13 +51,6 @@ static peak_loop widest(int *lanes)
 #endif
 }
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* Threads of our own: OpenMP's do not come back in the child of a fork. */
 typedef struct load {
     peak_loop loop;
@@ -84,11 +77,11 @@ static double take(peak_loop loop, int threads)
     pthread_t *thread = rv_malloc((size_t)threads * sizeof *thread);
     while (thread && made < threads && pthread_create(&thread[made], NULL, run_loop, &l) == 0)
         made++;
-    double before = now();
+    double before = rv_seconds();
     atomic_store(&l.go, made == threads ? 1 : -1);
     for (int i = 0; i < made; i++)
         pthread_join(thread[i], NULL);
-    double taken = made == threads ? now() - before : NAN;
+    double taken = made == threads ? rv_seconds() - before : NAN;
     rv_free(thread);
     return taken;
 }

@@ -1,5 +1,5 @@
 /* Where a data set is: the folders given, in order, and what to say when it is in none. */
-#include "data/folder.h"
+#include "data/readers/folder.h"
 #include "data/source.h"
 #include "reverie/io.h"
 
@@ -212,6 +212,14 @@ rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_dat
         return status == RV_OK ? RV_OK : find(context, config, place);
     status = try_path(context, config->fallback, place);
     return status != RV_OK || place->kind ? status : find(context, config, place);
+}
+
+rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_data_question question,
+                       rv_data_files *files)
+{
+    if (!place->kind)
+        return rv_fail(context, RV_BAD_FILE, "there is no data set to look at");
+    return place->kind->look(context, place->path, question, files);
 }
 
 rv_status rv_data_has_test(rv_context *context, const rv_data_config *config, int *has_test)

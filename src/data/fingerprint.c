@@ -8,16 +8,17 @@
 void rv_data_fingerprint(rv_source *source)
 {
     const rv_source_info *info = &source->info;
+    const rv_rows *rows = &source->rows;
     int64_t size[4] = {info->count, info->height, info->width, info->channels};
     size_t values = (size_t)(info->count * info->size);
     XXH64_hash_t part[5] = {XXH3_64bits(size, sizeof size)};
-    if (source->make_row) /* drawn from the seed, each from its number and label */
+    if (rows->make) /* drawn from the seed, each from its number and label */
         part[1] = info->seed;
-    else if (source->bytes)
-        part[1] = XXH3_64bits(source->bytes, values);
+    else if (rows->bytes)
+        part[1] = XXH3_64bits(rows->bytes, values);
     else
-        part[2] = XXH3_64bits(source->values, values * sizeof *source->values);
-    if (source->make_row)
+        part[2] = XXH3_64bits(rows->values, values * sizeof *rows->values);
+    if (rows->make)
         part[3] = XXH3_64bits(source->numbers, (size_t)info->count * sizeof *source->numbers);
     if (source->labels)
         part[4] = XXH3_64bits(source->labels, (size_t)info->count * sizeof *source->labels);

@@ -1,5 +1,5 @@
 /* What data sets there are: the known ones, and those that the folders hold. */
-#include "data/folder.h"
+#include "data/readers/folder.h"
 #include "data/source.h"
 
 #include <stdlib.h>

@@ -19,7 +19,6 @@ typedef struct slot {
     int32_t *labels;  /* [B] */
     int64_t *indices; /* [B] */
     rv_batch batch;
-    rv_source_error error; /* of this batch; RV_OK when it is good */
 } slot;
 
 struct rv_loader {
@@ -78,8 +77,7 @@ static void fill_slot(rv_loader *loader, slot *s)
     int last = left == 0 || (config->drop_last && left < config->batch);
     s->batch =
         (rv_batch){s->images, s->labels, s->indices, count, loader->epoch, loader->index, last};
-    s->error.status = rv_source_rows(loader->source, s->indices, count, loader->epoch, s->images,
-                                     s->labels, &s->error);
+    rv_source_rows(loader->source, s->indices, count, loader->epoch, s->images, s->labels);
     loader->epoch += last;
     loader->index = last ? 0 : loader->index + 1;
     loader->next = last ? 0 : first + count;
@@ -88,9 +86,8 @@ static void fill_slot(rv_loader *loader, slot *s)
 static void *run_thread(void *user)
 {
     rv_loader *loader = user;
-    int failed = 0;
     pthread_mutex_lock(&loader->lock);
-    while (!failed) {
+    for (;;) {
         while (!loader->stopping && loader->made - loader->returned == SLOTS)
             pthread_cond_wait(&loader->emptied, &loader->lock);
         if (loader->stopping)
@@ -98,22 +95,12 @@ static void *run_thread(void *user)
         slot *s = &loader->slots[loader->made % SLOTS];
         pthread_mutex_unlock(&loader->lock);
         fill_slot(loader, s);
-        failed = s->error.status != RV_OK;
         pthread_mutex_lock(&loader->lock);
         ++loader->made;
         pthread_cond_signal(&loader->filled);
     }
     pthread_mutex_unlock(&loader->lock);
     return NULL;
-}
-
-/* Without a thread: a batch that failed stays, and fails again. */
-static slot *next_alone(rv_loader *loader)
-{
-    slot *s = &loader->slots[0];
-    if (s->error.status == RV_OK)
-        fill_slot(loader, s);
-    return s;
 }
 
 static int start_thread(rv_loader *loader);
@@ -145,9 +132,7 @@ static slot *next_ahead(rv_loader *loader)
     }
     while (loader->made == loader->taken)
         pthread_cond_wait(&loader->filled, &loader->lock);
-    slot *s = &loader->slots[loader->taken % SLOTS];
-    if (s->error.status == RV_OK)
-        ++loader->taken; /* a bad slot stays, and fails again */
+    slot *s = &loader->slots[loader->taken++ % SLOTS];
     pthread_mutex_unlock(&loader->lock);
     return s;
 }
@@ -157,9 +142,9 @@ rv_status rv_loader_next(rv_loader *loader, rv_batch *batch)
     int is_stale = loader->config.ahead && loader->generation != rv_fork_generation();
     if (is_stale && !restart_thread(loader))
         return rv_fail(loader->context, RV_NO_MEMORY, "the loader's thread could not be started");
-    const slot *s = loader->config.ahead ? next_ahead(loader) : next_alone(loader);
-    if (s->error.status != RV_OK)
-        return rv_fail(loader->context, s->error.status, "%s", s->error.message);
+    const slot *s = loader->config.ahead ? next_ahead(loader) : &loader->slots[0];
+    if (!loader->config.ahead)
+        fill_slot(loader, &loader->slots[0]);
     *batch = s->batch;
     return RV_OK;
 }

@@ -7,12 +7,10 @@
 
 /* ---- one value everywhere ---- */
 
-static int all_equal(const rv_source *source)
+static int all_equal(const rv_rows *rows)
 {
-    int64_t count = source->info.count * source->info.size;
-    for (int64_t i = 1; i < count; ++i)
-        if (source->bytes ? source->bytes[i] != source->bytes[0]
-                          : source->values[i] != source->values[0])
+    for (int64_t i = 1; i < rows->count * rows->size; ++i)
+        if (rows->bytes ? rows->bytes[i] != rows->bytes[0] : rows->values[i] != rows->values[0])
             return 0;
     return 1;
 }
@@ -20,15 +18,15 @@ static int all_equal(const rv_source *source)
 void rv_data_say_constant(rv_context *context, const rv_source *source)
 {
     char value[48];
-    if (source->make_row || !all_equal(source)) /* made on demand: the digits */
+    if (source->rows.make || !all_equal(&source->rows)) /* made on demand: the digits */
         return;
-    if (!source->bytes)
-        rv_text_format(value, sizeof value, "%g", (double)source->values[0]);
+    if (!source->rows.bytes)
+        rv_text_format(value, sizeof value, "%g", (double)source->rows.values[0]);
     else
-        snprintf(value, sizeof value, "%d of 255%s", source->bytes[0],
-                 source->bytes[0] == 0     ? " (black)"
-                 : source->bytes[0] == 255 ? " (white)"
-                                           : "");
+        snprintf(value, sizeof value, "%d of 255%s", source->rows.bytes[0],
+                 source->rows.bytes[0] == 0     ? " (black)"
+                 : source->rows.bytes[0] == 255 ? " (white)"
+                                                : "");
     rv_notify_once(context, RV_LOG_WARNING,
                    "%s: every pixel of the %s images is %s: there is nothing to learn from them",
                    source->path, rv_split_name(source->info.split), value);

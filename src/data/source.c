@@ -126,21 +126,21 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
     float high = given ? (float)config->values.value[1] : 1;
     float least = INFINITY, most = -INFINITY, slack = 1e-4f * (high - low);
     int64_t count = source->info.count * source->info.size;
-    if (!source->values && given)
+    if (!source->rows.values && given)
         return rv_fail(
             context, RV_BAD_USAGE,
             "data.values is for an .npy file of floats or integers; the pixels of %s are "
             "bytes, 0 to 255",
             source->path);
-    for (int64_t i = 0; source->values && i < count; ++i) {
-        float value = source->values[i];
+    for (int64_t i = 0; source->rows.values && i < count; ++i) {
+        float value = source->rows.values[i];
         if (!isfinite(value))
             return rv_fail(context, RV_BAD_FILE, "%s: image %lld holds a value that is not finite",
                            source->path, (long long)source->numbers[i / source->info.size]);
         least = fminf(least, value);
         most = fmaxf(most, value);
     }
-    if (source->values && (least < low - slack || most > high + slack)) {
+    if (source->rows.values && (least < low - slack || most > high + slack)) {
         char remedy[96];
         say_remedy(least, most, remedy);
         return rv_fail(context, RV_BAD_FILE,
@@ -148,8 +148,8 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
                        source->path, (double)least, (double)most, (double)low, (double)high,
                        remedy);
     }
-    for (int64_t i = 0; source->values && i < count; ++i)
-        source->values[i] = fminf(fmaxf((source->values[i] - low) / (high - low), 0), 1);
+    for (int64_t i = 0; source->rows.values && i < count; ++i)
+        source->rows.values[i] = fminf(fmaxf((source->rows.values[i] - low) / (high - low), 0), 1);
     return RV_OK;
 }
 
@@ -196,14 +196,28 @@ static rv_status find_classes(rv_context *context, const rv_data_config *config,
     return status;
 }
 
+static rv_status read_images(rv_context *context, const rv_data_place *place,
+                             const rv_data_files *files, rv_data_question question,
+                             rv_source *source)
+{
+    source->rows = (rv_rows){.question = question,
+                             .count = source->info.count,
+                             .size = source->info.size,
+                             .numbers = source->numbers,
+                             .labels = source->labels,
+                             .class_label = source->class_label};
+    return place->kind->read(context, files, &source->rows);
+}
+
 static rv_status fill_source(rv_context *context, const rv_data_config *config, rv_source *source)
 {
     rv_part part = source->info.split == RV_SPLIT_TEST ? RV_PART_TEST : RV_PART_TRAIN;
+    rv_data_question question = {part, 1, config->seed};
     rv_data_place place = {0};
     rv_data_files files = {0};
     rv_status status = rv_data_find(context, config, &place);
     if (status == RV_OK)
-        status = rv_data_look(context, &place, (rv_data_question){part, 1, config->seed}, &files);
+        status = rv_data_look(context, &place, question, &files);
     if (status == RV_OK)
         status = describe(context, config, &files, source);
     if (status == RV_OK)
@@ -213,7 +227,7 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     if (status == RV_OK)
         status = rv_data_classes_number(context, source);
     if (status == RV_OK)
-        status = place.kind->read(context, &files, source);
+        status = read_images(context, &place, &files, question, source);
     if (status == RV_OK)
         status = check_values(context, config, source);
     if (status == RV_OK)
@@ -263,15 +277,9 @@ void rv_source_free(rv_source *source)
     rv_free(source->path);
     rv_free(source->place);
     rv_data_classes_free(source);
-    if (source->from_file) {
-        rv_io_free(source->from_file);
-    } else {
-        rv_free(source->bytes);
-        rv_free(source->values);
-    }
+    rv_rows_free(&source->rows);
     rv_free(source->labels);
     rv_free(source->numbers);
-    rv_free(source->made);
     rv_free(source);
 }
 
@@ -297,48 +305,43 @@ void rv_source_renew(rv_source *source)
 }
 
 /* Makes the row if nobody has: the flag is looked at again under the lock. */
-static rv_status ensure_row(rv_source *source, int64_t index, rv_source_error *error)
+static void ensure_row(rv_source *source, int64_t index)
 {
-    rv_status status = RV_OK;
-    if (!source->made || atomic_load_explicit(&source->made[index], memory_order_acquire))
-        return RV_OK;
+    const rv_rows *rows = &source->rows;
+    if (!rows->made || atomic_load_explicit(&rows->made[index], memory_order_acquire))
+        return;
     rv_source_renew(source);
     pthread_mutex_lock(&source->lock);
-    if (!atomic_load_explicit(&source->made[index], memory_order_relaxed)) {
-        status = source->make_row(source, index, source->bytes + index * source->info.size, error);
-        if (status == RV_OK)
-            atomic_store_explicit(&source->made[index], 1, memory_order_release);
+    if (!atomic_load_explicit(&rows->made[index], memory_order_relaxed)) {
+        rows->make(rows, index, rows->bytes + index * rows->size);
+        atomic_store_explicit(&rows->made[index], 1, memory_order_release);
     }
     pthread_mutex_unlock(&source->lock);
-    return status;
 }
 
-rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
-                         float *images, int32_t *labels, rv_source_error *error)
+void rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
+                    float *images, int32_t *labels)
 {
-    int64_t size = source->info.size;
+    const rv_rows *rows = &source->rows;
+    int64_t size = rows->size;
     int64_t draw = source->info.split == RV_SPLIT_TRAIN ? epoch : RV_DRAWN_ONCE;
     for (int64_t i = 0; i < count; ++i) {
         int64_t at = indices[i];
-        rv_status status = ensure_row(source, at, error);
-        if (status != RV_OK)
-            return status;
-        if (source->bytes)
-            rv_pixels_from_bytes(&source->rule, source->bytes + at * size, size,
-                                 source->numbers[at], draw, images + i * size);
+        ensure_row(source, at);
+        if (rows->bytes)
+            rv_pixels_from_bytes(&source->rule, rows->bytes + at * size, size, rows->numbers[at],
+                                 draw, images + i * size);
         else
-            rv_pixels_from_values(&source->rule, source->values + at * size, size,
-                                  source->numbers[at], draw, images + i * size);
+            rv_pixels_from_values(&source->rule, rows->values + at * size, size, rows->numbers[at],
+                                  draw, images + i * size);
         if (labels)
             labels[i] = source->labels ? source->labels[at] : -1;
     }
-    return RV_OK;
 }
 
 rv_status rv_source_fetch(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
                           float *images, int32_t *labels)
 {
-    rv_source_error error = {RV_OK, ""};
     if (epoch < 0)
         return rv_fail(source->context, RV_BAD_USAGE, "epoch %lld is below zero", (long long)epoch);
     for (int64_t i = 0; i < count; ++i)
@@ -347,8 +350,7 @@ rv_status rv_source_fetch(rv_source *source, const int64_t *indices, int64_t cou
                            "image %lld is outside the %s split of %s, which has %lld",
                            (long long)indices[i], rv_split_name(source->info.split), source->name,
                            (long long)source->info.count);
-    if (rv_source_rows(source, indices, count, epoch, images, labels, &error) != RV_OK)
-        return rv_fail(source->context, error.status, "%s", error.message);
+    rv_source_rows(source, indices, count, epoch, images, labels);
     return RV_OK;
 }
 

@@ -1,6 +1,6 @@
 /* The built-in digits: the same from the same seed, balanced, inside the image, and different from
  * each other as classes should be. */
-#include "data/digits.h"
+#include "data/readers/digits.h"
 
 #include "data_fixture.h"
 

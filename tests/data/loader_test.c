@@ -261,42 +261,6 @@ static void a_source_can_be_read_from_several_threads(void **state)
     rv_source_free(alone);
 }
 
-static rv_status fail_at_seventy(const rv_source *source, int64_t index, uint8_t *row,
-                                 rv_source_error *error)
-{
-    (void)source;
-    memset(row, 1, 784);
-    if (index != 70)
-        return RV_OK;
-    error->status = RV_BAD_FILE;
-    strcpy(error->message, "image 70 is damaged");
-    return RV_BAD_FILE;
-}
-
-/* A failure of the thread waits for its turn: the batches before it are good, and it stays. */
-static void a_failure_in_the_thread_comes_in_its_turn(void **state)
-{
-    rv_batch batch;
-    float image[784];
-    int64_t at = 70;
-    (void)state;
-    rv_source *source = digits(100, RV_PIXELS_GRAY);
-    source->make_row = fail_at_seventy;
-    rv_loader *loader = load(source, 10, 0, 0, 0);
-    for (int k = 0; k < 7; ++k) {
-        assert_int_equal(next(loader).index, k);
-        usleep(1000);
-        assert_int_equal(rv_error_status(context), RV_OK);
-    }
-    for (int k = 0; k < 3; ++k)
-        assert_failure(context, rv_loader_next(loader, &batch), RV_BAD_FILE, "image 70 is damaged",
-                       NULL);
-    rv_loader_free(loader);
-    assert_failure(context, rv_source_fetch(source, &at, 1, 0, image, NULL), RV_BAD_FILE,
-                   "image 70 is damaged", NULL);
-    rv_source_free(source);
-}
-
 static void bad_settings_are_told(void **state)
 {
     rv_loader *loader;
@@ -371,7 +335,6 @@ int main(void)
         TEST(the_steady_state_allocates_nothing),
         TEST(freeing_in_mid_stream_never_hangs),
         TEST(a_source_can_be_read_from_several_threads),
-        TEST(a_failure_in_the_thread_comes_in_its_turn),
         TEST(bad_settings_are_told),
         TEST(running_out_of_memory_is_survived),
     };

@@ -1,6 +1,6 @@
 /* The built-in digits as a data set: each image is drawn when it is first asked for. */
-#include "data/digits.h"
-#include "data/source.h"
+#include "data/readers/digits.h"
+#include "data/readers/reader.h"
 
 static rv_digits_set set_of(rv_part part)
 {
@@ -26,24 +26,21 @@ static rv_status look(rv_context *context, const char *path, rv_data_question qu
     return RV_OK;
 }
 
-static rv_status draw_row(const rv_source *source, int64_t index, uint8_t *row,
-                          rv_source_error *error)
+static void draw_row(const rv_rows *rows, int64_t index, uint8_t *row)
 {
-    (void)error; /* drawing cannot fail */
-    rv_part part = source->info.split == RV_SPLIT_TEST ? RV_PART_TEST : RV_PART_TRAIN;
-    int32_t digit = source->class_label[source->labels[index]];
-    rv_digits_draw(source->info.seed, set_of(part), source->numbers[index], digit, row);
-    return RV_OK;
+    int32_t digit = rows->class_label[rows->labels[index]];
+    rv_digits_draw(rows->question.seed, set_of(rows->question.part), rows->numbers[index], digit,
+                   row);
 }
 
 /* Untouched pages take no memory. */
-static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_rows *rows)
 {
     (void)files;
-    source->make_row = draw_row;
-    source->bytes = rv_calloc((size_t)source->info.count, RV_DIGITS_SIZE);
-    source->made = rv_calloc((size_t)source->info.count, sizeof *source->made);
-    return source->bytes && source->made ? RV_OK : rv_fail_memory(context);
+    rows->make = draw_row;
+    rows->bytes = rv_calloc((size_t)rows->count, RV_DIGITS_SIZE);
+    rows->made = rv_calloc((size_t)rows->count, sizeof *rows->made);
+    return rows->bytes && rows->made ? RV_OK : rv_fail_memory(context);
 }
 
 const rv_data_kind rv_digits_kind = {.built_in = "digits", .look = look, .read = read_images};

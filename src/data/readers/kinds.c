@@ -1,6 +1,6 @@
 /* The table of the kinds of data set, and the functions that only ask its rows. */
-#include "data/folder.h"
-#include "data/source.h"
+#include "data/readers/folder.h"
+#include "data/readers/reader.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #define DATA_KIND(name) &rv_##name##_kind,
 const rv_data_kind *const rv_data_kinds[] = {
-#include "data/kinds.def"
+#include "data/readers/kinds.def"
     NULL};
 #undef DATA_KIND
 
@@ -66,14 +66,6 @@ rv_status rv_data_set_shape(rv_context *context, int64_t height, int64_t width, 
     return RV_OK;
 }
 
-rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_data_question question,
-                       rv_data_files *files)
-{
-    if (!place->kind)
-        return rv_fail(context, RV_BAD_FILE, "there is no data set to look at");
-    return place->kind->look(context, place->path, question, files);
-}
-
 void rv_data_files_free(rv_data_files *files)
 {
     rv_free(files->path);
@@ -85,4 +77,16 @@ void rv_data_files_free(rv_data_files *files)
         rv_free(files->class_name[i]);
     rv_free(files->class_name);
     *files = (rv_data_files){0};
+}
+
+void rv_rows_free(rv_rows *rows)
+{
+    if (rows->from_file) {
+        rv_io_free(rows->from_file);
+    } else {
+        rv_free(rows->bytes);
+        rv_free(rows->values);
+    }
+    rv_free(rows->made);
+    *rows = (rv_rows){0};
 }

@@ -2,8 +2,8 @@
  * [N,C,H,W].  Bytes are grey values from 0 to 255, truth values black and white.  Other types are
  * values as they are: pictures should be in [0,1].  Of the file the header is read, then the rows
  * that are needed. */
-#include "data/folder.h"
-#include "data/source.h"
+#include "data/readers/folder.h"
+#include "data/readers/reader.h"
 #include "reverie/io.h"
 
 #include <string.h>
@@ -69,43 +69,42 @@ static rv_status look(rv_context *context, const char *path, rv_data_question qu
 }
 
 /* The rows numbers[0 .. count), a run of consecutive ones at a time. */
-static rv_status read_rows(rv_context *context, const rv_data_files *files, const rv_source *source)
+static rv_status read_rows(rv_context *context, const rv_data_files *files, const rv_rows *rows)
 {
-    int64_t count = source->info.count, size = source->info.size, done = 0;
+    int64_t count = rows->count, size = rows->size, done = 0;
     rv_status status = RV_OK;
     while (done < count && status == RV_OK) {
         int64_t run = 1;
-        while (done + run < count && source->numbers[done + run] == source->numbers[done] + run)
+        while (done + run < count && rows->numbers[done + run] == rows->numbers[done] + run)
             ++run;
-        rv_array_rows rows = {files->path, source->numbers[done], run};
-        status =
-            source->bytes
-                ? rv_array_read_bytes(context, &files->array, rows, source->bytes + done * size)
-                : rv_array_read(context, &files->array, rows, source->values + done * size);
+        rv_array_rows some = {files->path, rows->numbers[done], run};
+        status = rows->bytes
+                     ? rv_array_read_bytes(context, &files->array, some, rows->bytes + done * size)
+                     : rv_array_read(context, &files->array, some, rows->values + done * size);
         done += run;
     }
     return status;
 }
 
-static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_rows *rows)
 {
-    int64_t count = source->info.count * source->info.size;
+    int64_t count = rows->count * rows->size;
     if (is_bytes(&files->array))
-        source->bytes = rv_malloc((size_t)count);
+        rows->bytes = rv_malloc((size_t)count);
     else
-        source->values = rv_malloc((size_t)count * sizeof *source->values);
-    if (!source->bytes && !source->values)
+        rows->values = rv_malloc((size_t)count * sizeof *rows->values);
+    if (!rows->bytes && !rows->values)
         return rv_fail_memory(context);
-    rv_status status = read_rows(context, files, source);
+    rv_status status = read_rows(context, files, rows);
     if (status == RV_OK && strcmp(files->array.type, "|b1") == 0)
         for (int64_t i = 0; i < count; ++i)
-            source->bytes[i] = source->bytes[i] ? 255 : 0;
+            rows->bytes[i] = rows->bytes[i] ? 255 : 0;
     if (status != RV_OK || !files->channels_first)
         return status;
-    void *all = source->bytes ? (void *)source->bytes : (void *)source->values;
-    return rv_array_channels_last(context, all, source->info.count, files->channels,
+    void *all = rows->bytes ? (void *)rows->bytes : (void *)rows->values;
+    return rv_array_channels_last(context, all, rows->count, files->channels,
                                   (int64_t)files->height * files->width,
-                                  source->bytes ? sizeof *source->bytes : sizeof *source->values);
+                                  rows->bytes ? sizeof *rows->bytes : sizeof *rows->values);
 }
 
 static rv_status has_test(rv_context *context, const char *path, int *has)

@@ -2,7 +2,7 @@
 #ifndef DATA_DIGITS_H
 #define DATA_DIGITS_H
 
-#include "reverie/data.h"
+#include <stdint.h>
 
 enum {
     RV_DIGITS_TRAIN = 60000,

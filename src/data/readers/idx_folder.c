@@ -7,8 +7,8 @@
  * (train-images.idx3-ubyte).  Each file may lie in a folder of its own name, as some archives
  * unpack; and all of them in raw/ or NAME/raw/, as torchvision keeps them.  A folder without any
  * file of labels is a set without labels. */
-#include "data/folder.h"
-#include "data/source.h"
+#include "data/readers/folder.h"
+#include "data/readers/reader.h"
 #include "reverie/io.h"
 
 #include <errno.h>
@@ -309,24 +309,24 @@ static rv_status look(rv_context *context, const char *path, rv_data_question qu
     return status;
 }
 
-static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_rows *rows)
 {
     rv_idx images;
-    int64_t count = source->info.count, last = source->numbers[count - 1];
-    size_t size = (size_t)source->info.size;
+    int64_t count = rows->count, last = rows->numbers[count - 1];
+    size_t size = (size_t)rows->size;
     rv_status status = rv_idx_load(context, files->path, files->rank, last + 1, &images);
     if (status != RV_OK)
         return status;
     if (last + 1 == count) { /* the first images, all of them */
-        source->from_file = images.bytes;
-        source->bytes = images.bytes;
+        rows->from_file = images.bytes;
+        rows->bytes = images.bytes;
         return RV_OK;
     }
-    source->bytes = rv_malloc((size_t)count * size);
-    for (int64_t i = 0; i < count && source->bytes; ++i)
-        memcpy(source->bytes + (size_t)i * size, images.bytes + source->numbers[i] * size, size);
+    rows->bytes = rv_malloc((size_t)count * size);
+    for (int64_t i = 0; i < count && rows->bytes; ++i)
+        memcpy(rows->bytes + (size_t)i * size, images.bytes + rows->numbers[i] * size, size);
     rv_io_free(images.bytes);
-    return source->bytes ? RV_OK : rv_fail_memory(context);
+    return rows->bytes ? RV_OK : rv_fail_memory(context);
 }
 
 const rv_data_kind rv_idx_kind = {

@@ -1,5 +1,5 @@
 /* Lists folders, joins paths, and tells litter from files. */
-#include "data/folder.h"
+#include "data/readers/folder.h"
 
 #include "core/memory.h"
 #include "core/text.h"

@@ -2,8 +2,8 @@
 #ifndef DATA_PNG_CLASSES_H
 #define DATA_PNG_CLASSES_H
 
-#include "data/folder.h"
-#include "data/source.h"
+#include "data/readers/folder.h"
+#include "data/readers/reader.h"
 
 typedef struct rv_png_class {
     char *name;      /* of its folder */

@@ -7,7 +7,7 @@
  * Classes are numbered by name, as the training folder has them.  Their images are spread over the
  * whole in proportion, so that a limit, and the validation images at the end, hold each class in
  * its share. */
-#include "data/png_classes.h"
+#include "data/readers/png_classes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -418,17 +418,17 @@ static rv_status check_depth(rv_context *context, const rv_data_files *files,
     return RV_OK;
 }
 
-static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
+static rv_status read_images(rv_context *context, const rv_data_files *files, rv_rows *rows)
 {
-    size_t size = (size_t)source->info.size;
+    size_t size = (size_t)rows->size;
     deep_files deep = {0};
     rv_status status = RV_OK;
-    source->bytes = rv_malloc((size_t)source->info.count * size);
-    if (!source->bytes)
+    rows->bytes = rv_malloc((size_t)rows->count * size);
+    if (!rows->bytes)
         return rv_fail_memory(context);
-    for (int64_t i = 0; i < source->info.count && status == RV_OK; ++i)
-        status = read_image(context, files, files->image[source->numbers[i]],
-                            source->bytes + (size_t)i * size, &deep);
+    for (int64_t i = 0; i < rows->count && status == RV_OK; ++i)
+        status = read_image(context, files, files->image[rows->numbers[i]],
+                            rows->bytes + (size_t)i * size, &deep);
     return status == RV_OK ? check_depth(context, files, &deep) : status;
 }
 

@@ -1,5 +1,5 @@
 /* Finds the class folders of a set of PNG files. */
-#include "data/png_classes.h"
+#include "data/readers/png_classes.h"
 
 #include "reverie/io.h"
 

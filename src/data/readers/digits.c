@@ -5,10 +5,10 @@
  *
  * Only additions, products, quotients and square roots are used, which round the same way on every
  * machine, so that a seed gives the same bytes everywhere. */
-#include "data/digits.h"
+#include "data/readers/digits.h"
 
 #include "core/random.h"
-#include "data/digit_strokes.h"
+#include "data/readers/digit_strokes.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Control points of the digits, drawn by hand on a unit square.  A curve passes through its points
  * (Catmull-Rom), so that moving a point a little moves the line as a hand would. */
-#include "data/digit_strokes.h"
+#include "data/readers/digit_strokes.h"
 
 #define CURVE  RV_PEN_CURVE
 #define CORNER RV_PEN_CORNER

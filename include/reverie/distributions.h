@@ -35,8 +35,9 @@ typedef struct rv_dist {
     rv_expr log_sigma; /* NORMAL; NORMAL_FULL: log of the diagonal of L */
     rv_expr cholesky;  /* NORMAL_FULL: L */
     rv_expr logits;    /* BERNOULLI, CATEGORICAL: log-odds; unnormalised log probabilities */
-    int is_standard;   /* NORMAL: N(0, I), known when the graph is built */
-    int leading;       /* axes before the batch: 1 after rv_dist_fold, else 0 */
+    const struct rv_flow *flow; /* of rv_flow: its base and bijections */
+    int is_standard;            /* NORMAL: N(0, I), known when the graph is built */
+    int leading;                /* axes before the batch: 1 after rv_dist_fold, else 0 */
 } rv_dist;
 
 rv_dist rv_normal(rv_expr mu, rv_expr sigma); /* sigma > 0; keeps its logarithm */

@@ -8,8 +8,8 @@
  *
  * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
  * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and
- * residual: [WORDS], which adds its input to what its words make of it.  rv_layer_word_at lists
- * them.  Options follow a word by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by their
+ * residual: [WORDS], which adds its input to what its words make of it; and masked N and
+ * conditionals H of autoregressive nets.  rv_layer_word_at lists them.  Options follow a word by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by their
  * letter.
  *
  * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  The vector
@@ -45,12 +45,21 @@ typedef enum rv_net_initialiser {
                            N(1, 0.02^2), their biases zero; linear layers as PyTorch */
 } rv_net_initialiser;
 
+/* The order of an autoregressive net (Germain et al. 2015): its input is a vector of `inputs` values
+ * in an order, then a context that all outputs see.  Its words are `masked N`, what works unit by
+ * unit, and last `conditionals H`. */
+typedef struct rv_net_order {
+    int64_t inputs; /* D; 0: the net has no order */
+    int reversed;   /* the last input comes first */
+} rv_net_order;
+
 typedef struct rv_net_config {
     rv_net_initialiser initialiser;
-    double deviation;  /* of RV_INITIALISE_NORMAL */
-    rv_params *params; /* the store of the weights; NULL: the context's own */
+    double deviation;   /* of RV_INITIALISE_NORMAL */
+    rv_net_order order; /* zeros: none */
+    rv_params *params;  /* the store of the weights; NULL: the context's own */
 } rv_net_config;
-/* PyTorch's initialisation; deviation 0.02; the context's store. */
+/* PyTorch's initialisation; deviation 0.02; no order; the context's store. */
 rv_net_config rv_net_defaults(void);
 
 typedef struct rv_net rv_net;

@@ -22,6 +22,7 @@
 #include "reverie/distributions.h"
 #include "reverie/eval.h"
 #include "reverie/figures.h"
+#include "reverie/flows.h"
 #include "reverie/graph.h"
 #include "reverie/inference.h"
 #include "reverie/io.h"

@@ -73,8 +73,20 @@ static rv_status make_params(const net_builder *builder, layer_list *layers)
     return status;
 }
 
+/* In an autoregressive net a layer is masked, or gives each unit what it makes of that alone. */
+static rv_status check_order(const net_builder *builder, const net_layer *l)
+{
+    int is_elementwise = !l->kind->create || l->kind->create == batch_norm_create;
+    if (!l->in_degree || is_elementwise || l->degree != l->in_degree)
+        return RV_OK;
+    return rv_fail(builder->context, RV_BAD_USAGE,
+                   "%s: `%s` mixes inputs whatever their order: an autoregressive net is made of "
+                   "`masked N`, activations, batchnorm and dropout",
+                   l->name, l->word);
+}
+
 static rv_status layer_new(const net_builder *builder, const char *word, int index, rv_shape in,
-                           net_layer *out)
+                           int32_t *degree, net_layer *out)
 {
     rv_status status = layer_parse(builder, word, index + 1, out);
     if (status != RV_OK)
@@ -83,23 +95,27 @@ static rv_status layer_new(const net_builder *builder, const char *word, int ind
     if (!out->name)
         return rv_fail_memory(builder->context);
     out->in = out->out = in;
+    out->in_degree = out->degree = degree;
     out->depth = builder->depth;
     status = out->kind->create ? out->kind->create(builder, out) : RV_OK;
+    if (status == RV_OK)
+        status = check_order(builder, out);
     return status == RV_OK ? check_size(builder, out) : status;
 }
 
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
-                         rv_shape in, layer_list *out)
+                         rv_shape in, int32_t *degree, layer_list *out)
 {
     out->count = count;
     out->layer = rv_arena_alloc(builder->arena, ((size_t)count + 1) * sizeof *out->layer);
     if (!out->layer)
         return rv_fail_memory(builder->context);
     for (int i = 0; i < count; i++) {
-        rv_status status = layer_new(builder, words[i], i, in, &out->layer[i]);
+        rv_status status = layer_new(builder, words[i], i, in, degree, &out->layer[i]);
         if (status != RV_OK)
             return status;
         in = out->layer[i].out;
+        degree = out->layer[i].degree;
     }
     return RV_OK;
 }
@@ -172,8 +188,16 @@ rv_status rv_net_new_configured(rv_context *context, const char *name, const cha
     net->in = in;
     net_builder builder = {context, config ? config : &defaults, &net->arena, net->name, 0};
     rv_status status = net->name ? RV_OK : rv_fail_memory(context);
+    int32_t *degree = NULL;
+    if (status == RV_OK && builder.config->order.inputs > 0 &&
+        (in.rank != 1 || in.dim[0] < builder.config->order.inputs))
+        status = rv_fail(context, RV_BAD_USAGE, "%s: an autoregressive net takes a vector", name);
+    if (status == RV_OK && builder.config->order.inputs > 0) {
+        degree = order_degrees(&builder, in.dim[0]);
+        status = degree ? RV_OK : rv_fail_memory(context);
+    }
     if (status == RV_OK)
-        status = layer_list_new(&builder, words, count, in, &net->layers);
+        status = layer_list_new(&builder, words, count, in, degree, &net->layers);
     if (status == RV_OK)
         status = make_params(&builder, &net->layers);
     if (status == RV_OK)

@@ -68,6 +68,8 @@ struct net_layer {
     const char *word; /* as it was given */
     double argument[LAYER_ARGUMENTS_MOST];
     rv_shape in, out; /* without the batch */
+    /* In an autoregressive net, the degrees of what comes in [in] and goes out [out]. */
+    int32_t *in_degree, *degree;
     declared_param declared[LAYER_PARAMS_MOST];
     rv_param *param[LAYER_PARAMS_MOST]; /* the kind's order; NULL where there is none */
     layer_list inside;                  /* residual */
@@ -85,14 +87,18 @@ rv_status layer_parse(const net_builder *builder, const char *word, int position
 /* layer_parser.c: the kind that a word begins with, NULL when it is unknown.  *rest: what follows
  * in the word. */
 const layer_kind *layer_kind_of(const char *word, const char **rest);
-/* net.c: makes layers from words, in[0] -> out of the last. */
+/* net.c: makes layers from words, in[0] -> out of the last; `degree` of the input, or NULL. */
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
-                         rv_shape in, layer_list *out);
+                         rv_shape in, int32_t *degree, layer_list *out);
 /* net.c: x through the layers in order. */
 rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode);
 /* net.c: the layer has a parameter "layer.suffix" at that index; made once the whole net fits. */
 void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape shape,
                    rv_initialiser initialiser, rv_param_kind kind);
+
+/* masked.c: degrees of the inputs of an autoregressive net, [width], in the arena; NULL when memory
+ * is out. */
+int32_t *order_degrees(const net_builder *builder, int64_t width);
 
 /* initialise.c */
 rv_initialiser initial_weight(const rv_net_config *config, int64_t fan_in, int64_t fan_out);
@@ -119,6 +125,10 @@ rv_expr image_channels_last(rv_expr x);
 /* One file a layer. */
 rv_status linear_create(const net_builder *builder, net_layer *layer);
 rv_expr linear_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status masked_create(const net_builder *builder, net_layer *layer);
+rv_expr masked_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_status conditionals_create(const net_builder *builder, net_layer *layer);
+rv_expr conditionals_apply(const net_layer *layer, rv_expr x, rv_mode mode);
 rv_status conv_create(const net_builder *builder, net_layer *layer);
 rv_expr conv_apply(const net_layer *layer, rv_expr x, rv_mode mode);
 rv_status deconv_create(const net_builder *builder, net_layer *layer);

@@ -11,10 +11,19 @@ rv_status residual_create(const net_builder *builder, net_layer *l)
         return rv_fail(builder->context, RV_BAD_USAGE,
                        "%s: residual blocks are nested more than %d deep", l->name,
                        LAYER_DEPTH_MOST);
-    rv_status status = layer_list_new(&inner, l->inside_word, l->inside.count, l->in, &l->inside);
+    rv_status status =
+        layer_list_new(&inner, l->inside_word, l->inside.count, l->in, l->in_degree, &l->inside);
     if (status != RV_OK)
         return status;
     l->out = l->inside.count ? l->inside.layer[l->inside.count - 1].out : l->in;
+    if (l->inside.count)
+        l->degree = l->inside.layer[l->inside.count - 1].degree;
+    for (int64_t i = 0; l->in_degree && rv_shape_equal(l->in, l->out) && i < l->in.dim[0]; i++)
+        if (l->degree[i] != l->in_degree[i])
+            return rv_fail(builder->context, RV_BAD_USAGE,
+                           "%s: a residual block in an autoregressive net keeps the order of its "
+                           "units: put it between `masked` layers of one width",
+                           l->name);
     if (!rv_shape_equal(l->in, l->out))
         return rv_fail(builder->context, RV_BAD_USAGE,
                        "%s: a residual block must give the shape it takes, but `%s` turns %s into "

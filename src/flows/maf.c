@@ -1,0 +1,46 @@
+/* The masked autoregressive flow: Papamakarios, Pavlakou & Murray 2017, "Masked Autoregressive Flow
+ * for Density Estimation", equations 4 and 5.
+ *
+ *   x_i = u_i exp(a_i) + m_i,  (m, a) = made(x, h)
+ *   u = (x - m) exp(-a)        log |det du/dx| = -sum_i a_i
+ *
+ * The same map as an inverse autoregressive flow, read from the data's side.  a is kept within
+ * +-10, softly: exp does not overflow. */
+#include "flows/bijection.h"
+
+enum { M, A }; /* heads */
+static const double most = 10;
+
+static rv_expr log_scale(const rv_bijection *f, rv_expr x)
+{
+    return rv_scale(rv_tanh(rv_scale(flow_head(f, x, A), 1 / most)), most);
+}
+
+static rv_moved inverse(const rv_bijection *f, rv_expr x)
+{
+    rv_expr a = log_scale(f, x), u = rv_mul(rv_sub(x, flow_head(f, x, M)), rv_exp(rv_neg(a)));
+    return (rv_moved){u, rv_neg(flow_sum(a))};
+}
+
+/* u exp(a(x)) + m(x), at the x of the pass before: each pass makes one more value exact. */
+static rv_expr pass(const rv_bijection *f, rv_expr u, rv_expr x)
+{
+    return rv_add(rv_mul(u, rv_exp(log_scale(f, x))), flow_head(f, x, M));
+}
+
+static rv_moved forward(const rv_bijection *f, rv_expr u)
+{
+    rv_expr x = flow_unrolled(f, u);
+    return (rv_moved){x, flow_sum(log_scale(f, x))};
+}
+
+static const struct rv_bijection_kind maf = {.name = "masked autoregressive",
+                                             .forward = forward,
+                                             .inverse = inverse,
+                                             .is_sequential_forward = 1,
+                                             .pass = pass};
+
+rv_bijection rv_maf(const rv_net *made, rv_expr context, rv_mode mode)
+{
+    return flow_through(&maf, made, context, mode);
+}

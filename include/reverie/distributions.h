@@ -35,6 +35,7 @@ typedef struct rv_dist {
     rv_expr log_sigma; /* NORMAL; NORMAL_FULL: log of the diagonal of L */
     rv_expr cholesky;  /* NORMAL_FULL: L */
     rv_expr logits;    /* BERNOULLI, CATEGORICAL: log-odds; unnormalised log probabilities */
+    rv_expr context;   /* what else its net gave, of a posterior that a flow moves; or NULL */
     const struct rv_flow *flow; /* of rv_flow: its base and bijections */
     int is_standard;            /* NORMAL: N(0, I), known when the graph is built */
     int leading;                /* axes before the batch: 1 after rv_dist_fold, else 0 */

@@ -16,7 +16,7 @@
 #ifndef REVERIE_MODEL_H
 #define REVERIE_MODEL_H
 
-#include "reverie/distributions.h"
+#include "reverie/flows.h"
 #include "reverie/graph.h"
 #include "reverie/nn.h"
 #include "reverie/optim.h"
@@ -48,7 +48,7 @@ enum {
     RV_TURNS_MOST = 2,
     RV_LATENTS_MOST = 8,
     RV_SCALARS_MOST = 4,
-    RV_NETS_MOST = 8,
+    RV_NETS_MOST = 24,
     RV_OWN_MOST = 4,
     RV_LEVELS_MOST = 4
 };
@@ -110,6 +110,7 @@ typedef struct rv_latents {
     const char *name;
     rv_dist posterior;
     int64_t width;
+    rv_expr moved; /* where a flow takes the posterior's mean, [B,width]; NULL: there is no flow */
 } rv_latents;
 
 /* A scalar input that changes from step to step, as the weight of a KL or a temperature. */
@@ -160,6 +161,8 @@ typedef struct rv_net_wish {
     int gives_images; /* one for each row: a linear layer is added where the words do not end in an
                          image, or always where `width` says how wide; it may begin at the mean */
     int64_t base_width; /* 0: none */
+    rv_net_order order; /* of an autoregressive net, which ends in `conditionals HEADS` */
+    int heads;
     rv_net_start start; /* zeros: as PyTorch begins */
 } rv_net_wish;
 
@@ -206,13 +209,13 @@ typedef struct rv_draws {
     int levels;
     rv_expr z[RV_LEVELS_MOST];     /* [K,B,...] */
     rv_expr log_q[RV_LEVELS_MOST]; /* log q(z_i|.), [K,B] */
+    int is_moved;                  /* by a flow: the KL has no closed form */
 } rv_draws;
 
 /* A model of latents z with a bound of log p(x).  `posterior` and `likelihood` make training,
  * evaluation, encode, decode, log_joint and the rest; N(0, I) is p(z).  A posterior whose draws are
- * transformed (a flow) or a chain of levels gives `draw`, a prior over levels
- * `log_prior`, a likelihood without a mean image `log_likelihood`.  With `draw` or `log_prior`, and
- * where rv_kl has no closed form, the KL is estimated at the draws. */
+ * moved by a flow gives `transform`, a chain of levels `draw`, a prior over levels `log_prior`, a likelihood without a mean image `log_likelihood`.  With `draw` or `log_prior`, a
+ * flow that is no rotation, and where rv_kl has no closed form, the KL is estimated at the draws. */
 typedef struct rv_latent_part {
     size_t objective;  /* RV_MEMBER, an rv_objective; 0: the ELBO at one draw */
     size_t kl_weight;  /* RV_MEMBER, an rv_kl_weight; 0: 1, and no input `beta` */
@@ -223,6 +226,8 @@ typedef struct rv_latent_part {
     rv_dist (*prior)(const rv_model *model, rv_graph *graph, int64_t batch);
     /* p(x|z) of rows, z [N,Z] -> batch [N], event [D] */
     rv_dist (*likelihood)(const rv_model *model, rv_expr z, rv_mode mode);
+    /* Moves z_0 [K,B,Z], drawn of q, to z_K, by what q.context, or x where that is NULL, gives. */
+    rv_moved (*transform)(const rv_model *model, rv_expr x, rv_dist q, rv_expr z, rv_mode mode);
     /* Draws of all levels, `first` being the posterior of level 0. */
     rv_draws (*draw)(const rv_model *model, rv_expr x, rv_dist first, int64_t draws, rv_mode mode);
     rv_expr (*log_prior)(const rv_model *model, const rv_draws *drawn, rv_mode mode); /* [K,B] */

@@ -203,7 +203,7 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_status status = input ? model->kind->encode(model, input, group, &groups) : RV_NO_MEMORY;
     if (status == RV_OK) {
-        rv_expr outputs[2] = {rv_dist_mean(group[0].posterior),
+        rv_expr outputs[2] = {group[0].moved ? group[0].moved : rv_dist_mean(group[0].posterior),
                               rv_dist_deviation(group[0].posterior)};
         float *const results[2] = {mean, deviation};
         v.out = group[0].width;

@@ -58,7 +58,13 @@ static rv_draws drawn_of(const rv_model *model, rv_expr x, rv_dist q, int64_t dr
     if (part->draw)
         return part->draw(model, x, q, draws, mode);
     rv_expr z = is_discrete(q) ? rv_dist_sample_n(q, "z", draws) : rv_rsample_n(q, "z", draws);
-    return (rv_draws){.levels = 1, .z = {z}};
+    rv_moved moved = part->transform ? part->transform(model, x, q, z, mode) : (rv_moved){z, NULL};
+    rv_draws d = {.levels = 1, .z = {moved.value}, .is_moved = moved.log_det != NULL};
+    if (moved.value != z)
+        d.log_q[0] = rv_log_prob(q, z);
+    if (moved.log_det)
+        d.log_q[0] = rv_sub(d.log_q[0], moved.log_det); /* log q_K(z_K) */
+    return d;
 }
 
 /* p(z) of z [K,B,...], batch [B] */
@@ -106,13 +112,15 @@ typedef struct bounds {
     rv_expr importance; /* L_K with the KL weighted by beta, [B] */
 } bounds;
 
-/* Whether the KL has a closed form: z is of one level, drawn as q says, and rv_kl knows both. */
-static int is_closed(const rv_model *model, rv_dist q, rv_expr z)
+/* Whether the KL has a closed form: z is of one level, drawn as q says or rotated, which leaves
+ * N(0, I) as it is, and rv_kl knows both. */
+static int is_closed(const rv_model *model, rv_dist q, const rv_draws *drawn)
 {
     const rv_latent_part *part = part_of(model);
-    if (part->draw || part->log_prior)
+    if (part->draw || part->log_prior || drawn->is_moved)
         return 0;
-    return rv_kl_is_exact(q.kind, part->prior ? prior_of(model, z).kind : RV_DIST_NORMAL);
+    rv_dist_kind prior = part->prior ? prior_of(model, drawn->z[0]).kind : RV_DIST_NORMAL;
+    return rv_kl_is_exact(q.kind, prior);
 }
 
 /* The ELBO whose KL is estimated at the draws. */
@@ -136,9 +144,9 @@ static bounds bounds_of(const rv_model *model, rv_expr x, rv_mode mode, rv_elbo_
     rv_expr log_px = log_likelihood_of(model, x, &drawn, mode);
     rv_expr log_ratio = log_ratio_of(model, q, &drawn, mode);
     rv_expr weighted = config.beta ? rv_mul(config.beta, log_ratio) : log_ratio;
-    b.elbo = is_closed(model, q, drawn.z[0]) ? rv_elbo_against(q, prior_of(model, drawn.z[0]),
-                                                               rv_mean(log_px, RV_AXIS(0)), config)
-                                             : estimated(log_px, log_ratio, config.beta);
+    b.elbo = is_closed(model, q, &drawn) ? rv_elbo_against(q, prior_of(model, drawn.z[0]),
+                                                           rv_mean(log_px, RV_AXIS(0)), config)
+                                         : estimated(log_px, log_ratio, config.beta);
     b.importance = rv_importance_bound(rv_add(log_px, weighted));
     return b;
 }
@@ -200,7 +208,12 @@ static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_ev
 static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
 {
     rv_dist q = part_of(model)->posterior(model, x, RV_EVALUATE);
-    out[0] = (rv_latents){"z", q, model->kind->latent_width(model)};
+    out[0] = (rv_latents){"z", q, model->kind->latent_width(model), NULL};
+    if (part_of(model)->transform) {
+        rv_expr mean = rv_dist_mean(q), one = rv_split_axis(mean, 0, rv_dim(mean, 0)); /* [1,B,Z] */
+        rv_moved moved = part_of(model)->transform(model, x, q, one, RV_EVALUATE);
+        out[0].moved = moved.value == one ? NULL : rv_merge_axes(moved.value, 0, 2);
+    }
     *count = 1;
     return rv_error_status(model->context);
 }
@@ -229,6 +242,8 @@ rv_expr rv_latent_log_weight(rv_model *model, rv_expr x, const rv_latents *group
 {
     rv_dist q = group->posterior;
     rv_draws drawn = drawn_of(model, x, q, draws, RV_EVALUATE);
+    if (!drawn.log_q[0])
+        return rv_sub(rv_latent_log_joint(model, x, drawn.z[0]), rv_log_prob(q, drawn.z[0]));
     rv_expr log_px = log_likelihood_of(model, x, &drawn, RV_EVALUATE);
     return rv_add(log_px, log_ratio_of(model, q, &drawn, RV_EVALUATE));
 }
@@ -245,5 +260,6 @@ void latent_defaults(rv_model_kind *kind)
     OR_ELSE(kind->draw_prior, part->prior != NULL, draw_prior);
     OR_ELSE(kind->decode, part->likelihood != NULL, decode);
     OR_ELSE(kind->log_joint, has_likelihood, rv_latent_log_joint);
-    OR_ELSE(kind->log_weight, has_likelihood && part->draw, rv_latent_log_weight);
+    OR_ELSE(kind->log_weight, has_likelihood && (part->draw || part->transform),
+            rv_latent_log_weight);
 }

@@ -87,6 +87,7 @@ static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const 
     config.initialiser = (rv_net_initialiser)wish->start.initialiser;
     config.deviation = wish->start.deviation;
     config.params = model->params;
+    config.order = wish->order;
     rv_net_new_configured(model->context, wish->name, words, count,
                           flat ? rv_shape1(rv_shape_size(in)) : in, &config, &net);
     return net;
@@ -105,7 +106,10 @@ static rv_net *make_with_head(rv_model *model, const rv_net_wish *wish, const ch
             return net;
         rv_net_free(net);
     }
-    if (width > 0) {
+    if (wish->heads > 0) {
+        snprintf(head, WORD_MOST, "conditionals %d", wish->heads);
+        all[count++] = head;
+    } else if (width > 0) {
         snprintf(head, WORD_MOST, "linear %lld", (long long)width);
         all[count++] = head;
     }

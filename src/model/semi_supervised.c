@@ -297,7 +297,7 @@ static rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
     semi_reading r = read_at(model, x, SEMI_AT_MEANS);
     rv_dist q = part->posterior(model, &r, likeliest(r.logits), RV_EVALUATE);
     out[0] = (rv_latents){part->latent_name ? part->latent_name : "z", q,
-                          model->kind->latent_width(model)};
+                          model->kind->latent_width(model), NULL};
     *count = 1;
     return rv_error_status(model->context);
 }

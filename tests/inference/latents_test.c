@@ -315,7 +315,7 @@ static rv_status estimate_gap(fixture *f)
 static rv_status encode_strangely(rv_model *model, rv_expr x, rv_latents *out, int *count)
 {
     (void)model;
-    out[0] = (rv_latents){"z", posterior(x), 2};
+    out[0] = (rv_latents){"z", posterior(x), 2, NULL};
     out[0].posterior.kind = NULL;
     *count = 1;
     return RV_OK;

@@ -150,7 +150,7 @@ static inline rv_dist posterior(rv_expr x)
 static inline rv_status encode(rv_model *model, rv_expr x, rv_latents *out, int *count)
 {
     rv_dist q = posterior(x);
-    out[0] = (rv_latents){"z", q, rv_expr_shape(rv_dist_mean(q)).dim[1]};
+    out[0] = (rv_latents){"z", q, rv_expr_shape(rv_dist_mean(q)).dim[1], NULL};
     *count = 1;
     return rv_error_status(model->context);
 }

@@ -140,8 +140,8 @@ static rv_status encode(rv_model *m, rv_expr x, rv_latents *out, int *count)
         top = factor(m, i, top.mu, RV_EVALUATE);
     *count = 0;
     if (layers > 1)
-        out[(*count)++] = (rv_latents){"top", top, width[layers - 1]};
-    out[(*count)++] = (rv_latents){"h1", first, width[0]};
+        out[(*count)++] = (rv_latents){"top", top, width[layers - 1], NULL};
+    out[(*count)++] = (rv_latents){"h1", first, width[0], NULL};
     return rv_error_status(m->context);
 }
 

@@ -7,18 +7,20 @@
  * The encoder's words are followed by one linear layer to (mu, s) [B,2Z]; sigma is exp(s), or, for
  * `posterior.scale: softplus`, sqrt(softplus(s) + eta).  With `posterior.covariance: full` it also
  * gives Z(Z-1)/2 numbers, what is below the diagonal of the Cholesky factor L; sigma is its
- * diagonal (Kingma & Welling 2019, "An Introduction to Variational Autoencoders", 2.5.1).  The
+ * diagonal (Kingma & Welling 2019, "An Introduction to Variational Autoencoders", 2.5.1).  With
+ * `posterior.flow` a flow moves the draws, from other numbers of the encoder.  The
  * decoder's words are followed by one linear layer to the D pixels, unless they end in an image.
  *
  * Training maximises the mean of K ELBOs, or the bound L_K (`objective.name: iwae`, Burda et al.
  * 2016): model/latent.c has both. */
 #include "model/papers/registry.h"
+#include "model/posterior_flow.h"
 
 typedef enum posterior_scale { SCALE_EXP, SCALE_SOFTPLUS } posterior_scale;
 typedef enum posterior_covariance { COVARIANCE_DIAGONAL, COVARIANCE_FULL } posterior_covariance;
 
 enum { FULL_MOST = 512 }; /* latents with a full covariance */
-enum { ENCODER, DECODER };
+enum { ENCODER, DECODER, FLOW };
 
 typedef struct vae_config {
     int64_t latent;
@@ -29,6 +31,7 @@ typedef struct vae_config {
     rv_objective objective;
     rv_kl_weight kl;
     rv_net_start start;
+    posterior_flow flow;
 } vae_config;
 
 #define RV_ROWS_OF vae_config
@@ -43,6 +46,7 @@ static const rv_option options[] = {
     RV_CHOICE("posterior.scale", scale, "exp", "exp|softplus",
               "sigma = exp(s), or sigma^2 = softplus(s) + eta"),
     RV_NUMBER("posterior.eta", eta, "1e-9", 0, 1, "least variance under softplus"),
+    RV_GROUP(posterior_flow_options, flow),
     RV_GROUP(rv_observation_options, observed),
     RV_GROUP(rv_objective_options, objective),
     RV_GROUP(rv_kl_weight_options, kl),
@@ -53,6 +57,10 @@ static const rv_option options[] = {
 static rv_status check(const rv_model *m)
 {
     const vae_config *c = m->config;
+    if (c->kl.free_bits > 0 && !posterior_flow_keeps_kl(&c->flow))
+        return rv_fail(m->context, RV_BAD_USAGE,
+                       "objective.free_bits is of the KL in closed form, which a posterior moved "
+                       "by a flow lacks: set posterior.flow=none or objective.free_bits=0");
     if (c->objective.bound == RV_BOUND_IWAE && c->kl.free_bits > 0)
         return rv_fail(m->context, RV_BAD_USAGE,
                        "objective.free_bits is of the KL in closed form, which objective.name=iwae "
@@ -61,7 +69,7 @@ static rv_status check(const rv_model *m)
         return rv_fail(m->context, RV_BAD_USAGE,
                        "latent: %lld is too wide for posterior.covariance=full (at most %d)",
                        (long long)c->latent, FULL_MOST);
-    return RV_OK;
+    return posterior_flow_check(m, &c->flow, c->latent);
 }
 
 static int64_t below_diagonal(const vae_config *c)
@@ -69,18 +77,28 @@ static int64_t below_diagonal(const vae_config *c)
     return c->covariance == COVARIANCE_FULL ? c->latent * (c->latent - 1) / 2 : 0;
 }
 
+static int64_t encoder_width(const vae_config *c)
+{
+    return 2 * c->latent + below_diagonal(c) + posterior_flow_numbers(&c->flow, c->latent);
+}
+
 static void nets(const rv_model *m, rv_net_wish *wish)
 {
     const vae_config *c = m->config;
-    wish[ENCODER] = (rv_net_wish){.name = "encoder",
-                                  .words = c->encoder,
-                                  .width = 2 * c->latent + below_diagonal(c),
-                                  .start = c->start};
+    wish[ENCODER] = (rv_net_wish){
+        .name = "encoder", .words = c->encoder, .width = encoder_width(c), .start = c->start};
     wish[DECODER] = (rv_net_wish){.name = "decoder",
                                   .words = c->decoder,
                                   .in = rv_shape1(c->latent),
                                   .gives_images = 1,
                                   .start = c->start};
+    posterior_flow_nets(&c->flow, c->latent, c->start, wish + FLOW);
+}
+
+static rv_status create(rv_model *m)
+{
+    const vae_config *c = m->config;
+    return posterior_flow_create(m, &c->flow, c->latent);
 }
 
 /* q(z|x);  x [B,D] -> batch [B], event [Z] */
@@ -92,9 +110,21 @@ static rv_dist posterior(const rv_model *m, rv_expr x, rv_mode mode)
     rv_expr mu = rv_cols(h, 0, z), s = rv_cols(h, z, 2 * z); /* [B,Z] each */
     if (c->scale == SCALE_SOFTPLUS)
         s = rv_scale(rv_log(rv_shift(rv_softplus(s), c->eta)), 0.5);
+    rv_dist q = rv_normal_log(mu, s);
     if (c->covariance == COVARIANCE_FULL && z > 1) /* one latent has only a diagonal */
-        return rv_normal_cholesky(mu, s, rv_cols(h, 2 * z, 2 * z + below_diagonal(c)));
-    return rv_normal_log(mu, s);
+        q = rv_normal_cholesky(mu, s, rv_cols(h, 2 * z, 2 * z + below_diagonal(c)));
+    if (posterior_flow_numbers(&c->flow, z) > 0)
+        q.context = rv_cols(h, 2 * z + below_diagonal(c), encoder_width(c));
+    return q;
+}
+
+/* z_K of z_0 ~ q(z|x) */
+static rv_moved transform(const rv_model *m, rv_expr x, rv_dist q, rv_expr z, rv_mode mode)
+{
+    const vae_config *c = m->config;
+    if (posterior_flow_numbers(&c->flow, c->latent) > 0 && !q.context)
+        q = posterior(m, x, mode);
+    return posterior_flow_move(m, &c->flow, q.context ? q.context : q.mu, FLOW, z, mode);
 }
 
 /* p(x|z) of each pixel, from h(z);  z [N,Z] -> batch [N], event [D] */
@@ -110,9 +140,11 @@ const rv_model_kind rv_vae_kind = {
     RV_OPTIONS(options, vae_config),
     .check = check,
     .nets = nets,
+    .create = create,
     .z_width = RV_MEMBER(vae_config, latent),
     .latent = {.objective = RV_MEMBER(vae_config, objective),
                .kl_weight = RV_MEMBER(vae_config, kl),
                .posterior = posterior,
+               .transform = transform,
                .likelihood = likelihood},
 };

@@ -32,7 +32,7 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 
 /* Means over the examples of a split, with their standard errors: NaN for one example. */
 typedef struct rv_report {
-    int64_t examples, draws; /* draws of the latents, an example */
+    int64_t examples, draws; /* draws of the latents, an example; 0: none, values are exact */
     rv_values values;
     int64_t not_finite;       /* examples with a value that is not: these means say nothing then */
     int64_t first_not_finite; /* the first of them, */
@@ -84,6 +84,12 @@ rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t c
 /* images [count,D] -> features [count,F], F being rv_view_feature_width (0 on failure). */
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features);
 int64_t rv_view_feature_width(rv_model *model);
+/* Images [count,D] that the model makes, in the range of the data: draws of its prior, decoded, or
+ * draws of a model without latents, whose sampler takes rv_view_generate_passes passes through its
+ * net (784 for each layer of a flow over MNIST).  Image i of the seed is the same whatever the
+ * count.  RV_BAD_USAGE for a model that makes none. */
+rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
+int64_t rv_view_generate_passes(const rv_model *model);
 /* Draws z [count,Z] from the model's prior: draw i of the seed is the same whatever the count. */
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
 

@@ -102,7 +102,7 @@ typedef struct rv_turn {
 typedef struct rv_evaluation {
     rv_metric metric[RV_METRICS_MOST];
     int metric_count;
-    int64_t draws; /* of the latents, an example; 0: one, or none are drawn */
+    int64_t draws; /* of the latents, an example; 0: one; -1: there are none, values are exact */
 } rv_evaluation;
 
 /* A named group of latents, a distribution for each example. */
@@ -182,8 +182,9 @@ rv_dist rv_observation_dist(const rv_observation *o, rv_expr h);
 rv_expr rv_observed(const rv_model *model, rv_dist p, rv_expr x);
 /* log p(x|z_k), [K,B]:  p of K B rows, x [B,D] */
 rv_expr rv_observation_log_prob(const rv_model *model, rv_dist p, rv_expr x);
-/* The mean of p, in the range of the data. */
+/* The mean of p, and values of p, in the range of the data. */
 rv_expr rv_observation_mean(const rv_model *model, rv_dist p);
+rv_expr rv_observation_range(const rv_model *model, rv_dist p, rv_expr x);
 
 /* ---- parts of kinds ---- */
 
@@ -240,6 +241,11 @@ typedef struct rv_latent_part {
 typedef struct rv_score_part {
     const char *name;                                                /* "log_likelihood" */
     rv_expr (*each)(const rv_model *model, rv_expr x, rv_mode mode); /* x [B,D] -> [B] */
+    /* A sampler, pass by pass: x [B,D] of the x of the pass before, `from` being what the stage
+     * before gave, NULL in stage 0.  Draws are keyed by name: each pass has the same noise. */
+    rv_expr (*draw_pass)(const rv_model *model, int stage, rv_expr from, rv_expr x);
+    /* The passes of a stage, after which it is exact; 0 after the last. */
+    int64_t (*draw_passes)(const rv_model *model, int stage);
 } rv_score_part;
 
 /* q(y|x), trained by its cross-entropy. */
@@ -342,7 +348,8 @@ typedef enum rv_ability {
     RV_CLASSIFIER = 1 << 4,
     RV_CLASS_EVIDENCE = 1 << 5,
     RV_FEATURES = 1 << 6,
-    RV_TRAINING = 1 << 7
+    RV_TRAINING = 1 << 7,
+    RV_SAMPLER = 1 << 8 /* it draws images pass by pass, without latents */
 } rv_ability;
 int rv_model_has(const rv_model *model, unsigned abilities);
 int rv_model_kind_has(const rv_model_kind *kind, unsigned abilities);

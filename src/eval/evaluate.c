@@ -68,6 +68,8 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source)
 
 const char *rv_report_draws(const rv_report *report, char text[64])
 {
+    if (report->draws == 0)
+        return "exact";
     if (report->draws == 1)
         return "one latent sample an image";
     snprintf(text, 64, "%lld latent samples an image", (long long)report->draws);
@@ -237,7 +239,7 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
         return status;
     const rv_evaluation *evaluation = &evaluator->size[examples < evaluator->batch].evaluation;
     report->examples = examples;
-    report->draws = evaluation->draws > 0 ? evaluation->draws : 1;
+    report->draws = evaluation->draws < 0 ? 0 : evaluation->draws > 0 ? evaluation->draws : 1;
     summarise(evaluation, (double)examples, sums, report);
     status = rv_error_status(context);
     if (status != RV_OK)

@@ -30,8 +30,12 @@ rv_expr rv_observed(const rv_model *model, rv_dist p, rv_expr x)
 
 rv_expr rv_observation_mean(const rv_model *model, rv_dist p)
 {
+    return rv_observation_range(model, p, rv_dist_mean(p));
+}
+
+rv_expr rv_observation_range(const rv_model *model, rv_dist p, rv_expr x)
+{
     double low = (double)model->sizes.low, width = (double)model->sizes.high - low;
-    rv_expr x = rv_dist_mean(p);
     return is_shifted(model, p) ? rv_shift(rv_scale(x, width), low) : x;
 }
 

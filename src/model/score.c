@@ -20,6 +20,7 @@ static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_ev
     rv_expr x = rv_evaluation_images(model, graph, batch);
     memset(out, 0, sizeof *out);
     rv_evaluation_report(out, model->kind->score.name, score(model, x, RV_EVALUATE));
+    out->draws = -1;
     return rv_error_status(model->context);
 }
 

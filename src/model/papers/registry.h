@@ -16,5 +16,6 @@ extern const rv_model_kind rv_classifier_kind;
 extern const rv_model_kind rv_m2_kind;
 extern const rv_model_kind rv_m1_m2_kind;
 extern const rv_model_kind rv_adgm_kind;
+extern const rv_model_kind rv_made_kind;
 
 #endif

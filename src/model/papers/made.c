@@ -1,0 +1,89 @@
+/* The masked autoencoder for distribution estimation: an autoregressive model without latents.
+ *
+ * Germain, Gregor, Murray & Larochelle 2015, "MADE: Masked Autoencoder for Distribution
+ * Estimation".  Without hidden layers it is the fully visible sigmoid belief network (Frey 1998,
+ * "Graphical Models for Machine Learning and Digital Communication").
+ *
+ *   log p(x) = sum_d log p(x_d | x_<d)                                            (equation 4)
+ *
+ * One pass through the masked net gives all conditionals: Bernoulli ones by their log-odds, Gaussian
+ * ones by mean and log standard deviation.  log p(x) is exact.  A draw takes D passes: pass d makes
+ * x_d final, whatever stood there. */
+#include "model/papers/registry.h"
+
+enum { NET };
+static const char noise[] = "pixels";
+
+typedef struct made_config {
+    rv_words layers;
+    int reversed, conditionals;
+    rv_net_start start;
+} made_config;
+
+#define RV_ROWS_OF made_config
+static const rv_option options[] = {
+    RV_LAYERS("layers", layers, "[masked 500, relu]",
+              "masked layers from the image to the conditionals; []: none, a belief network"),
+    RV_CHOICE("order", reversed, "natural", "natural|reversed",
+              "of the pixels: from the first, row by row, or from the last"),
+    RV_CHOICE("conditionals", conditionals, "bernoulli", "bernoulli|gaussian",
+              "p(x_d|x_<d) of a pixel"),
+    RV_GROUP(rv_net_start_options, start),
+    RV_GROUP(rv_output_bias_options, start),
+};
+
+static int is_gaussian(const rv_model *m)
+{
+    const made_config *c = m->config;
+    return c->conditionals == RV_OBSERVE_GAUSSIAN;
+}
+
+static void nets(const rv_model *m, rv_net_wish *wish)
+{
+    const made_config *c = m->config;
+    int64_t width = rv_data_width(m->sizes);
+    wish[NET] = (rv_net_wish){.name = "made",
+                              .words = c->layers,
+                              .in = rv_shape1(width),
+                              .order = {width, c->reversed},
+                              .heads = is_gaussian(m) ? 2 : 1,
+                              .gives_images = !is_gaussian(m),
+                              .start = c->start};
+}
+
+/* All p(x_d|x_<d);  x [B,D] in the range of the conditionals -> batch [B], event [D] */
+static rv_dist conditionals(const rv_model *m, rv_expr x, rv_mode mode)
+{
+    rv_expr h = rv_model_apply(m, NET, x, mode);
+    return is_gaussian(m) ? rv_normal_halves(h) : rv_bernoulli(h);
+}
+
+/* log p(x), [B] */
+static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_mode mode)
+{
+    rv_dist kind = {.kind = is_gaussian(m) ? RV_DIST_NORMAL : RV_DIST_BERNOULLI};
+    rv_expr observed = rv_observed(m, kind, x);
+    return rv_log_prob(conditionals(m, observed, mode), observed);
+}
+
+static int64_t passes(const rv_model *m, int stage)
+{
+    return stage == 0 ? rv_data_width(m->sizes) : 0;
+}
+
+/* x_d ~ p(x_d|x_<d) for every d, of the x before: the noise is the same in each pass. */
+static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
+{
+    rv_dist kind = {.kind = is_gaussian(m) ? RV_DIST_NORMAL : RV_DIST_BERNOULLI};
+    (void)stage, (void)from;
+    rv_dist p = conditionals(m, rv_observed(m, kind, x), RV_EVALUATE);
+    return rv_observation_range(m, p, rv_dist_sample(p, noise));
+}
+
+const rv_model_kind rv_made_kind = {
+    .name = "made",
+    .about = "masked autoregressive net, exact likelihood (Germain et al. 2015)",
+    RV_OPTIONS(options, made_config),
+    .nets = nets,
+    .score = {"log_likelihood", log_likelihood, pass, passes},
+};

@@ -1,0 +1,188 @@
+/* Density models: exact likelihoods that sum to one, gradients in closed form, and draws that follow
+ * them. */
+#include "graph_bench.h"
+
+#include "reverie/config.h"
+#include "reverie/eval.h"
+
+enum { HEIGHT = 2, WIDTH = 4, D = HEIGHT * WIDTH, IMAGES = 1 << D };
+
+/* The model of a recipe over small binary images, its weights drawn afresh. */
+static rv_model *model_of(rv_context *context, rv_config **config, const char *recipe, double scale)
+{
+    rv_model *model = NULL;
+    rv_config_new(context, config);
+    rv_config_parse(*config, recipe, "recipe");
+    const rv_settings *settings = rv_config_settings(*config);
+    check_ok(context);
+    rv_data_sizes sizes = {HEIGHT, WIDTH, 1, 0, 0, 1};
+    rv_model_new(context, settings->model, settings->model_config, sizes, &model);
+    check_ok(context);
+    for (int i = 0; i < rv_params_count(model->params); i++) {
+        rv_param *p = rv_params_at(model->params, i);
+        int64_t size = rv_shape_size(rv_param_shape(p));
+        double *values = random_array((uint64_t)i + 3, size, -scale, scale);
+        rv_param_write_double(p, values, (size_t)size);
+        free(values);
+    }
+    return model;
+}
+
+/* Every image of D bits, [IMAGES,D]. */
+static float *every_image(void)
+{
+    float *x = malloc(sizeof(float) * IMAGES * D);
+    for (int i = 0; i < IMAGES; i++)
+        for (int d = 0; d < D; d++)
+            x[i * D + d] = (float)(i >> d & 1);
+    return x;
+}
+
+/* log p of every image; the caller frees it. */
+static double *every_log_p(bench *b, const rv_model *model)
+{
+    float *images = every_image();
+    rv_expr x = rv_constant(b->graph, rv_shape2(IMAGES, D), images);
+    rv_expr log_p = model->kind->score.each(model, x, RV_EVALUATE);
+    run_seeded(b, &log_p, 1, 1);
+    free(images);
+    return read(b, 0, IMAGES);
+}
+
+static const char *const recipes[] = {
+    "model: made\nlayers: []\n",
+    "model: made\nlayers: [masked 12, relu]\n",
+    "model: made\nlayers: [masked 12, tanh, masked 9, relu]\norder: reversed\n",
+    "model: made\nlayers: [masked 12, 'residual: [relu, masked 12]']\n",
+};
+
+static void probabilities_sum_to_one(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
+        bench *b;
+        rv_config *config;
+        double sum = 0;
+        set_up((void **)&b);
+        rv_model *model = model_of(b->context, &config, recipes[r], 3);
+        double *log_p = every_log_p(b, model);
+        for (int i = 0; i < IMAGES; i++)
+            sum += exp(log_p[i]);
+        check_near(sum, 1, 1e-9, recipes[r]);
+        free(log_p);
+        rv_model_free(model);
+        rv_config_free(config);
+        tear_down((void **)&b);
+    }
+}
+
+/* d log p(x) / dW_de = (x_d - p_d) x_e for e < d, and exactly 0 for the rest. */
+static void a_belief_network_has_the_gradient_of_logistic_regressions(void **state)
+{
+    bench *b = *state;
+    rv_config *config;
+    rv_model *model = model_of(b->context, &config, recipes[0], 1);
+    const float image[D] = {1, 0, 1, 1, 0, 0, 1, 0};
+    rv_param *weight = rv_net_weight(model->net[0], 0), *bias = rv_net_weight(model->net[0], 1);
+    rv_expr x = rv_constant(b->graph, rv_shape2(1, D), image);
+    rv_expr wrt = rv_updated(b->graph, weight), gradient;
+    rv_expr log_p = model->kind->score.each(model, x, RV_TRAIN);
+    rv_grad(rv_sum(log_p, RV_AXIS(0)), &wrt, 1, &gradient);
+    run_seeded(b, &gradient, 1, 1);
+    double w[D * D], shift[D], *got = read(b, 0, (int64_t)D * D);
+    rv_param_read_double(weight, w, (size_t)D * D);
+    rv_param_read_double(bias, shift, D);
+    for (int d = 0; d < D; d++) {
+        double l = shift[d];
+        for (int e = 0; e < d; e++)
+            l += w[d * D + e] * (double)image[e];
+        for (int e = 0; e < D; e++) {
+            double expected = e < d ? ((double)image[d] - 1 / (1 + exp(-l))) * (double)image[e] : 0;
+            if (e >= d)
+                assert_true(got[d * D + e] == 0);
+            check_near(got[d * D + e], expected, 1e-12, "gradient");
+        }
+    }
+    free(got);
+    rv_model_free(model);
+    rv_config_free(config);
+}
+
+/* Pearson's chi-squared of 20,000 draws against the probabilities of the 256 images: within five
+ * deviations of its degrees of freedom. */
+static void draws_follow_the_probabilities(void **state)
+{
+    enum { DRAWS = 20000 };
+    bench *b = *state;
+    rv_config *config;
+    double statistic = 0;
+    static int seen[IMAGES];
+    rv_model *model = model_of(b->context, &config, recipes[2], 1);
+    double *log_p = every_log_p(b, model);
+    float *images = malloc(sizeof(float) * DRAWS * D), again[4 * D];
+    assert_int_equal(rv_view_generate(model, 5, DRAWS, images), RV_OK);
+    assert_int_equal(rv_view_generate(model, 5, 4, again), RV_OK);
+    assert_memory_equal(images, again, sizeof again); /* whatever the count */
+    assert_int_equal(rv_view_generate_passes(model), D);
+    memset(seen, 0, sizeof seen);
+    for (int n = 0; n < DRAWS; n++) {
+        int code = 0;
+        for (int d = 0; d < D; d++)
+            code |= (images[n * D + d] != 0) << d;
+        seen[code]++;
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        double expected = DRAWS * exp(log_p[i]);
+        statistic += (seen[i] - expected) * (seen[i] - expected) / expected;
+    }
+    check_near(statistic, IMAGES - 1, 5 * sqrt(2 * (IMAGES - 1)), "chi-squared");
+    free(log_p);
+    free(images);
+    rv_model_free(model);
+    rv_config_free(config);
+}
+
+/* Gaussian conditionals: the integral over two pixels of the first image's plane is 1. */
+static void a_gaussian_density_integrates_to_one(void **state)
+{
+    enum { SIDE = 301 };
+    bench *b = *state;
+    rv_config *config;
+    rv_model *model = NULL;
+    double cell = 24.0 / SIDE, sum = 0;
+    rv_config_new(b->context, &config);
+    rv_config_parse(config, "model: made\nlayers: [masked 9, tanh]\nconditionals: gaussian\n", "r");
+    const rv_settings *settings = rv_config_settings(config);
+    rv_data_sizes sizes = {1, 2, 1, 0, 0, 1};
+    rv_model_new(b->context, settings->model, settings->model_config, sizes, &model);
+    check_ok(b->context);
+    float *grid = malloc(sizeof(float) * SIDE * SIDE * 2);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        grid[2 * i] = (float)(-12 + cell * (i % SIDE + 0.5));
+        grid[2 * i + 1] = (float)(-12 + cell * (i / SIDE + 0.5));
+    }
+    rv_expr x = rv_constant(b->graph, rv_shape2(SIDE * SIDE, 2), grid);
+    rv_expr log_p = model->kind->score.each(model, x, RV_EVALUATE);
+    run_seeded(b, &log_p, 1, 1);
+    double *value = read(b, 0, SIDE * SIDE);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        sum += exp(value[i]) * cell * cell;
+    check_near(sum, 1, 1e-5, "integral");
+    free(value);
+    free(grid);
+    rv_model_free(model);
+    rv_config_free(config);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(probabilities_sum_to_one),
+        CASE(a_belief_network_has_the_gradient_of_logistic_regressions),
+        CASE(draws_follow_the_probabilities),
+        CASE(a_gaussian_density_integrates_to_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

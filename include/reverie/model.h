@@ -123,6 +123,7 @@ typedef struct rv_scalar_input {
 typedef struct rv_moment {
     int64_t step;
     double epoch;
+    double epochs_a_step; /* how long a step is */
 } rv_moment;
 
 /* What z is drawn from before it is decoded: N(0, I); uniform in (-1, 1); or discrete, the model's
@@ -202,8 +203,9 @@ extern const rv_option rv_objective_options[2]; /* elbo; 1 */
  * `free_bits` nats a dimension. */
 typedef struct rv_kl_weight {
     double beta, free_bits, warmup;
+    int64_t warmup_steps; /* the same in steps; 0: by epochs */
 } rv_kl_weight;
-extern const rv_option rv_kl_weight_options[3]; /* 1; 0; 0 */
+extern const rv_option rv_kl_weight_options[4]; /* 1; 0; 0; 0 */
 
 /* K draws of the latents of B images, level 0 next to the image. */
 typedef struct rv_draws {

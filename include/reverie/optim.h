@@ -20,15 +20,16 @@
 extern "C" {
 #endif
 
-typedef enum rv_optimizer { RV_SGD, RV_RMSPROP, RV_ADAM, RV_ADAMW } rv_optimizer;
+typedef enum rv_optimizer { RV_SGD, RV_RMSPROP, RV_ADAM, RV_ADAMW, RV_ADAMAX } rv_optimizer;
 
 typedef struct rv_optimizer_config {
     int kind;            /* rv_optimizer */
-    double beta1, beta2; /* Adam, AdamW */
-    double epsilon;      /* Adam, AdamW, RMSprop: added to the root, as PyTorch does */
+    double beta1, beta2; /* Adam, AdamW, Adamax */
+    double epsilon;      /* added to the root, as PyTorch does; Adamax: to |g| */
     double momentum;     /* SGD, RMSprop */
     int nesterov;        /* SGD */
     double alpha;        /* RMSprop's decay */
+    int centered;        /* RMSprop: by the variance of the gradient, not its mean square */
     double weight_decay; /* added to the gradient; AdamW: decoupled */
     double clip_norm;    /* global norm of the gradient; 0: none */
     double clip_value;   /* each element to [-v, v]; 0: none */

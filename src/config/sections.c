@@ -40,7 +40,7 @@ _Static_assert(offsetof(rv_schedule_config, milestone_count) -
                "a list in rv_schedule_config is laid out as a list of the options");
 
 /* In the order of rv_optimizer and rv_schedule. */
-#define OPTIMIZERS "sgd|rmsprop|adam|adamw"
+#define OPTIMIZERS "sgd|rmsprop|adam|adamw|adamax"
 #define SCHEDULES  "constant|steps|exponential|cosine|late"
 _Static_assert(RV_SGD == 0 && RV_RMSPROP == 1 && RV_ADAM == 2 && RV_ADAMW == 3, "OPTIMIZERS");
 _Static_assert(RV_CONSTANT == 0 && RV_STEPS == 1 && RV_EXPONENTIAL == 2 && RV_COSINE == 3 &&
@@ -59,13 +59,15 @@ static const rv_option train_options[] = {
     RV_CHOICE("train.optimizer", optimizer.kind, "adam", OPTIMIZERS, "what moves the weights"),
     RV_NUMBER("train.lr", lr, "1e-3", 0, 1e6, "learning rate"),
     RV_NUMBER("train.beta1", optimizer.beta1, "0.9", 0, BELOW_1,
-              "adam, adamw: decay of the mean of the gradients"),
+              "adam, adamw, adamax: decay of the mean of the gradients"),
     RV_NUMBER("train.beta2", optimizer.beta2, "0.999", 0, BELOW_1,
-              "adam, adamw: decay of the mean of their squares"),
+              "adam, adamw: decay of the mean of their squares; adamax: of their largest"),
     RV_NUMBER("train.epsilon", optimizer.epsilon, "1e-8", 0, 1,
-              "adam, adamw, rmsprop: added to the root of the mean square"),
+              "adam, adamw, rmsprop: added to the root of the mean square; adamax: to |g|"),
     RV_NUMBER("train.alpha", optimizer.alpha, "0.99", 0, BELOW_1,
               "rmsprop: decay of the mean of the squared gradients"),
+    RV_SWITCH("train.centered", optimizer.centered, "false",
+              "rmsprop: by the variance of the gradients, not their mean square"),
     RV_NUMBER("train.momentum", optimizer.momentum, "0", 0, BELOW_1,
               "sgd, rmsprop: momentum; 0 is none"),
     RV_SWITCH("train.nesterov", optimizer.nesterov, "false",

@@ -26,6 +26,8 @@ const rv_option rv_kl_weight_options[] = {
               "nats of KL a latent dimension that cost nothing"),
     RV_NUMBER("objective.warmup", warmup, "0", 0, 1e6,
               "epochs over which the weight of the KL grows from 0 to beta"),
+    RV_INTEGER("objective.warmup_steps", warmup_steps, "0", 0, 1e12,
+               "the same in training steps; 0: as objective.warmup says"),
 };
 
 static const rv_latent_part *part_of(const rv_model *model)
@@ -175,8 +177,12 @@ int rv_latent_schedule(const rv_model *model, rv_moment moment,
     const rv_kl_weight *weight = kl_weight_of(model);
     if (!weight)
         return 0;
-    double share = weight->warmup > 0 ? fmin(1, moment.epoch / weight->warmup) : 1;
-    out[0] = (rv_scalar_input){"beta", weight->beta * share, weight->warmup};
+    int in_steps = weight->warmup_steps > 0;
+    double length = in_steps ? (double)weight->warmup_steps : weight->warmup;
+    double now = in_steps ? (double)moment.step : moment.epoch;
+    double share = length > 0 ? fmin(1, now / length) : 1;
+    out[0] = (rv_scalar_input){"beta", weight->beta * share,
+                               in_steps ? length * moment.epochs_a_step : length};
     return 1;
 }
 

@@ -2,8 +2,10 @@
  *
  *   sgd      Sutskever et al. 2013's momentum in PyTorch's form: v' = mu v + g, p' = p - lr v'
  *   rmsprop  Tieleman & Hinton 2012: s' = a s + (1-a) g^2, p' = p - lr g / (sqrt(s') + eps)
+ *            centered (Graves 2013, equations 38 to 41): s' - m'^2 for s', m' = a m + (1-a) g
  *   adam     Kingma & Ba 2015, algorithm 1
  *   adamw    Loshchilov & Hutter 2019, algorithm 2: weight decay apart from the gradient
+ *   adamax   Kingma & Ba 2015, algorithm 2: u' = max(b2 u, |g| + eps), p' = p - lr/(1-b1^t) m' / u'
  *
  * Scalars (step size, bias corrections) are combined before they meet an array. */
 #include "reverie/optim.h"
@@ -66,6 +68,8 @@ static rv_expr rmsprop(const updater *u, rv_param *weight, rv_expr p, rv_expr g)
     const rv_optimizer_config *c = u->config;
     const double mix[2] = {c->alpha, 1 - c->alpha}, carry[2] = {c->momentum, 1};
     rv_expr s = decayed(u, weight, "square_avg", mix, rv_square(g));
+    if (c->centered)
+        s = rv_sub(s, rv_square(decayed(u, weight, "grad_avg", mix, g)));
     rv_expr direction = rv_div(g, rv_shift(rv_sqrt(s), c->epsilon));
     if (c->momentum > 0)
         direction = decayed(u, weight, "momentum_buffer", carry, direction);
@@ -84,10 +88,25 @@ static rv_expr adam(const updater *u, rv_param *weight, rv_expr p, rv_expr g)
     return rv_sub(p, rv_mul(u->step_size, rv_div(m, root)));
 }
 
+/* m' = b1 m + (1-b1) g;  u' = max(b2 u, |g| + eps);  p' = p - lr / (1-b1^t) m' / u' */
+static rv_expr adamax(const updater *u, rv_param *weight, rv_expr p, rv_expr g)
+{
+    const rv_optimizer_config *c = u->config;
+    const double mix[2] = {c->beta1, 1 - c->beta1};
+    rv_expr m = decayed(u, weight, "exp_avg", mix, g);
+    rv_param *state = state_of(u, weight, "exp_inf");
+    if (!state)
+        return p; /* the error is latched */
+    rv_expr most = rv_maximum(rv_scale(rv_updated(u->graph, state), c->beta2),
+                              rv_shift(rv_abs(g), c->epsilon));
+    rv_assign(u->graph, state, most);
+    return rv_sub(p, rv_mul(u->step_size, rv_div(m, most)));
+}
+
 static void update(const updater *u, rv_param *weight, rv_expr g)
 {
     const rv_optimizer_config *c = u->config;
-    rv_expr p = rv_updated(u->graph, weight), next;
+    rv_expr p = rv_updated(u->graph, weight), next = p;
     int decoupled = c->kind == RV_ADAMW;
     if (c->weight_decay > 0 && !decoupled)
         g = rv_add(g, rv_scale(p, c->weight_decay));
@@ -96,7 +115,9 @@ static void update(const updater *u, rv_param *weight, rv_expr g)
     switch (c->kind) {
     case RV_SGD: next = sgd(u, weight, p, g); break;
     case RV_RMSPROP: next = rmsprop(u, weight, p, g); break;
-    default: next = adam(u, weight, p, g);
+    case RV_ADAM:
+    case RV_ADAMW: next = adam(u, weight, p, g); break;
+    case RV_ADAMAX: next = adamax(u, weight, p, g); break;
     }
     rv_assign(u->graph, weight, next);
 }
@@ -152,7 +173,8 @@ static rv_status check_config(rv_context *context, const char *stage, const rv_o
         const char *what;
         int holds;
     } rules[] = {
-        {"the kind is sgd, rmsprop, adam or adamw", c->kind >= RV_SGD && c->kind <= RV_ADAMW},
+        {"the kind is sgd, rmsprop, adam, adamw or adamax",
+         c->kind >= RV_SGD && c->kind <= RV_ADAMAX},
         {"beta1 is in [0, 1)", c->beta1 >= 0 && c->beta1 < 1},
         {"beta2 is in [0, 1)", c->beta2 >= 0 && c->beta2 < 1},
         {"epsilon is at least 0", c->epsilon >= 0 && c->epsilon < INFINITY},
@@ -160,6 +182,8 @@ static rv_status check_config(rv_context *context, const char *stage, const rv_o
         {"momentum is in [0, 1)", c->momentum >= 0 && c->momentum < 1},
         {"nesterov needs sgd with momentum",
          !c->nesterov || (c->kind == RV_SGD && c->momentum > 0)},
+        {"centered needs rmsprop", !c->centered || c->kind == RV_RMSPROP},
+        {"adamax needs an epsilon above 0", c->kind != RV_ADAMAX || c->epsilon > 0},
         {"weight_decay is at least 0", c->weight_decay >= 0 && c->weight_decay < INFINITY},
         {"clip_norm is at least 0", c->clip_norm >= 0},
         {"clip_value is at least 0", c->clip_value >= 0},

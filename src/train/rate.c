@@ -50,7 +50,8 @@ double train_rate(const rv_trainer *trainer)
 int train_scalars(const rv_trainer *trainer, rv_scalar_input out[RV_SCALARS_MOST])
 {
     const rv_model *model = trainer->setup.model;
-    rv_moment now = {trainer->step, train_epoch(trainer)};
+    double share = (double)trainer->whole / (double)trainer->images;
+    rv_moment now = {trainer->step, train_epoch(trainer), share};
     return model->kind->schedule ? model->kind->schedule(model, now, out) : 0;
 }
 
@@ -69,8 +70,8 @@ static void say_warmups(const rv_trainer *trainer)
     for (int i = 0, count = train_scalars(trainer, scalar); i < count; i++)
         if (scalar[i].until > length)
             rv_notify(trainer->context, RV_LOG_WARNING,
-                      "objective.warmup=%g is longer than the training of %.3g epochs: `%s` ends "
-                      "at %.3g of what it grows to",
+                      "the warm-up of the objective, %g epochs, is longer than the training of "
+                      "%.3g epochs: `%s` ends at %.3g of what it grows to",
                       scalar[i].until, length, scalar[i].name, length / scalar[i].until);
 }
 

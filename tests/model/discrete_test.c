@@ -179,7 +179,7 @@ static void temperature_falls_in_steps(void **state)
     } wanted[] = {{0, 2}, {99, 2}, {100, 2 * exp(-0.1)}, {250, 2 * exp(-0.2)}, {99999, 0.5}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         rv_scalar_input scalar[RV_SCALARS_MOST];
-        rv_moment moment = {wanted[i].step, 0.5};
+        rv_moment moment = {wanted[i].step, 0.5, 0};
         assert_int_equal(b.model->kind->schedule(b.model, moment, scalar), 2);
         assert_string_equal(scalar[0].name, "beta");
         assert_string_equal(scalar[1].name, "temperature");

@@ -127,6 +127,32 @@ static void rmsprop_agrees(void **state)
     run_case(&c);
 }
 
+static void centered_rmsprop_agrees(void **state)
+{
+    (void)state;
+    optimizer_case c = {"rmsprop_centered", 0.015625, plain(RV_RMSPROP)};
+    c.config.centered = 1;
+    run_case(&c);
+    c = (optimizer_case){"rmsprop_centered_all", 0.015625, c.config};
+    c.config.alpha = 0.9;
+    c.config.epsilon = 1e-3;
+    c.config.momentum = 0.5;
+    run_case(&c);
+}
+
+static void adamax_agrees(void **state)
+{
+    (void)state;
+    optimizer_case c = {"adamax", 0.0625, plain(RV_ADAMAX)};
+    run_case(&c);
+    c = (optimizer_case){"adamax_all", 0.0625, plain(RV_ADAMAX)};
+    c.config.beta1 = 0.5;
+    c.config.beta2 = 0.9;
+    c.config.epsilon = 1e-3;
+    c.config.weight_decay = 0.25;
+    run_case(&c);
+}
+
 static void adam_agrees(void **state)
 {
     (void)state;
@@ -312,11 +338,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sgd_agrees),        cmocka_unit_test(rmsprop_agrees),
-        cmocka_unit_test(adam_agrees),       cmocka_unit_test(adam_with_a_zero_beta_agrees),
-        cmocka_unit_test(clipping_agrees),   TEST(fused_steps_agree),
-        TEST(state_is_named_and_kept_apart), TEST(nothing_commits_when_the_loss_is_not_finite),
-        TEST(averages_follow_the_weights),   TEST(bad_settings_are_refused),
+        cmocka_unit_test(sgd_agrees),
+        cmocka_unit_test(rmsprop_agrees),
+        cmocka_unit_test(centered_rmsprop_agrees),
+        cmocka_unit_test(adamax_agrees),
+        cmocka_unit_test(adam_agrees),
+        cmocka_unit_test(adam_with_a_zero_beta_agrees),
+        cmocka_unit_test(clipping_agrees),
+        TEST(fused_steps_agree),
+        TEST(state_is_named_and_kept_apart),
+        TEST(nothing_commits_when_the_loss_is_not_finite),
+        TEST(averages_follow_the_weights),
+        TEST(bad_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

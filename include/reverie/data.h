@@ -113,6 +113,7 @@ typedef struct rv_source_info {
     int64_t batch;                  /* data.batch */
     int64_t labels;                 /* data.labels */
     int64_t labelled_batch;         /* data.labelled_batch */
+    int are_points;                 /* rows of real numbers, of no range: no pixels */
     float low, high;      /* what black and white are here: the range of the values given */
     const char *place;    /* the file or folder that data.name is; NULL for the digits */
     char fingerprint[33]; /* a checksum of the stored images and labels, in hex digits */

@@ -34,6 +34,7 @@ typedef struct rv_data_sizes {
     int64_t height, width, channels;
     int classes;
     float low, high;
+    int are_points; /* rows of real numbers, no pixels: low and high say nothing */
 } rv_data_sizes;
 
 /* A scalar that is reported (nats per example), by name. */
@@ -275,6 +276,7 @@ typedef struct rv_model_kind {
     rv_latent_part latent;
     rv_score_part score;
     rv_classifier_part classifier;
+    const struct density_kind *density;                 /* of the library's own kinds */
     const struct game_part *game;                       /* of the library's own kinds */
     const struct semi_supervised_part *semi_supervised; /* the same */
     /* Builds the stages of iteration->turn, each added with rv_iteration_update. */

@@ -153,6 +153,18 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
     return RV_OK;
 }
 
+/* Points are taken as they are: what is of pixels cannot be asked for. */
+static rv_status check_points(rv_context *context, const rv_data_config *config)
+{
+    if (config->pixels == RV_PIXELS_GRAY && config->range == RV_RANGE_UNIT &&
+        config->values.count == 0)
+        return RV_OK;
+    return rv_fail(context, RV_BAD_USAGE,
+                   "data.name=%s: data.pixels, data.range and data.values are of images, and these "
+                   "are points of the plane: leave them out",
+                   config->name);
+}
+
 static rv_status describe(rv_context *context, const rv_data_config *config,
                           const rv_data_files *files, rv_source *source)
 {
@@ -168,6 +180,7 @@ static rv_status describe(rv_context *context, const rv_data_config *config,
     info->height = files->height;
     info->width = files->width;
     info->channels = files->channels;
+    info->are_points = files->are_points;
     info->size = (int64_t)files->height * files->width * files->channels;
     info->seed = config->seed;
     info->batch = config->batch;
@@ -229,7 +242,8 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     if (status == RV_OK)
         status = read_images(context, &place, &files, question, source);
     if (status == RV_OK)
-        status = check_values(context, config, source);
+        status = files.are_points ? check_points(context, config)
+                                  : check_values(context, config, source);
     if (status == RV_OK)
         status = rv_data_say_missing(context, config, &files, source);
     if (status == RV_OK) {

@@ -27,8 +27,8 @@ struct rv_evaluator {
 rv_data_sizes rv_data_sizes_of(const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
-    return (rv_data_sizes){info->height,      info->width, info->channels,
-                           info->class_count, info->low,   info->high};
+    return (rv_data_sizes){info->height, info->width, info->channels,  info->class_count,
+                           info->low,    info->high,  info->are_points};
 }
 
 /* A model that learns from labels, or tells or takes them. */

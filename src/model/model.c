@@ -40,6 +40,8 @@ static rv_model_kind with_defaults(const rv_model_kind *own)
 {
     rv_model_kind kind = *own;
     OR_ELSE(kind.latent_width, kind.z_width > 0, latent_width);
+    if (kind.density)
+        density_defaults(&kind);
     if (kind.score.each)
         score_defaults(&kind);
     if (kind.latent.posterior)
@@ -78,7 +80,14 @@ static rv_model *new_empty(rv_context *context, const rv_model_kind *kind, const
 static rv_status check(const rv_model *model)
 {
     const rv_model_kind *kind = model->kind;
-    rv_status status = kind->classifier.logits ? classifier_check(model) : RV_OK;
+    rv_status status = RV_OK;
+    if (model->sizes.are_points && !kind->score.each)
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "model `%s` is of images, and the data are points of the plane: choose "
+                       "model=maf, realnvp or made",
+                       kind->name);
+    if (kind->classifier.logits)
+        status = classifier_check(model);
     if (status == RV_OK && kind->semi_supervised)
         status = semi_supervised_check(model);
     if (status == RV_OK && kind->game)

@@ -25,6 +25,7 @@ typedef struct rv_data_files {
     char *path;                  /* of the images: a file, or the folder of the class folders */
     int64_t count;               /* images in the files */
     int height, width, channels; /* of each */
+    int are_points;              /* rows of real numbers, no pixels */
     int32_t *labels;             /* [count], or NULL */
     int class_count;             /* labels are below */
     int64_t bytes;               /* on disk, labels included */

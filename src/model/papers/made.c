@@ -38,6 +38,15 @@ static int is_gaussian(const rv_model *m)
     return c->conditionals == RV_OBSERVE_GAUSSIAN;
 }
 
+static rv_status check(const rv_model *m)
+{
+    if (m->sizes.are_points && !is_gaussian(m))
+        return rv_fail(m->context, RV_BAD_USAGE,
+                       "conditionals=bernoulli is of black and white pixels, and the data are "
+                       "points of the plane: set conditionals=gaussian");
+    return RV_OK;
+}
+
 static void nets(const rv_model *m, rv_net_wish *wish)
 {
     const made_config *c = m->config;
@@ -84,6 +93,7 @@ const rv_model_kind rv_made_kind = {
     .name = "made",
     .about = "masked autoregressive net, exact likelihood (Germain et al. 2015)",
     RV_OPTIONS(options, made_config),
+    .check = check,
     .nets = nets,
     .score = {"log_likelihood", log_likelihood, pass, passes},
 };

@@ -17,5 +17,7 @@ extern const rv_model_kind rv_m2_kind;
 extern const rv_model_kind rv_m1_m2_kind;
 extern const rv_model_kind rv_adgm_kind;
 extern const rv_model_kind rv_made_kind;
+extern const rv_model_kind rv_maf_kind;
+extern const rv_model_kind rv_realnvp_kind;
 
 #endif

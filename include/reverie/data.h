@@ -75,12 +75,14 @@ typedef struct rv_data_config {
     const char *name;
     const char *const *directories; /* looked in, in this order; DIR/mnist/train-images-... */
     int directory_count;
-    uint64_t seed;             /* binarisation and built-in digits; apart from training's seed */
-    int64_t limit;             /* training images kept; 0 or more than there are: all */
-    int64_t validation;        /* training images set aside, from the end; 0: none */
-    rv_data_integers classes;  /* labels kept, which are the classes then; empty: all */
-    rv_pixels pixels;          /* RV_PIXELS_... */
-    rv_range range;            /* RV_RANGE_... */
+    uint64_t seed;            /* binarisation and built-in digits; apart from training's seed */
+    int64_t limit;            /* training images kept; 0 or more than there are: all */
+    int64_t validation;       /* training images set aside, from the end; 0: none */
+    rv_data_integers classes; /* labels kept, which are the classes then; empty: all */
+    rv_pixels pixels;         /* RV_PIXELS_... */
+    rv_range range;           /* RV_RANGE_... */
+    int dequantise; /* bytes become (byte + u) / 256, u uniform in (0,1): new at each epoch */
+    double logit;   /* a: v becomes log(s / (1 - s)), s = a + (1 - 2 a) v; 0: off */
     rv_data_numbers normalize; /* {mean, deviation}: v becomes (v - mean) / deviation; empty: off */
     int64_t batch;             /* images a batch: what rv_loader_defaults takes */
     int64_t labels;            /* training images that keep their label; 0: all */
@@ -114,6 +116,8 @@ typedef struct rv_source_info {
     int64_t labels;                 /* data.labels */
     int64_t labelled_batch;         /* data.labelled_batch */
     int are_points;                 /* rows of real numbers, of no range: no pixels */
+    int dequantised;                /* data.dequantise */
+    double logit;                   /* data.logit */
     float low, high;      /* what black and white are here: the range of the values given */
     const char *place;    /* the file or folder that data.name is; NULL for the digits */
     char fingerprint[33]; /* a checksum of the stored images and labels, in hex digits */

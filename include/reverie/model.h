@@ -34,7 +34,9 @@ typedef struct rv_data_sizes {
     int64_t height, width, channels;
     int classes;
     float low, high;
-    int are_points; /* rows of real numbers, no pixels: low and high say nothing */
+    int are_points;  /* rows of real numbers, no pixels: low and high say nothing */
+    int dequantised; /* pixels are (byte + u) / 256 */
+    double logit;    /* pixels v are logits of a + (1 - 2 a) v, a being this; 0: they are v */
 } rv_data_sizes;
 
 /* A scalar that is reported (nats per example), by name. */

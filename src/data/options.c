@@ -23,6 +23,11 @@ const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
     RV_CHOICE("data.pixels", pixels, "gray", "gray|static|dynamic|threshold",
               "pixel values: as they are, drawn once, drawn each epoch, or cut at one half"),
     RV_CHOICE("data.range", range, "[0,1]", "[0,1]|[-1,1]", "where black and white go"),
+    RV_SWITCH(
+        "data.dequantise", dequantise, "false",
+        "bytes become (byte + u) / 256, u uniform in (0,1) and new at each epoch: for densities"),
+    RV_NUMBER("data.logit", logit, "0", 0, 0.49,
+              "a: a pixel v becomes the logit of a + (1 - 2 a) v, as 1e-6; 0 is off"),
     RV_NUMBERS(
         "data.normalize", normalize, "[]", -1e6, 1e6,
         "[mean, deviation] of the gray values, which become (v - mean) / deviation; [] is off"),

@@ -5,7 +5,7 @@
 #include "reverie/data.h"
 #include "reverie/option.h"
 
-enum { RV_DATA_OPTION_COUNT = 12 };
+enum { RV_DATA_OPTION_COUNT = 14 };
 
 /* `directories` has no row: they come from the machine, not from a recipe. */
 extern const rv_option rv_data_options[RV_DATA_OPTION_COUNT];

@@ -20,7 +20,11 @@ static void key_of(const char *what, const char *part, uint64_t seed, uint32_t k
 
 rv_pixel_rule rv_pixel_rule_make(const rv_data_config *config, const char *part)
 {
-    rv_pixel_rule rule = {.pixels = config->pixels, .mean = 0, .deviation = 1};
+    rv_pixel_rule rule = {.pixels = config->pixels,
+                          .dequantise = config->dequantise,
+                          .logit = config->logit,
+                          .mean = 0,
+                          .deviation = 1};
     if (config->range == RV_RANGE_SIGNED) { /* 2 v - 1 */
         rule.mean = 0.5;
         rule.deviation = 0.5;
@@ -48,7 +52,8 @@ rv_pixel_rule rv_pixel_rule_make(const rv_data_config *config, const char *part)
 static const uint32_t *draw_key(const rv_pixel_rule *rule, uint32_t number, int64_t epoch,
                                 uint32_t counter[4])
 {
-    int again = rule->pixels == RV_PIXELS_DYNAMIC && epoch != RV_DRAWN_ONCE;
+    int anew = rule->pixels == RV_PIXELS_DYNAMIC || rule->dequantise;
+    int again = anew && epoch != RV_DRAWN_ONCE;
     counter[0] = 0;
     counter[1] = again ? (uint32_t)epoch : 0;
     counter[2] = number;
@@ -77,6 +82,29 @@ static void draw_bytes(const rv_pixel_rule *rule, const uint8_t *bytes, int64_t 
     }
 }
 
+/* log(s / (1 - s)), s = a + (1 - 2 a) v (Papamakarios et al. 2017, appendix) */
+static float logit_of(double v, double a)
+{
+    double s = a + (1 - 2 * a) * v;
+    return (float)log(s / (1 - s));
+}
+
+/* (byte + u) / 256 (Uria et al. 2013), and its logit. */
+static void dequantised(const rv_pixel_rule *rule, const uint8_t *bytes, int64_t size,
+                        uint32_t number, int64_t epoch, float *out)
+{
+    uint32_t counter[4], random[4] = {0};
+    const uint32_t *key = draw_key(rule, number, epoch, counter);
+    for (int64_t i = 0; i < size; ++i) {
+        if (i % 4 == 0) {
+            rv_random_block(key, counter, random);
+            ++counter[0];
+        }
+        double v = (bytes[i] + rv_random_uniform(random[i % 4])) / 256;
+        out[i] = rule->logit > 0 ? logit_of(v, rule->logit) : (float)v;
+    }
+}
+
 void rv_pixels_from_bytes(const rv_pixel_rule *rule, const uint8_t *bytes, int64_t size,
                           uint32_t number, int64_t epoch, float *out)
 {
@@ -84,8 +112,12 @@ void rv_pixels_from_bytes(const rv_pixel_rule *rule, const uint8_t *bytes, int64
         draw_bytes(rule, bytes, size, number, epoch, out);
         return;
     }
+    if (rule->dequantise) {
+        dequantised(rule, bytes, size, number, epoch, out);
+        return;
+    }
     for (int64_t i = 0; i < size; ++i)
-        out[i] = rule->value[bytes[i]];
+        out[i] = rule->logit > 0 ? logit_of(bytes[i] / 255.0, rule->logit) : rule->value[bytes[i]];
 }
 
 void rv_pixels_from_values(const rv_pixel_rule *rule, const float *values, int64_t size,
@@ -95,6 +127,10 @@ void rv_pixels_from_values(const rv_pixel_rule *rule, const float *values, int64
     const uint32_t *key = draw_key(rule, number, epoch, counter);
     int drawn = rule->pixels == RV_PIXELS_STATIC || rule->pixels == RV_PIXELS_DYNAMIC;
     for (int64_t i = 0; i < size; ++i) {
+        if (rule->logit > 0) {
+            out[i] = logit_of((double)values[i], rule->logit);
+            continue;
+        }
         if (rule->pixels == RV_PIXELS_GRAY) {
             out[i] = (float)((values[i] - rule->mean) / rule->deviation);
             continue;

@@ -9,6 +9,8 @@ typedef struct rv_pixel_rule {
     float value[256];        /* what a byte becomes, under gray and threshold */
     uint32_t threshold[256]; /* a byte is drawn white when its 23 random bits are below this */
     float black, white;      /* the two values of a binary pixel */
+    int dequantise;          /* bytes become (byte + u) / 256 */
+    double logit;            /* a: v becomes the logit of a + (1 - 2 a) v; 0: off */
     double mean, deviation;  /* a grey value v in [0,1] becomes (v - mean) / deviation */
     uint32_t static_key[2], dynamic_key[2];
 } rv_pixel_rule;

@@ -65,6 +65,24 @@ static rv_status check_normalize(rv_context *context, const rv_data_config *conf
     return RV_OK;
 }
 
+/* Both make real numbers of grey pixels. */
+static rv_status check_dequantise(rv_context *context, const rv_data_config *config)
+{
+    const char *what = config->dequantise ? "data.dequantise" : "data.logit";
+    if (!config->dequantise && config->logit == 0)
+        return RV_OK;
+    if (!(config->logit >= 0 && config->logit < 0.5))
+        return rv_fail(context, RV_BAD_USAGE, "data.logit=%g: it is from 0 to below 0.5, as 1e-6",
+                       config->logit);
+    if (config->pixels != RV_PIXELS_GRAY || config->range != RV_RANGE_UNIT ||
+        config->normalize.count > 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "%s takes gray pixels in [0,1]: leave data.pixels, data.range and "
+                       "data.normalize as they are",
+                       what);
+    return RV_OK;
+}
+
 static rv_status check_range_of_values(rv_context *context, const rv_data_config *config)
 {
     const rv_data_numbers *values = &config->values;
@@ -102,6 +120,8 @@ static rv_status check_config(rv_context *context, const rv_data_config *config,
                        "data.labels=%lld, data.labelled_batch=%lld: neither may be below zero",
                        (long long)config->labels, (long long)config->labelled_batch);
     rv_status status = check_range_of_values(context, config);
+    if (status == RV_OK)
+        status = check_dequantise(context, config);
     return status == RV_OK ? check_normalize(context, config) : status;
 }
 
@@ -126,6 +146,10 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
     float high = given ? (float)config->values.value[1] : 1;
     float least = INFINITY, most = -INFINITY, slack = 1e-4f * (high - low);
     int64_t count = source->info.count * source->info.size;
+    if (source->rows.values && config->dequantise)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.dequantise is for images of bytes; %s holds floats or integers",
+                       source->path);
     if (!source->rows.values && given)
         return rv_fail(
             context, RV_BAD_USAGE,
@@ -157,10 +181,11 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
 static rv_status check_points(rv_context *context, const rv_data_config *config)
 {
     if (config->pixels == RV_PIXELS_GRAY && config->range == RV_RANGE_UNIT &&
-        config->values.count == 0)
+        config->values.count == 0 && !config->dequantise && config->logit == 0)
         return RV_OK;
     return rv_fail(context, RV_BAD_USAGE,
-                   "data.name=%s: data.pixels, data.range and data.values are of images, and these "
+                   "data.name=%s: data.pixels, data.range, data.values, data.dequantise and "
+                   "data.logit are of images, and these "
                    "are points of the plane: leave them out",
                    config->name);
 }
@@ -181,6 +206,8 @@ static rv_status describe(rv_context *context, const rv_data_config *config,
     info->width = files->width;
     info->channels = files->channels;
     info->are_points = files->are_points;
+    info->dequantised = config->dequantise;
+    info->logit = config->logit;
     info->size = (int64_t)files->height * files->width * files->channels;
     info->seed = config->seed;
     info->batch = config->batch;

@@ -27,8 +27,9 @@ struct rv_evaluator {
 rv_data_sizes rv_data_sizes_of(const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
-    return (rv_data_sizes){info->height, info->width, info->channels,  info->class_count,
-                           info->low,    info->high,  info->are_points};
+    return (rv_data_sizes){info->height,      info->width,       info->channels,
+                           info->class_count, info->low,         info->high,
+                           info->are_points,  info->dequantised, info->logit};
 }
 
 /* A model that learns from labels, or tells or takes them. */
@@ -56,6 +57,10 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source)
                        "%s: the %s images have %d classes, but the model knows %d: the data set, "
                        "or data.classes, is another one",
                        info->path, split, info->class_count, sizes->classes);
+    if (info->are_points != sizes->are_points || info->dequantised != sizes->dequantised ||
+        info->logit != sizes->logit)
+        return rv_fail(model->context, RV_BAD_FILE,
+                       "%s: data.dequantise or data.logit is another than the model's", info->path);
     if (info->low != sizes->low || info->high != sizes->high)
         return rv_fail(
             model->context, RV_BAD_FILE,

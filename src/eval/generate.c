@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { ROWS_MOST = 256 };
@@ -62,6 +63,16 @@ static rv_status run_stage(rv_model *model, int index, uint64_t seed, int64_t fi
     return status;
 }
 
+/* What the model draws -> pixels: logits back to [0,1], and what a density puts outside cut off. */
+static void to_pixels(const rv_data_sizes *sizes, int64_t count, float *x)
+{
+    double a = sizes->logit;
+    for (int64_t i = 0; i < count && (a > 0 || sizes->dequantised); i++) {
+        double v = a > 0 ? (1 / (1 + exp(-(double)x[i])) - a) / (1 - 2 * a) : (double)x[i];
+        x[i] = (float)fmin(fmax(v, 0), 1);
+    }
+}
+
 static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *images)
 {
     int64_t width = rv_data_width(model->sizes);
@@ -72,6 +83,7 @@ static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *imag
         for (int i = 0; status == RV_OK && model->kind->score.draw_passes(model, i) > 0; i++)
             status = run_stage(model, i, seed, first, rows, images + first * width);
     }
+    to_pixels(&model->sizes, count * width, images);
     return status;
 }
 

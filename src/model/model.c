@@ -81,11 +81,11 @@ static rv_status check(const rv_model *model)
 {
     const rv_model_kind *kind = model->kind;
     rv_status status = RV_OK;
-    if (model->sizes.are_points && !kind->score.each)
+    if ((model->sizes.are_points || model->sizes.logit > 0) && !kind->score.each)
         return rv_fail(model->context, RV_BAD_USAGE,
-                       "model `%s` is of images, and the data are points of the plane: choose "
-                       "model=maf, realnvp or made",
-                       kind->name);
+                       "model `%s` is of pixels in a range, and the data are %s: choose model=maf, "
+                       "realnvp or made",
+                       kind->name, model->sizes.are_points ? "points of the plane" : "logits");
     if (kind->classifier.logits)
         status = classifier_check(model);
     if (status == RV_OK && kind->semi_supervised)

@@ -1,6 +1,7 @@
 /* What a model does that maximises one value for each example. */
 #include "model/parts.h"
 
+#include <math.h>
 #include <string.h>
 
 static rv_expr score(const rv_model *model, rv_expr x, rv_mode mode)
@@ -15,11 +16,26 @@ static rv_status train(rv_model *model, rv_iteration *iteration)
     return rv_iteration_update(iteration, &stage);
 }
 
+/* -log_2 p of a pixel of 256 levels, [B]: p(x) of the logits x of s = a + (1 - 2 a) y, y in [0,1],
+ * is the density of y divided by prod_d s_d (1 - s_d) / (1 - 2 a), and a level is 1/256 wide. */
+static rv_expr bits_per_dimension(const rv_model *model, rv_expr x, rv_expr log_p)
+{
+    double pixels = (double)rv_data_width(model->sizes), a = model->sizes.logit;
+    if (a > 0) {
+        rv_expr log_slope = rv_add(rv_softplus(x), rv_softplus(rv_neg(x))); /* -log s (1 - s) */
+        log_p = rv_add(log_p, rv_sum(rv_shift(log_slope, log1p(-2 * a)), RV_AXIS(1)));
+    }
+    return rv_shift(rv_scale(log_p, -1 / (pixels * log(2))), 8);
+}
+
 static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_evaluation *out)
 {
     rv_expr x = rv_evaluation_images(model, graph, batch);
     memset(out, 0, sizeof *out);
-    rv_evaluation_report(out, model->kind->score.name, score(model, x, RV_EVALUATE));
+    rv_expr each = score(model, x, RV_EVALUATE);
+    rv_evaluation_report(out, model->kind->score.name, each);
+    if (model->sizes.dequantised)
+        rv_evaluation_report(out, "bits_per_dimension", bits_per_dimension(model, x, each));
     out->draws = -1;
     return rv_error_status(model->context);
 }

@@ -60,6 +60,11 @@ static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, cons
         !isfinite(sizes->high))
         return rv_fail(context, RV_BAD_FILE,
                        "%s: does not say how large its images are; no checkpoint of a run", path);
+    text = rv_tensors_metadata(tensors, "values"); /* of real numbers alone */
+    if (text && (rv_text_scan(text, "%d %d %la", &sizes->are_points, &sizes->dequantised,
+                              &sizes->logit) != 3 ||
+                 !(sizes->logit >= 0 && sizes->logit < 0.5)))
+        return rv_fail(context, RV_BAD_FILE, "%s: does not say what its values are", path);
     sizes->height = size[0];
     sizes->width = size[1];
     sizes->channels = size[2];
@@ -79,7 +84,7 @@ rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_siz
 /* The model was made for the data; the checkpoint must be of such a model. */
 static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
-    rv_data_sizes was, is = trainer->setup.model->sizes;
+    rv_data_sizes was = {0}, is = trainer->setup.model->sizes;
     if (!rv_tensors_metadata(tensors, "sizes"))
         return RV_OK;
     rv_status status = read_sizes(trainer->context, tensors, path, &was);
@@ -96,6 +101,10 @@ static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensor
                        "%s: of %d classes, but the data have %d: the data set, or data.classes, is "
                        "another one",
                        path, was.classes, is.classes);
+    if (was.are_points != is.are_points || was.dequantised != is.dequantised ||
+        was.logit != is.logit)
+        return rv_fail(trainer->context, RV_BAD_FILE,
+                       "%s: data.dequantise or data.logit is another than its run's", path);
     if (was.low != is.low || was.high != is.high)
         return rv_fail(trainer->context, RV_BAD_FILE,
                        "%s: of images in [%g,%g], but the data are in [%g,%g]: data.range or "

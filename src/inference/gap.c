@@ -65,8 +65,13 @@ static rv_status check(const walk *w)
 static rv_status check_posterior(const walk *w)
 {
     const log_weights *l = &w->block.log_weights;
-    if (l->groups == 1 && l->group[0].posterior.kind == RV_DIST_NORMAL)
+    if (l->groups == 1 && l->group[0].posterior.kind == RV_DIST_NORMAL && !l->group[0].moved)
         return RV_OK;
+    if (l->groups == 1 && l->group[0].moved)
+        return rv_fail(w->model->context, RV_BAD_USAGE,
+                       "the gap report fits a diagonal Gaussian to each image, and the posterior "
+                       "of this run is moved by a flow (posterior.flow): L_K at many samples says "
+                       "how far its ELBO is from log p(x)");
     return rv_fail(w->model->context, RV_BAD_USAGE,
                    "the gap report fits a diagonal Gaussian to each image, and the posterior of "
                    "model `%s` is another",

@@ -73,6 +73,11 @@ static rv_status compile(analysis *a)
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has %d groups of latents, not %d",
                        model->kind->name, groups, a->config->group + 1);
     const rv_latents *of = &group[a->config->group];
+    if (of->moved)
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "the report on latents compares z with the density that the encoder gives, "
+                       "and a flow (posterior.flow) moves z away from it: the ELBO and L_K hold "
+                       "with a flow, the parts of the KL are not known");
     rv_dist q = of->posterior;
     rv_expr none = rv_scalar(a->graph, 0), mean = rv_dist_mean(q);
     if (rv_is_poison(mean)) /* of no kind, or the encoder failed */

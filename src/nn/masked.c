@@ -3,7 +3,7 @@
  * Germain et al. 2015, "MADE: Masked Autoencoder for Distribution Estimation", equations 12 and 13.
  * Input d has the degree of its place in the order, 1 to D, a context input 0; hidden unit k has
  *
- *   m(k) = c + k mod (D - c),  c = 0 with a context, else 1        (all degrees, evenly)
+ *   m(k) = c + floor(k (D - c) / N) of N units,  c = 0 with a context, else 1
  *
  * and sees the units below whose degree is at most its own.  Output d sees those of a lower degree
  * than its own: the inputs before it in the order, and the context.  The weight is masked in the
@@ -47,7 +47,7 @@ rv_status masked_create(const net_builder *builder, net_layer *l)
     for (int64_t i = 0; status == RV_OK && i < l->in.dim[0]; i++)
         least = l->in_degree[i] < least ? l->in_degree[i] : least;
     for (int64_t k = 0; status == RV_OK && k < count; k++)
-        l->degree[k] = (int32_t)(least + k % (inputs - least));
+        l->degree[k] = (int32_t)(least + k * (inputs - least) / count);
     return status;
 }
 

@@ -87,7 +87,7 @@ class Made:
         least = 0 if context else 1
         below, self.layers = degrees(d, context, reverse), []
         for i, width in enumerate(hidden):
-            here = torch.tensor([least + k % (d - least) for k in range(width)])
+            here = torch.tensor([least + k * (d - least) // width for k in range(width)])
             self.add(here[:, None] >= below[None, :], seed + 2 * i)
             below = here
         out = degrees(d, 0, reverse).repeat(2)

@@ -1,9 +1,9 @@
-/* Text of numbers, the same in every locale.
+/* Numbers as text, the same in every locale.
  *
- * The library works inside programs that have called setlocale: there printf writes 0,5, strtod
- * stops at the point of 0.5, and tolower turns I into a letter without its dot.  So nothing in src/
- * calls those on numbers or words that files hold: it calls these, which see the "C" locale and
- * leave the thread's own as it was.  scripts/check-locale looks for what goes around them. */
+ * The library may be in a program that has called setlocale: there printf writes 0,5, strtod stops
+ * at the point of 0.5, and tolower turns I into a letter without a dot.  So nothing in src/ calls
+ * those functions for numbers or words of files: it calls these, which use the "C" locale and keep
+ * the locale of the thread. scripts/check-locale searches for code that bypasses them. */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 

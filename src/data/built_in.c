@@ -1,4 +1,4 @@
-/* The built-in digits as a data set: each image is drawn when it is first asked for. */
+/* The built-in digits as a data set: each image is drawn at its first use. */
 #include "data/digits.h"
 #include "data/source.h"
 
@@ -36,7 +36,7 @@ static rv_status draw_row(const rv_source *source, int64_t index, uint8_t *row,
     return RV_OK;
 }
 
-/* Untouched pages take no memory. */
+/* Unused pages take no memory. */
 static rv_status read_images(rv_context *context, const rv_data_files *files, rv_source *source)
 {
     (void)files;

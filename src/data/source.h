@@ -1,4 +1,4 @@
-/* The inside of a source, and what each kind of data set does to make one.
+/* The inside of a source, and the kinds of data set that make one.
  *
  * Opening goes in four steps: find the files, look at their headers and labels, select the images,
  * read those. */
@@ -32,23 +32,23 @@ struct rv_source {
     rv_pixel_rule rule;
     uint8_t *bytes;       /* [N,D], or NULL */
     float *values;        /* [N,D] where there are no bytes */
-    void *from_file;      /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
+    void *from_file;      /* the block of io that contains `bytes` or `values`: rv_io_free */
     int32_t *labels;      /* [N], or NULL */
     uint32_t *numbers;    /* [N] the image's place in its file, ascending */
     int32_t *class_label; /* [class_count] of the files, ascending; NULL without labels */
     char **class_name;    /* [class_count] */
-    /* Rows made on demand, or NULL.  `made[i]`: row i is there; `lock` is held to make one. */
+    /* Rows made on demand, or NULL.  `made[i]`: row i exists; `lock` protects making one. */
     rv_row_maker make_row;
     atomic_uchar *made;
     pthread_mutex_t lock;
     unsigned generation; /* of the lock (core/fork.h) */
 };
 
-/* After a fork: a thread that is not here may have held the lock.  To be called before another
- * thread uses the source. */
+/* After a fork: a thread of the parent may have held the lock.  Call it before another thread uses
+ * the source. */
 void rv_source_renew(rv_source *source);
 
-/* rv_source_fetch, but a failure is left in `error` for the caller to report when it is due. */
+/* rv_source_fetch, but a failure is written to `error` for the caller, who reports it in time. */
 rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
                          float *images, int32_t *labels, rv_source_error *error);
 
@@ -56,7 +56,7 @@ rv_status rv_source_rows(rv_source *source, const int64_t *indices, int64_t coun
 
 typedef struct rv_data_files rv_data_files;
 
-/* What is looked for at a place. */
+/* The question about a place. */
 typedef struct rv_data_question {
     rv_part part;
     int labels;    /* 0: only what rv_data_list needs */
@@ -67,8 +67,8 @@ typedef struct rv_data_question {
  * in, a file with some ending, or a folder. */
 typedef struct rv_data_kind {
     const char *built_in; /* the data.name that it is, at no path; or NULL */
-    const char *about;    /* what else stands at its path, as errors name it: "a folder of ..." */
-    const char *ending;   /* of its file's name, in capitals or not; or NULL */
+    const char *about;    /* otherwise, the thing at its path, for errors: "a folder of ..." */
+    const char *ending;   /* of its file's name, in any case; or NULL */
     /* Whether the folder at `path` is one, or NULL.  RV_NO_MEMORY is not latched. */
     rv_status (*holds)(const char *path, int *found);
     /* Looks at headers and labels; `files` starts zeroed, and is freed by the caller even after a
@@ -77,7 +77,7 @@ typedef struct rv_data_kind {
                       rv_data_files *files);
     /* Reads the images source->numbers[0 .. N) into source->bytes, or source->values. */
     rv_status (*read)(rv_context *context, const rv_data_files *files, rv_source *source);
-    /* Whether it keeps test images; NULL: always. */
+    /* Whether it has test images; NULL: always. */
     rv_status (*has_test)(rv_context *context, const char *path, int *has_test);
 } rv_data_kind;
 
@@ -87,11 +87,11 @@ typedef struct rv_data_kind {
 
 /* Every kind; NULL ends it. */
 extern const rv_data_kind *const rv_data_kinds[];
-/* What stands at a path, NULL when no data set does.  RV_NO_MEMORY is not latched. */
+/* The kind of the data set at a path, NULL when there is none.  RV_NO_MEMORY is not latched. */
 rv_status rv_data_kind_of(const char *path, const rv_data_kind **kind);
-/* Where the ending begins that makes `name` the file of a data set, or NULL. */
+/* The start of the ending that makes `name` the file of a data set, or NULL. */
 const char *rv_data_ending(const char *name);
-/* "an .npy file, a folder of ..., or ...": all that can stand at a path. */
+/* "an .npy file, a folder of ..., or ...": all kinds at a path. */
 void rv_data_kinds_text(char *text, size_t size);
 
 /* ---- Finding ---- */
@@ -114,7 +114,7 @@ struct rv_data_files {
     int32_t *labels;             /* [count], or NULL */
     int class_count;             /* labels are below */
     int64_t bytes;               /* on disk, labels included */
-    int absent;                  /* the look failed since the set has no such part */
+    int absent;                  /* looking failed because the set has no such part */
     int rank;                    /* IDX: axes of the images' file */
     char **image;                /* PNG: [count] paths */
     char **class_name;           /* PNG: [class_count], or NULL */
@@ -128,17 +128,17 @@ rv_status rv_data_set_shape(rv_context *context, int64_t height, int64_t width, 
 rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_data_question question,
                        rv_data_files *files);
 void rv_data_files_free(rv_data_files *files);
-/* Says, once, which classes of the training images the held-out ones, or those that a limit keeps,
- * lack. */
+/* Reports, once, the classes of the training images that are missing among the held-out images, or
+ * after a limit. */
 rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
                               const rv_data_files *files, const rv_source *source);
-/* Says, once, when all pixels have one value. */
+/* Reports, once, that all pixels have the same value. */
 void rv_data_say_constant(rv_context *context, const rv_source *source);
 
 /* ---- Selecting ---- */
 
-/* classes.c: the classes of the training files into the source; then the numbers of the source's
- * own labels, RV_BAD_FILE for one that is none of them. */
+/* classes.c: writes the classes of the training files to the source; then numbers the source's own
+ * labels, RV_BAD_FILE for an unknown one. */
 rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config,
                                const rv_data_files *files, rv_source *source);
 rv_status rv_data_classes_number(rv_context *context, rv_source *source);

@@ -1,8 +1,8 @@
-/* A distribution is a row, which every function of the public API reads: one file that defines
+/* A distribution is a row, read by every function of the public API: one file that defines
  * rv_NAME_kind, and one line of table.def.
  *
- * A row's functions are given a distribution whose parameters are no poison.  tests/distributions/
- * table_test.c checks every function of every row, and that none is missing. */
+ * The functions of a row get distributions without poison. tests/distributions/table_test.c checks
+ * every function of every row, and that none is missing. */
 #ifndef DISTRIBUTIONS_DISTRIBUTION_H
 #define DISTRIBUTIONS_DISTRIBUTION_H
 

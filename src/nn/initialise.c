@@ -1,4 +1,4 @@
-/* How weights begin.
+/* Initial weights.
  *
  * Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
  * networks"; He et al. 2015, "Delving deep into rectifiers", with the gain of ReLU; Radford, Metz &

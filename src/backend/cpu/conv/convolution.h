@@ -2,7 +2,7 @@
  * measured fastest for its shape:
  *
  *   direct    oneDNN's primitives, on packed windows (onednn_convolution.c)
- *   columns a matrix product with the window of each pixel as a row (im2col.c)
+ *   columns   a matrix product with the window of each pixel as a row (im2col.c)
  *
  * Convolutions that are matrix products without unrolling never get here: the graph builds them as
  * products.

@@ -3,7 +3,7 @@
  * Williams 1992, "Simple Statistical Gradient-Following Algorithms"; Mnih & Gregor 2014, "Neural
  * Variational Inference and Learning in Belief Networks" (NVIL), algorithm 1:
  *
- *   d E_q[f(z)] = E_q[ (f(z) - b) d log q(z|x) + d f(z) ] for any b that does not depend on z
+ *   d E_q[f(z)] = E_q[ (f(z) - b) d log q(z|x) + d f(z) ]     for any b that does not depend on z
  *
  * One deviation: algorithm 1 centres a batch with averages that include the batch, which biases the
  * gradient a little.  Here the averages are over the earlier batches. */

@@ -3,7 +3,7 @@
  *   sgd      Sutskever et al. 2013's momentum in PyTorch's form: v' = mu v + g, p' = p - lr v'
  *   rmsprop  Tieleman & Hinton 2012: s' = a s + (1-a) g^2, p' = p - lr g / (sqrt(s') + eps)
  *   adam     Kingma & Ba 2015, algorithm 1
- *   adamw Loshchilov & Hutter 2019, algorithm 2: weight decay separate from the gradient
+ *   adamw    Loshchilov & Hutter 2019, algorithm 2: weight decay separate from the gradient
  *
  * Scalars (step size, bias corrections) are combined before any operation on an array. */
 #include "reverie/optim.h"

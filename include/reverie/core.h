@@ -82,6 +82,7 @@ void rv_error_clear(rv_context *context);
 
 /* Sends messages (never errors) to `log`; NULL, the default, discards them. */
 void rv_context_set_log(rv_context *context, rv_log_fn log, void *user);
+/* Sends a printf-style message to that log. */
 void rv_notify(rv_context *context, rv_log_level level, const char *format, ...) RV_PRINTF(3, 4);
 /* The same, but each message only once for each context. */
 void rv_notify_once(rv_context *context, rv_log_level level, const char *format, ...)

@@ -52,7 +52,7 @@ typedef struct rv_evaluator rv_evaluator;
  * RV_BAD_USAGE for a model without `evaluate`.  The caller frees the evaluator, before the
  * model. */
 rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out);
-void rv_evaluator_free(rv_evaluator *evaluator);
+void rv_evaluator_free(rv_evaluator *evaluator); /* NULL is ignored */
 /* Evaluates all images of the source, with one latent sample for each.  `seed` is the key of the
  * draws.  The caller frees the report; on failure it has no values. */
 rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,

@@ -36,6 +36,7 @@ typedef struct rv_shape {
     int64_t dim[RV_MAX_RANK];
 } rv_shape;
 
+/* Shapes of rank 0 to 4. */
 rv_shape rv_shape0(void);
 rv_shape rv_shape1(int64_t a);
 rv_shape rv_shape2(int64_t a, int64_t b);
@@ -43,6 +44,7 @@ rv_shape rv_shape3(int64_t a, int64_t b, int64_t c);
 rv_shape rv_shape4(int64_t a, int64_t b, int64_t c, int64_t d);
 /* The number of elements; 1 for a scalar. */
 int64_t rv_shape_size(rv_shape shape);
+/* 1 when rank and sizes are equal. */
 int rv_shape_equal(rv_shape a, rv_shape b);
 /* Writes "[64,784]" to the caller's buffer of at least 96 bytes, and returns it. */
 char *rv_shape_text(rv_shape shape, char *buffer);
@@ -52,13 +54,15 @@ char *rv_shape_text(rv_shape shape, char *buffer);
 /* A new graph, which owns its nodes; NULL when memory is out.  The caller frees it, after the
  * programs compiled from it. */
 rv_graph *rv_graph_new(rv_context *context);
-void rv_graph_free(rv_graph *graph);
+void rv_graph_free(rv_graph *graph); /* NULL is ignored */
+/* The context of rv_graph_new. */
 rv_context *rv_graph_context(const rv_graph *graph);
 /* Push and pop one element of the scope path ("encoder.0"), which is part of error messages and of
  * the keys of random draws.  '.' joins the elements. */
 void rv_scope_begin(rv_graph *graph, const char *format, ...) RV_PRINTF(2, 3);
 void rv_scope_end(rv_graph *graph);
 
+/* The properties of an expression. */
 rv_graph *rv_expr_graph(rv_expr x);
 rv_shape rv_expr_shape(rv_expr x); /* poison: a scalar */
 rv_dtype rv_expr_dtype(rv_expr x);
@@ -111,6 +115,7 @@ void rv_params_free(rv_params *params); /* after the programs that use them; NUL
 rv_param *rv_params_get(rv_params *params, const char *name, rv_shape shape,
                         rv_initialiser initialiser, rv_param_kind kind);
 rv_param *rv_params_find(const rv_params *params, const char *name); /* NULL when there is none */
+/* Their number, and each of them. */
 int rv_params_count(const rv_params *params);
 rv_param *rv_params_at(const rv_params *params, int index); /* in order of creation */
 /* The context's own store, for a program with one set of weights; owned by the context.  NULL when
@@ -121,6 +126,7 @@ rv_param *rv_param_get(rv_context *context, const char *name, rv_shape shape,
                        rv_initialiser initialiser, rv_param_kind kind);
 /* The store of a parameter. */
 rv_params *rv_param_store(const rv_param *param);
+/* The properties of a parameter; its store owns the name. */
 const char *rv_param_name(const rv_param *param);
 rv_shape rv_param_shape(const rv_param *param);
 rv_param_kind rv_param_kind_of(const rv_param *param);
@@ -136,7 +142,7 @@ void rv_assign(rv_graph *graph, rv_param *param, rv_expr value);
 /* Whether this graph assigns the parameter. */
 int rv_is_assigned(const rv_graph *graph, const rv_param *param);
 
-/* ---- pointwise ---- */
+/* ---- pointwise: the shape of the operand, or of two operands broadcast together ---- */
 
 rv_expr rv_neg(rv_expr x);
 rv_expr rv_exp(rv_expr x);
@@ -259,8 +265,11 @@ typedef struct rv_draw_axes {
 } rv_draw_axes;
 /* Counter = (execution, sample, draw, element / 4), key = (seed, site), the site being a hash of
  * the scope path and `name`: two draws with the same path and name are the same numbers. */
+/* u32 bits. */
 rv_expr rv_draw_bits(rv_graph *graph, const char *name, rv_shape shape, rv_draw_axes axes);
+/* f32, in (0, 1), never 0 or 1. */
 rv_expr rv_draw_uniform(rv_graph *graph, const char *name, rv_shape shape, rv_draw_axes axes);
+/* f32, N(0, 1) (Box and Muller 1958), and Gumbel(0, 1). */
 rv_expr rv_draw_normal(rv_graph *graph, const char *name, rv_shape shape, rv_draw_axes axes);
 rv_expr rv_draw_gumbel(rv_graph *graph, const char *name, rv_shape shape, rv_draw_axes axes);
 /* 1 with the given probabilities (f32, in their shape), else 0; no gradient. */
@@ -268,6 +277,7 @@ rv_expr rv_draw_bernoulli(const char *name, rv_expr probabilities, rv_draw_axes 
 
 /* ---- gradients ---- */
 
+/* x, with a zero gradient. */
 rv_expr rv_stop_gradient(rv_expr x);
 /* out[i] = d loss / d wrt[i], in the shape of wrt[i]; zeros where loss does not depend on it.
  * `loss` is a scalar, else RV_BAD_USAGE.  The results are ordinary expressions and can be

@@ -68,6 +68,7 @@ typedef struct rv_stage {
 } rv_stage;
 /* A stage without metrics, with rate 1; reports call its loss "loss". */
 rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, int weight_count);
+/* Adds a scalar to the reports of a stage; `name` is static. */
 void rv_stage_report(rv_stage *stage, const char *name, rv_expr value);
 
 /* The training of one program: the stages of one turn, in order.  The caller sets `graph`, `batch`,
@@ -376,6 +377,7 @@ rv_expr rv_mean_all(rv_expr each);
 rv_stage rv_model_stage(const rv_model *model, const char *name, rv_expr loss, unsigned parts);
 /* The images "x" [B,D] of an evaluation. */
 rv_expr rv_evaluation_images(const rv_model *model, rv_graph *graph, int64_t batch);
+/* Adds a value for each example, [B], to an evaluation; `name` is static. */
 void rv_evaluation_report(rv_evaluation *out, const char *name, rv_expr each);
 /* Functions of the latent part, for kinds that extend them. */
 int rv_latent_schedule(const rv_model *model, rv_moment moment,

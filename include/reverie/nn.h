@@ -73,6 +73,7 @@ rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode);
  * wrong, or when there are no such layers. */
 rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count);
 
+/* The name, owned by the net; the shapes are of one example. */
 const char *rv_net_name(const rv_net *net);
 rv_shape rv_net_input_shape(const rv_net *net);
 rv_shape rv_net_output_shape(const rv_net *net);

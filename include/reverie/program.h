@@ -27,6 +27,7 @@ typedef struct rv_program rv_program;
  * before the first parameter is written and before the first program is compiled; RV_BAD_USAGE for
  * an unknown name, or when it is too late. */
 rv_status rv_context_set_backend(rv_context *context, const char *name);
+/* The name of the backend; static. */
 const char *rv_context_backend(const rv_context *context);
 
 /* ---- programs ---- */
@@ -37,7 +38,7 @@ const char *rv_context_backend(const rv_context *context);
  * building the graph.  The caller frees the program, before the graph. */
 rv_status rv_compile(rv_graph *graph, const rv_expr *outputs, int count, rv_expr guard,
                      rv_program **out);
-void rv_program_free(rv_program *program);
+void rv_program_free(rv_program *program); /* NULL is ignored */
 
 /* Binds an input by name to the caller's `count` values, which must stay valid until rv_wait.
  * Their type is that of the input: float, int32_t or uint32_t; bool as float 0 and 1.  A name that
@@ -54,6 +55,7 @@ int rv_program_has_input(const rv_program *program, const char *input);
 /* Runs the program.  RV_NOT_FINITE (not latched) when the guard is not finite: parameters are
  * unchanged.  RV_BAD_USAGE when an input was never bound. */
 rv_status rv_run(rv_program *program);
+/* Waits for the end of the run. */
 rv_status rv_wait(rv_program *program);
 /* Copies output number `output` (row-major; integers and bools are converted) to the caller's
  * `values` [count].  RV_BAD_USAGE for another output or count. */
@@ -70,6 +72,7 @@ rv_status rv_param_read_double(rv_param *param, double *values, size_t count);
 rv_status rv_param_write(rv_param *param, const float *values, size_t count);
 rv_status rv_param_write_double(rv_param *param, const double *values, size_t count);
 
+/* Sizes and operations of a program. */
 rv_program_facts rv_program_facts_of(const rv_program *program);
 /* A listing of the kernels (dot = 0) or a Graphviz graph (dot = 1), NUL-terminated.  The program
  * owns it until the next call; NULL when memory is out. */

@@ -54,11 +54,12 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
  * corrupt. */
 rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *place,
                              const char *checkpoint, int average, rv_experiment **out);
-void rv_experiment_free(rv_experiment *run);
+void rv_experiment_free(rv_experiment *run); /* NULL is ignored */
 /* For a program that exits at once: a run without a step restores the previous state; any other run
  * releases its lock.  The run may not be used afterwards. */
 void rv_experiment_abandon(rv_experiment *run);
 
+/* Owned by the run. */
 rv_model *rv_experiment_model(rv_experiment *run);
 const rv_settings *rv_experiment_settings(const rv_experiment *run);
 const char *rv_experiment_folder(const rv_experiment *run);

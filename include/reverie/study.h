@@ -66,6 +66,7 @@ void rv_study_free(rv_study *study); /* NULL is ignored */
  * before the training. */
 rv_status rv_study_check(rv_study *study);
 
+/* Texts are owned by the study. */
 const char *rv_study_name(const rv_study *study);
 const char *rv_study_about(const rv_study *study); /* "" when it has none */
 const char *rv_study_folder(const rv_study *study);

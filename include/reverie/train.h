@@ -119,7 +119,7 @@ rv_status rv_train_check_labels(rv_context *context, const rv_model_kind *kind,
 /* Makes a trainer, which the caller frees.  The setup is copied; its pointers must outlive the
  * trainer.  RV_BAD_USAGE for settings, labels or sizes that do not fit. */
 rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_trainer **out);
-void rv_trainer_free(rv_trainer *trainer);
+void rv_trainer_free(rv_trainer *trainer); /* NULL is ignored */
 /* Replaces the listener. */
 void rv_trainer_listen(rv_trainer *trainer, rv_listener listener);
 

@@ -72,6 +72,7 @@ typedef struct rv_values {
     rv_value spare;          /* the added row when memory is out */
 } rv_values;
 
+/* An empty list, which latches errors in `context`.  rv_values_free frees all rows and texts. */
 rv_values rv_values_of(rv_context *context);
 void rv_values_free(rv_values *values);
 

@@ -62,7 +62,7 @@ const char *rv_status_name(rv_status status);
  * it.  One thread at a time may use a context; only rv_fail and rv_notify may be called from other
  * threads. */
 rv_context *rv_context_new(void);
-/* Frees the context and every parameter in it, after its graphs and programs have been freed. NULL
+/* Frees the context and every parameter in it, after its graphs and programs have been freed.  NULL
  * is ignored. */
 void rv_context_free(rv_context *context);
 

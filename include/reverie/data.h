@@ -63,9 +63,9 @@ typedef struct rv_data_numbers {
  *
  * The training images of the data set are selected in three steps.  Their order is the order of the
  * file; for PNG folders it is one in which every stretch has each class in proportion.
- *   1. `classes` keeps the images with these labels (of test images too);
- *   2. `validation` takes the last remaining images as the validation split;
- *   3. `limit` keeps the first remaining images as the training split.
+ *   1.  `classes` keeps the images with these labels (of test images too);
+ *   2.  `validation` takes the last remaining images as the validation split;
+ *   3.  `limit` keeps the first remaining images as the training split.
  * So a limit changes neither the validation images nor the test images.  Reading stops at the last
  * image that is needed.  One message names the classes that a split lacks after these steps.
  */

@@ -125,7 +125,7 @@ typedef struct rv_demo_gradient_row {
 
 /* Score function without and with baselines, VIMCO, relaxed draws at three temperatures, straight
  * through; the chart shows the variance against K.  The caller owns *chart (NULL on failure);
- * `chart` may be NULL. RV_BAD_USAGE for fewer than 200 or more than 1,000,000 gradients. */
+ * `chart` may be NULL.  RV_BAD_USAGE for fewer than 200 or more than 1,000,000 gradients. */
 rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config *config,
                             rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS], rv_chart **chart);
 

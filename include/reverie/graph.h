@@ -203,7 +203,7 @@ rv_expr rv_norm(rv_expr x, unsigned axes); /* Euclidean; gradient 0 at 0 */
 
 /* ---- contractions ---- */
 
-/* [...,M,K] x [...,K,N] -> [...,M,N]; leading sizes must be equal.  The flags transpose the last
+/* [...,M,K] x [...,K,N] -> [...,M,N]; leading sizes must be equal. The flags transpose the last
  * two axes. */
 rv_expr rv_matmul(rv_expr a, rv_expr b);
 rv_expr rv_matmul_t(rv_expr a, int transpose_a, rv_expr b, int transpose_b);

@@ -66,7 +66,7 @@ rv_schedule_config rv_schedule_defaults(void);
 /* The factor at a fractional epoch of `epochs`, for a step of length `step` epochs.  STEPS and
  * EXPONENTIAL change at whole epochs, like PyTorch's MultiStepLR and ExponentialLR with one step
  * for each epoch; COSINE is smooth (Loshchilov & Hutter 2017, equation 5, without restarts); LATE
- * is 1 in the first half and then falls exponentially (Donahue et al. 2017, appendix C). In a
+ * is 1 in the first half and then falls exponentially (Donahue et al. 2017, appendix C).  In a
  * warm-up of W steps, step k = 0, 1, ... has the factor (k + 1) / W: the last step has the full
  * rate, and no step has 0.  EXPONENTIAL, COSINE and LATE begin to fall only after the warm-up. */
 double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs, double step);

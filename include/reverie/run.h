@@ -50,8 +50,8 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
                                const char *const *settings, int count, rv_experiment **out);
 /* Opens a run for reading: its model with the weights of a checkpoint, "last", "best", or a file.
- * `average` 1: with their moving averages.  RV_BAD_FILE for a folder or file that is not there, or
- * corrupt. */
+ * `average` 1: with their moving averages.  RV_BAD_FILE for a folder or file that is missing or
+ * corrupt.  The caller frees the run. */
 rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *place,
                              const char *checkpoint, int average, rv_experiment **out);
 void rv_experiment_free(rv_experiment *run); /* NULL is ignored */

@@ -68,7 +68,7 @@ static rv_status copy_value(rv_context *context, rv_arena *arena, const rv_yaml_
 
 /* ---- many ---- */
 
-/* Where the keys of one file or override come from. */
+/* The source of keys: one file or override. */
 typedef struct source {
     config_settings *settings;
     const char *name; /* "recipe.yaml", or "`train.lr=1`" */

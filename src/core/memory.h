@@ -1,4 +1,4 @@
-/* All allocations of Reverie, so that tests can count them and make them fail. All functions are
+/* All allocations of Reverie, so that tests can count them and make them fail.  All functions are
  * thread-safe.  Sizes are in bytes. */
 #ifndef CORE_MEMORY_H
 #define CORE_MEMORY_H

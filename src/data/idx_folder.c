@@ -93,7 +93,7 @@ static rv_status add_file(idx_files *list, char *path, const char *name)
     return RV_OK;
 }
 
-/* root/below/name is a folder: the file of its own name in it. */
+/* If root/below/name is a folder: the file in it with the same name. */
 static rv_status add_nested(const char *folder, const char *below, const char *name,
                             idx_files *list)
 {

@@ -290,7 +290,7 @@ static rv_status take_images(rv_context *context, const char *root, const char *
 enum { LOOKED_AT = 101 };
 
 /* Most of the first training images decide whether a set is gray or colour; the others are expanded
- * to three channels, or reduced to one if their channels are equal.  A palette must be decoded
+ * to three channels, or reduced to one if their channels are equal. A palette must be decoded
  * first. */
 static rv_status choose_channels(rv_context *context, const rv_data_files *training, int *channels)
 {

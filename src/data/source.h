@@ -63,16 +63,16 @@ typedef struct rv_data_question {
     uint64_t seed; /* data.seed */
 } rv_data_question;
 
-/* A kind of data set: one file that defines rv_NAME_kind, and one line of kinds.def.  It is built
- * in, a file with some ending, or a folder. */
+/* A kind of data set: one file that defines rv_NAME_kind, and one line of kinds.def.  A set is
+ * built in, a file with some ending, or a folder. */
 typedef struct rv_data_kind {
     const char *built_in; /* the data.name that it is, at no path; or NULL */
     const char *about;    /* otherwise, the thing at its path, for errors: "a folder of ..." */
     const char *ending;   /* of its file's name, in any case; or NULL */
     /* Whether the folder at `path` is one, or NULL.  RV_NO_MEMORY is not latched. */
     rv_status (*holds)(const char *path, int *found);
-    /* Looks at headers and labels; `files` starts zeroed, and is freed by the caller even after a
-     * failure.  The path is NULL when it is built in. */
+    /* Looks at headers and labels; `files` starts zeroed, and the caller frees it even after a
+     * failure.  The path is NULL for a built-in set. */
     rv_status (*look)(rv_context *context, const char *path, rv_data_question question,
                       rv_data_files *files);
     /* Reads the images source->numbers[0 .. N) into source->bytes, or source->values. */

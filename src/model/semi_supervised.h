@@ -34,7 +34,7 @@ typedef enum semi_at { SEMI_AT_DRAWS, SEMI_AT_MEANS } semi_at;
 /* The reading of images, which does not depend on their label. */
 typedef struct semi_reading {
     semi_at at;
-    rv_expr images;    /* [B,D] what the model's p(.|y,z) describes: images, or their features */
+    rv_expr images;    /* [B,D] the variable of p(.|y,z): images, or their features */
     rv_expr auxiliary; /* [B,A] drawn for them (or a mean), or NULL */
     rv_expr input;     /* [B,.] of the net of q(y|x) */
     rv_expr logits;    /* [B,K] of q(y|x) */

@@ -75,9 +75,9 @@ typedef struct rv_column {
     int slot;     /* the start of its results among the slots */
 } rv_column;
 
-/* A spectrum, what a transform makes of one leg, is a list of blocks: matrices whose rows are the
- * images and tiles (or the windows), and whose columns are the channels, `copies` times for images
- * and windows, once for results; a complex one is two planes, real and imaginary part. */
+/* A spectrum, the result of a transform of one leg, is a list of blocks: matrices whose rows are
+ * the images and tiles (or the windows), and whose columns are the channels, `copies` times for
+ * images and windows, once for results; a complex one is two planes, real and imaginary part. */
 typedef struct rv_block {
     int planes, copies;
 } rv_block;

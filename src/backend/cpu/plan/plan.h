@@ -4,7 +4,7 @@
  *   view    how a value is read out of another's buffer (reshape, broadcast, slice, transpose)
  *   group   pointwise nodes, and the reductions that end them, over one flat range of elements,
  *           run tile by tile in L1 (run_group.c)
- *   step    what is run: a group, a kernel (kernel.h); the guard
+ *   step    a group, a kernel (kernel.h), or the guard
  *   phase   independent steps: the threads meet only between phases
  *
  * Fusion is by depth.  A value's depth is the number of kernel boundaries on the longest path to

@@ -10,10 +10,9 @@
  * The library never exits, aborts, prints, or reads the environment.  The first failure is kept
  * (latched) in the context; later failures do not overwrite it.
  *
- * fork: the child of a process that forked while no call into the library was running may use and
- * free everything that it inherited.  The threads of programs and loaders, which it has not, are
- * started anew when they are needed.  Files that are open are shared with the parent: a training
- * that writes is gone on with in one of the two.
+ * fork: if no call into the library was running, the child may use and free everything that it
+ * inherited.  It has no threads of programs and loaders: they are started again when needed.
+ * Parent and child share open files: only one of them may continue a training that writes.
  */
 #ifndef REVERIE_CORE_H
 #define REVERIE_CORE_H
@@ -32,7 +31,7 @@ extern "C" {
 #define RV_PRINTF(text, first)
 #endif
 
-/* One row a status: symbol, process exit code (also the value), name, meaning. */
+/* One row for each status: symbol, process exit code (also the value), name, meaning. */
 #define RV_STATUS_MAP(X)                                                                           \
     X(RV_OK, 0, "ok", "fine")                                                                      \
     X(RV_BAD_USAGE, 2, "usage", "bad usage, setting, or shape")                                    \
@@ -54,47 +53,50 @@ typedef struct rv_context rv_context;
 typedef enum rv_log_level { RV_LOG_INFO, RV_LOG_NOTICE, RV_LOG_WARNING } rv_log_level;
 typedef void (*rv_log_fn)(void *user, rv_log_level level, const char *message);
 
-/* "0.1.0".  Static. */
+/* The version, "0.1.0"; static. */
 const char *rv_version(void);
 /* The name of a status ("numerical"), static.  Unknown values give "unknown". */
 const char *rv_status_name(rv_status status);
 
-/* A new context with the fastest backend of this machine, or NULL when memory is out.  The caller
- * owns it.  A context is used from one thread at a time; only rv_fail and rv_notify may be called
- * from others. */
+/* A new context with the fastest backend of this machine; NULL when memory is out.  The caller owns
+ * it.  One thread at a time may use a context; only rv_fail and rv_notify may be called from other
+ * threads. */
 rv_context *rv_context_new(void);
-/* Frees the context and every parameter in it.  NULL is ignored.  Graphs and programs of this
- * context must have been freed before. */
+/* Frees the context and every parameter in it, after its graphs and programs have been freed.  NULL
+ * is ignored. */
 void rv_context_free(rv_context *context);
 
-/* Latches a failure with a printf-style message: the first one wins.  Of one that is too long the
- * paths lose their middles, so that the reason stays.  Returns `status`, so that a
+/* Latches a failure with a printf-style message: the first failure wins.  A message that is too
+ * long loses the middle of its paths, so that the reason remains.  Returns `status`, so that a
  * caller can write `return rv_fail(context, RV_BAD_FILE, "%s: ...", path)`. */
 rv_status rv_fail(rv_context *context, rv_status status, const char *format, ...) RV_PRINTF(3, 4);
 /* Latches RV_NO_MEMORY with the standard message; returns RV_NO_MEMORY. */
 rv_status rv_fail_memory(rv_context *context);
-/* The latched status, RV_OK when none. */
+/* The latched status; RV_OK when there is none. */
 rv_status rv_error_status(const rv_context *context);
-/* The latched message; "" when none.  Owned by the context, valid until the error is cleared. */
+/* The latched message; "" when there is none.  The context owns it; valid until the error is
+ * cleared. */
 const char *rv_error_message(const rv_context *context);
 /* Forgets the latched error. */
 void rv_error_clear(rv_context *context);
 
-/* Sends messages (never errors) to `log`; NULL, the default, drops them. */
+/* Sends messages (never errors) to `log`; NULL, the default, discards them. */
 void rv_context_set_log(rv_context *context, rv_log_fn log, void *user);
+/* Sends a printf-style message to that log. */
 void rv_notify(rv_context *context, rv_log_level level, const char *format, ...) RV_PRINTF(3, 4);
-/* The same, but a message that this context has sent through here before is not sent again. */
+/* The same, but each message only once for each context. */
 void rv_notify_once(rv_context *context, rv_log_level level, const char *format, ...)
     RV_PRINTF(3, 4);
 
 /* The processors that this process may run on (taskset, containers), at least 1. */
 int rv_processors(void);
-/* Worker threads for programs compiled later; 0 (the default) means all cores of the machine. */
+/* Worker threads for programs compiled later; 0 (the default) means all processors of
+ * rv_processors. */
 void rv_context_set_threads(rv_context *context, int threads);
-/* The number of threads programs use, at least 1. */
+/* The number of threads that programs use, at least 1. */
 int rv_context_threads(const rv_context *context);
 
-/* Seed of parameter initialisation, default 1. */
+/* Seed of the initial values of parameters; default 1. */
 void rv_context_set_seed(rv_context *context, uint64_t seed);
 uint64_t rv_context_seed(const rv_context *context);
 

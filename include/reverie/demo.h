@@ -1,4 +1,5 @@
-/* reverie/demo.h - floor 6: small demonstrations, each a few numbers and a figure, without data.
+/* reverie/demo.h - floor 6: small demonstrations: each gives a few numbers and a figure, and needs
+ * no data.
  *
  *     rv_demo_request request = {"importance-sampling.png", 0, 1};
  *     rv_values values;
@@ -30,7 +31,7 @@ typedef struct rv_demo {
     rv_status (*run)(rv_context *context, const rv_demo_request *request, rv_values *values);
 } rv_demo;
 
-/* In order; NULL past the last one.  rv_demo_find: NULL when there is none of that name. */
+/* By position, NULL past the last one; or by name, NULL for an unknown one.  Static. */
 const rv_demo *rv_demo_at(int index);
 const rv_demo *rv_demo_find(const char *name);
 
@@ -38,7 +39,7 @@ const rv_demo *rv_demo_find(const char *name);
 
 typedef struct rv_demo_importance_config {
     double p_mean, p_deviation; /* the target */
-    double q_mean, q_deviation; /* what is drawn from */
+    double q_mean, q_deviation; /* the distribution of the draws */
     int64_t draws;
     uint64_t seed;
 } rv_demo_importance_config;
@@ -50,17 +51,19 @@ typedef struct rv_demo_importance_result {
     double estimate, estimate_error;               /* mean of w z, and its standard error */
     double self_normalised, self_normalised_error; /* sum of w z / sum of w, by the delta method */
     double mean_weight;                            /* 1 in expectation */
-    double largest_share;                          /* of all the weight, in one draw */
+    double largest_share;                          /* the largest share of one draw in the total
+                                                      weight */
     double effective, effective_share;             /* (sum w)^2 / sum w^2, and that over n */
     double weight_square;    /* E_q[w^2] in closed form; INFINITY where 2 q_deviation^2 is not
                                 above p_deviation^2 */
-    double expected_share;   /* 1 / weight_square: what effective_share tends to */
+    double expected_share;   /* 1 / weight_square: the limit of effective_share */
     double plain_draws_mean; /* mean of z without weights: near q's mean */
 } rv_demo_importance_result;
 
-/* Estimates, and draws both densities, the histogram of the draws and of the weighted draws, and
- * both means.  *chart is the caller's, NULL on failure; `chart` may be NULL.  RV_BAD_USAGE for
- * fewer than 2 draws, or more than 10,000,000, or a deviation that is not above 0. */
+/* Computes the estimates and a chart of both densities, the histograms of the draws and of the
+ * weighted draws, and both means.  The caller owns *chart (NULL on failure); `chart` may be NULL.
+ * RV_BAD_USAGE for fewer than 2 or more than 10,000,000 draws, or a deviation that is not
+ * positive. */
 rv_status rv_demo_importance(rv_context *context, const rv_demo_importance_config *config,
                              rv_demo_importance_result *result, rv_chart **chart);
 
@@ -80,21 +83,21 @@ typedef struct rv_demo_gumbel_config {
 /* Six classes; temperatures 10, 2, 1, 0.5, 0.1, 0.01 and 0; 8 draws shown, 100,000 averaged. */
 rv_demo_gumbel_config rv_demo_gumbel_defaults(void);
 
-/* What the draws of one temperature are. */
+/* The draws at one temperature. */
 typedef struct rv_demo_gumbel_row {
     double temperature;
     double largest;       /* mean of a draw's largest component: 1 when one-hot */
-    double mean_entropy;  /* of the mean of the draws, nats */
+    double mean_entropy;  /* entropy of the mean of the draws, nats */
     double off;           /* total variation between that mean and the class probabilities */
-    double off_by_chance; /* what hard draws, which are unbiased, would show: a mean over so many
-                             draws is off by about that much */
+    double off_by_chance; /* `off` that is expected of hard draws, which are unbiased, for so many
+                             draws */
     double mean[RV_DEMO_GUMBEL_CLASSES_MOST];
 } rv_demo_gumbel_row;
 
-/* row [config->rows].  The same Gumbel noise for each temperature.  The figure has a row a
- * temperature: draws at the left, their mean beside the class probabilities at the right.  *figure
- * is the caller's; `figure` may be NULL.  RV_BAD_USAGE for a temperature below 0, a probability
- * that is not above 0, or numbers out of range. */
+/* row [config->rows].  Every temperature uses the same Gumbel noise.  The figure has one row for
+ * each temperature: draws on the left, their mean and the class probabilities on the right.  The
+ * caller owns *figure (NULL on failure); `figure` may be NULL.  RV_BAD_USAGE for a negative
+ * temperature, a probability that is not positive, or numbers out of range. */
 rv_status rv_demo_gumbel(rv_context *context, const rv_demo_gumbel_config *config,
                          rv_demo_gumbel_row *row, rv_image **figure);
 
@@ -111,19 +114,18 @@ rv_demo_gradients_config rv_demo_gradients_defaults(void);
 
 /* One estimator, with respect to the log-odds of 6 binary latents, averaged over 8 images. */
 typedef struct rv_demo_gradient_row {
-    const char *name;                  /* static */
-    double temperature;                /* 0 where draws are hard */
-    int draws[RV_DEMO_GRADIENT_DRAWS]; /* K: 1, 2, 4, 8, 16, 32 */
-    double
-        variance[RV_DEMO_GRADIENT_DRAWS]; /* summed over the latents, nats^2; NAN: there is none */
-    double bias; /* distance of the mean from the ELBO's exact gradient, found by a sum over
-                              all states; NAN for VIMCO, whose objective is L_K */
-    double bias_by_chance; /* what an unbiased estimator would show of so many gradients */
+    const char *name;                        /* static */
+    double temperature;                      /* 0 where draws are hard */
+    int draws[RV_DEMO_GRADIENT_DRAWS];       /* K: 1, 2, 4, 8, 16, 32 */
+    double variance[RV_DEMO_GRADIENT_DRAWS]; /* summed over the latents, nats^2; NAN: none */
+    double bias; /* distance of the mean from the exact gradient of the ELBO (a sum over all
+                    states); NAN for VIMCO, whose objective is L_K */
+    double bias_by_chance; /* `bias` that is expected of an unbiased estimator */
 } rv_demo_gradient_row;
 
 /* Score function without and with baselines, VIMCO, relaxed draws at three temperatures, straight
- * through; the chart has the variance against K.  *chart is the caller's; `chart` may be NULL.
- * RV_BAD_USAGE for fewer than 200 or more than 1,000,000 gradients. */
+ * through; the chart shows the variance against K.  The caller owns *chart (NULL on failure);
+ * `chart` may be NULL.  RV_BAD_USAGE for fewer than 200 or more than 1,000,000 gradients. */
 rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config *config,
                             rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS], rv_chart **chart);
 

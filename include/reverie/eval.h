@@ -23,74 +23,74 @@
 extern "C" {
 #endif
 
-/* What a model needs to know of the images it is made for. */
+/* The sizes, range and classes of the images of a source, for rv_model_new. */
 rv_data_sizes rv_data_sizes_of(const rv_source *source);
-/* Whether the images of a source are of the size and range that the model was made for, and, for a
- * model that has to do with labels, of as many classes.  RV_BAD_FILE, saying what the source has
- * and what the model takes.  Everything that reads a source for a model asks this first. */
+/* Checks that the images of a source have the size and range of the model's images and, for a model
+ * that uses labels, the number of its classes.  RV_BAD_FILE; the message gives what the source has
+ * and what the model takes.  Call this before a model reads a source. */
 rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 
-/* Means over the examples of a split, with their standard errors: NaN for one example. */
+/* Means over the examples of a split, in nats per example, with their standard errors (NaN for one
+ * example). */
 typedef struct rv_report {
-    int64_t examples, draws; /* draws of the latents, an example; 0: none, values are exact */
+    int64_t examples, draws; /* draws: of the latents, for each example */
     rv_values values;
-    int64_t not_finite;       /* examples with a value that is not: these means say nothing then */
-    int64_t first_not_finite; /* the first of them, */
-    int bad_pixels;           /* and whether its pixels are not finite */
+    int64_t not_finite;       /* examples with a value that is not finite: the means are then
+                                 useless */
+    int64_t first_not_finite; /* the first of these examples */
+    int bad_pixels;           /* 1 if the pixels of this first example are not finite */
 } rv_report;
 
-/* "one latent sample an image", or how many. */
+/* "one latent sample an image", or the number of samples, in `text`; returns it. */
 const char *rv_report_draws(const rv_report *report, char text[64]);
-/* What was given a report and failed leaves it empty: it may be freed. */
+/* A call that fails leaves its report empty; it may still be freed. */
 void rv_report_free(rv_report *report);
 
 typedef struct rv_evaluator rv_evaluator;
 
-/* Programs are compiled at the first run, for this batch and for the last short one, and kept.
- * RV_BAD_USAGE for a model without `evaluate`.  The model must outlive the evaluator. */
+/* The first run compiles the programs, for this batch and for the last short batch; they are kept.
+ * RV_BAD_USAGE for a model without `evaluate`.  The caller frees the evaluator, before the
+ * model. */
 rv_status rv_evaluator_new(rv_model *model, int64_t batch, rv_evaluator **out);
-void rv_evaluator_free(rv_evaluator *evaluator);
-/* One latent sample an image.  `seed` keys the draws.  On failure the report has no values. */
+void rv_evaluator_free(rv_evaluator *evaluator); /* NULL is ignored */
+/* Evaluates all images of the source, with one latent sample for each.  `seed` is the key of the
+ * draws.  The caller frees the report; on failure it has no values. */
 rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,
                            rv_report *report);
 
-/* z [count,Z] -> images [count,D], means of the likelihood in the range of the data.
- * RV_BAD_USAGE for a model without a decoder.  A model with classes takes them in rotation: image i
- * has class i mod classes. */
+/* z [count,Z] -> images [count,D], means of the likelihood in the range of the data.  RV_BAD_USAGE
+ * for a model without a decoder.  A model with classes takes them in turn: image i has class i mod
+ * classes. */
 rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images);
-/* The same with the class of each, [count]; NULL: in rotation.  RV_BAD_USAGE for a class that there
- * is not, and for a model that does not decode by class. */
+/* The same with the class of each image, [count]; NULL: in turn.  RV_BAD_USAGE for an unknown
+ * class, and for a model that does not decode by class. */
 rv_status rv_view_decode_classes(rv_model *model, const float *z, const int32_t *classes,
                                  int64_t count, float *images);
-/* The same with a program that is kept: compiled once for up to `rows` rows at a time, it sees the
- * weights as they are at each run.  Not to be run while a step of training runs.  The model must
- * outlive the decoder. */
+/* The same with one program, compiled once for up to `rows` rows at a time.  Each run uses the
+ * current weights.  Do not run it during a training step.  The caller frees the decoder, before the
+ * model. */
 typedef struct rv_decoder rv_decoder;
 rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out);
 rv_status rv_decoder_run(rv_decoder *decoder, const float *z, int64_t count, float *images);
 rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int32_t *classes,
                                  int64_t count, float *images);
 void rv_decoder_free(rv_decoder *decoder); /* NULL is ignored */
-/* images [count,D] -> mean and deviation [count,Z] of the first group of latents. */
+/* images [count,D] -> mean and deviation [count,Z] of the first group of latents.  RV_BAD_USAGE for
+ * a model without an encoder. */
 rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
                          float *deviation);
 /* images [count,D] -> logits of the classes [count,classes].  RV_BAD_USAGE for a model that does
  * not classify. */
 rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits);
-/* images [count,D] -> a bound of log p(x, y) for each class, nats, [count,classes], at the means
- * of the other latents' posteriors.  RV_BAD_USAGE for a model that has none. */
+/* images [count,D] -> a bound of log p(x, y) for each class, nats, [count,classes], at the
+ * posterior means of the other latents.  RV_BAD_USAGE for a model without such a bound. */
 rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count,
                                  float *bounds);
-/* images [count,D] -> features [count,F], F being rv_view_feature_width (0 on failure). */
+/* images [count,D] -> features [count,F], F = rv_view_feature_width (0 on failure).  RV_BAD_USAGE
+ * for a model without features. */
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features);
 int64_t rv_view_feature_width(rv_model *model);
-/* Images [count,D] that the model makes, in the range of the data: draws of its prior, decoded, or
- * draws of a model without latents, whose sampler takes rv_view_generate_passes passes through its
- * net (784 for each layer of a flow over MNIST).  Image i of the seed is the same whatever the
- * count.  RV_BAD_USAGE for a model that makes none. */
-rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
-int64_t rv_view_generate_passes(const rv_model *model);
-/* Draws z [count,Z] from the model's prior: draw i of the seed is the same whatever the count. */
+/* Draws z [count,Z] from the model's prior; draw i of a seed does not depend on `count`. */
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
 
 #ifdef __cplusplus

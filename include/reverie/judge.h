@@ -1,4 +1,4 @@
-/* reverie/judge.h - floor 6: judging a run without a likelihood, by its samples and encodings.
+/* reverie/judge.h - floor 6: judging a run by its samples and encodings, without a likelihood.
  *
  *     rv_judge_config config = rv_judge_defaults();
  *     config.classifier = "runs/judge";          // the run of a classifier on the same data
@@ -7,7 +7,7 @@
  *         printf("FD %.2f\n", rv_values_number(&judgement->images, "frechet_distance"));
  *     rv_judgement_free(judgement);
  *
- * What the values are, each with its paper: reverie/metrics.h.
+ * reverie/metrics.h defines the values, with their papers.
  */
 #ifndef REVERIE_JUDGE_H
 #define REVERIE_JUDGE_H
@@ -22,13 +22,13 @@ extern "C" {
 
 /* ---- a classifier of another run ---- */
 
-/* A trained classifier, to label images and to give the features in which they are compared. */
+/* A trained classifier: labels images, and gives the features for comparing them. */
 typedef struct rv_classifier rv_classifier;
 
-/* Opens the run of a classifier with the weights of `checkpoint` ("last", "best", or a file) for
- * images of `sizes`, its low and high included: images of another range than the classifier was
- * trained on are converted.  It has a context of its own; failures are latched in `context`, which
- * must outlive it.  RV_BAD_USAGE: a run that does not classify, images of another size, or, unless
+/* Opens the run of a classifier with the weights of `checkpoint` ("last", "best", or a file), for
+ * images of `sizes`; images whose range (low, high) is not that of the classifier's training are
+ * converted.  Failures are latched in `context`, which must outlive the classifier.  The caller
+ * frees *out.  RV_BAD_USAGE: a run that does not classify, images of another size, or, unless
  * `data_name` is NULL, a classifier that was trained on other data. */
 rv_status rv_classifier_open(rv_context *context, const rv_experiment_place *place,
                              const char *checkpoint, rv_data_sizes sizes, const char *data_name,
@@ -36,81 +36,85 @@ rv_status rv_classifier_open(rv_context *context, const rv_experiment_place *pla
 void rv_classifier_free(rv_classifier *classifier); /* NULL is ignored */
 int rv_classifier_classes(const rv_classifier *classifier);
 int64_t rv_classifier_feature_width(const rv_classifier *classifier);
-/* The run's folder; owned by the classifier. */
+/* The folder of the run; owned by the classifier. */
 const char *rv_classifier_name(const rv_classifier *classifier);
-/* What the class of a number is called, "7" or the name of a folder; owned by the classifier.  NULL
- * outside [0, classes). */
+/* The name of a class, "7" or the name of a folder; owned by the classifier.  NULL outside [0,
+ * classes). */
 const char *rv_classifier_class(const rv_classifier *classifier, int number);
 /* images [count,D] -> probabilities [count,classes]. */
 rv_status rv_classifier_probabilities(rv_classifier *classifier, const float *images, int64_t count,
                                       float *probabilities);
-/* The same by evidence: softmax over the classes of a bound of log p(x, y).  RV_BAD_USAGE for a
- * model that has none. */
+/* The same by evidence: the softmax, over classes, of a bound of log p(x, y).  RV_BAD_USAGE for a
+ * model without such a bound. */
 rv_status rv_classifier_evidence(rv_classifier *classifier, const float *images, int64_t count,
                                  float *probabilities);
-/* The likeliest class of one image's probabilities [classes], the first of equals. */
+/* The most likely class by the probabilities [classes] of one image; the first of equals. */
 int rv_classifier_likeliest(const rv_classifier *classifier, const float *probabilities);
-/* images [count,D] -> features [count,F], F being rv_classifier_feature_width. */
+/* images [count,D] -> features [count,F], F = rv_classifier_feature_width. */
 rv_status rv_classifier_features(rv_classifier *classifier, const float *images, int64_t count,
                                  float *features);
 
 /* ---- the judgement ---- */
 
 typedef struct rv_judge_config {
-    rv_split split;         /* the real images to compare with */
-    int64_t count;          /* samples to draw; of `images` the first so many, 0: all */
-    uint64_t seed;          /* of the samples */
-    const char *classifier; /* folder of a classifier's run; NULL: encodings alone are judged */
-    const char *images;     /* .npy file judged instead of samples of the run; NULL: samples */
-    int pictures;           /* pairs of a sample and its nearest training image to draw; 0: none */
+    rv_split split;         /* the real images of the comparison */
+    int64_t count;          /* samples to draw; with `images` the number of the first to use, 0:
+                               all */
+    uint64_t seed;          /* seed of the samples */
+    const char *classifier; /* folder of a classifier's run; NULL: judges only encodings */
+    const char *images;     /* .npy file to judge instead of samples of the run; NULL: samples */
+    int pictures;           /* pairs (sample, nearest training image) to draw; 0: none */
 } rv_judge_config;
 /* The test split, 10000 samples of seed 1, no pictures. */
 rv_judge_config rv_judge_defaults(void);
 
 typedef struct rv_judgement {
-    /* `nearest_neighbour_codes` and `nearest_neighbour_features`, the share of images of the split
-     * whose class is that of the training image with the nearest encoding z, and with the nearest
-     * input of the encoder's last layer.  Absent for a model with a likelihood or without an
-     * encoder, and with `images` of a file. */
+    /* `nearest_neighbour_codes` and `nearest_neighbour_features`: the share of the split's images
+     * that have the class of the nearest training image, by the encoding z and by the input of the
+     * encoder's last layer.  Absent for a model with a likelihood or without an encoder, and if
+     * `images` come from a file. */
     rv_values encodings;
-    /* Empty without a classifier.  Counts: `images` judged; `compared` of them, and as many real
-     * ones, spread evenly over the set, in its order; `real_images` of the split.
-     * `frechet_distance`, and `frechet_floor`, the same of as many real images against others, not
-     * of the split; rv_coverage at RV_COVERAGE_NEIGHBOURS (copies of real images have a density
-     * above 1); `class_entropy`, `class_shares`, `confidence`; rv_memorisation in features as
-     * `nearest_...` (held out: the split, or for `train` the held-out one). */
+    /* Empty without a classifier.  Counts: `images` judged; `compared` of them with equally many
+     * real images, spread evenly over the set, in its order; `real_images` of the split.
+     * `frechet_distance`; `frechet_floor`, the same distance between equally many real images and
+     * other real images outside the split; rv_coverage at RV_COVERAGE_NEIGHBOURS (copies of real
+     * images have a density above 1); `class_entropy`, `class_shares`, `confidence`;
+     * rv_memorisation in features as `nearest_...` (held out: the split, or the held-out split for
+     * `train`). */
     rv_values images;
-    rv_image *pictures; /* NULL unless asked for: the samples nearest to a training image, in rows
-                           of 8, each above that image */
+    rv_image *pictures; /* NULL unless requested: the samples nearest to a training image, in rows
+                           of 8, each above this image */
 } rv_judgement;
 
-/* RV_BAD_USAGE without a classifier where only samples could be judged, for a classifier that does
- * not fit the images (rv_classifier_open), for sets too small, and for encodings of the training
- * split itself.  Sends messages about its progress.  *out is the caller's, NULL on failure. */
+/* Judges a run.  RV_BAD_USAGE without a classifier if only samples could be judged, for a
+ * classifier that does not fit the images (rv_classifier_open), for sets that are too small, and
+ * for encodings of the training split itself.  Sends messages about its progress.  The caller frees
+ * *out; NULL on failure. */
 rv_status rv_experiment_judge(rv_experiment *run, const rv_judge_config *config,
                               rv_judgement **out);
 void rv_judgement_free(rv_judgement *judgement); /* NULL is ignored */
 
 /* ---- probes on the codes of an encoder ----
  *
- * The encoder saw no label: what a probe reaches on its codes, compared with the same probe on raw
- * pixels, says how much the latents made of the classes.  reverie/metrics.h has the probes. */
+ * The encoder saw no labels: the accuracy of a probe on its codes, compared with the same probe on
+ * raw pixels, shows how much the latents know about the classes.  reverie/metrics.h has the
+ * probes. */
 
 typedef struct rv_run_probe_config {
-    rv_split split; /* the images to be classified: RV_SPLIT_TEST or RV_SPLIT_VALIDATION */
-    int64_t labels; /* training images whose labels are used, as many of each class; 0: all */
-    uint64_t seed;  /* chooses them */
+    rv_split split; /* the images to classify: RV_SPLIT_TEST or RV_SPLIT_VALIDATION */
+    int64_t labels; /* training images with labels to use, equally many of each class; 0: all */
+    uint64_t seed;  /* chooses these images */
     int neighbours; /* k */
-    int pixels;     /* 1: the same probes on pixels, for comparison */
+    int pixels;     /* 1: also runs the probes on pixels */
     rv_probe_config softmax;
 } rv_run_probe_config;
 /* The test split, all labels, seed 1, 5 neighbours, with pixels. */
 rv_run_probe_config rv_run_probe_defaults(void);
 
-/* `codes` (means of the first group of latents) and `pixels`, where they are asked for, are lists
- * of a `width`, numbers an image, and of the accuracies of `softmax` and `neighbours`.  `labels`
- * and `examples` count the images learned from and classified, `classes` those that occur among
- * the former.  The list is the caller's, empty on failure.
+/* Values: `codes` (posterior means of the first group of latents) and, if requested, `pixels` are
+ * lists with `width` (numbers for each image) and the accuracies of `softmax` and `neighbours`.
+ * `labels` counts the training images, `examples` the classified images, `classes` the classes
+ * among the training images.  The caller frees the list; it is empty on failure.
  *
  * RV_BAD_USAGE: a model without an encoder, data without labels, more labels than there are images
  * (of a class), the training split, k out of range.  Sends messages about its progress. */
@@ -119,17 +123,17 @@ rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *con
 
 /* ---- the estimates of reverie/inference.h for a run ---- */
 
-/* Which images, and what stands for their pixels. */
+/* A split and the kind of its pixels. */
 typedef struct rv_run_images {
     rv_split split;
-    int pixels; /* rv_pixels; -1: those that the run was trained on.  With others, numbers do not
-                 * compare with the run's own, nor with any of its kind of pixels */
+    int pixels; /* rv_pixels; -1: as in the run's training.  With other pixels, numbers do not
+                   compare with those of the run */
 } rv_run_images;
 /* The test split, the run's pixels. */
 rv_run_images rv_run_images_defaults(void);
-/* 1 when the run was trained on other pixels. */
+/* 1 when the run was trained on pixels of another kind. */
 int rv_run_images_differ(const rv_experiment *run, const rv_run_images *images);
-/* The source of these images, the caller's; NULL on failure. */
+/* The source of these images; the caller frees it; NULL on failure. */
 rv_source *rv_experiment_images(rv_experiment *run, const rv_run_images *images);
 
 /* As rv_experiment_evaluate. */

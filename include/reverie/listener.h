@@ -1,13 +1,13 @@
-/* reverie/listener.h - floor 0: hears how far long work has come, and may stop it.
+/* reverie/listener.h - floor 0: receives the progress of long work, and may stop it.
  *
  *     rv_listener listener = {NULL};             // every function may be NULL
- *     listener.user = bar;                       // given to each of them
+ *     listener.user = bar;                       // passed to every function
  *     listener.step = show_step;
  *     listener.stop = was_interrupted;
- *     rv_experiment_train(run, NULL, &listener); // RV_INTERRUPTED: it said stop
+ *     rv_experiment_train(run, NULL, &listener); // RV_INTERRUPTED: stopped
  *
- * A training, a study and an estimate of inference.h take the same struct, and each calls what
- * concerns it, in order, from the thread that it runs in.
+ * A training, a study and an estimate of inference.h take the same struct; each calls only its own
+ * functions, in order, from the thread in which it runs.
  */
 #ifndef REVERIE_LISTENER_H
 #define REVERIE_LISTENER_H
@@ -24,20 +24,20 @@ typedef struct rv_inference_progress rv_inference_progress; /* inference.h: imag
 
 typedef struct rv_listener {
     void *user;
-    /* A training: after each step, before the events of the epoch that it ends; an event, once it
-     * is logged; an alarm, when it begins: the look before had not raised it.  Alarms are those of
-     * a training into a run folder. */
+    /* A training: `step` after each step, before the events of an epoch that ends there; `event`
+     * after an event is logged; `alarm` when an alarm begins (the previous check had not raised
+     * it).  Only a training into a run folder has alarms. */
     void (*step)(void *user, const rv_progress *now);
     void (*event)(void *user, const rv_event *event);
     void (*alarm)(void *user, const rv_event *event, const rv_alarm *alarm);
-    /* A study: before a run is trained, and after it, when `status` says how it ended. */
+    /* A study: before the training of a run, and after it; `status` then says how it ended. */
     void (*begin)(void *user, const rv_study_entry *entry);
     void (*end)(void *user, const rv_study_entry *entry);
-    /* An estimate: after each run of a program, every few milliseconds. */
+    /* An estimate: after each run of a program, which takes a few milliseconds. */
     void (*progress)(void *user, const rv_inference_progress *now);
-    /* Asked after each step, its checkpoint and its pictures, and after each `progress`.  Nonzero
-     * ends the work with RV_INTERRUPTED: a training saves and can be resumed, an estimate leaves
-     * nothing behind. */
+    /* Called after each step with its checkpoint and pictures, and after each `progress`.  Nonzero
+     * ends the work with RV_INTERRUPTED: a training saves and can be resumed; an estimate leaves
+     * nothing. */
     int (*stop)(void *user);
 } rv_listener;
 

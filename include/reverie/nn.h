@@ -4,20 +4,20 @@
  *     rv_net *net;
  *     rv_net_new(context, "encoder", words, 4, rv_shape1(784), &net);
  *     rv_expr h = rv_net_apply(net, x, RV_TRAIN);          // [B,784] -> [B,64]
- *     rv_net_free(net);                                    // the weights stay in their store
+ *     rv_net_free(net);                                    // weights stay in their store
  *
  * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
  * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and
- * residual: [WORDS], which adds its input to what its words make of it; and masked N and
- * conditionals H of autoregressive nets.  rv_layer_word_at lists them.  Options follow a word by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by their
+ * residual: [WORDS], which adds its input to the output of its words.  rv_layer_word_at lists all
+ * words.  Options follow a word, by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by
  * letter.
  *
- * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  The vector
- * that flatten makes and reshape takes is [C*H*W], channel after channel, as in PyTorch.
+ * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  flatten
+ * gives, and reshape takes, a vector [C*H*W] with channel after channel, as in PyTorch.
  *
- * Weights are named as PyTorch's Sequential would number the words: "encoder.0.weight" [out,in],
- * "encoder.2.running_mean"; in a residual, also "encoder.3.0.weight".  A conv's is [O,K,K,I], a
- * deconv's [I,K,K,O]; files hold them as PyTorch does, [O,I,K,K] and [I,O,K,K].
+ * Names of weights number the words as PyTorch's Sequential does: "encoder.0.weight" [out,in],
+ * "encoder.2.running_mean"; in a residual, also "encoder.3.0.weight".  Weights of conv are
+ * [O,K,K,I], of deconv [I,K,K,O]; in files they have PyTorch's order, [O,I,K,K] and [I,O,K,K].
  */
 #ifndef REVERIE_NN_H
 #define REVERIE_NN_H
@@ -28,10 +28,10 @@
 extern "C" {
 #endif
 
-/* Batch norm and dropout tell them apart. */
+/* Batch norm and dropout depend on the mode. */
 typedef enum rv_mode { RV_TRAIN, RV_EVALUATE } rv_mode;
 
-/* How weights begin, fan_in and fan_out being a linear layer's sizes; of a conv or deconv the
+/* Initial weights.  fan_in and fan_out are the sizes of a linear layer; for conv and deconv, the
  * channels times the cells of a window. */
 typedef enum rv_net_initialiser {
     RV_INITIALISE_PYTORCH,        /* weight and bias uniform in +-1/sqrt(fan_in) */
@@ -65,51 +65,53 @@ rv_net_config rv_net_defaults(void);
 typedef struct rv_net rv_net;
 
 /* Makes the layers and their parameters.  `in` is the shape of one example, without the batch.  The
- * words are copied; the caller frees the net.  RV_BAD_USAGE names the word, its place, and the
- * nearest known one, or the layer whose sizes do not fit. */
+ * words are copied; the caller frees the net.  RV_BAD_USAGE for an unknown word (with its place and
+ * the nearest known word), and for a layer whose sizes do not fit. */
 rv_status rv_net_new(rv_context *context, const char *name, const char *const *words, int count,
                      rv_shape in, rv_net **out);
 rv_status rv_net_new_configured(rv_context *context, const char *name, const char *const *words,
                                 int count, rv_shape in, const rv_net_config *config, rv_net **out);
-/* The weights stay in their store.  NULL is ignored. */
+/* Frees the net; its weights stay in their store.  NULL is ignored. */
 void rv_net_free(rv_net *net);
 
-/* x [...,in] -> [...,out].  In RV_TRAIN batch norm takes the batch's statistics and assigns the
- * running ones, and dropout draws. */
+/* x [...,in] -> [...,out].  In RV_TRAIN batch norm uses the statistics of the batch and assigns the
+ * running statistics, and dropout draws.  RV_BAD_USAGE and poison for another shape of x. */
 rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode);
-/* The layers `first` to `first + count - 1` alone, of the words as given (a residual is one): the
- * features that a net makes on its way.  x is what layer `first` takes; RV_BAD_USAGE and poison
- * when it is not, or when there are no such layers. */
+/* Applies only the layers `first` to `first + count - 1` (a residual is one layer), for the
+ * features inside a net.  x is an input of layer `first`; RV_BAD_USAGE and poison when its shape is
+ * wrong, or when there are no such layers. */
 rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count);
 
+/* The name, owned by the net; the shapes are of one example. */
 const char *rv_net_name(const rv_net *net);
 rv_shape rv_net_input_shape(const rv_net *net);
 rv_shape rv_net_output_shape(const rv_net *net);
-/* The trained parameters, in order; owned by their store. */
+/* The trained parameters, in order; their store owns them. */
 int rv_net_weight_count(const rv_net *net);
 rv_param *rv_net_weight(const rv_net *net, int index); /* NULL outside */
-/* The buffers (running statistics). */
+/* The buffers (running statistics), in the same way. */
 int rv_net_buffer_count(const rv_net *net);
 rv_param *rv_net_buffer(const rv_net *net, int index);
-/* Trained values in all. */
+/* The number of trained values. */
 int64_t rv_net_size(const rv_net *net);
 
-/* One layer, for people; a residual comes before what is inside it.  Owned by the net. */
+/* One layer, for listings; a residual comes before its inner layers.  Texts are owned by the
+ * net. */
 typedef struct rv_net_layer {
     const char *name, *word; /* "encoder.0", "linear 512" */
     rv_shape out;            /* without the batch */
     int64_t size;            /* trained values */
-    int depth;               /* of residuals around it */
+    int depth;               /* number of residuals around it */
 } rv_net_layer;
 int rv_net_layer_count(const rv_net *net);
 rv_net_layer rv_net_layer_at(const rv_net *net, int index);
 
-/* Whether a net of these words takes an image [H,W,C]: 1 when the first of them that does not take
- * any shape is of images (conv, a pooling, upsample, flatten); 0 for linear, reshape and deconv,
- * which take vectors, and when there is none. */
+/* Whether a net of these words takes an image [H,W,C].  The first word that does not take every
+ * shape decides: 1 for conv, pooling, upsample and flatten; 0 for linear, reshape and deconv, which
+ * take vectors; 0 when there is no such word. */
 int rv_words_take_images(const char *const *words, int count);
 
-/* The words there are, for help; static text, NULLs outside. */
+/* All words, for help; static text, NULLs outside [0, rv_layer_word_count). */
 typedef struct rv_layer_word {
     const char *word, *arguments, *help;
 } rv_layer_word;

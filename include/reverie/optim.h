@@ -8,8 +8,8 @@
  *     rv_bind_scalar(program, "vae.lr", rate * factor);
  *     rv_bind_scalar(program, "vae.t", step + 1);                  // 1 at the first step
  *
- * An update is ordinary expressions and assignments: gradient, clipping, state and weights are one
- * fused pass for each parameter.
+ * An update consists of ordinary expressions and assignments: gradient, clipping, state and weights
+ * become one fused pass for each parameter.
  */
 #ifndef REVERIE_OPTIM_H
 #define REVERIE_OPTIM_H
@@ -28,9 +28,8 @@ typedef struct rv_optimizer_config {
     double epsilon;      /* added to the root, as PyTorch does; Adamax: to |g| */
     double momentum;     /* SGD, RMSprop */
     int nesterov;        /* SGD */
-    double alpha;        /* RMSprop's decay */
-    int centered;        /* RMSprop: by the variance of the gradient, not its mean square */
-    double weight_decay; /* added to the gradient; AdamW: decoupled */
+    double alpha;        /* decay of RMSprop */
+    double weight_decay; /* added to the gradient; in AdamW decoupled */
     double clip_norm;    /* global norm of the gradient; 0: none */
     double clip_value;   /* each element to [-v, v]; 0: none */
 } rv_optimizer_config;
@@ -38,41 +37,41 @@ typedef struct rv_optimizer_config {
 rv_optimizer_config rv_optimizer_defaults(void);
 
 /* Assigns new values to `weights` [count] and to the optimizer's state (parameters named
- * "optimizer.STAGE.WEIGHT.exp_avg" and so on, RV_STATE) so that `loss` falls.  "STAGE.lr" and
- * "STAGE.t" (the number of this step, from 1) become inputs of the graph.  *norm, when not NULL, is
- * the norm of the gradient before clipping, a scalar.  Errors are latched. */
+ * "optimizer.STAGE.WEIGHT.exp_avg" and so on, RV_STATE) so that `loss`, a scalar, falls.
+ * "STAGE.lr" and "STAGE.t" (the number of this step, from 1) become inputs of the graph.  *norm
+ * (unless NULL) is the norm of the gradient before clipping, a scalar.  Returns the latched
+ * status. */
 rv_status rv_optimize(const rv_optimizer_config *config, const char *stage, rv_expr loss,
                       rv_param *const *weights, int count, rv_expr *norm);
 
-/* Moving averages "ema.NAME" (RV_STATE) of parameters, as this graph leaves them:
- * a' = d a + (1 - d) w', d = min(decay, (1 + t) / (10 + t)), so that the start is soon forgotten;
- * at the first step d is 0, so that an average begins as what it is of.  t is the input
- * "STAGE.t". */
+/* Moving averages "ema.NAME" (RV_STATE) of the updated values w' of parameters: a' = d a + (1 - d)
+ * w', d = min(decay, (1 + t) / (10 + t)), so that the start is soon forgotten; at the first step d
+ * is 0, so that an average begins at the parameter.  t is the input "STAGE.t". */
 void rv_average_weights(rv_graph *graph, const char *stage, double decay, rv_param *const *params,
                         int count);
 
 typedef enum rv_schedule { RV_CONSTANT, RV_STEPS, RV_EXPONENTIAL, RV_COSINE, RV_LATE } rv_schedule;
 
-/* The factor on the learning rate. */
+/* A schedule of the factor on the learning rate. */
 typedef struct rv_schedule_config {
     int kind;                /* rv_schedule */
-    double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch, above 0 */
+    double factor;           /* STEPS: at each milestone; EXPONENTIAL: each epoch, > 0 */
     const double *milestone; /* STEPS: epochs, ascending [milestone_count]; borrowed */
     int milestone_count;     /* 0: at a half and at three quarters of the epochs, rounded up */
-    double least;            /* COSINE, LATE: the factor at the end; LATE: above 0 */
+    double least;            /* COSINE, LATE: the factor at the end; LATE: > 0 */
     double warmup;           /* epochs over which the factor grows linearly to 1 */
 } rv_schedule_config;
 /* Constant, no warm-up, factor 0.1. */
 rv_schedule_config rv_schedule_defaults(void);
-/* At a fractional epoch of `epochs`, for a step that is `step` epochs long.  STEPS and EXPONENTIAL
- * change at whole epochs, as PyTorch's MultiStepLR and ExponentialLR stepped once an epoch; COSINE
- * is smooth (Loshchilov & Hutter 2017, equation 5, without restarts); LATE is 1 over the first half
- * and then falls exponentially (Donahue et al. 2017, appendix C).
- * In a warm-up of W steps, step k = 0, 1, ... has (k + 1) / W: the last one has the whole rate, and
- * no step has 0.  EXPONENTIAL, COSINE and LATE begin to fall after the warm-up, not before. */
+/* The factor at a fractional epoch of `epochs`, for a step of length `step` epochs.  STEPS and
+ * EXPONENTIAL change at whole epochs, like PyTorch's MultiStepLR and ExponentialLR with one step
+ * for each epoch; COSINE is smooth (Loshchilov & Hutter 2017, equation 5, without restarts); LATE
+ * is 1 in the first half and then falls exponentially (Donahue et al. 2017, appendix C).  In a
+ * warm-up of W steps, step k = 0, 1, ... has the factor (k + 1) / W: the last step has the full
+ * rate, and no step has 0.  EXPONENTIAL, COSINE and LATE begin to fall only after the warm-up. */
 double rv_schedule_at(const rv_schedule_config *config, double epoch, double epochs, double step);
-/* RV_BAD_USAGE, with the remedy, for what cannot do what its name says: a LATE to 0, an EXPONENTIAL
- * by 0, a warm-up that is longer than `epochs`. */
+/* RV_BAD_USAGE, with the remedy, for impossible schedules: LATE to 0, EXPONENTIAL by 0, a warm-up
+ * longer than `epochs`. */
 rv_status rv_schedule_check(rv_context *context, const rv_schedule_config *config, double epochs);
 
 #ifdef __cplusplus

@@ -8,7 +8,7 @@
  *     };
  *
  * One row gives the recipe key, the command-line override, the type check, the help line, the man
- * page and the completion.  Whoever declares rows does so beside the plain struct that they fill.
+ * page and the completion.  Declare the rows next to the plain struct that they fill.
  */
 #ifndef REVERIE_OPTION_H
 #define REVERIE_OPTION_H
@@ -26,7 +26,7 @@ typedef enum rv_option_type {
     RV_OPTION_NUMBER,   /* double */
     RV_OPTION_TEXT,     /* const char * */
     RV_OPTION_CHOICE,   /* int: index into `choices` */
-    RV_OPTION_WORDS,    /* rv_words: list of layer words, nested lists allowed as one word */
+    RV_OPTION_WORDS,    /* rv_words: list of layer words; a nested list is one word */
     RV_OPTION_INTEGERS, /* rv_integers */
     RV_OPTION_NUMBERS   /* rv_numbers */
 } rv_option_type;
@@ -49,23 +49,23 @@ typedef struct rv_numbers {
 typedef struct rv_option {
     const char *key; /* "train.lr" */
     rv_option_type type;
-    size_t offset;                 /* of the field in the struct that the table fills */
-    const char *default_text;      /* as it would stand in YAML; NULL = required */
+    size_t offset;                 /* of the field in the struct of the table */
+    const char *default_text;      /* as in YAML; NULL: required */
     double least, most;            /* inclusive range of numbers (each element of a list) */
     const char *choices;           /* "gray|static|dynamic|threshold" */
     const char *help;              /* one line, with units */
-    const struct rv_option *group; /* [group_count]: instead of a row, those of the struct there */
+    const struct rv_option *group; /* [group_count]: a group: the rows of the struct at `offset` */
     int group_count;
 } rv_option;
 
-/* How many rows a table has, those of its groups counted; and row `index` of them, NULL after the
- * last.  *offset grows by those of the groups that the row is in. */
+/* The number of rows of a table, with those of its groups; and row number `index`, NULL after the
+ * last.  Adds the offsets of the row's groups to *offset. */
 int rv_option_count(const rv_option *table, int count);
 const rv_option *rv_option_at(const rv_option *table, int count, int index, size_t *offset);
 
-/* ---- rows: key, field of RV_ROWS_OF, default, what is allowed, help ---- */
+/* ---- rows: key, field of RV_ROWS_OF, default, allowed values, help ---- */
 
-/* Where a field lies; in C a field of another type does not compile. */
+/* The offset of a field; in C a field of another type does not compile. */
 #ifdef __cplusplus
 #define RV_FIELD(field, type)               offsetof(RV_ROWS_OF, field)
 #define RV_FIELD_OF_TWO(field, type, other) offsetof(RV_ROWS_OF, field)
@@ -95,7 +95,7 @@ const rv_option *rv_option_at(const rv_option *table, int count, int index, size
     RV_ROW(key, RV_OPTION_TEXT, RV_FIELD(field, const char *), fallback, 0, 0, NULL, help)
 #define RV_LAYERS(key, field, fallback, help)                                                      \
     RV_ROW(key, RV_OPTION_WORDS, RV_FIELD(field, rv_words), fallback, 0, 0, NULL, help)
-/* Lists: an rv_integers or rv_numbers, or what is laid out as one. */
+/* Lists: an rv_integers or rv_numbers, or a struct with the same layout. */
 #define RV_INTEGERS(key, field, fallback, least, most, help)                                       \
     RV_ROW(key, RV_OPTION_INTEGERS, offsetof(RV_ROWS_OF, field), fallback, least, most, NULL, help)
 #define RV_NUMBERS(key, field, fallback, least, most, help)                                        \

@@ -1,4 +1,4 @@
-/* reverie/run.h - floor 6: run folders: making one, opening one, what it holds.
+/* reverie/run.h - floor 6: run folders: making, opening and reading them.
  *
  *     rv_experiment_place place = {"runs/l1", directories, 1};
  *     rv_experiment *run;
@@ -10,7 +10,7 @@
  *     rv_experiment_evaluate(run, RV_SPLIT_TEST, 1, &report);
  *
  * A folder holds config.yaml, metrics.jsonl, timing.jsonl, env.json, checkpoints/, samples/ and
- * report.html.  A reader needs the files alone.  reverie/runner.h trains into a folder,
+ * report.html.  A reader needs only the files.  reverie/runner.h trains into a folder,
  * reverie/figures.h draws what a run learned, reverie/judge.h measures it.
  */
 #ifndef REVERIE_RUN_H
@@ -25,48 +25,51 @@ extern "C" {
 
 typedef struct rv_experiment rv_experiment;
 
-/* Where a run is, and where its data are looked for. */
+/* The place of a run, and the places to search for its data. */
 typedef struct rv_experiment_place {
     const char *folder;
     const char *const *data_directories; /* [data_directory_count] */
     int data_directory_count;
 } rv_experiment_place;
 
-/* What becomes of a folder that is there. */
+/* The treatment of an existing folder. */
 enum {
-    RV_CREATE_NEW,       /* one that holds a run is RV_BAD_USAGE */
-    RV_CREATE_REPLACING, /* its run is replaced: set aside, and removed when this one has begun */
-    RV_CREATE_NUMBERED   /* FOLDER-1, FOLDER-2, ...: the first that is not there is made */
+    RV_CREATE_NEW,       /* RV_BAD_USAGE if it holds a run */
+    RV_CREATE_REPLACING, /* replaces its run, and removes it after the new one has begun */
+    RV_CREATE_NUMBERED   /* makes the first of FOLDER-1, FOLDER-2, ... that does not exist */
 };
-/* Makes the folder, locks it and opens the data.  The run takes `config` over, also on failure.
- * Nothing that a run did not make is ever removed or written over: a folder in which something else
- * has the name of a run's file is RV_BAD_USAGE, and so is one that another process trains in.
- * Until its first step is taken a failure leaves everything as it was before. */
+/* Makes the folder, locks it and opens the data.  The run takes ownership of `config`, also on
+ * failure; the caller frees the run.  Files that no run made are never removed or overwritten.
+ * RV_BAD_USAGE for a folder where another file has the name of a run's file, and for one in which
+ * another process trains.  A failure before the first step restores the previous state. */
 rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *place,
                                rv_config *config, int how, rv_experiment **out);
-/* Opens a run to train on: `settings` [count] are overrides (train.epochs=20).  The folder is
- * locked until the run is freed: RV_BAD_USAGE, naming the process, where another one has it. */
+/* Opens a run for further training; `settings` [count] are overrides (train.epochs=20).  The folder
+ * is locked until the run is freed; RV_BAD_USAGE when another process has locked it (the message
+ * names the process). */
 rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *place,
                                const char *const *settings, int count, rv_experiment **out);
-/* Opens a run to look at: its model with the weights of a checkpoint: "last", "best", or a file;
- * `average`: their moving averages. */
+/* Opens a run for reading: its model with the weights of a checkpoint, "last", "best", or a file.
+ * `average` 1: with their moving averages.  RV_BAD_FILE for a folder or file that is missing or
+ * corrupt.  The caller frees the run. */
 rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *place,
                              const char *checkpoint, int average, rv_experiment **out);
-void rv_experiment_free(rv_experiment *run);
-/* For a program that ends without coming back: a run that has taken no step leaves everything as it
- * was, another one gives its lock back.  The run is not to be used any more. */
+void rv_experiment_free(rv_experiment *run); /* NULL is ignored */
+/* For a program that exits at once: a run without a step restores the previous state; any other run
+ * releases its lock.  The run may not be used afterwards. */
 void rv_experiment_abandon(rv_experiment *run);
 
+/* Owned by the run. */
 rv_model *rv_experiment_model(rv_experiment *run);
 const rv_settings *rv_experiment_settings(const rv_experiment *run);
 const char *rv_experiment_folder(const rv_experiment *run);
-/* A split of the run's data, opened once; NULL on failure.  Owned by the run. */
+/* A split of the run's data, opened at the first call; owned by the run; NULL on failure. */
 rv_source *rv_experiment_source(rv_experiment *run, rv_split split);
-/* The split that is looked at where none is named: test, or where the data set keeps no test images
- * the one that was held out, else train. */
+/* The default split: test; without test images the validation split, if there is one; else
+ * train. */
 rv_status rv_experiment_split(rv_experiment *run, rv_split *split);
-/* The names of the run's classes, [*count]: the labels of the data's files, or the names of their
- * folders.  Owned by the run; NULL, with *count 0, where it has none. */
+/* The names of the run's classes, [*count]: the labels in the data files, or the names of their
+ * folders.  Owned by the run; NULL, with *count 0, when it has no classes. */
 const char *const *rv_experiment_classes(rv_experiment *run, int *count);
 /* The number of the class of that name; -1, RV_BAD_USAGE with the names there are, for none. */
 int rv_experiment_class(rv_experiment *run, const char *name);
@@ -95,36 +98,36 @@ typedef enum rv_curves {
 /* ---- images from a file ---- */
 
 typedef struct rv_images {
-    float *values; /* [count,D] in the range asked for; rv_io_free */
+    float *values; /* [count,D] in the range of `sizes`; rv_io_free */
     int64_t count;
 } rv_images;
 
 /* Reads an .npy file of images of `sizes`: [N,H,W,C], [N,H,W], [N,D], and [N,1,H,W] for one channel
  * (the same values in the same order); bytes 0..255, which become low..high, or numbers in that
- * range.  On failure *out is zero: RV_BAD_FILE for a file that is missing or no such array or holds
- * values that are not finite, RV_BAD_USAGE for another size (both are told) or range. */
+ * range.  RV_BAD_FILE for a file that is missing, is no such array, or has values that are not
+ * finite; RV_BAD_USAGE for another size (the message has both) or range.  On failure *out is
+ * zero. */
 rv_status rv_images_load(rv_context *context, const char *path, rv_data_sizes sizes,
                          rv_images *out);
-/* The sizes of a run's images, with the range that they have when data.normalize moves it. */
+/* The sizes of a run's images; the range includes the effect of data.normalize. */
 rv_data_sizes rv_experiment_sizes(rv_experiment *run);
 
 /* ---- settings and values of run folders ---- */
 
 typedef struct rv_run_setting {
-    char *key, *value; /* "train.lr", as it stands in YAML */
+    char *key, *value; /* "train.lr", and its value in YAML */
 } rv_run_setting;
 /* Every setting of a run folder, in the order of config.yaml; freed with rv_run_settings_free. */
 rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
                                int *count);
 void rv_run_settings_free(rv_run_setting *settings, int count);
-/* The first setting that makes the numbers of two runs incomparable, since their images or the
- * pixels of these are others: data.name, data.classes, data.pixels, ...  Static; NULL: none. */
+/* The first setting that makes the numbers of two runs incomparable, since it changes the images or
+ * their pixels: data.name, data.classes, data.pixels, ...  Static; NULL: none. */
 const char *rv_run_data_differ(const rv_run_setting *a, int a_count, const rv_run_setting *b,
                                int b_count);
 
-/* The checksum of the images of a split ("validation") that the run was made with, as its data.json
- * has it; "" where that is not known.  A run whose data are not known compares with others of which
- * that is so too. */
+/* The checksum of the run's images of a split ("validation") from its data.json; "" when unknown.
+ * Runs with unknown data compare only with each other. */
 rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
                                   char text[33]);
 
@@ -134,34 +137,35 @@ typedef struct rv_run_value {
     double last;              /* NaN when it was not finite */
     double least, most;       /* over the training */
 } rv_run_value;
-/* What metrics.jsonl of a run folder says: where the training stands, and the epochs' and the
- * evaluations' values, in the order they are logged. */
+/* The content of metrics.jsonl: the position of the training, and the values of epochs and
+ * evaluations, in the order of the log. */
 typedef struct rv_run_summary {
     int64_t step, epoch;
     int64_t epoch_step; /* the step at which the last epoch ended */
     int count;
     rv_run_value value[RV_RUN_VALUES_MOST];
 } rv_run_summary;
-/* A run that has logged nothing yet has no values.  RV_BAD_FILE when the folder holds no run. */
+/* Reads the summary.  A run that has not logged anything has no values.  RV_BAD_FILE when the
+ * folder has no run. */
 rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_summary *out);
-/* The held-out value that a run chooses its best weights by, as its training wrote it. */
+/* The held-out value that selects the best weights of a run, as recorded by its training. */
 typedef struct rv_run_selection {
-    int is_known;             /* 0: the run does not say, as older ones do not */
-    char split[16], name[48]; /* "validation", "elbo"; name "": it chooses by nothing */
+    int is_known;             /* 0: not recorded, as in older runs */
+    char split[16], name[48]; /* "validation", "elbo"; name "": no selection */
     int smaller_is_better;
 } rv_run_selection;
-/* What env.json of a run folder says.  A file that is missing or cannot be read leaves it unknown;
+/* Reads the selection from env.json.  If the file is missing or unreadable, the value is unknown;
  * RV_NO_MEMORY is the only failure. */
 rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out);
-/* The logged value of that name; of a run that does not say, the one that every model of its time
- * chose by: the importance bound where training maximises it, else the accuracy, else the ELBO, on
- * validation images where there are any.  NULL when it was not logged. */
+/* The logged value of the selection.  For an older run without a record: the importance bound if
+ * training maximises it, else the accuracy, else the ELBO; on validation images if there are any.
+ * NULL when it was not logged. */
 const rv_run_value *rv_run_summary_chosen(const rv_run_summary *summary,
                                           const rv_run_selection *selection,
                                           const rv_run_setting *settings, int count);
-/* The best of that value over the training. */
+/* The best of this value during the training. */
 double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection);
-/* NULL when it was not logged. */
+/* The value of that split and name; NULL when it was not logged. */
 const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const char *split,
                                         const char *name);
 

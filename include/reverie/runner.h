@@ -13,9 +13,9 @@
 extern "C" {
 #endif
 
-/* Trains to the last epoch, from `checkpoint` of a resumed run (NULL: its newest) or from the
- * beginning, writing events, pictures and checkpoints; then the report.  As rv_trainer_run.
- * listener NULL: nobody listens. */
+/* Trains to the last epoch, from `checkpoint` of a resumed run (NULL: the newest) or from the
+ * beginning.  Writes events, pictures and checkpoints, and then the report.  The listener may be
+ * NULL.  The statuses are those of rv_trainer_run. */
 rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
                               const rv_listener *listener);
 

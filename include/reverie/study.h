@@ -2,8 +2,8 @@
  *
  *     rv_study_request request = {"recipes/studies/lab3-beta.yaml", "runs/lab3-beta"};
  *     rv_study *study;
- *     rv_study_open(context, &request, &study);  // every run is resolved: nothing is trained yet
- *     rv_study_run(study, NULL);                 // trains what is missing, resumes what stopped
+ *     rv_study_open(context, &request, &study);  // resolves every run; trains nothing
+ *     rv_study_run(study, NULL);                 // trains missing runs, resumes stopped ones
  *     rv_study_write_report(study);              // report.html and report.json in the folder
  *     rv_study_free(study);
  *
@@ -23,11 +23,11 @@ extern "C" {
 /* ---- a study ---- */
 
 typedef struct rv_study_request {
-    const char *path;            /* of the study file */
-    const char *folder;          /* of its runs and its report; made by the first run */
-    const char *const *settings; /* key=value, over the study's `settings`; [setting_count] */
+    const char *path;            /* the study file */
+    const char *folder;          /* for its runs and its report; the first run makes it */
+    const char *const *settings; /* key=value, overrides the study's `settings`; [setting_count] */
     int setting_count;
-    const char *const *recipe_directories; /* where `base` is looked for */
+    const char *const *recipe_directories; /* where to search for `base` */
     int recipe_directory_count;
     const char *const *data_directories;
     int data_directory_count;
@@ -36,56 +36,57 @@ typedef struct rv_study_request {
 
 typedef enum rv_study_state {
     RV_STUDY_TO_RUN,
-    RV_STUDY_TO_RESUME, /* stopped before its end, or the study asks for more epochs now */
+    RV_STUDY_TO_RESUME, /* stopped before its end, or the study now has more epochs */
     RV_STUDY_DONE
 } rv_study_state;
 
-/* A run of the study; the texts are owned by the study. */
+/* A run of the study; the study owns the texts. */
 typedef struct rv_study_entry {
     const char *cell;   /* "beta=0.1"; "base" when nothing varies */
-    const char *name;   /* of its folder: "beta=0.1,seed=2" */
-    const char *folder; /* with the study's folder before it */
+    const char *name;   /* name of its folder: "beta=0.1,seed=2" */
+    const char *folder; /* path: the study's folder and the name */
     int cell_index;
     int64_t seed;
     rv_study_state state;
-    int64_t epoch, epochs; /* trained, as its checkpoints say, and in all */
-    double seconds;        /* estimate of what is left; NaN before rv_study_estimate */
+    int64_t epoch, epochs; /* trained, by its checkpoints, and in all */
+    double seconds;        /* estimate of the remaining time; NaN before rv_study_estimate */
     rv_status status;      /* RV_OK, or why rv_study_run could not finish it */
     const char *message;   /* "" or the reason in words */
 } rv_study_entry;
 
 typedef struct rv_study rv_study;
 
-/* Reads the file, resolves every run and looks at the folders there are.  RV_BAD_USAGE, with file
- * and line: unknown keys, empty lists, values that do not parse, cells that are equal, a folder
- * that was trained with other settings (more train.epochs are fine).  RV_BAD_FILE: no such file or
- * base.  The caller frees the study, before the context. */
+/* Reads the file, resolves every run and checks the existing folders.  RV_BAD_USAGE, with file and
+ * line: unknown keys, empty lists, values that do not parse, equal cells, a folder that was trained
+ * with other settings (more train.epochs are fine).  RV_BAD_FILE: no such file or base.  The caller
+ * frees the study, before the context. */
 rv_status rv_study_open(rv_context *context, const rv_study_request *request, rv_study **out);
 void rv_study_free(rv_study *study); /* NULL is ignored */
-/* Makes the model of every cell, on its data, and lets go of it: what can be refused is refused
- * before anything is trained. */
+/* Builds and discards the model of every cell, on its data, so that bad settings are reported
+ * before the training. */
 rv_status rv_study_check(rv_study *study);
 
+/* Texts are owned by the study. */
 const char *rv_study_name(const rv_study *study);
 const char *rv_study_about(const rv_study *study); /* "" when it has none */
 const char *rv_study_folder(const rv_study *study);
-int rv_study_count(const rv_study *study); /* of runs */
+int rv_study_count(const rv_study *study); /* number of runs */
 int rv_study_cells(const rv_study *study);
 /* In the order of cells, then seeds; 0 <= index < rv_study_count. */
 rv_study_entry rv_study_at(const rv_study *study, int index);
 
-/* Fills `seconds` of every run that is not done: from the times of finished runs whose model and
- * data are as large, else from a few training steps, taken aside. */
+/* Fills `seconds` of every run that is not done: from the times of finished runs of the same size,
+ * else from a few training steps outside the run folder. */
 rv_status rv_study_estimate(rv_study *study);
 
-/* Locks the folder (RV_BAD_USAGE, naming the process, where another one has it) until the study is
- * freed, and trains what is not done, the first seed of every cell first.  A run that fails is
- * noted and the next one begins; the first failure is latched at the end.  RV_INTERRUPTED when the
- * listener (NULL: nobody) said stop: the run is saved, and the study goes on from there when it is
- * called again. */
+/* Trains the runs that are not done, the first seed of every cell first.  Locks the folder until
+ * the study is freed (RV_BAD_USAGE, with the process, if another one has locked it).  When a run
+ * fails, its entry records this and the next run begins; at the end the first failure is latched.
+ * RV_INTERRUPTED when the listener (may be NULL) stops the study: the run is saved, and the next
+ * call continues from there. */
 rv_status rv_study_run(rv_study *study, const rv_listener *listener);
 
-/* ---- what came out ---- */
+/* ---- results ---- */
 
 /* A value over the seeds of a cell. */
 typedef struct rv_spread {
@@ -97,17 +98,17 @@ rv_spread rv_spread_of(const double *values, int count);
 
 typedef struct rv_study_row {
     const char *cell;
-    int runs, done; /* all, and those whose values are here */
-    int is_best; /* by the mean of what the model selects by; no row when cells have other data */
+    int runs, done; /* all, and those with values here */
+    int is_best;    /* by the mean of the selection value; 0 when cells differ in their data */
     rv_spread value[RV_METRICS_MOST];
 } rv_study_row;
 
-/* The evaluated values of every cell: of the last weights, on the test images (the validation
- * images where there are none); of a model without an evaluation, the training means of its last
+/* The values of every cell: an evaluation of the last weights on the test images (on the validation
+ * images if there are none); for a model without evaluation, the training means of the last
  * epoch. */
 typedef struct rv_study_table {
     const char *split;  /* "test", "validation", "train"; "" when no run is done */
-    const char *best;   /* the value that is_best goes by; NULL: none */
+    const char *best;   /* the value that decides is_best; NULL: none */
     const char *varies; /* a data setting in which cells differ, so that numbers do not compare */
     int value_count;
     const char *name[RV_METRICS_MOST];
@@ -116,8 +117,8 @@ typedef struct rv_study_table {
     int row_count;
 } rv_study_table;
 
-/* Evaluates the runs that are done and were not evaluated before.  The table is owned by the study
- * and valid until the next call. */
+/* Evaluates the finished runs that have no evaluation yet.  The study owns the table, which is
+ * valid until the next call. */
 rv_status rv_study_results(rv_study *study, const rv_study_table **out);
 /* Writes report.html, self-contained, and report.json. */
 rv_status rv_study_write_report(rv_study *study);

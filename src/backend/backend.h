@@ -1,6 +1,6 @@
-/* What a backend is: ten functions.  The program floor prepares the work (which nodes, in which
- * order, which assignments); a backend plans it and runs it.  Only a backend knows a pointer, a
- * layout or a stream. */
+/* The interface of a backend: about ten functions.  The program floor prepares the work (the nodes
+ * in order, the assignments); a backend plans it and runs it.  Only a backend knows pointers,
+ * layouts and streams. */
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
 
@@ -33,8 +33,8 @@ typedef struct rv_work {
     int binding_count;
 } rv_work;
 
-/* What a backend would rather compute instead of some nodes: `replace` gives an expression of the
- * same value, or the node itself. */
+/* Replacements of nodes by a backend: `replace` gives an expression of the same value, or the node
+ * itself. */
 typedef struct rv_lowering {
     void *choices;
     rv_expr (*replace)(void *choices, rv_expr node);
@@ -44,11 +44,11 @@ typedef struct rv_lowering {
 typedef struct rv_backend {
     const char *name;
     int simplifies; /* whether the graph is rewritten before it is planned */
-    /* What it replaces in the simplified graph; out->replace stays NULL where it is nothing.  NULL:
-     * never anything. */
+    /* Chooses the replacements in the simplified graph; out->replace stays NULL if there are none.
+     * NULL: the backend never replaces nodes. */
     rv_status (*lower)(rv_graph *graph, const rv_expr *roots, int count, rv_lowering *out);
-    /* Makes the parameter's storage where it has none, and fills it with plain row-major values,
-     * [size of the shape]. */
+    /* Makes the parameter's storage if it has none, and fills it with row-major values, [size of
+     * the shape]. */
     rv_status (*param_write)(rv_param *param, const double *values);
     rv_status (*plan)(rv_context *context, rv_work *work, void **plan);
     rv_status (*run)(void *plan); /* RV_NOT_FINITE: nothing committed, not latched */
@@ -61,7 +61,7 @@ typedef struct rv_backend {
     void (*set_profiling)(void *plan, int on);
 } rv_backend;
 
-/* Fills the rest of a work whose graph, outputs, assignments and guard are set. */
+/* Completes a work that has its graph, outputs, assignments and guard. */
 rv_status rv_work_collect(rv_work *work);
 void rv_work_free(rv_work *work);
 

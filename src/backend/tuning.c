@@ -1,5 +1,5 @@
-/* How convolutions are computed: the settings of a context, and the choices made under them, a
- * table of text by key.  What a choice says is the backend's. */
+/* How convolutions are computed: the settings of a context, and its choices, a table of texts with
+ * keys.  Only the backend interprets a choice. */
 #include "backend/tuning.h"
 
 #include "core/context.h"
@@ -9,15 +9,15 @@
 
 typedef struct choice {
     char *key, *value;
-    int in_use; /* found or set: what a run depends on */
-    int is_new; /* set here, and not given: what a cache of the machine lacks */
+    int in_use; /* found or set: a run depends on it */
+    int is_new; /* set here, not given: the cache of the machine lacks it */
 } choice;
 
 typedef struct tuner {
     rv_conv_policy policy;
-    int is_given;  /* the caller has set it: the record of a run does not change it */
+    int is_given;  /* set by the caller: the record of a run does not change it */
     int measures;  /* a new choice is checked by a measurement */
-    size_t memory; /* bytes that transforms may keep from pass to pass */
+    size_t memory; /* bytes of transforms kept between passes */
     choice *row;   /* [count], by key */
     int count, room;
     char *text; /* as last asked for */
@@ -55,7 +55,7 @@ static void tuner_free(void *tuning)
     rv_free(t);
 }
 
-/* To be changed; NULL, latched, when memory is out. */
+/* The choices, for a change; NULL, latched, when memory is out. */
 static tuner *tuner_of(rv_context *context)
 {
     if (context->tuning)
@@ -73,7 +73,7 @@ static tuner *tuner_of(rv_context *context)
 
 /* ---- settings ---- */
 
-/* Choices are those of one policy. */
+/* A table has the choices of one policy. */
 static void set_policy(tuner *t, rv_conv_policy policy)
 {
     if (t->policy != policy)
@@ -157,7 +157,7 @@ static int is_text(const char *text)
     return at > text && *at == '\0';
 }
 
-/* A row without a value yet, at the place of its key; NULL when memory is out. */
+/* Inserts a row without a value at the place of its key; NULL when memory is out. */
 static choice *insert(tuner *t, const char *key)
 {
     if (t->count == t->room) {
@@ -177,7 +177,7 @@ static choice *insert(tuner *t, const char *key)
     return row;
 }
 
-/* A choice that is in use is replaced only by another such. */
+/* Only a choice in use may replace a choice in use. */
 static rv_status put(rv_context *context, const char *key, const char *value, int in_use,
                      int is_new)
 {
@@ -252,8 +252,8 @@ rv_tuning rv_context_tuning(rv_context *context, rv_tuning_part part)
     return tuning;
 }
 
-/* Cuts the line at `line`, which this changes, into its key and its value; gives the next line, or
- * NULL when the line is malformed. */
+/* Splits the line at `line`, in place, into its key and value; returns the next line, or NULL when
+ * the line is malformed. */
 static char *cut_line(char *line, char **value)
 {
     char *end = strchr(line, '\n'), *tab = strchr(line, '\t');
@@ -264,7 +264,7 @@ static char *cut_line(char *line, char **value)
     return is_text(line) && is_text(*value) ? end + 1 : NULL;
 }
 
-/* Every line is looked at before the first is added. */
+/* Checks every line before the first is added. */
 static rv_status read_lines(rv_context *context, char *copy, const char *name, int in_use)
 {
     char *value, *next;
@@ -327,7 +327,7 @@ rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const 
     return read_choices(context, tuning.choices, name, 1);
 }
 
-/* ---- a context beside another ---- */
+/* ---- a second context ---- */
 
 rv_status rv_context_lend_tuning(rv_context *aside, const rv_context *context)
 {
@@ -349,7 +349,7 @@ rv_status rv_context_return_tuning(rv_context *context, const rv_context *aside)
 {
     const tuner *from = read_tuner(aside);
     rv_status status = RV_OK;
-    if (from->policy != rv_context_conv(context)) /* they are no choices of this policy */
+    if (from->policy != rv_context_conv(context)) /* they belong to another policy */
         return RV_OK;
     for (int i = 0; status == RV_OK && i < from->count; i++)
         if (from->row[i].is_new)

@@ -1,10 +1,10 @@
-/* The nodes that a program computes: everything that its results are made of, operands first. */
+/* Collects the nodes that a program computes: everything that its results need, operands first. */
 #include "backend/backend.h"
 #include "core/memory.h"
 
 #include <string.h>
 
-/* The guard and the assignments too are needed. */
+/* The guard and the assignments are needed too. */
 static void mark_roots(const rv_work *work, char *needed)
 {
     for (int i = 0; i < work->output_count; i++)

@@ -1,5 +1,5 @@
-/* Recipes and overrides, collected as they come and resolved together: which keys there are depends
- * on `model`, and an override may set it after the file. */
+/* Recipes and overrides, collected in order and resolved together: the valid keys depend on
+ * `model`, and an override may set it after the file. */
 #include "reverie/config.h"
 
 #include "config/sections.h"
@@ -11,10 +11,10 @@
 
 struct rv_config {
     rv_context *context;
-    rv_arena written; /* the settings as they were given */
+    rv_arena written; /* the given settings */
     config_settings settings;
     const char *file_name; /* of the first file, without folder and ".yaml"; NULL: none yet */
-    /* The resolved state; everything below is remade when the settings change. */
+    /* The resolved state; everything below is made again when the settings change. */
     int is_resolved;
     rv_arena resolved;
     config_table table;
@@ -100,7 +100,7 @@ static const config_setting *last_of(const rv_config *config, const char *key)
     return last;
 }
 
-/* The names of all kinds, and the one that was most likely meant. */
+/* The names of all kinds, and the most likely intended one. */
 static rv_status fail_model(rv_config *config, const config_setting *given)
 {
     rv_context *context = config->context;
@@ -130,7 +130,7 @@ static rv_status fail_model(rv_config *config, const config_setting *given)
     return status;
 }
 
-/* Without a model, a key that no model has is the likelier slip: `modle: vae`. */
+/* Without a model, an unknown key is the more likely error: `modle: vae`. */
 static rv_status fail_without_model(rv_config *config)
 {
     config_table all = {0};
@@ -161,7 +161,7 @@ static rv_status find_model(rv_config *config)
     return config->result.model ? RV_OK : fail_model(config, model);
 }
 
-/* A file of a later version may have keys that this one does not know: say so first. */
+/* A file of a later version may have unknown keys: report the version first. */
 static rv_status check_format(rv_config *config)
 {
     const config_setting *format = last_of(config, "format");
@@ -182,8 +182,8 @@ static void *target_of(rv_config *config, const config_section *section)
     return target;
 }
 
-/* What suits each schedule: at each epoch, the factor of milestones would be a fall of 0.1^epochs,
- * and an exponential fall never reaches 0. */
+/* Defaults that depend on the schedule: applied at each epoch, the factor for milestones would give
+ * 0.1^epochs, and an exponential fall never reaches 0. */
 static void suit_schedule(const rv_config *config, rv_schedule_config *schedule)
 {
     if (schedule->kind == RV_EXPONENTIAL && !last_of(config, "train.factor"))

@@ -8,7 +8,7 @@
 
 typedef void (*section_writer)(config_text *text, const config_section *section, int is_model);
 
-/* A row's kind and range in few words: "whole number, 1 to 64"; "gray, static". */
+/* The type and range of a row in few words: "whole number, 1 to 64"; "gray, static". */
 static void add_kind(config_text *text, const rv_option *row)
 {
     char name[64];
@@ -115,7 +115,7 @@ static void write_markdown(config_text *text, const config_section *section, int
 
 /* ---- man page ---- */
 
-/* In roff a backslash, and a dot or quote that begins a line, have a meaning. */
+/* In roff a backslash is special, and so is a dot or quote at the start of a line. */
 static void add_roff(config_text *text, const char *string)
 {
     if (*string == '.' || *string == '\'')

@@ -1,4 +1,4 @@
-/* Recipes by name, among the folders that the caller gives. */
+/* Finds and lists recipes by name in the caller's folders. */
 #include "reverie/config.h"
 
 #include "config/text.h"
@@ -15,7 +15,7 @@
 
 #define ENDING ".yaml"
 
-/* The length of "lab1-vae" in "lab1-vae.yaml"; 0 for a file of another kind, or a hidden one. */
+/* The length of "lab1-vae" in "lab1-vae.yaml"; 0 for another kind of file, or a hidden file. */
 static size_t name_length(const char *file)
 {
     size_t length = strlen(file);
@@ -95,7 +95,7 @@ rv_status rv_recipe_find(rv_context *context, const char *name, const char *cons
 /* The recipe's `about`, its first line; "" when the file cannot be read.  NULL: no memory. */
 static char *read_about(const char *path)
 {
-    rv_context *aside = rv_context_new(); /* a broken recipe is no failure of the list */
+    rv_context *aside = rv_context_new(); /* a broken recipe does not make the list fail */
     rv_yaml *yaml = NULL;
     const char *text = "";
     if (!aside)

@@ -1,4 +1,4 @@
-/* The table of the sections that every recipe has. */
+/* The table of the sections of every recipe. */
 #include "config/sections.h"
 
 #include "data/options.h"

@@ -1,4 +1,4 @@
-/* The sections that recipes have: their own keys, the data's, the model's and the training's. */
+/* The sections of recipes: keys of the recipe, the data, the model and the training. */
 #ifndef CONFIG_SECTIONS_H
 #define CONFIG_SECTIONS_H
 
@@ -7,7 +7,7 @@
 
 enum { CONFIG_FORMAT = 1 };
 
-/* What stands at the top of a recipe. */
+/* The keys at the top of a recipe. */
 typedef struct config_recipe {
     int64_t format;
     const char *name, *about, *model;

@@ -68,7 +68,7 @@ static rv_status copy_value(rv_context *context, rv_arena *arena, const rv_yaml_
 
 /* ---- many ---- */
 
-/* Where the keys of one file or override come from. */
+/* The source of keys: one file or override. */
 typedef struct source {
     config_settings *settings;
     const char *name; /* "recipe.yaml", or "`train.lr=1`" */
@@ -83,7 +83,7 @@ static const char *origin_of(const source *from, int line)
     return rv_arena_printf(from->settings->arena, "%s:%d", from->name, line);
 }
 
-/* A key set twice in one file, as `train: {lr: 1}` and `train.lr: 2`, is a slip. */
+/* A duplicate key in one file, as `train: {lr: 1}` and `train.lr: 2`, is an error. */
 static rv_status append(const source *from, config_setting *setting)
 {
     config_settings *settings = from->settings;
@@ -149,7 +149,7 @@ static config_setting *last_of(const config_settings *settings)
     return last;
 }
 
-/* Takes the document's settings, all or none, and frees it. */
+/* Takes the settings of the document, all or none, and frees it. */
 static rv_status add_document(config_settings *settings, const char *name, rv_yaml *yaml)
 {
     source from = {settings, rv_arena_strdup(settings->arena, name), 1, last_of(settings)};
@@ -185,7 +185,7 @@ rv_status config_settings_parse(config_settings *settings, const char *text, con
     return status == RV_OK ? add_document(settings, name, yaml) : status;
 }
 
-/* ---- overrides and defaults: a value alone ---- */
+/* ---- overrides and defaults: a single value ---- */
 
 static int is_key(const char *text, size_t length)
 {
@@ -194,7 +194,8 @@ static int is_key(const char *text, size_t length)
     return length > 0 && strspn(text, letters) == length && text[0] != '-';
 }
 
-/* Parses the value aside: what libyaml says of it names lines, of which an override has none. */
+/* Parses the value in another context, since libyaml's messages contain line numbers, which an
+ * override lacks. */
 static rv_status parse_value(rv_context *context, const char *origin, const char *text,
                              rv_yaml **yaml)
 {

@@ -1,5 +1,5 @@
-/* YAML as a list of settings: nested maps become dotted keys, and each setting knows where it was
- * written. */
+/* YAML as a list of settings: nested maps become dotted keys, and each setting knows its place in
+ * the source. */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
@@ -12,7 +12,7 @@ typedef struct config_settings {
 } config_settings;
 
 void config_settings_begin(config_settings *settings, rv_context *context, rv_arena *arena);
-/* Appends the settings of a file; of a text that messages call `name`; of `key=value`. */
+/* Appends the settings of a file; of a text, which messages call `name`; of `key=value`. */
 rv_status config_settings_read(config_settings *settings, const char *path);
 rv_status config_settings_parse(config_settings *settings, const char *text, const char *name);
 rv_status config_settings_override(config_settings *settings, const char *override);

@@ -62,7 +62,7 @@ static int is_below(const char *longer, const char *shorter)
     return strncmp(longer, shorter, length) == 0 && longer[length] == '.';
 }
 
-/* A key is meant when all of it is nearly right, or its last part is. */
+/* A key is a candidate if it is nearly right as a whole, or in its last part. */
 static const char *nearest_key(const config_table *table, const char *key)
 {
     rv_nearest nearest = {0};

@@ -1,4 +1,4 @@
-/* The option table: sections of rows, each section with the struct that its rows fill. */
+/* The option table: sections of rows, each section with the struct of its rows. */
 #ifndef CONFIG_TABLE_H
 #define CONFIG_TABLE_H
 
@@ -10,18 +10,18 @@ typedef struct config_section {
     const rv_option *option;
     int option_count;
     size_t size;                    /* bytes of the struct that the rows fill */
-    void (*defaults)(void *target); /* sets what has no row; NULL: zeros are right */
+    void (*defaults)(void *target); /* sets members without a row; NULL: they are zero */
 } config_section;
 
 enum { CONFIG_SECTIONS_MOST = 32 };
 
 typedef struct config_table {
     const config_section *section[CONFIG_SECTIONS_MOST];
-    void *target[CONFIG_SECTIONS_MOST]; /* NULL in a table that is only looked up in */
+    void *target[CONFIG_SECTIONS_MOST]; /* NULL in a table for lookups only */
     int count;
 } config_table; /* zero-initialised is empty */
 
-/* More sections than there is room for are left out. */
+/* Sections beyond the capacity are ignored. */
 void config_table_add(config_table *table, const config_section *section, void *target);
 /* The row of a key, and its target; NULL when there is none. */
 const rv_option *config_table_find(const config_table *table, const char *key, void **target);

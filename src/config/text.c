@@ -54,7 +54,7 @@ void config_text_printf(config_text *text, const char *format, ...)
     text->length += (size_t)count;
 }
 
-/* ---- numbers, in the C locale whatever the program has set ---- */
+/* ---- numbers, always in the C locale ---- */
 
 static locale_t enter_c_locale(void)
 {
@@ -115,7 +115,7 @@ int config_read_integer(const char *string, int64_t *value)
 
 /* ---- scalars ---- */
 
-/* Words that a reader of YAML would take for something other than text. */
+/* Words that YAML would not read as text. */
 static int has_a_meaning(const char *string)
 {
     static const char *const words[] = {"~",  "null", "true", "false", "yes",

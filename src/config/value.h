@@ -1,5 +1,5 @@
-/* One setting as it was written, its check against a row of the option table, and the way back:
- * the field of a struct as YAML. */
+/* A setting in its written form, its check against a row of the option table, and the reverse: a
+ * field of a struct as YAML. */
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
 
@@ -13,7 +13,7 @@ typedef struct config_setting {
     const char *key;    /* "train.lr" */
     const char *origin; /* "recipes/a.yaml:7", or "`train.lr=x`" for an override */
     config_form form;
-    const char *text;        /* of a scalar, as it is; of a list, in YAML's flow style */
+    const char *text;        /* of a scalar, verbatim; of a list, in YAML's flow style */
     const char *const *item; /* [item_count] of a list: each element, as `text` */
     int item_count;
     struct config_setting *next;
@@ -23,11 +23,11 @@ typedef struct config_setting {
  * to the arena.  RV_BAD_USAGE: "ORIGIN: KEY wants a number from 0 to 1, not `x`". */
 rv_status config_store(rv_context *context, rv_arena *arena, const rv_option *row,
                        const config_setting *setting, void *target);
-/* What a row takes: "a whole number from 1 to 64", "one of gray, static". */
+/* The values that a row takes: "a whole number from 1 to 64", "one of gray, static". */
 void config_add_wanted(config_text *text, const rv_option *row);
-/* The field of `target` as it stands in YAML. */
+/* The field of `target` in YAML. */
 void config_add_value(config_text *text, const rv_option *row, const void *target);
-/* The choice's name at `index`, copied to `name` [bytes]; 0 when there are not so many. */
+/* The choice's name at `index`, copied to `name` [bytes]; 0 when there are fewer. */
 int config_choice_name(const char *choices, int index, char *name, size_t bytes);
 
 #endif

@@ -1,4 +1,4 @@
-/* The clock by which elapsed time is measured. */
+/* The clock for elapsed time. */
 #include "core/clock.h"
 
 #include <time.h>

@@ -2,7 +2,7 @@
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
-/* Seconds of a clock that nobody sets, since some moment of the past. */
+/* Seconds of a monotonic clock, from an arbitrary start. */
 double rv_seconds(void);
 
 #endif

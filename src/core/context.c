@@ -1,4 +1,5 @@
-/* The latched first error follows SQLite: a chain of calls needs one check at its end. */
+/* The context: settings, messages, and the latched first error, which follows SQLite: a chain of
+ * calls needs one check at its end. */
 #include "core/context.h"
 
 #include "core/fork.h"
@@ -55,7 +56,8 @@ void rv_context_free(rv_context *context)
     rv_free(context);
 }
 
-/* Names from files reach messages: what could move a terminal's cursor does not. */
+/* Names from files reach messages; control characters, which could move a terminal's cursor, do
+ * not. */
 static void make_printable(char *text)
 {
     for (; *text; text++)
@@ -63,11 +65,11 @@ static void make_printable(char *text)
             *text = '?';
 }
 
-/* Room for three of the longest paths and what is said about them. */
+/* Room for three of the longest paths and the words about them. */
 enum { TEXT_ROOM = 16384, EDGE = 60 };
 
-/* Replaces `cut` bytes in the middle of text[start, start + count) by three dots, never half a
- * character; returns the bytes that are gone. */
+/* Replaces `cut` bytes in the middle of text[start, start + count) by three dots, and never splits
+ * a character; returns the number of removed bytes. */
 static size_t cut_middle(char *text, size_t start, size_t count, size_t cut)
 {
     size_t head = start + (count - cut) / 2, tail = head + cut;
@@ -80,7 +82,7 @@ static size_t cut_middle(char *text, size_t start, size_t count, size_t cut)
     return tail - head - 3;
 }
 
-/* The longest run without a space: where a message is long, a path. */
+/* The longest run without a space: in a long message, a path. */
 static size_t longest_word(const char *text, size_t *start)
 {
     size_t longest = 0;
@@ -95,8 +97,8 @@ static size_t longest_word(const char *text, size_t *start)
     return longest;
 }
 
-/* Makes a text fit into `room` bytes so that what is wrong and what to do stay readable: the paths
- * lose their middles, the longest first; then, where that is not enough, the text does. */
+/* Shortens a text to `room` bytes and keeps the reason and the remedy readable: paths lose their
+ * middles, the longest first; if that is not enough, the text loses its middle. */
 static void shorten(char *text, size_t room)
 {
     size_t length = strlen(text), start = 0;
@@ -184,8 +186,8 @@ void rv_notify(rv_context *context, rv_log_level level, const char *format, ...)
     send(context, level, message);
 }
 
-/* Whether the message was said before; it has been from now on.  Of very many the oldest are
- * forgotten, and may be said again. */
+/* Whether the message was sent before, and marks it as sent.  Of very many messages the oldest are
+ * forgotten, and may be sent again. */
 static int was_said(rv_context *context, const char *message)
 {
     rv_context *keeper = context->beside ? context->beside : context;
@@ -204,7 +206,7 @@ void rv_notify_once(rv_context *context, rv_log_level level, const char *format,
 {
     char message[sizeof context->message];
     va_list arguments;
-    if (!context->log) /* nobody hears: it has not been said */
+    if (!context->log) /* no log: not sent */
         return;
     va_start(arguments, format);
     format_text(message, sizeof message, format, arguments);

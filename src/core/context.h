@@ -1,4 +1,4 @@
-/* The context's inside, for floors 0 to 2.  Parameters hang on it through an opaque store with a
+/* The inside of the context, for floors 0 to 2.  It holds parameters in an opaque store with a
  * destructor, so that floor 0 does not know what a parameter is. */
 #ifndef CORE_CONTEXT_H
 #define CORE_CONTEXT_H
@@ -15,22 +15,23 @@ struct rv_context {
     char message[1024];
     rv_log_fn log;
     void *log_user;
-    uint64_t said[RV_SAID_MOST]; /* hashes of what rv_notify_once said */
+    uint64_t said[RV_SAID_MOST]; /* hashes of the messages of rv_notify_once */
     uint64_t said_count;
-    rv_context *beside; /* keeps them for this one; NULL: itself */
+    rv_context *beside; /* keeps these hashes; NULL: itself */
     int threads;
     uint64_t seed;
     void *parameters; /* floor 1's store */
     void (*parameters_free)(void *);
-    const void *backend; /* floor 2's choice; NULL until asked for */
+    const void *backend; /* floor 2's choice; NULL before its first use */
     void *workers;       /* and its threads */
     void (*workers_free)(void *);
     const char *isa; /* cap of the instruction set; NULL: the best of the machine */
-    void *tuning;    /* floor 2's choices of algorithms; NULL until one is made */
+    void *tuning;    /* floor 2's choices of algorithms; NULL before the first */
     void (*tuning_free)(void *);
 };
 
-/* What `context` has said once is not said again in `aside`, which it outlives. */
+/* The context `aside` does not repeat messages of rv_notify_once in `context`, which outlives
+ * it. */
 void rv_context_set_beside(rv_context *aside, rv_context *context);
 
 #endif

@@ -1,5 +1,5 @@
 /* A counted malloc: the counters prove that a training step allocates nothing, and the planted
- * failures prove that running out of memory is survived. */
+ * failures prove that the library survives a lack of memory. */
 #include "core/memory.h"
 
 #include <stdatomic.h>
@@ -94,7 +94,7 @@ void *rv_malloc_aligned(size_t bytes)
     is_asked = 0;
 #if defined(MADV_HUGEPAGE)
     if (block && unit == HUGE_PAGE)
-        madvise(block, rounded, MADV_HUGEPAGE); /* a wish: nothing is lost where it is refused */
+        madvise(block, rounded, MADV_HUGEPAGE); /* a hint: a refusal does no harm */
 #endif
     if (block)
         memset(block, 0, rounded);

@@ -1,5 +1,5 @@
-/* Every allocation of Reverie goes through here, so that tests can count and fail them.
- * All functions are thread-safe.  Sizes are in bytes. */
+/* All allocations of Reverie, so that tests can count them and make them fail.  All functions are
+ * thread-safe.  Sizes are in bytes. */
 #ifndef CORE_MEMORY_H
 #define CORE_MEMORY_H
 
@@ -21,8 +21,8 @@ typedef struct rv_memory_counts {
     int64_t live;   /* blocks allocated and not yet freed */
 } rv_memory_counts;
 rv_memory_counts rv_memory_counted(void);
-/* Whether the calling thread is within one of these functions: who replaces malloc can tell their
- * callers, who look at what they get, from others. */
+/* Whether the calling thread is in one of these functions: a replacement of malloc can distinguish
+ * their callers, which check for NULL, from others. */
 int rv_memory_is_asked(void);
 /* Test hook: the allocation number `after` from now (1 = the next) fails, and, when `persistent`,
  * every later one too.  0 turns it off. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LETTERS_MOST = 64 }; /* longer words are compared by their first letters */
+enum { LETTERS_MOST = 64 }; /* of longer words only the first letters count */
 
 static int least_of(int a, int b)
 {
@@ -52,7 +52,7 @@ void rv_nearest_try(rv_nearest *nearest, const char *given, const char *candidat
     int begins = distance > 1 && begins_with_the_other(given, candidate);
     if (!begins && distance > 1 + length_of(given) / 4)
         return;
-    distance = begins ? 3 : 2 * distance; /* a beginning is between one slip and two */
+    distance = begins ? 3 : 2 * distance; /* a prefix counts as between one and two errors */
     if (!nearest->word || distance < nearest->distance)
         *nearest = (rv_nearest){shown, distance};
 }

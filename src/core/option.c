@@ -1,4 +1,4 @@
-/* Walking an option table through its groups. */
+/* Walks an option table with its groups. */
 #include "reverie/option.h"
 
 static int rows_of(const rv_option *row)

@@ -9,7 +9,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static locale_t plain;
 
-/* The C libraries that there are hold "C" ready and allocate nothing for it. */
+/* The known C libraries have the "C" locale ready and allocate nothing for it. */
 static void make_plain(void)
 {
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);

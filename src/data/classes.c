@@ -1,6 +1,6 @@
-/* The classes of a data set: the labels of its training images, of those that data.classes keeps.
- * In a source they are numbered from 0 in ascending order and keep their names, so that a model of
- * four digits has four classes; test images have the same ones. */
+/* The classes of a data set: the labels of the training images that data.classes keeps.  A source
+ * numbers them from 0 in ascending order and keeps their names, so that a model of four digits has
+ * four classes; test images have the same classes. */
 #include "core/memory.h"
 #include "data/source.h"
 
@@ -15,7 +15,7 @@ static char *name_of(const rv_data_files *files, int32_t label)
     return rv_strdup(number);
 }
 
-/* Every class asked for must be there: a typing error would otherwise train on fewer. */
+/* Every class in data.classes must exist: otherwise a typing error would train on fewer classes. */
 static rv_status check_asked(rv_context *context, const rv_data_config *config,
                              const rv_data_files *files, const char *is_there)
 {

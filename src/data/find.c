@@ -1,4 +1,4 @@
-/* Where a data set is: the folders given, in order, and what to say when it is in none. */
+/* Finds a data set in the given folders, in order, and explains a failure. */
 #include "data/readers/folder.h"
 #include "data/source.h"
 #include "reverie/io.h"
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* `path` with an ending, as .npy, whatever its capitals: NULL in *found when there is none. */
+/* `path` with an ending, as .npy, in any case: NULL in *found when there is none. */
 static rv_status find_file(const char *path, char **found)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -59,7 +59,7 @@ static rv_status try_name(rv_context *context, const char *directory, const char
     return status;
 }
 
-/* Adds to a text of fixed size; what does not fit is cut off. */
+/* Adds to a text of fixed size, and cuts the rest. */
 static void add_text(char *text, size_t size, const char *more)
 {
     size_t length = strlen(text);
@@ -89,7 +89,7 @@ static void find_any_file(const char *path, int depth, char **found)
 
 enum { KINDS_ROOM = 200 };
 
-/* Something is there, which is no data set. */
+/* The path exists, but is no data set. */
 static rv_status fail_no_set(rv_context *context, const char *path)
 {
     char kind[RV_KIND_ROOM], kinds[KINDS_ROOM], *first;
@@ -119,7 +119,7 @@ static rv_status fail_missing_path(rv_context *context, const char *path)
                    path);
 }
 
-/* Each place that was looked at, how to get the set, and what always works. */
+/* Lists the searched places, how to get the set, and an alternative that always works. */
 static rv_status fail_missing_name(rv_context *context, const rv_data_config *config)
 {
     char places[480] = "", advice[360] = "", kinds[KINDS_ROOM];
@@ -147,8 +147,7 @@ static rv_status fail_missing_name(rv_context *context, const rv_data_config *co
                    config->name, places, advice);
 }
 
-/* A file of the name is there, or a folder with files in it, but is no data set: that is the
- * trouble. */
+/* The error: a file of that name, or a folder with files, exists but is no data set. */
 static rv_status fail_there(rv_context *context, const rv_data_config *config)
 {
     rv_status status = RV_OK;
@@ -197,7 +196,7 @@ static rv_status find(rv_context *context, const rv_data_config *config, rv_data
     return there != RV_OK ? there : fail_missing_name(context, config);
 }
 
-/* Where it was before comes last: the same data, looked for from another folder. */
+/* The former place comes last: the same data, seen from another working folder. */
 rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_data_place *place)
 {
     *place = (rv_data_place){0};

@@ -1,5 +1,5 @@
-/* A checksum of what a source holds: the stored values of its images and their labels, whatever
- * pixels are made of them.  XXH3, 128 bits; not against malice. */
+/* A checksum of a source: the stored values of its images and their labels, independent of the kind
+ * of pixels.  XXH3, 128 bits; no protection against malice. */
 #include "data/source.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@ void rv_data_fingerprint(rv_source *source)
     int64_t size[4] = {info->count, info->height, info->width, info->channels};
     size_t values = (size_t)(info->count * info->size);
     XXH64_hash_t part[5] = {XXH3_64bits(size, sizeof size)};
-    if (rows->make) /* drawn from the seed, each from its number and label */
+    if (rows->make) /* digits depend on the seed, their number and label */
         part[1] = info->seed;
     else if (rows->bytes)
         part[1] = XXH3_64bits(rows->bytes, values);

@@ -3,7 +3,7 @@
 #include "core/random.h"
 #include "data/source.h"
 
-/* How many images each label has, and how many labels have any. */
+/* The number of images of each label, and the number of labels with images. */
 static int count_classes(const rv_source *source, int64_t *of_class)
 {
     int present = 0;
@@ -37,7 +37,7 @@ static rv_status check(rv_context *context, const rv_source *source, const rv_la
 }
 
 /* Selection sampling of each class (Knuth, volume 2, 3.4.2, algorithm S): `left` images of the
- * class are still to be seen, and `wanted` of them to be taken. */
+ * class remain, and `wanted` of them must be taken. */
 static void choose(const rv_source *source, uint64_t seed, int64_t *left, int64_t *wanted,
                    int64_t *positions)
 {

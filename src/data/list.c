@@ -1,4 +1,4 @@
-/* What data sets there are: the known ones, and those that the folders hold. */
+/* Lists data sets: the known ones, and those in the folders. */
 #include "data/readers/folder.h"
 #include "data/source.h"
 
@@ -7,7 +7,7 @@
 
 typedef struct table {
     rv_data_entry *entry;
-    int count, room, known; /* entries; those that are there in any case */
+    int count, room, known; /* entries; the number of known ones */
 } table;
 
 static int is_listed(const table *list, const char *path, const char *name)
@@ -27,7 +27,7 @@ static void free_entry(rv_data_entry *entry)
     rv_free(entry->note);
 }
 
-/* Takes `entry` with its strings into the list; on failure they are freed. */
+/* Moves `entry` with its strings into the list; on failure frees them. */
 static rv_status add_entry(rv_context *context, table *list, rv_data_entry entry)
 {
     if (list->count == list->room) {
@@ -46,7 +46,7 @@ static rv_status add_entry(rv_context *context, table *list, rv_data_entry entry
     return rv_fail_memory(context);
 }
 
-/* What looking at a place said. */
+/* The messages about a place. */
 typedef struct talk {
     char *text; /* or NULL */
     int no_memory;
@@ -70,8 +70,7 @@ static void listen(void *user, rv_log_level level, const char *message)
     memcpy(grown + used, message, more + 1);
 }
 
-/* Looks at the headers only.  A private context keeps a damaged set's complaint to itself.  0: no
- * memory. */
+/* Reads only headers.  A private context isolates the errors of a damaged set. 0: no memory. */
 static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry *entry)
 {
     talk heard = {0};
@@ -99,7 +98,7 @@ static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry 
     return !heard.no_memory;
 }
 
-/* Adds the set at a place, whose path is borrowed; `name` is what data.name would take. */
+/* Adds the set at a place, with a borrowed path; `name` is the value for data.name. */
 static rv_status add_place(rv_context *context, table *list, const rv_data_place *place,
                            const char *name)
 {
@@ -147,7 +146,7 @@ static rv_status add_name(rv_context *context, table *list, const char *folder, 
     return status;
 }
 
-/* mnist first, where it is found first; an entry without a path when it is nowhere. */
+/* mnist from the first place that has it; an entry without a path if there is none. */
 static rv_status add_mnist(rv_context *context, table *list, const char *const *directories,
                            int directory_count)
 {
@@ -162,7 +161,7 @@ static rv_status add_mnist(rv_context *context, table *list, const char *const *
     return add_entry(context, list, missing);
 }
 
-/* Those that can be opened first. */
+/* Sets that can be opened come first. */
 static int by_name(const void *a, const void *b)
 {
     const rv_data_entry *one = a, *two = b;

@@ -1,9 +1,9 @@
-/* A ring of prepared batches between one thread that fills it and the caller who empties it; or one
- * slot that the caller fills.
+/* A ring of prepared batches: one thread fills it and the caller empties it; or a single slot that
+ * the caller fills.
  *
- * Three slots: one in the caller's hands, and two ready or being filled.  Both sides sleep on a
- * condition when they have nothing to do, so that a waiting loader costs no processor time.  Only
- * the counts are shared; a slot belongs to one side at a time. */
+ * There are three slots: one is with the caller, and two are ready or being filled.  Both sides
+ * sleep on a condition when they have nothing to do, so that a waiting loader takes no processor
+ * time.  Only the counts are shared; a slot belongs to one side at a time. */
 #include "core/fork.h"
 #include "core/memory.h"
 #include "data/order.h"
@@ -28,9 +28,9 @@ struct rv_loader {
     int64_t batches; /* in one epoch */
     slot slots[SLOTS];
 
-    /* The thread's own: what comes next. */
+    /* Used only by the thread: the next batch. */
     uint32_t *order;                         /* [N] of `order_epoch`; NULL when not shuffled */
-    int64_t epoch, next, index, order_epoch; /* next: the image of the epoch that comes next */
+    int64_t epoch, next, index, order_epoch; /* next: the next image of the epoch */
 
     /* Shared, under `lock`.  Batch number k lies in slot k % SLOTS. */
     pthread_mutex_t lock;
@@ -52,7 +52,7 @@ rv_loader_config rv_loader_defaults(const rv_source *source)
                               .ahead = rv_context_threads(source->context) < rv_processors()};
 }
 
-/* Images that the batches are of. */
+/* The number of images in all batches of an epoch. */
 static int64_t count_of(const rv_source *source, const rv_loader_config *config)
 {
     return config->only ? config->only_count : source->info.count;
@@ -105,8 +105,8 @@ static void *run_thread(void *user)
 
 static int start_thread(rv_loader *loader);
 
-/* In the child of a fork: what was not finished is made again, from its place in the order.  The
- * old conditions have waiters that are not here, and are left as they are. */
+/* In the child of a fork: unfinished batches are made again, from their place in the order.  The
+ * old conditions have waiters that do not exist here, and are not touched. */
 static int restart_thread(rv_loader *loader)
 {
     const rv_loader_config *config = &loader->config;
@@ -229,7 +229,7 @@ static int allocate(rv_loader *loader)
     return !loader->config.shuffle || loader->order;
 }
 
-/* Signals are the caller's: the thread blocks them all, so that none interrupts it. */
+/* Signals are for the caller: the thread blocks them all. */
 static int start_thread(rv_loader *loader)
 {
     sigset_t all, before;

@@ -1,4 +1,4 @@
-/* What is worth a line when a source is opened, though nothing is wrong with the files. */
+/* Notices when a source is opened, about facts that are no errors. */
 #include "core/text.h"
 #include "data/source.h"
 
@@ -57,7 +57,7 @@ static int list_missing(const rv_data_files *files, const uint8_t *all, const ui
     return missing;
 }
 
-/* Which classes are among the training images, and which among those that the source takes. */
+/* The classes of all training images, and those of the images that the source takes. */
 static void mark_classes(const rv_data_config *config, const rv_data_files *files,
                          const rv_source *source, uint8_t *training, uint8_t *taken)
 {
@@ -80,7 +80,7 @@ rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
     int held_out = source->info.split == RV_SPLIT_VALIDATION;
     if (!source->labels || source->info.split == RV_SPLIT_TEST ||
         (!held_out && config->limit > 0 && config->limit < source->info.class_count))
-        return RV_OK; /* fewer images than classes: nobody expects all of them */
+        return RV_OK; /* fewer images than classes: classes must be missing */
     uint8_t *marks = rv_calloc(2, (size_t)files->class_count);
     if (!marks)
         return rv_fail_memory(context);

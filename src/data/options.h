@@ -7,7 +7,7 @@
 
 enum { RV_DATA_OPTION_COUNT = 14 };
 
-/* `directories` has no row: they come from the machine, not from a recipe. */
+/* `directories` has no row: it depends on the machine, not on a recipe. */
 extern const rv_option rv_data_options[RV_DATA_OPTION_COUNT];
 
 #endif

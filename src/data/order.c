@@ -1,5 +1,5 @@
-/* Fisher & Yates 1938, in the form of Durstenfeld 1964; the draws are keyed by (seed, epoch), so
- * that any epoch can be shuffled without the ones before it. */
+/* Fisher & Yates 1938, in the form of Durstenfeld 1964; the key of the draws is (seed, epoch), so
+ * that any epoch can be shuffled without the earlier ones. */
 #include "data/order.h"
 
 #include "core/random.h"

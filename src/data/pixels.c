@@ -1,5 +1,5 @@
-/* Binarisation: Salakhutdinov & Murray 2008 (a Bernoulli draw per pixel); drawn anew each epoch,
- * Burda, Grosse & Salakhutdinov 2016.
+/* Binarisation: Salakhutdinov & Murray 2008 (a Bernoulli draw for each pixel); with new draws in
+ * each epoch, Burda, Grosse & Salakhutdinov 2016.
  *
  * Pixel i of image n takes word i % 4 of Philox block (i / 4, epoch, n): any image can be drawn at
  * any time, in any order.  Most pixels of a digit are plain black, and their draw is skipped. */
@@ -64,7 +64,8 @@ static const uint32_t *draw_key(const rv_pixel_rule *rule, uint32_t number, int6
 static void draw_bytes(const rv_pixel_rule *rule, const uint8_t *bytes, int64_t size,
                        uint32_t number, int64_t epoch, float *out)
 {
-    const float level[2] = {rule->black, rule->white}; /* indexed: a branch would be a coin toss */
+    const float level[2] = {rule->black, rule->white}; /* a table: a branch would be
+                                                          unpredictable */
     uint32_t counter[4], random[4];
     const uint32_t *key = draw_key(rule, number, epoch, counter);
     for (int64_t i = 0; i < size; i += 4, ++counter[0]) {

@@ -1,4 +1,4 @@
-/* From stored grey values to the floats that a model sees. */
+/* Conversion of stored grey values to the floats that a model sees. */
 #ifndef DATA_PIXELS_H
 #define DATA_PIXELS_H
 
@@ -6,8 +6,8 @@
 
 typedef struct rv_pixel_rule {
     rv_pixels pixels;
-    float value[256];        /* what a byte becomes, under gray and threshold */
-    uint32_t threshold[256]; /* a byte is drawn white when its 23 random bits are below this */
+    float value[256];        /* the value of a byte, for gray and threshold */
+    uint32_t threshold[256]; /* a byte becomes white when its 23 random bits are below this */
     float black, white;      /* the two values of a binary pixel */
     int dequantise;          /* bytes become (byte + u) / 256 */
     double logit;            /* a: v becomes the logit of a + (1 - 2 a) v; 0: off */
@@ -15,7 +15,7 @@ typedef struct rv_pixel_rule {
     uint32_t static_key[2], dynamic_key[2];
 } rv_pixel_rule;
 
-/* The rule of checked settings.  `part` keeps the draws of training images apart from those of test
+/* The rule for checked settings.  `part` separates the draws of training images from those of test
  * images ("train", "test"). */
 rv_pixel_rule rv_pixel_rule_make(const rv_data_config *config, const char *part);
 

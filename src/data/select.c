@@ -1,4 +1,4 @@
-/* Which images of the files make up a split: classes first, then validation, then the limit. */
+/* Selects the images of a split: classes first, then validation, then the limit. */
 #include "data/source.h"
 
 int rv_data_keeps(const rv_data_integers *classes, int32_t label)

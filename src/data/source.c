@@ -125,7 +125,7 @@ static rv_status check_config(rv_context *context, const rv_data_config *config,
     return status == RV_OK ? check_normalize(context, config) : status;
 }
 
-/* What brings values of [least,most] into the range that was said. */
+/* A setting that fits values of [least,most]. */
 static void say_remedy(float least, float most, char text[96])
 {
     if (least >= 0 && most > 1 && most <= 255)
@@ -137,8 +137,8 @@ static void say_remedy(float least, float most, char text[96])
                        (double)least, (double)most);
 }
 
-/* Floats have no range of their own: what black and white are is data.values, or [0,1].  Values
- * that rounding put a little outside are within it. */
+/* Floats have no natural range: data.values gives black and white, default [0,1].  Values slightly
+ * outside by rounding are accepted. */
 static rv_status check_values(rv_context *context, const rv_data_config *config, rv_source *source)
 {
     int given = config->values.count == 2;
@@ -216,7 +216,7 @@ static rv_status describe(rv_context *context, const rv_data_config *config,
     return RV_OK;
 }
 
-/* The classes are those of the training images; a set of test images alone has its own. */
+/* The classes are those of the training images; a set with only test images has its own classes. */
 static rv_status find_classes(rv_context *context, const rv_data_config *config,
                               const rv_data_place *place, const rv_data_files *files,
                               rv_source *source)
@@ -336,7 +336,7 @@ int32_t rv_source_label(const rv_source *source, int64_t index)
     return source->labels[index];
 }
 
-/* A row that was half made is made again. */
+/* An incomplete row is made again. */
 void rv_source_renew(rv_source *source)
 {
     if (source->generation == rv_fork_generation())
@@ -345,7 +345,7 @@ void rv_source_renew(rv_source *source)
     source->generation = rv_fork_generation();
 }
 
-/* Makes the row if nobody has: the flag is looked at again under the lock. */
+/* Makes the row unless it exists: the flag is checked again under the lock. */
 static void ensure_row(rv_source *source, int64_t index)
 {
     const rv_rows *rows = &source->rows;

@@ -23,8 +23,8 @@ struct rv_source {
     unsigned generation;  /* of the lock (core/fork.h) */
 };
 
-/* After a fork: a thread that is not here may have held the lock.  To be called before another
- * thread uses the source. */
+/* After a fork: a thread of the parent may have held the lock.  Call it before another thread uses
+ * the source. */
 void rv_source_renew(rv_source *source);
 
 /* rv_source_fetch of images that are there. */
@@ -45,17 +45,17 @@ rv_status rv_data_find(rv_context *context, const rv_data_config *config, rv_dat
 
 rv_status rv_data_look(rv_context *context, const rv_data_place *place, rv_data_question question,
                        rv_data_files *files);
-/* Says, once, which classes of the training images the held-out ones, or those that a limit keeps,
- * lack. */
+/* Reports, once, the classes of the training images that are missing among the held-out images, or
+ * after a limit. */
 rv_status rv_data_say_missing(rv_context *context, const rv_data_config *config,
                               const rv_data_files *files, const rv_source *source);
-/* Says, once, when all pixels have one value. */
+/* Reports, once, that all pixels have the same value. */
 void rv_data_say_constant(rv_context *context, const rv_source *source);
 
 /* ---- Selecting ---- */
 
-/* classes.c: the classes of the training files into the source; then the numbers of the source's
- * own labels, RV_BAD_FILE for one that is none of them. */
+/* classes.c: writes the classes of the training files to the source; then numbers the source's own
+ * labels, RV_BAD_FILE for an unknown one. */
 rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config,
                                const rv_data_files *files, rv_source *source);
 rv_status rv_data_classes_number(rv_context *context, rv_source *source);

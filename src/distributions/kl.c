@@ -6,8 +6,8 @@ typedef rv_expr (*kl_rule)(rv_dist q, rv_dist p);
 /* Kingma & Welling 2014, appendix B, and its general form:
  * KL(N(m,s^2) || N(0,1))   = (m^2 + s^2 - 1) / 2 - log s
  * KL(N(m,s^2) || N(n,t^2)) = log t - log s + (s^2 + (m - n)^2) / (2 t^2) - 1/2
- * Of N(m, L L') the same with (L L')_ii for s^2 and log L_ii for log s: summed over i it is the KL,
- * and term i is the expected KL of z_i given z_1 .. z_i-1. */
+ * For N(m, L L') the same holds with (L L')_ii for s^2 and log L_ii for log s: the sum over i is
+ * the KL, and term i is the expected KL of z_i given z_1 .. z_i-1. */
 static rv_expr kl_to_normal(rv_dist q, rv_expr variance, rv_dist p)
 {
     if (p.is_standard)
@@ -35,7 +35,7 @@ static rv_expr kl_bernoulli(rv_dist q, rv_dist p)
     return rv_add(linear, rv_sub(rv_softplus(p.logits), rv_softplus(q.logits)));
 }
 
-/* q_k (log q_k - log p_k), to be summed over k */
+/* q_k (log q_k - log p_k), summed over k */
 static rv_expr kl_categorical(rv_dist q, rv_dist p)
 {
     rv_expr log_q = rv_log_softmax(q.logits);

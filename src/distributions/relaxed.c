@@ -2,11 +2,11 @@
  *
  * Maddison, Mnih & Teh 2017, "The Concrete Distribution", definition 1 and appendix C.3; Jang, Gu
  * & Poole 2017.  A draw near a corner of the simplex has coordinates too small for a float, and
- * its density there overflows; the logarithm of the draw, or the log-odds of a binary one, has
- * neither fault.  A KL is the same in either: the change of variables cancels. */
+ * its density there overflows; the logarithm of the draw, or the log-odds of a binary draw, has
+ * neither problem.  The KL is the same in both forms: the change of variables cancels. */
 #include "distributions/distribution.h"
 
-/* How `dist` is relaxed; NULL, with the poison to return, when it is not. */
+/* The relaxation of `dist`; NULL, with the poison to return, if there is none. */
 static const dist_relaxation *relaxation_of(rv_dist dist, const char *what, rv_expr temperature,
                                             rv_expr *poison)
 {

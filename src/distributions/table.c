@@ -1,4 +1,4 @@
-/* The table of distributions, and the functions that only ask its rows. */
+/* The table of distributions, and the functions that only call its rows. */
 #include "distributions/distribution.h"
 
 #define DISTRIBUTION(name) &rv_##name##_kind,
@@ -7,7 +7,7 @@ const rv_dist_kind dist_table[] = {
     NULL};
 #undef DISTRIBUTION
 
-/* Of no kind: the graph is that of whatever parameter is there, else the poison is of none. */
+/* Without a kind: the poison belongs to the graph of any parameter, or to no graph. */
 static rv_expr refuse(rv_dist dist, const char *what)
 {
     const rv_expr all[] = {dist.mu, dist.log_sigma, dist.cholesky, dist.logits};

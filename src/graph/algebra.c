@@ -201,7 +201,7 @@ rv_expr rv_leaky_relu(rv_expr x, double slope)
     return rv_is_poison(x) ? x : rv_select(is_positive(x), x, rv_scale(x, slope));
 }
 
-/* x where x > 0, else exp(x) - 1, of 0 where x > 0, so that the unused branch stays finite; its
+/* x where x > 0, else exp(x) - 1, of 0 where x > 0, so that the unused branch is finite; its
  * gradient at 0 is 1, as PyTorch's */
 rv_expr rv_elu(rv_expr x)
 {

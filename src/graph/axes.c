@@ -1,10 +1,10 @@
-/* Moves that work out their own shapes, from sizes that may be those of poison: what uses them
- * needs no check before it divides or counts axes. */
+/* Moves that compute their own shapes, also from sizes of poison: their callers need no check
+ * before they divide or count axes. */
 #include "graph/node.h"
 
 #include <string.h>
 
-/* Latches what is wrong with x's axis; poison. */
+/* Latches an error about an axis of x; returns poison. */
 static rv_expr fail_axis(rv_expr x, const char *what, int axis)
 {
     return rv_expr_fail(x->graph, "%s: axis %d of a rank %d value", what, axis, x->shape.rank);
@@ -24,7 +24,7 @@ rv_expr rv_merge_axes(rv_expr x, int axis, int count)
 {
     if (rv_is_poison(x))
         return x;
-    int after = axis + count; /* the first axis that stays behind the merged one */
+    int after = axis + count; /* the first axis after the merged axes */
     if (axis < 0 || count < 1 || after > x->shape.rank)
         return fail_axis(x, "merge_axes", count < 1 || axis < 0 ? axis : after - 1);
     rv_shape merged = {x->shape.rank - count + 1, {0}};

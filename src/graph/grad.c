@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* reaches[id] = 1 where some wrt node is reached through differentiable operands. */
+/* reaches[id] = 1 if differentiable operands lead to some wrt node. */
 static void mark_dependents(rv_expr loss, const rv_expr *wrt, int count, char *reaches)
 {
     for (int i = 0; i < count; i++)

@@ -1,5 +1,5 @@
-/* The gradient rule of every op: a line or two each, written with ordinary operations, so that
- * rules are differentiated again for second derivatives.
+/* The gradient rule of every op: one or two lines of ordinary operations each, so that rules can be
+ * differentiated again for second derivatives.
  *
  * In every rule y is the node, x (or a, b) its operands, g = d loss / d y; out[i] receives
  * d loss / d operand[i]. */
@@ -90,7 +90,7 @@ RULE(div)
         out[1] = rv_neg(rv_mul(g, rv_div(y, B)));
 }
 
-/* Gradient where the condition holds for a, the rest for b: every bit of g goes somewhere. */
+/* g goes to a where the condition holds, and to b elsewhere. */
 static void choose(rv_expr a_wins, rv_expr g, const char *needed, rv_expr *out)
 {
     rv_expr zero = rv_zeros_like(g);
@@ -110,7 +110,7 @@ RULE(minimum)
     choose(rv_less(A, B), g, needed, out);
 }
 
-/* d a^b = b a^(b-1) da + a^b log(a) db; the log branch exists only when b wants a gradient. */
+/* d a^b = b a^(b-1) da + a^b log(a) db; the log branch exists only if b needs a gradient. */
 RULE(pow)
 {
     if (needed[0])
@@ -191,7 +191,7 @@ RULE(conv_transform)
         out[0] = rv_node_new(g->graph, RV_OP_conv_transform, &g, 1, &attribute, RV_F32, A->shape);
 }
 
-/* The three legs of one trilinear form: the gradient by one is the product of the other two. */
+/* The three legs form one trilinear form: the gradient for one is the product of the other two. */
 static rv_expr product_of(rv_expr y, int leg, rv_expr a, rv_expr b, rv_shape shape)
 {
     rv_expr pair[2] = {a, b};
@@ -213,7 +213,7 @@ RULE(conv_product)
                                    : product_of(y, RV_RESULT, A, g, B->shape);
 }
 
-/* 1 on the triangle [N,N] that the op reads, else 0, broadcast to the shape of A. */
+/* 1 on the triangle that the op reads, else 0: [N,N], broadcast to the shape of A. */
 static rv_expr triangle(rv_expr a, int lower)
 {
     int64_t n = a->shape.dim[a->shape.rank - 1];

@@ -1,4 +1,4 @@
-/* Graphs: where nodes live, the scope path, and the one constructor of nodes. */
+/* Graphs: the storage of nodes, the scope path, and the only constructor of nodes. */
 #include "core/memory.h"
 #include "core/text.h"
 #include "graph/node.h"

@@ -164,8 +164,8 @@ typedef struct conv_shapes {
     rv_shape image, window, result;
 } conv_shapes;
 
-/* Whether the convolution is a matrix product of its operands as they lie: the window covers the
- * image exactly, or is one pixel that goes to every pixel. */
+/* Whether the convolution is a matrix product of its operands in their layout: the window covers
+ * the image exactly, or has one pixel and visits every pixel. */
 static int is_product(const conv_shapes *s, const rv_conv *conv)
 {
     int covers = 1, is_pixel = 1;
@@ -180,7 +180,7 @@ static int is_product(const conv_shapes *s, const rv_conv *conv)
     return covers || is_pixel;
 }
 
-/* Whether it is one, and the shapes fit; where they do not, the op says what is wrong. */
+/* Whether it is one, and the shapes fit; otherwise the op reports the error. */
 static int is_fitting_product(const conv_shapes *s, const rv_conv *conv)
 {
     if (s->image.rank != 4 || s->window.rank != 4 || s->result.rank != 4 || !is_product(s, conv))

@@ -18,9 +18,9 @@ typedef enum rv_conv_leg { RV_IMAGE, RV_WINDOW, RV_RESULT } rv_conv_leg;
 typedef enum rv_conv_family { RV_TOOM_COOK, RV_FOURIER } rv_conv_family;
 
 /* A bilinear algorithm for a convolution (src/backend/transform/transform.h).  A conv_transform
- * takes the leg's pixels to its spectrum, or as the adjoint a spectrum to pixels; a conv_product
- * makes the leg's spectrum of the other two, in the order of the operands of the convolution's
- * passes. */
+ * maps the pixels of a leg to its spectrum, or as the adjoint a spectrum to pixels; a conv_product
+ * computes the spectrum of a leg from the other two, in the operand order of the passes of the
+ * convolution. */
 typedef struct rv_conv_transform {
     rv_conv geometry;
     int image[2], window[2], result[2]; /* heights and widths */
@@ -28,11 +28,11 @@ typedef struct rv_conv_transform {
     int family;                         /* rv_conv_family */
     int tile[2];                        /* result pixels that are transformed together */
     int leg, adjoint;                   /* rv_conv_leg; truth */
-    int again; /* tells nodes apart that are to be computed again rather than kept */
+    int again; /* distinguishes nodes that are computed again instead of kept */
 } rv_conv_transform;
 
-/* What an op needs beside its operands; which member holds is fixed by the op.  Every member is
- * zeroed before it is filled, so that two attributes compare equal byte for byte. */
+/* The attributes of an op; the op decides which member is valid.  Every member is zeroed before it
+ * is filled, so that equal attributes are equal byte for byte. */
 typedef union rv_attribute {
     unsigned axes; /* sum, max, argmax */
     struct {
@@ -91,7 +91,7 @@ struct rv_graph {
     uint32_t count, capacity;
     rv_expr *of_param; /* [params], the arena's: a parameter's node, by its index; NULL: none yet */
     int params;
-    rv_pending *pending; /* assignments, in the order first made */
+    rv_pending *pending; /* assignments, in the order of the first assignment */
     int pending_count, pending_capacity;
     const char *scope;   /* the current path */
     const char **scopes; /* stack of the enclosing paths */
@@ -119,15 +119,15 @@ typedef struct rv_op_row {
     /* Checks operands and fills dtype and shape; on failure calls rv_shape_fail and returns 0. */
     int (*shape)(struct rv_node *node);
     /* Writes d loss / d operand[i] into out[i] (NULL = none) from the gradient of the result.
-     * `needed` says which operands want one. */
+     * `needed` tells which operands need one. */
     void (*gradient)(rv_expr node, rv_expr gradient, const char *needed, rv_expr *out);
 } rv_op_row;
 extern const rv_op_row rv_op_table[RV_OP_COUNT];
 
-/* Zeroed, padding included, so that equal attributes compare equal byte for byte. */
+/* Zeroed, with the padding, so that equal attributes are equal byte for byte. */
 rv_attribute rv_attribute_none(void);
 
-/* The one constructor.  `shape` and `dtype` matter for ops whose rule is "given", or whose rule
+/* The only constructor.  `shape` and `dtype` matter for ops whose rule is "given", or whose rule
  * reads the requested result (reshape, broadcast, slice, pad, ...). */
 rv_expr rv_node_new(rv_graph *graph, rv_op op, const rv_expr *operands, int arity,
                     const rv_attribute *attribute, rv_dtype dtype, rv_shape shape);
@@ -143,14 +143,14 @@ rv_expr rv_binary(rv_op op, rv_expr a, rv_expr b); /* broadcasts */
 
 int rv_is_pointwise(rv_op op);
 
-/* needed [graph->count]: marks, beside the nodes that are marked, all that they are made of. */
+/* needed [graph->count]: also marks everything that the marked nodes depend on. */
 void rv_mark_needed(const rv_graph *graph, char *needed);
 
-/* How many parameters all stores of the context have made: their indices are below. */
+/* The number of parameters that all stores of the context have made; their indices are smaller. */
 int rv_params_made(const rv_context *context);
-/* A parameter of any store that has its storage already; NULL: none. */
+/* A parameter of any store that already has storage; NULL: none. */
 const rv_param *rv_params_stored(const rv_context *context);
-/* The seed of a parameter's first values. */
+/* The seed of a parameter's initial values. */
 uint64_t rv_param_seed(const rv_param *param);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* `place` finds a name: at its hash or the next free place after it, half of them being empty. */
+/* `place` is a hash table: a name is at its hash or at the next free place after it; at least half
+ * of the places are empty. */
 struct rv_params {
     rv_context *context;
     rv_params *next, *previous; /* stores of the context */
@@ -15,7 +16,7 @@ struct rv_params {
     size_t places;    /* a power of two, at least twice the count; 0: none yet */
 };
 
-/* What hangs on the context: the stores, its own among them. */
+/* The stores of the context, with its own store. */
 typedef struct all_params {
     rv_params *own, *first;
     int made;
@@ -111,7 +112,7 @@ const rv_param *rv_params_stored(const rv_context *context)
     return NULL;
 }
 
-/* The context's own store has the seed that the context has now. */
+/* The context's own store uses the current seed of the context. */
 uint64_t rv_param_seed(const rv_param *param)
 {
     int is_own = param->store == all_of(param->context)->own;
@@ -160,7 +161,7 @@ rv_param *rv_params_find(const rv_params *store, const char *name)
     return store->places > 0 ? *place_of(store, name) : NULL;
 }
 
-/* Room for one more name: a new table of twice the size where the old one is half full. */
+/* Makes room for one more name: doubles the table if it is half full. */
 static int make_place(rv_params *store)
 {
     if (2 * ((size_t)store->count + 1) <= store->places)
@@ -266,7 +267,7 @@ rv_param_kind rv_param_kind_of(const rv_param *param)
 
 /* ---- in a graph ---- */
 
-/* Where the node of a parameter is kept; NULL when memory is out. */
+/* The place of a parameter's node; NULL when memory is out. */
 static rv_expr *node_of(rv_graph *graph, const rv_param *param)
 {
     if (param->index >= graph->params) {

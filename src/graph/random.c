@@ -36,7 +36,7 @@ rv_expr rv_draw_uniform(rv_graph *graph, const char *name, rv_shape shape, rv_dr
     return rv_unary(RV_OP_uniform, rv_draw_bits(graph, name, shape, axes));
 }
 
-/* Box & Muller 1958: sqrt(-2 log u) cos(2 pi v), u and v from two sites of their own */
+/* Box & Muller 1958: sqrt(-2 log u) cos(2 pi v), u and v from two separate sites */
 rv_expr rv_draw_normal(rv_graph *graph, const char *name, rv_shape shape, rv_draw_axes axes)
 {
     rv_scope_begin(graph, "%s", name);

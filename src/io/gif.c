@@ -1,9 +1,9 @@
 /* Animated GIF through giflib.  Grey pictures have one palette of 256 levels and lose nothing;
  * coloured ones have a palette for each picture, made by giflib's quantiser (Heckbert's median
- * cut), whose colours become the means of the pixels that they stand for.
+ * cut), whose colours are then replaced by the means of their pixels.
  *
- * giflib leaks its state when a write fails at the end, so a failed write is kept by the durable
- * writer and giflib is told that all went well. */
+ * giflib leaks its state when a write fails at the end, so the durable writer keeps a failed write,
+ * and giflib gets success. */
 #include "core/memory.h"
 #include "reverie/io.h"
 
@@ -19,7 +19,7 @@ struct rv_gif {
     rv_status status;
     GifFileType *file;
     ColorMapObject *palette; /* of a coloured picture; NULL when grey */
-    uint8_t *index;          /* [height,width] places in the palette */
+    uint8_t *index;          /* [height,width] indices into the palette */
     uint8_t *plane[3];       /* red, green, blue [height,width]; when coloured */
 };
 
@@ -31,7 +31,7 @@ static int put_bytes(GifFileType *file, const GifByteType *bytes, int count)
     return count;
 }
 
-/* What giflib itself refuses; it holds memory, so that is the likely cause. */
+/* An error of giflib itself; a lack of memory is the likely cause. */
 static rv_status check(rv_gif *gif, int result)
 {
     if (result == GIF_OK || gif->status != RV_OK)
@@ -54,7 +54,7 @@ static ColorMapObject *gray_palette(void)
     return palette;
 }
 
-/* Netscape's extension: how often the pictures are shown, 0 being for ever. */
+/* Netscape's extension: the number of repetitions, 0 for endless. */
 static rv_status put_loop(rv_gif *gif)
 {
     static const char name[] = "NETSCAPE2.0";
@@ -134,7 +134,7 @@ rv_status rv_gif_open(rv_context *context, const char *path, const rv_gif_config
 
 /* ---- pictures ---- */
 
-/* Each colour of the palette becomes the mean of the pixels that it stands for. */
+/* Replaces each colour of the palette by the mean of its pixels. */
 static void average_palette(rv_gif *gif, size_t pixels)
 {
     uint64_t sum[COLORS][3] = {0}, count[COLORS] = {0};

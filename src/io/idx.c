@@ -14,7 +14,7 @@ static uint32_t word(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* What the magic says, in words, or else what the file is. */
+/* The meaning of the magic number in words, or the kind of the file. */
 static void explain_magic(const uint8_t *head, size_t count, char text[RV_KIND_ROOM])
 {
     uint32_t magic = word(head);
@@ -32,7 +32,7 @@ static void explain_magic(const uint8_t *head, size_t count, char text[RV_KIND_R
     rv_kind_of_bytes(head, count, text);
 }
 
-/* It takes more than the header to tell what a file is. */
+/* The kind of a file needs more bytes than the header. */
 static rv_status fail_magic(rv_context *context, const char *name, rv_unpacker *unpacker,
                             const uint8_t *bytes, size_t count, int rank)
 {
@@ -45,7 +45,7 @@ static rv_status fail_magic(rv_context *context, const char *name, rv_unpacker *
     if (status != RV_OK && status != RV_BAD_FILE)
         return status;
     if (clean)
-        rv_error_clear(context); /* damage further on: this comes first */
+        rv_error_clear(context); /* damage further on: report this first */
     explain_magic(head, count + more, found);
     return rv_fail(context, RV_BAD_FILE,
                    "%s: is %s; its IDX magic is 0x%08x, not 0x%08x (unsigned bytes, %d %s)", name,
@@ -82,8 +82,8 @@ static rv_status read_header(rv_context *context, const char *name, rv_unpacker 
     return RV_OK;
 }
 
-/* Reads `items` items, and, when that is all of them, makes sure that the file ends there: only
- * then is the checksum of a gzip seen. */
+/* Reads `items` items; if these are all, checks that the file ends there: only then is the checksum
+ * of a gzip checked. */
 static rv_status read_items(rv_context *context, const char *name, rv_unpacker *unpacker,
                             int64_t items, uint64_t item, rv_idx *out)
 {
@@ -118,7 +118,7 @@ static rv_status read_items(rv_context *context, const char *name, rv_unpacker *
     return RV_OK;
 }
 
-/* `limit` as in rv_idx_load; -1: the header alone.  Closes the unpacker. */
+/* `limit` as in rv_idx_load; -1: only the header.  Closes the unpacker. */
 static rv_status read_idx(rv_context *context, const char *name, rv_unpacker *unpacker, int rank,
                           int64_t limit, rv_idx *out)
 {

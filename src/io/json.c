@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The only key of a mark: no name of ours, of a file or of a setting holds such a character. */
+/* The only key of a mark: no name in Reverie, of a file or of a setting contains such a
+ * character. */
 #define MARK   "\x01reason"
 #define REASON "_reason"
 
@@ -121,7 +122,7 @@ static json_t *resolved_object(json_t *object)
     return copy;
 }
 
-/* A new reference to the value without marks; in a list there is no place for a reason. */
+/* A new reference to the value without marks; a list has no place for a reason. */
 static json_t *resolved(json_t *value)
 {
     size_t i;
@@ -157,8 +158,8 @@ static int has_marks(json_t *value)
     return found;
 }
 
-/* Into a block of the size that it takes: where json_dumps has to enlarge its own and cannot, it
- * leaves letters out and says nothing. */
+/* Writes into a block of the right size: when json_dumps cannot enlarge its own block, it silently
+ * omits letters. */
 static char *dump(const json_t *value, size_t flags)
 {
     locale_t locale = rv_locale_plain();
@@ -191,8 +192,8 @@ rv_status rv_json_write(rv_context *context, json_t *value, size_t flags, char *
 
 /* ---- reading ---- */
 
-/* jansson takes a few times the text.  Where it cannot have that it drops letters of words that
- * outgrow their place, or aborts: it is called only where there is room. */
+/* jansson needs a few times the size of the text.  Without this memory it drops letters of long
+ * words, or aborts, so it is called only if there is room. */
 static int has_room(size_t bytes)
 {
     void *room = bytes < SIZE_MAX / 8 ? rv_malloc(4 * bytes + ((size_t)1 << 16)) : NULL;
@@ -211,7 +212,7 @@ rv_status rv_json_read(rv_context *context, const char *text, size_t bytes, size
     locale_t locale = rv_locale_plain();
     *value = json_loadb(text, bytes, flags, wrong);
     rv_locale_back(locale);
-    /* Without memory jansson sets that code, or none and no text. */
+    /* When memory is out, jansson sets this code, or no code and no text. */
     int starved = json_error_code(wrong) == json_error_out_of_memory || !wrong->text[0];
     return !*value && starved ? rv_fail_memory(context) : RV_OK;
 }

@@ -1,5 +1,5 @@
-/* What a file is, by its first bytes: for whoever expected something else of it.  A page that says
- * "not found" under the name of a data set, or a picture with another's ending, is told as such. */
+/* Recognises a file by its first bytes, for errors about an unexpected file: a page that says "not
+ * found" under the name of a data set, or a picture with a wrong ending. */
 #include "core/text.h"
 #include "io/files/unpack.h"
 #include "io/utf8.h"
@@ -47,7 +47,7 @@ static int matches(const signature *s, const uint8_t *head, size_t count)
     return count >= s->offset + s->count && memcmp(head + s->offset, s->bytes, s->count) == 0;
 }
 
-/* Whether the bytes hold the word, which is given in lower case, at their start. */
+/* Whether the bytes begin with the word, in any case; `word` is in lower case. */
 static int begins_with(const uint8_t *at, size_t count, const char *word)
 {
     size_t length = strlen(word);
@@ -59,7 +59,7 @@ static int begins_with(const uint8_t *at, size_t count, const char *word)
     return 1;
 }
 
-/* HTML begins with one of these, after a mark of UTF-8, spaces and a line of XML. */
+/* HTML begins with one of these, after a UTF-8 mark, spaces and a line of XML. */
 static int is_page(const uint8_t *head, size_t count)
 {
     static const char *const tags[] = {"<!doctype html", "<html", "<head", "<body", "<script"};
@@ -76,7 +76,7 @@ static int is_page(const uint8_t *head, size_t count)
     return 0;
 }
 
-/* NumPy's .npz is a zip of .npy files: the name of the first stands in its header. */
+/* NumPy's .npz is a zip of .npy files: its header has the name of the first file. */
 static const char *zip_kind(const uint8_t *head, size_t count)
 {
     size_t length = count > 28 ? (size_t)head[26] | (size_t)head[27] << 8 : 0;
@@ -85,14 +85,14 @@ static const char *zip_kind(const uint8_t *head, size_t count)
     return "a zip archive; unpack it";
 }
 
-/* The length of a JSON header, then the header, which safetensors begin with. */
+/* safetensors begin with the length of a JSON header and the header. */
 static int is_safetensors(const uint8_t *head, size_t count)
 {
     return count > 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0 &&
            (head[9] == '"' || head[9] == ' ' || head[9] == '}');
 }
 
-/* A window's bitmap: BM, the size of the file, four zeros, an offset below 2^24. */
+/* A Windows bitmap: BM, the size of the file, four zeros, an offset below 2^24. */
 static int is_bitmap(const uint8_t *head, size_t count)
 {
     static const uint8_t zeros[4] = {0};
@@ -100,7 +100,7 @@ static int is_bitmap(const uint8_t *head, size_t count)
            head[13] == 0;
 }
 
-/* Only what a page of text is made of; the last character may have been cut in two. */
+/* Whether all characters are those of text; the last character may be incomplete. */
 static int is_text(const uint8_t *head, size_t count)
 {
     char text[HEAD_MOST + 1];
@@ -125,7 +125,7 @@ static int is_gzip(const uint8_t *head, size_t count)
     return count >= 2 && head[0] == 0x1f && head[1] == 0x8b;
 }
 
-/* NULL for what is none of these; gzip is the caller's. */
+/* NULL for none of these; the caller handles gzip. */
 static const char *kind_of(const uint8_t *head, size_t count)
 {
     if (count == 0)
@@ -149,7 +149,7 @@ static const char *kind_of(const uint8_t *head, size_t count)
     return is_text(head, count) ? "plain text" : NULL;
 }
 
-/* The first bytes of what a gzip holds; returns how many. */
+/* The first unpacked bytes of a gzip; returns their number. */
 static size_t unpack_head(const uint8_t *head, size_t count, uint8_t out[HEAD_MOST])
 {
     z_stream z = rv_z_stream();

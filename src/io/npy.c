@@ -38,7 +38,7 @@ typedef struct cursor {
     const char *at, *end;
 } cursor;
 
-/* Whether `text` stands next; passes over it and the spaces after it. */
+/* Whether `text` is next; skips it and the spaces after it. */
 static int take(cursor *c, const char *text)
 {
     size_t length = strlen(text);
@@ -128,7 +128,7 @@ static const char *read_dictionary(cursor *c, header *h)
     return take(c, "\n") && c->at == c->end ? NULL : "its header does not end in a newline";
 }
 
-/* The length of what stands before the values; `count` bytes of it are known. */
+/* The length of everything before the values; `count` bytes of it are known. */
 static rv_status measure_header(rv_context *context, const char *name, const uint8_t *bytes,
                                 size_t count, header *h)
 {
@@ -263,7 +263,7 @@ rv_status rv_array_parse(rv_context *context, const char *name, const uint8_t *b
     return RV_OK;
 }
 
-/* ---- values of a file, without holding the file ---- */
+/* ---- values of a file, without the whole file in memory ---- */
 
 typedef struct array_file {
     rv_context *context;
@@ -327,7 +327,7 @@ static rv_status open_array(rv_context *context, const char *path, array_file *a
 {
     struct stat facts;
     *a = (array_file){.context = context, .path = path};
-    a->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    a->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
     if (a->file < 0 || fstat(a->file, &facts) != 0)
         return rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, strerror(errno));
     if (S_ISDIR(facts.st_mode))
@@ -349,7 +349,7 @@ static rv_status read_all_at(const array_file *a, void *to, size_t count, size_t
     return status;
 }
 
-/* Values first .. first + count - 1 as floats, through a small window where they are no floats. */
+/* Values first .. first + count - 1 as floats, through a small window if they are not floats. */
 static rv_status read_floats(const array_file *a, size_t first, size_t count, float *to)
 {
     const header *h = &a->h;
@@ -417,7 +417,8 @@ rv_status rv_array_channels_last(rv_context *context, void *values, int64_t coun
     return RV_OK;
 }
 
-/* Opens the file of `array` again and finds its rows: the first value of `rows`, and how many. */
+/* Opens the file of `array` again and finds its rows: the first value of `rows`, and their
+ * number. */
 static rv_status open_rows(rv_context *context, const rv_array *array, rv_array_rows rows,
                            array_file *a, size_t *first, size_t *count)
 {

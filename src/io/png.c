@@ -23,7 +23,7 @@ typedef struct buffer {
 static void on_error(png_structp png, png_const_charp message)
 {
     buffer *b = png_get_error_ptr(png);
-    /* libpng tells its own failed allocations apart only by their text. */
+    /* Only the text of the error identifies failed allocations of libpng. */
     b->no_memory |= strstr(message, "ut of memory") || strstr(message, "nsufficient memory");
     snprintf(b->message, sizeof b->message, "%s", message);
     png_longjmp(png, 1);
@@ -123,7 +123,7 @@ static void take(png_structp png, png_bytep bytes, size_t count)
     b->at += count;
 }
 
-/* What the two sides of decoding share: libpng's rows come in, bytes go out. */
+/* The state of decoding: rows from libpng, and the bytes of the result. */
 typedef struct decoder {
     rv_pixels8 *out;
     rv_png_facts *facts;
@@ -134,7 +134,7 @@ typedef struct decoder {
     uint32_t behind[3]; /* the colour behind the image, up to `largest` */
 } decoder;
 
-/* bKGD in the file's own depth, or white: what shows where an image can be looked through. */
+/* The background behind transparent pixels: bKGD in the file's own depth, or white. */
 static void choose_background(png_structp png, png_infop info, decoder *d)
 {
     png_color_16p color;
@@ -171,7 +171,7 @@ static uint32_t sample_at(const decoder *d, const uint8_t *row, size_t index)
                              : (uint32_t)row[2 * index] << 8 | (uint32_t)row[2 * index + 1];
 }
 
-/* One row to 8 bits: colours over what is behind them, each rounded once or twice. */
+/* One row to 8 bits: colours over the background, each rounded once or twice. */
 static void convert_row(const decoder *d, const uint8_t *row, uint8_t *to)
 {
     int colors = d->out->channels, has_alpha = d->samples > colors;
@@ -189,7 +189,7 @@ static void convert_row(const decoder *d, const uint8_t *row, uint8_t *to)
     }
 }
 
-/* The rows of an interlaced image come in passes, so that all of it must be held. */
+/* The rows of an interlaced image come in passes, so the whole image must be in memory. */
 static void read_rows(png_structp png, decoder *d, int passes)
 {
     size_t height = (size_t)d->out->height;
@@ -209,8 +209,8 @@ static void read_rows(png_structp png, decoder *d, int passes)
         }
 }
 
-/* Deflate packs 1032 bytes into one at most: a header that promises more is found out before memory
- * is asked for. */
+/* Deflate packs at most 1032 bytes into one: a header that promises more is detected before memory
+ * is allocated. */
 static void check_held(png_structp png, png_infop info)
 {
     enum { RATIO_MOST = 1100 };
@@ -258,7 +258,7 @@ int rv_pixels_are_gray(const rv_pixels8 *pixels)
     return 1;
 }
 
-/* A palette whose colours are all gray, as far as they are used, is how a gray image was packed. */
+/* A palette with only gray colours in use is a packed gray image. */
 static void fold_gray_palette(decoder *d)
 {
     size_t count = (size_t)d->out->height * (size_t)d->out->width;

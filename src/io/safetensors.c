@@ -88,7 +88,7 @@ static rv_status check_name(rv_context *context, const char *path, const char *n
     return status;
 }
 
-/* No name stands twice: sorted, equal ones are neighbours. */
+/* Checks that names are unique: after sorting, equal names are neighbours. */
 static rv_status check_distinct(rv_context *context, const char *path, const char **names,
                                 int count)
 {
@@ -139,7 +139,8 @@ static rv_status check_all(rv_context *context, const char *path, const rv_tenso
 
 /* ---- the header ---- */
 
-/* order[] = the tensors by element size, the largest first: then each is aligned to its own. */
+/* order[] = the tensors by element size, the largest first, so that each is aligned to its
+ * element. */
 static void lay_out(const rv_tensor *tensors, int count, int *order)
 {
     int at = 0;
@@ -176,7 +177,7 @@ static json_t *metadata_of(const rv_text_pair *pairs, int count)
     return NULL;
 }
 
-/* The JSON text, with zeros for the checksum, to rv_free; NULL when memory is out. */
+/* The JSON text, with zeros for the checksum; freed with rv_free; NULL when memory is out. */
 static char *make_json(rv_context *context, const rv_tensor *tensors, int count, const int *order,
                        const rv_text_pair *pairs, int pair_count)
 {
@@ -215,7 +216,7 @@ static char *make_start(const char *json, size_t *length)
     return start;
 }
 
-/* Puts the digits of the whole file's checksum where its zeros are. */
+/* Replaces the zeros by the digits of the whole file's checksum. */
 static void sign(char *start, size_t length, const rv_tensor *tensors, int count, const int *order)
 {
     char digits[RV_CHECKSUM_DIGITS + 1];

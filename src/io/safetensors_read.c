@@ -1,5 +1,5 @@
-/* Reading safetensors that nobody vouches for: every length, offset and name is checked before it
- * is used.  The checksum comes first, so that damage anywhere is called damage. */
+/* Reads untrusted safetensors: every length, offset and name is checked before use.  The checksum
+ * comes first, so that damage anywhere is reported as damage. */
 #include "core/arena.h"
 #include "core/memory.h"
 #include "io/tensors.h"
@@ -34,7 +34,7 @@ static rv_status malformed(const rv_tensors *t, const char *what)
                    what);
 }
 
-/* The header's length is nonsense: cut short, or another kind of file. */
+/* The length of the header is impossible: a truncated file, or another kind of file. */
 static rv_status fail_length(const rv_tensors *t)
 {
     char kind[RV_KIND_ROOM];
@@ -87,8 +87,8 @@ int rv_tensors_has_checksum(const rv_tensors *tensors)
     return rv_tensors_metadata(tensors, RV_CHECKSUM_KEY) != NULL;
 }
 
-/* Compares the checksum with the file, where digits stand in the raw header; *found says whether
- * they do. */
+/* Compares the checksum with the file, if the raw header has its digits; *found tells whether it
+ * has. */
 static rv_status check_digits(rv_tensors *t, int *found)
 {
     char stored[RV_CHECKSUM_DIGITS + 1] = "", digits[RV_CHECKSUM_DIGITS + 1];
@@ -105,8 +105,8 @@ static rv_status check_digits(rv_tensors *t, int *found)
     return strcmp(stored, digits) == 0 ? RV_OK : corrupt(t);
 }
 
-/* Whether a key is the checksum's with one character changed: then the damage is in the key, and
- * the file must not pass for one without a checksum. */
+/* Whether a key is that of the checksum with one changed character: then the key is damaged, and
+ * the file must not count as one without a checksum. */
 static int is_damaged_key(const char *key)
 {
     int differences = 0;
@@ -117,7 +117,7 @@ static int is_damaged_key(const char *key)
     return differences == 1;
 }
 
-/* Fills the pairs: all values are text, and the checksum's was seen by check_digits. */
+/* Fills the pairs: all values are text, and check_digits has checked the checksum. */
 static rv_status read_metadata(rv_tensors *t, int checked)
 {
     const char *key;
@@ -204,7 +204,7 @@ static int by_offset(const void *a, const void *b)
         return at < other ? -1 : 1;
     if (p->bytes != q->bytes)
         return p->bytes < q->bytes ? -1 : 1;
-    return strcmp(p->name, q->name); /* empty ones: the order must not hang on qsort */
+    return strcmp(p->name, q->name); /* empty ones: the order must not depend on qsort */
 }
 
 /* The tensors must tile the data: no overlap, no gap. */

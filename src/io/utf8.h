@@ -1,12 +1,12 @@
-/* Text of unknown origin: code points, and what of it may stand in a message. */
+/* Text of unknown origin: its code points, and a safe form for messages. */
 #ifndef IO_UTF8_H
 #define IO_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The code point at the start of a NUL-terminated text and the bytes it takes, 1 to 4; 0 at the end
- * and for bytes that are no UTF-8 (RFC 3629: no overlong forms, no surrogates). */
+/* The code point at the start of a NUL-terminated text and its length in bytes, 1 to 4; 0 at the
+ * end and for bytes that are not UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 static inline size_t rv_utf8_next(const char *text, uint32_t *code)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
@@ -35,8 +35,8 @@ static inline int rv_is_utf8(const char *text)
 
 enum { RV_PRINTABLE = 96 };
 
-/* A name out of a file as a message may show it: at most 92 bytes, and '?' for what is no UTF-8 and
- * for control characters, which could move the cursor or begin another line. */
+/* A name from a file in a safe form for a message: at most 92 bytes, with '?' for bytes that are
+ * not UTF-8 and for control characters, which could move the cursor or begin another line. */
 static inline const char *rv_printable(const char *text, char out[RV_PRINTABLE])
 {
     size_t used = 0;

@@ -41,7 +41,7 @@ static rv_status next_event(reader *r, yaml_event_t *event)
         return rv_fail_memory(r->context);
     snprintf(what, sizeof what, "%s%s%s", r->parser.problem ? r->parser.problem : "cannot be read",
              r->parser.context ? " " : "", r->parser.context ? r->parser.context : "");
-    /* What the text ends without is told where it began. */
+    /* An unclosed element is reported at its start. */
     int ended = r->parser.context && r->parser.problem_mark.index >= r->length;
     return fail_at(r, (int)(ended ? r->parser.context_mark : r->parser.problem_mark).line + 1,
                    what);
@@ -249,7 +249,7 @@ void rv_yaml_free(rv_yaml *yaml)
 
 /* ---- back to text ---- */
 
-/* How many bytes at `text` YAML must have escaped even in quotes, and their code point: control
+/* The number of bytes at `text` that YAML must escape even in quotes, and their code point: control
  * characters, the separators U+0085, U+2028 and U+2029, the byte order mark.  0: none. */
 static int escaped_bytes(const char *text, unsigned *code)
 {
@@ -267,7 +267,7 @@ static int escaped_bytes(const char *text, unsigned *code)
                : 0;
 }
 
-/* Whether a plain scalar would read back as the same text, in flow context too. */
+/* Whether a plain scalar would read back as the same text, also in flow context. */
 static int is_plain(const char *text)
 {
     unsigned code;
@@ -332,7 +332,7 @@ static void add(growing *g, const char *text)
     g->length += g->ok ? bytes : 0;
 }
 
-/* A word that means nothing at all stays quoted where it was. */
+/* A word that means null (~, null) stays quoted if it was quoted. */
 static void add_scalar(growing *g, const char *text, int was_quoted)
 {
     int nothing = strcmp(text, "~") == 0 || rv_text_same(text, "null");

@@ -1,4 +1,4 @@
-/* What a classifier does, made of its logits. */
+/* The classifier part: training, evaluation and views from logits. */
 #include "model/parts.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ rv_status classifier_check(const rv_model *model)
                    model->sizes.classes);
 }
 
-/* -log p(y|x) and whether the likeliest class is y, [B] each */
+/* -log p(y|x), and 1 if the most likely class is y; [B] each */
 typedef struct verdict {
     rv_expr cross_entropy, right;
 } verdict;

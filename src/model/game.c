@@ -1,4 +1,4 @@
-/* A generator and its opponent: their nets, their noise, and what each reports. */
+/* A generator and its opponent: their nets, their noise, and their reports. */
 #include "model/game.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ static rv_status check_generator(const rv_model *model, const char *name, rv_wor
                    name, last, last);
 }
 
-/* Warns of a generator whose range is not that of the data. */
+/* Warns if the range of the generator is not that of the data. */
 static rv_status warn_of_range(rv_model *model)
 {
     int output = config_of(model)->output;
@@ -128,8 +128,7 @@ static rv_expr spread(rv_expr x)
     return rv_sum(rv_square(centered), rv_all_axes(x));
 }
 
-/* Infinite where the images do not differ at all: an alarm, and not a number that seems to be
- * one. */
+/* Infinite if the images do not differ at all: an alarm, not a plausible number. */
 static rv_expr diversity(rv_expr real, rv_expr fake)
 {
     rv_expr least = rv_scalar(rv_expr_graph(real), 1e-30);

@@ -1,4 +1,4 @@
-/* A generator and its opponent (discriminator or critic): what every adversarial model has. */
+/* A generator and its opponent (discriminator or critic): the part of every adversarial model. */
 #ifndef MODEL_GAME_H
 #define MODEL_GAME_H
 
@@ -15,7 +15,7 @@ typedef struct game_config {
     rv_net_start start;
 } game_config;
 
-/* Its rows: those of the players, whose words have a key of their own, then the rest. */
+/* Its rows: the words of both players, under keys of the model, then the rest. */
 #define GAME_PLAYERS(generator_key, opponent_key)                                                  \
     RV_INTEGER("latent", game.latent, "100", 1, 65536, "width of z"),                              \
         RV_LAYERS(generator_key, game.generator, "[linear 512, relu]",                             \
@@ -25,8 +25,8 @@ typedef struct game_config {
                   "layers from the image; a linear layer to one number follows")
 extern const rv_option game_options[4];
 
-/* Net 0 is the generator, net 1 its opponent: with this a kind checks and makes both, decodes, and
- * draws from the prior. */
+/* Net 0 is the generator, net 1 its opponent.  With this part a kind checks and makes both nets,
+ * decodes, and draws from the prior. */
 typedef struct game_part {
     size_t config;                    /* RV_MEMBER, a game_config */
     const char *generator, *opponent; /* the names of their nets */
@@ -34,7 +34,7 @@ typedef struct game_part {
 
 enum { GENERATOR, OPPONENT };
 
-/* Both players' nets, for a kind that has more of them, or changes what is judged. */
+/* Both players' nets, for a kind with more nets, or with another input of the opponent. */
 void game_nets(const rv_model *model, rv_net_wish *wish);
 /* A third net, "encoder", from the image to `width` values. */
 rv_net_wish game_encoder(const rv_model *model, rv_words words, int64_t width);
@@ -43,15 +43,15 @@ rv_net_wish game_encoder(const rv_model *model, rv_words words, int64_t width);
 rv_expr game_generate(const rv_model *model, rv_expr z, rv_mode mode);
 /* x [B,D] -> scores [B,1]: logits of a discriminator, or a critic's values */
 rv_expr game_judge(const rv_model *model, rv_expr x, rv_mode mode);
-/* z ~ p(z), [B,Z]; `name` keys the draw. */
+/* z ~ p(z), [B,Z]; `name` is the key of the draw. */
 rv_expr game_noise(const rv_model *model, const rv_iteration *iteration, const char *name);
 
-/* The stage of a discriminator, which reports the means of D(x) and of D(G(z)). */
+/* The stage of a discriminator; reports the means of D(x) and D(G(z)). */
 rv_stage game_discriminator(const rv_model *model, rv_expr loss, rv_expr real_logits,
                             rv_expr fake_logits);
-/* The stage that moves `parts` for the generator: reports its gradient, and the diversity, the sum
- * over pixels of the variance over the batch, fakes [B,D] against images [B,D]: 1 when they differ
- * among each other as images do, 0 when all are one. */
+/* The stage that trains `parts` for the generator.  Reports its gradient and the diversity: the
+ * variance over the batch, summed over pixels, of the fakes [B,D] relative to the images [B,D]; 1
+ * when the fakes differ as much as the images, 0 when all fakes are equal. */
 rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, unsigned parts,
                         rv_expr real, rv_expr fake);
 

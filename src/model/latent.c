@@ -1,10 +1,10 @@
-/* What a model with latents does, made of its posterior, prior and likelihood.
+/* The latent part: training, evaluation and views from posterior, prior and likelihood.
  *
  *   ELBO(x) = E_q[log p(x|z)] - KL(q(z|x) || p(z))         Kingma & Welling 2014, equation 3
  *   L_K(x)  = E_q[log 1/K sum_k w_k],  w = p(x,z) / q(z|x)  Burda et al. 2016, equation 8
  *
- * Training maximises the mean of K ELBOs, or L_K: with K = 1 the two differ only in that the ELBO's
- * KL is in closed form, where there is one. */
+ * Training maximises the mean of K ELBOs, or L_K: with K = 1 they differ only if the KL has a
+ * closed form, which the ELBO uses. */
 #include "distributions/distribution.h"
 #include "model/parts.h"
 #include "reverie/objective.h"
@@ -53,7 +53,7 @@ static int is_discrete(rv_dist q)
     return q.kind && !q.kind->is_reparameterised;
 }
 
-/* Draws z [K,B,...] of q(z|x); their log q is left to whoever needs it. */
+/* Draws z [K,B,...] of q(z|x); the caller computes their log q if needed. */
 static rv_draws drawn_of(const rv_model *model, rv_expr x, rv_dist q, int64_t draws, rv_mode mode)
 {
     const rv_latent_part *part = part_of(model);
@@ -114,9 +114,9 @@ typedef struct bounds {
     rv_expr importance; /* L_K with the KL weighted by beta, [B] */
 } bounds;
 
-/* Whether the KL has a closed form: z is of one level, drawn as q says or rotated, which leaves
- * N(0, I) as it is, and rv_kl knows both. */
-static int is_closed(const rv_model *model, rv_dist q, const rv_draws *drawn)
+/* Whether the KL has a closed form: z has one level, is drawn from q directly, and rv_kl knows
+ * both. */
+static int is_closed(const rv_model *model, rv_dist q, rv_expr z)
 {
     const rv_latent_part *part = part_of(model);
     if (part->draw || part->log_prior || drawn->is_moved)
@@ -125,7 +125,7 @@ static int is_closed(const rv_model *model, rv_dist q, const rv_draws *drawn)
     return rv_kl_is_exact(q.kind, prior);
 }
 
-/* The ELBO whose KL is estimated at the draws. */
+/* The ELBO with a KL estimated at the draws. */
 static rv_elbo_parts estimated(rv_expr log_px, rv_expr log_ratio, rv_expr beta)
 {
     rv_elbo_parts parts;
@@ -188,7 +188,7 @@ int rv_latent_schedule(const rv_model *model, rv_moment moment,
 
 /* ---- evaluation ---- */
 
-/* A model trained on L_K is judged by L_K: its ELBO at one draw means little. */
+/* L_K selects a model that is trained on L_K: its ELBO at one draw means little. */
 static const char *selects(const rv_model *model)
 {
     return objective_of(model).bound == RV_BOUND_IWAE ? "importance_bound" : "elbo";

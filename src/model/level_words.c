@@ -1,4 +1,4 @@
-/* Parts of words that end in `latent N`, as encoders and decoders of several levels have them. */
+/* Splits the words of encoders and decoders with several levels at `latent N`. */
 #include "model/level_words.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What is common to all models: making one of its kind, its nets and its weights. */
+/* Functions for all models: making a model of a kind, with its nets and weights. */
 #include "core/memory.h"
 #include "model/nets.h"
 #include "model/parts.h"
@@ -13,9 +13,9 @@ typedef struct weight_set {
     rv_param *weight[];
 } weight_set;
 
-/* What a model keeps beside what it shows. */
+/* The private state of a model. */
 struct rv_model_rest {
-    rv_model_kind kind; /* the registered one, with what its parts make of it */
+    rv_model_kind kind; /* the registered kind, with the functions of its parts */
     weight_set *sets;
 };
 
@@ -55,7 +55,7 @@ static rv_model_kind with_defaults(const rv_model_kind *own)
     return kind;
 }
 
-/* The model with its settings alone. */
+/* A model with only its settings. */
 static rv_model *new_empty(rv_context *context, const rv_model_kind *kind, const void *config,
                            rv_data_sizes sizes)
 {
@@ -76,7 +76,7 @@ static rv_model *new_empty(rv_context *context, const rv_model_kind *kind, const
     return model;
 }
 
-/* What the parts ask for, then the kind. */
+/* The checks of the parts, then of the kind. */
 static rv_status check(const rv_model *model)
 {
     const rv_model_kind *kind = model->kind;
@@ -212,7 +212,7 @@ void rv_evaluation_report(rv_evaluation *out, const char *name, rv_expr each)
 
 /* ---- iterations ---- */
 
-/* The weights of the parts, in order, into `out`; how many.  NULL: they are counted. */
+/* Writes the weights of the parts, in order, to `out` (NULL: only counts); returns their number. */
 static int list_weights(const rv_model *model, unsigned parts, rv_param **out)
 {
     int count = 0;
@@ -226,7 +226,7 @@ static int list_weights(const rv_model *model, unsigned parts, rv_param **out)
     return count;
 }
 
-/* The model's list of those weights; NULL without memory. */
+/* The model's list of these weights; NULL when memory is out. */
 static const weight_set *weights_of(const rv_model *model, unsigned parts)
 {
     for (weight_set *set = model->rest->sets; set; set = set->next)

@@ -72,7 +72,7 @@ static rv_shape image_shape(const rv_model *model)
     return rv_shape3(model->sizes.height, model->sizes.width, model->sizes.channels);
 }
 
-/* What the net takes for each row. */
+/* The shape of the net's input for each row. */
 static rv_shape input_of(const rv_model *model, const rv_net_wish *wish)
 {
     return wish->in.rank == 0 ? image_shape(model) : wish->in;
@@ -93,7 +93,7 @@ static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const 
     return net;
 }
 
-/* With the linear layer at the end where one is needed; `all` has room for it. */
+/* Makes the net, with a last linear layer if one is needed; `all` has room for its word. */
 static rv_net *make_with_head(rv_model *model, const rv_net_wish *wish, const char **all,
                               char *head)
 {
@@ -163,7 +163,7 @@ rv_status model_make_nets(rv_model *model, const rv_net_wish wish[RV_NETS_MOST])
 
 /* ---- application ---- */
 
-/* x as the net takes it: [B] and then the net's input. */
+/* x in the shape that the net takes: [B] and then the net's input. */
 static rv_expr shaped(const rv_net *net, rv_expr x)
 {
     rv_shape in = rv_net_input_shape(net), shape = rv_expr_shape(x), out = {in.rank + 1, {0}};

@@ -1,4 +1,4 @@
-/* p(x|z) of the models with a likelihood.  On gray pixels the Bernoulli one is the labs'
+/* p(x|z) of models with a likelihood.  On gray pixels the Bernoulli term is the labs'
  * cross-entropy, not a density of the data; reports say so. */
 #include "reverie/model.h"
 
@@ -9,7 +9,7 @@ const rv_option rv_observation_options[] = {
               "standard deviation of the Gaussian likelihood"),
 };
 
-/* Whether p takes the images as other numbers than they are. */
+/* Whether p needs the images in another range. */
 static int is_shifted(const rv_model *model, rv_dist p)
 {
     return p.kind == RV_DIST_BERNOULLI && !(model->sizes.low == 0 && model->sizes.high == 1);

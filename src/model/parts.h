@@ -1,13 +1,13 @@
-/* What each part makes of a kind: fills the functions that the kind leaves NULL. */
+/* The parts of kinds: each fills the functions that a kind leaves NULL. */
 #ifndef MODEL_PARTS_H
 #define MODEL_PARTS_H
 
 #include "reverie/model.h"
 
-/* The kind's own function, or what a part makes where it has what that takes. */
+/* The kind's own function, or that of a part if the kind has its inputs. */
 #define OR_ELSE(own, can, made) (own) = (own) ? (own) : (can) ? (made) : NULL
 
-/* Settings and data that a part cannot do with; before the kind's own check. */
+/* Checks settings and data for a part, before the kind's own check. */
 rv_status classifier_check(const rv_model *model);
 rv_status semi_supervised_check(const rv_model *model);
 rv_status game_check(const rv_model *model);

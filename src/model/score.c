@@ -1,4 +1,4 @@
-/* What a model does that maximises one value for each example. */
+/* The score part: a model that maximises one value for each example. */
 #include "model/parts.h"
 
 #include <math.h>

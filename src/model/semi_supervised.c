@@ -1,4 +1,4 @@
-/* The objective that labelled and unlabelled images share, and its parts over rows of classes. */
+/* The objective of labelled and unlabelled images, and its terms over rows of classes. */
 #include "model/semi_supervised.h"
 
 #include "core/memory.h"
@@ -24,7 +24,7 @@ static const semi_config *config_of(const rv_model *model)
     return rv_model_member(model, model->kind->semi_supervised->config);
 }
 
-/* Images without labels, and an objective of nothing. */
+/* Refuses data without labels, and an objective without terms. */
 rv_status semi_supervised_check(const rv_model *model)
 {
     const semi_config *config = config_of(model);
@@ -76,7 +76,7 @@ rv_expr semi_class(const rv_model *model, rv_graph *graph, int64_t rows, int k)
                            rv_shape2(rows, classes));
 }
 
-/* The classes in rotation for the rows of z: row r has class r mod K. */
+/* The classes in turn for the rows of z: row r has class r mod K. */
 static rv_expr rotation(const rv_model *model, rv_expr z)
 {
     int classes = model->sizes.classes;
@@ -84,7 +84,7 @@ static rv_expr rotation(const rv_model *model, rv_expr z)
     return rv_slice(rv_repeat(identity(rv_expr_graph(z), classes), rounds), 0, 0, rows, 1);
 }
 
-/* The likeliest class as one-hot rows [B,K]. */
+/* The most likely class as one-hot rows [B,K]. */
 static rv_expr likeliest(rv_expr logits)
 {
     return rv_one_hot(rv_argmax(logits, 1), rv_dim(logits, 1));
@@ -132,7 +132,7 @@ static rv_expr with_common(rv_expr bound, rv_expr common)
     return common ? rv_add(bound, common) : bound;
 }
 
-/* J of every class at one reading, [K,B] */
+/* J of every class for the same reading, [K,B] */
 static rv_expr every_joint(const rv_model *model, const semi_supervised_part *part,
                            const semi_reading *reading, rv_mode mode)
 {
@@ -144,7 +144,7 @@ static rv_expr every_joint(const rv_model *model, const semi_supervised_part *pa
 
 /* ---- training ---- */
 
-/* What the objective is made of; NULL: left out. */
+/* The terms of the objective; NULL: omitted. */
 typedef struct terms {
     rv_expr unlabelled, labelled, log_q, right; /* [B], [L], [L], [L] */
 } terms;
@@ -265,7 +265,7 @@ static rv_status evaluate(rv_model *model, rv_graph *graph, int64_t batch, rv_ev
     return rv_error_status(model->context);
 }
 
-/* What such a model is for. */
+/* Classification is the purpose of such a model. */
 static const char *selects(const rv_model *model)
 {
     (void)model;

@@ -1,4 +1,4 @@
-/* What the Wasserstein GANs share: the critic's turn is their own, the generator's is this. */
+/* The generator's turn, shared by the Wasserstein GANs; each has its own critic's turn. */
 #ifndef MODEL_WASSERSTEIN_GAME_H
 #define MODEL_WASSERSTEIN_GAME_H
 
@@ -18,7 +18,7 @@ extern const rv_option wasserstein_options[5];
 void wasserstein_turns(const rv_model *model, rv_turn out[RV_TURNS_MOST], int *count);
 /* The fakes of a critic's turn, without a gradient; the generator in training mode. */
 rv_expr wasserstein_fakes(const rv_model *model, const rv_iteration *iteration);
-/* The stage of the critic, which reports the estimate of the distance. */
+/* The stage of the critic; reports the estimate of the distance. */
 rv_stage wasserstein_critic(const rv_model *model, rv_expr critic_loss, rv_expr loss);
 /* Fresh noise, and -E[f(g(z))]. */
 rv_status wasserstein_generator_turn(const rv_model *model, rv_iteration *iteration);

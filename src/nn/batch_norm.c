@@ -1,8 +1,7 @@
-/* Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2, as PyTorch does it.
+/* Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2, as in PyTorch.
  *
- * The variance is the biased one to normalise with, and the unbiased one for the running variance.
- * Features are on the last axis, the channels of images; the statistics are over all the others,
- * which are taken as one. */
+ * Normalisation uses the biased variance, the running variance is unbiased.  Features are on the
+ * last axis (the channels of images); the statistics are over all other axes together. */
 #include "nn/net.h"
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR }; /* params */

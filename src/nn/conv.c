@@ -9,7 +9,7 @@ static int64_t argument(const net_layer *l, int index)
     return (int64_t)l->argument[index];
 }
 
-/* The side of the window with its gaps. */
+/* The side of the dilated window. */
 static int64_t extent(const net_layer *l)
 {
     return argument(l, DILATION) * (argument(l, KERNEL) - 1) + 1;
@@ -22,7 +22,8 @@ static int64_t result_side(const net_layer *l, int64_t side)
     return room < 0 ? 0 : room / argument(l, STRIDE) + 1;
 }
 
-/* Says what would fit: a smaller window, or more padding; an image, when a vector is given. */
+/* Latches an error that tells what would fit: a smaller window, or more padding; an image, if the
+ * input is a vector. */
 static rv_status too_small(const net_builder *builder, const net_layer *l, rv_shape image)
 {
     char in[96];

@@ -1,7 +1,7 @@
 /* Transposed convolution: as PyTorch's ConvTranspose2d, with one size for height and width.
  *
- * It is the gradient of a convolution for its image, and its weight is that convolution's:
- * [I,K,K,O] takes O channels of the larger image to I of the smaller. */
+ * It is the gradient of a convolution for its image, with the weight of that convolution: [I,K,K,O]
+ * maps O channels of the larger image to I channels of the smaller image. */
 #include "nn/net.h"
 
 enum { WEIGHT, BIAS };                                                  /* params */
@@ -38,8 +38,7 @@ static rv_status check_sizes(const net_builder *builder, const net_layer *l)
     return RV_OK;
 }
 
-/* PyTorch takes O K K for the inputs of a transposed convolution, going by the axes of its
- * weight. */
+/* PyTorch takes O K K as the fan-in of a transposed convolution, by the axes of its weight. */
 rv_status deconv_create(const net_builder *builder, net_layer *l)
 {
     rv_shape image;
@@ -59,8 +58,8 @@ rv_status deconv_create(const net_builder *builder, net_layer *l)
     return RV_OK;
 }
 
-/* y[s i + u - p, s j + v - p, o] = b[o] + the sum of w[c,u,v,o] x[i,j,c] over all that fall there;
- * x [...,H,W,I], w [I,K,K,O], b [O] -> [...,H',W',O] */
+/* y[s i + u - p, s j + v - p, o] = b[o] + the sum of w[c,u,v,o] x[i,j,c] over all terms at this
+ * place; x [...,H,W,I], w [I,K,K,O], b [O] -> [...,H',W',O] */
 rv_expr deconv_apply(const net_layer *l, rv_expr x, rv_mode mode)
 {
     rv_graph *graph = rv_expr_graph(x);

@@ -1,5 +1,5 @@
-/* Dropout: Srivastava et al. 2014, in the inverted form, which leaves evaluation alone.
- * Draws are keyed by the example's number, so that they do not depend on how a batch is cut. */
+/* Dropout: Srivastava et al. 2014, in the inverted form, which does not change evaluation.  The key
+ * of a draw is the example's number, so that draws do not depend on the division of a batch. */
 #include "nn/net.h"
 
 /* y = r x / (1 - p), r ~ Bernoulli(1 - p), in training; y = x in evaluation */

@@ -1,5 +1,5 @@
-/* What layers of images share.  An image is [H,W,C] inside a net; whatever axes lead, a batch or
- * draws and a batch, are taken as one. */
+/* Functions that layers of images share.  An image is [H,W,C] inside a net; the leading axes, a
+ * batch or draws and a batch, are taken as one. */
 #include "nn/net.h"
 
 static rv_status refuse(const net_builder *builder, const net_layer *l, const char *takes)

@@ -1,10 +1,10 @@
-/* How weights begin.
+/* Initial weights.
  *
  * Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
  * networks"; He et al. 2015, "Delving deep into rectifiers", with the gain of ReLU; Radford, Metz &
  * Chintala 2016, "Unsupervised representation learning with deep convolutional generative
  * adversarial networks", section 3.  PyTorch's default for a linear layer or a convolution is
- * uniform in +-1/sqrt(fan_in), for weight and bias alike.  A kernel's fans are the channels times
+ * uniform in +-1/sqrt(fan_in), for weight and bias.  The fans of a kernel are the channels times
  * the cells of the window. */
 #include "nn/net.h"
 

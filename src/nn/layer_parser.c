@@ -15,7 +15,7 @@
 
 static const char separators[] = " \t\r\n:=,";
 
-/* Where the reader is, for messages. */
+/* The position of the reader, for messages. */
 typedef struct place {
     const net_builder *builder;
     const char *word;
@@ -34,7 +34,7 @@ static rv_status wrong(const place *at, const char *format, ...)
                    at->word, at->position, at->builder->owner, what);
 }
 
-/* Cuts spaces at both ends, then braces or quotes that enclose all, in place. */
+/* Removes spaces at both ends, then braces or quotes around everything, in place. */
 static char *strip(char *text)
 {
     for (;;) {
@@ -168,7 +168,7 @@ static char *next_token(char **rest)
     return token;
 }
 
-/* One argument: `name value`, `noname`, `k4`, or a value for the first argument not given yet. */
+/* One argument: `name value`, `noname`, `k4`, or a value for the first missing argument. */
 static rv_status read_argument(const place *at, net_layer *out, char *token, char **rest,
                                char *given)
 {

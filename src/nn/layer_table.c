@@ -1,4 +1,4 @@
-/* The words there are: one row each, which also gives the help. */
+/* All words, one row each, with their help. */
 #include "nn/net.h"
 
 #include <math.h>
@@ -212,7 +212,7 @@ rv_layer_word rv_layer_word_at(int index)
     return (rv_layer_word){kind->word, kind->arguments, kind->help};
 }
 
-/* What the first word that is not content with any shape takes. */
+/* The input of the first word that does not take every shape. */
 static layer_input input_of(const char *word)
 {
     const char *rest;

@@ -22,7 +22,7 @@ void layer_declare(net_layer *l, int index, const char *suffix, rv_shape shape,
     l->declared[index] = (declared_param){suffix, shape, initialiser, kind};
 }
 
-/* Far above what fits a machine, far below where products of sizes overflow. */
+/* Far above the memory of a machine, far below the overflow of products of sizes. */
 static const double values_most = 1099511627776; /* 2^40 */
 
 static double values_of(rv_shape shape)
@@ -120,7 +120,7 @@ rv_status layer_list_new(const net_builder *builder, const char *const *words, i
     return RV_OK;
 }
 
-/* Each layer under a scope of its index: within the net's, the path is the layer's name. */
+/* Each layer in a scope with its index: inside the net's scope the path is the layer's name. */
 static rv_expr layer_list_apply_part(const layer_list *layers, rv_expr x, rv_mode mode, int first,
                                      int count)
 {
@@ -140,7 +140,7 @@ rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode)
 
 /* ---- nets ---- */
 
-/* Every layer, in order, into net->flat when there is one; counts them. */
+/* Writes every layer, in order, to net->flat unless it is NULL; counts the layers. */
 static void flatten(rv_net *net, const layer_list *layers)
 {
     for (int i = 0; i < layers->count; i++) {
@@ -225,7 +225,7 @@ void rv_net_free(rv_net *net)
     rv_free(net);
 }
 
-/* Whether the last axes of x are `in`. */
+/* Whether the last axes of x have the shape `in`. */
 static int fits(rv_shape in, rv_shape x)
 {
     int lead = x.rank - in.rank;

@@ -14,7 +14,7 @@ typedef struct layer_list {
     int count;
 } layer_list;
 
-/* What making layers needs to know; `owner` names the list ("encoder", "encoder.3"). */
+/* The arguments for making layers; `owner` names the list ("encoder", "encoder.3"). */
 typedef struct net_builder {
     rv_context *context;
     const rv_net_config *config;
@@ -29,16 +29,16 @@ typedef enum argument_type { ARGUMENT_INTEGER, ARGUMENT_NUMBER, ARGUMENT_SWITCH 
  * `conv 64 k4` the second by its letter. */
 typedef struct layer_argument {
     const char *name;   /* NULL ends the row */
-    const char *letter; /* "k", "op": stands before the value; NULL: none */
+    const char *letter; /* "k", "op": precedes the value; NULL: none */
     argument_type type;
     double fallback;    /* NAN: must be given */
     double least, most; /* inclusive */
 } layer_argument;
 
-/* What a layer can be given. */
+/* The input that a layer takes. */
 typedef enum layer_input {
     INPUT_ANY,    /* it keeps the shape */
-    INPUT_VECTOR, /* [C], or either: a vector where there is a choice */
+    INPUT_VECTOR, /* [C], or either, with a preference for a vector */
     INPUT_IMAGE   /* [H,W,C] */
 } layer_input;
 
@@ -47,7 +47,7 @@ typedef struct layer_kind {
     const char *word, *arguments, *help;
     layer_input input;
     layer_argument argument[LAYER_ARGUMENTS_MOST];
-    int holds_list; /* what follows the word is a list of words */
+    int holds_list; /* a list of words follows the word */
     /* From layer->in: checks it, sets layer->out, declares the weights.  NULL: out = in, none. */
     rv_status (*create)(const net_builder *builder, net_layer *layer);
     /* x [...,in] -> [...,out] */
@@ -84,15 +84,16 @@ extern const int layer_kind_count;
 /* layer_parser.c: reads one word into layer->kind, layer->argument, layer->word and, for a list,
  * layer->inside_word and layer->inside.count.  `position` counts from 1. */
 rv_status layer_parse(const net_builder *builder, const char *word, int position, net_layer *out);
-/* layer_parser.c: the kind that a word begins with, NULL when it is unknown.  *rest: what follows
- * in the word. */
+/* layer_parser.c: the kind at the start of a word, NULL for an unknown kind.  *rest: the remaining
+ * word. */
 const layer_kind *layer_kind_of(const char *word, const char **rest);
 /* net.c: makes layers from words, in[0] -> out of the last; `degree` of the input, or NULL. */
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
                          rv_shape in, int32_t *degree, layer_list *out);
 /* net.c: x through the layers in order. */
 rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode);
-/* net.c: the layer has a parameter "layer.suffix" at that index; made once the whole net fits. */
+/* net.c: declares the parameter "layer.suffix" at an index of the layer; it is made after the whole
+ * net fits. */
 void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape shape,
                    rv_initialiser initialiser, rv_param_kind kind);
 
@@ -109,7 +110,7 @@ rv_initialiser initial_gain(const rv_net_config *config); /* batch norm's weight
 
 /* image.c: layers of images [H,W,C]. */
 
-/* Latches that the layer takes an image, unless its input is one; *image is its input. */
+/* Latches an error unless the layer's input is an image; *image is the input. */
 rv_status image_input(const net_builder *builder, const net_layer *layer, rv_shape *image);
 /* The same, but a vector [C] is a 1x1 image. */
 rv_status image_or_vector_input(const net_builder *builder, const net_layer *layer,

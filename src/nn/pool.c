@@ -1,7 +1,7 @@
 /* Maximum and average over windows, as PyTorch's MaxPool2d and AvgPool2d, and over whole images.
  *
- * A window is a square, so that it is walked along the width and then along the height: 2k slices
- * instead of k^2. */
+ * The square window is walked along the width and then along the height: 2k slices instead of
+ * k^2. */
 #include "nn/net.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ static int64_t argument(const net_layer *l, int index)
     return (int64_t)l->argument[index];
 }
 
-/* The kernel's, unless it is given. */
+/* The stride of the kernel, unless given. */
 static int64_t stride_of(const net_layer *l)
 {
     return argument(l, argument(l, STRIDE) ? STRIDE : KERNEL);
@@ -75,8 +75,8 @@ static rv_expr pad_lowest(rv_expr x, int axis, int64_t p)
 }
 
 /* y = max over the window; NaN if any is.  x [...,H,W,C] -> [...,H',W',C].  At a tie the gradient
- * goes to the first in the window, row by row: rv_maximum gives it to its second operand, so the
- * first of a row, then the first of the rows. */
+ * goes to the first value of the window, row by row: rv_maximum gives it to its second operand, so
+ * to the first of a row, and then to the first row. */
 rv_expr max_pool_apply(const net_layer *l, rv_expr x, rv_mode mode)
 {
     int64_t p = argument(l, PADDING);

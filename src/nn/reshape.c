@@ -1,5 +1,5 @@
-/* Between images and vectors.  A vector of an image is in PyTorch's order, channels first, so that
- * the weights of a linear layer beside it are PyTorch's. */
+/* Conversion between images and vectors.  A vector of an image has PyTorch's order, channels first,
+ * so that an adjacent linear layer has PyTorch's weights. */
 #include "nn/net.h"
 
 enum { CHANNELS, HEIGHT, WIDTH }; /* arguments of `reshape` */
@@ -15,7 +15,7 @@ rv_status flatten_create(const net_builder *builder, net_layer *l)
     return status;
 }
 
-/* x [...,H,W,C] -> [...,C*H*W]; a vector as it is */
+/* x [...,H,W,C] -> [...,C*H*W]; a vector stays unchanged */
 rv_expr flatten_apply(const net_layer *l, rv_expr x, rv_mode mode)
 {
     (void)mode;

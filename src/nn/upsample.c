@@ -1,4 +1,4 @@
-/* Nearest-neighbour enlargement by a whole factor, as PyTorch's Upsample. */
+/* Nearest-neighbour enlargement by an integer factor, as PyTorch's Upsample. */
 #include "nn/net.h"
 
 rv_status upsample_create(const net_builder *builder, net_layer *l)

@@ -44,7 +44,8 @@ rv_expr rv_interpolates(rv_expr real, rv_expr fake, const char *name)
     return rv_add(fake, rv_mul(e, rv_sub(real, fake)));
 }
 
-/* A score depends on its own point alone, so the gradient of the sum is each one's own. */
+/* A score depends only on its own point, so the gradient of the sum has the gradients of all
+ * scores. */
 rv_expr rv_gradient_penalty(rv_expr scores, rv_expr points)
 {
     rv_expr gradient;

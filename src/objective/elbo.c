@@ -3,8 +3,8 @@
  * Kingma & Welling 2014, "Auto-Encoding Variational Bayes", equation 3.
  * Higgins et al. 2017, "beta-VAE", equation 4: the KL weighted by beta.
  * Kingma et al. 2016, "Improved Variational Inference with Inverse Autoregressive Flow", section
- * C.8: free bits.  Here, as there, the minimum is over the KL of a latent dimension averaged over
- * the minibatch; each dimension is a group of its own. */
+ * C.8: free bits.  As in that paper, the minimum applies to the KL of a latent dimension averaged
+ * over the minibatch; each dimension is a separate group. */
 #include "reverie/objective.h"
 
 rv_elbo_config rv_elbo_defaults(void)

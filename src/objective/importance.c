@@ -5,7 +5,7 @@
  *   L_K(x) = E[ log 1/K sum_k w_k ],   w_k = p(x, z_k) / q(z_k|x),   z_k ~ q(z|x)
  *
  * Its gradient is the mean of the samples' gradients, weighted by w_k / sum w (equation 13), which
- * is what differentiating the logsumexp gives. */
+ * is the derivative of the logsumexp. */
 #include "reverie/objective.h"
 
 #include <math.h>

@@ -1,12 +1,12 @@
-/* The score-function gradient and what lowers its variance.
+/* The score-function gradient, with reductions of its variance.
  *
  * Williams 1992, "Simple Statistical Gradient-Following Algorithms"; Mnih & Gregor 2014, "Neural
  * Variational Inference and Learning in Belief Networks" (NVIL), algorithm 1:
  *
- *   d E_q[f(z)] = E_q[ (f(z) - b) d log q(z|x) + d f(z) ]     for any b that z does not enter
+ *   d E_q[f(z)] = E_q[ (f(z) - b) d log q(z|x) + d f(z) ]     for any b that does not depend on z
  *
- * One deviation: algorithm 1 centres a batch with averages that the batch has entered already,
- * which biases the gradient a little.  Here they are those of the batches before. */
+ * One deviation: algorithm 1 centres a batch with averages that include the batch, which biases the
+ * gradient a little.  Here the averages are over the earlier batches. */
 #include "reverie/objective.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ static rv_param *state(rv_params *params, const char *name, const char *what)
                   : NULL;
 }
 
-/* Moves an average to its next value, the first batch giving the first; returns what it was. */
+/* Updates an average, which begins at the first batch; returns its old value. */
 static rv_expr moved(rv_param *average, rv_expr is_first, rv_expr of_batch, double decay)
 {
     rv_graph *graph = rv_expr_graph(of_batch);

@@ -6,8 +6,8 @@
  *   d E[L_K] = E[ sum_j L(z_j | z_-j) d log q(z_j|x) + sum_j w_j / sum_k w_k  d log w_j ]
  *   L(z_j | z_-j) = L_K - log 1/K (sum_{i != j} w_i + exp(mean_{i != j} log w_i))
  *
- * (equations 8 to 10).  The baseline of each draw is made of the others, so no net learns it.
- * Weights stay logarithms throughout. */
+ * (equations 8 to 10).  The baseline of each draw comes from the other draws, so no net learns it.
+ * All weights stay logarithms. */
 #include "core/memory.h"
 #include "reverie/objective.h"
 

@@ -1,13 +1,12 @@
-/* Optimizers, each as PyTorch defines it (which is how results are compared).
+/* Optimizers, each as in PyTorch, so that results can be compared.
  *
  *   sgd      Sutskever et al. 2013's momentum in PyTorch's form: v' = mu v + g, p' = p - lr v'
  *   rmsprop  Tieleman & Hinton 2012: s' = a s + (1-a) g^2, p' = p - lr g / (sqrt(s') + eps)
  *            centered (Graves 2013, equations 38 to 41): s' - m'^2 for s', m' = a m + (1-a) g
  *   adam     Kingma & Ba 2015, algorithm 1
- *   adamw    Loshchilov & Hutter 2019, algorithm 2: weight decay apart from the gradient
- *   adamax   Kingma & Ba 2015, algorithm 2: u' = max(b2 u, |g| + eps), p' = p - lr/(1-b1^t) m' / u'
+ *   adamw    Loshchilov & Hutter 2019, algorithm 2: weight decay separate from the gradient
  *
- * Scalars (step size, bias corrections) are combined before they meet an array. */
+ * Scalars (step size, bias corrections) are combined before any operation on an array. */
 #include "reverie/optim.h"
 
 #include "core/memory.h"
@@ -133,7 +132,7 @@ static rv_expr norm_of(rv_graph *graph, const rv_expr *gradient, int count)
 }
 
 /* As PyTorch's clip_grad_norm_: times min(1, limit / (norm + 1e-6)).  A norm that is not finite
- * stays so, and the guard sees it. */
+ * stays not finite, and the guard detects it. */
 static void clip(const updater *u, rv_expr *gradient, int count, rv_expr norm)
 {
     double norm_most = u->config->clip_norm, value_most = u->config->clip_value;
@@ -147,7 +146,7 @@ static void clip(const updater *u, rv_expr *gradient, int count, rv_expr norm)
         gradient[i] = rv_clip(gradient[i], -value_most, value_most);
 }
 
-/* 1 - b^t = -expm1(t log b), exact to a rounding also where b^t is near 1 */
+/* 1 - b^t = -expm1(t log b), exact up to rounding, also for b^t near 1 */
 static rv_expr bias_correction(rv_expr t, double beta)
 {
     return rv_neg(rv_expm1(rv_scale(t, log(beta))));
@@ -194,7 +193,7 @@ static rv_status check_config(rv_context *context, const char *stage, const rv_o
     return RV_OK;
 }
 
-/* wrt, gradient [count] are the caller's. */
+/* wrt and gradient [count] are the caller's memory. */
 static rv_expr take_step(const updater *u, rv_expr loss, rv_param *const *weights, int count,
                          rv_expr *wrt, rv_expr *gradient)
 {

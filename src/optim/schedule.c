@@ -8,13 +8,13 @@ rv_schedule_config rv_schedule_defaults(void)
     return (rv_schedule_config){.kind = RV_CONSTANT, .factor = 0.1, .least = 0};
 }
 
-/* How far from `start` to the end, in [0, 1]. */
+/* The position between `start` and the end, in [0, 1]. */
 static double share_of(double start, double epoch, double epochs)
 {
     return epochs > start ? fmin(1, fmax(0, (epoch - start) / (epochs - start))) : epoch >= start;
 }
 
-/* What the kind gives by itself.  A fall begins where the warm-up has reached the whole rate. */
+/* The factor without warm-up.  A fall begins when the warm-up has reached the full rate. */
 static double fall(const rv_schedule_config *config, double epoch, double epochs)
 {
     double factor = 1, share;
@@ -22,8 +22,7 @@ static double fall(const rv_schedule_config *config, double epoch, double epochs
     case RV_STEPS:
         for (int i = 0; i < config->milestone_count; i++)
             factor *= epoch >= config->milestone[i] ? config->factor : 1;
-        if (config->milestone_count ==
-            0) /* it steps without any: after a half, and three quarters */
+        if (config->milestone_count == 0) /* default steps: at a half, and at three quarters */
             for (int i = 2; i <= 3; i++)
                 factor *= epoch >= ceil(epochs * i / 4) ? config->factor : 1;
         return factor;

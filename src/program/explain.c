@@ -1,4 +1,4 @@
-/* What a program says of itself: facts, a listing, a Graphviz graph. */
+/* Descriptions of a program: facts, a listing, a Graphviz graph. */
 #include "program/program.h"
 
 #include "core/memory.h"
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of the convolution that a product of spectra is part of: what a direct sum takes. */
+/* For a product of spectra: the operations of a direct sum of its convolution. */
 static double direct_flops(const rv_conv_transform *of)
 {
     double pixels = (double)of->batch * of->result[0] * of->result[1];

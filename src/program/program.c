@@ -73,7 +73,8 @@ static rv_status take_roots(rv_program *program, const rv_expr *outputs, int cou
     if (status == RV_OK && program->backend->lower)
         status = lower(program->backend, graph, roots, total);
     for (int i = 0; status == RV_OK && i < total; i++)
-        if (roots[i]->arity == 0) /* a leaf as a result is copied: it may change under the run */
+        if (roots[i]->arity == 0) /* a result that is a leaf is copied: it may change during the
+                                     run */
             roots[i] = rv_stop_gradient(roots[i]);
     work->output_count = count;
     work->assign_count = graph->pending_count;
@@ -99,7 +100,7 @@ static rv_status check_roots(rv_graph *graph, const rv_expr *outputs, int count,
     return RV_OK;
 }
 
-/* Parameters are initialised here, so that a run never is the first to touch one. */
+/* Parameters are initialised here, never first in a run. */
 static rv_status materialise_all(const rv_work *work)
 {
     rv_status status = RV_OK;

@@ -1,4 +1,4 @@
-/* The inside of a program, for this room. */
+/* The inside of a program. */
 #ifndef PROGRAM_PROGRAM_H
 #define PROGRAM_PROGRAM_H
 
@@ -13,12 +13,12 @@ struct rv_program {
     rv_arena texts;
 };
 
-/* Rewrites what outputs, guard and assignments are computed from: common subexpressions joined,
- * algebraic rules applied, and what the backend lowers replaced (lowering NULL: nothing).  The
- * roots are replaced in place; new nodes go to the same graph. */
+/* Rewrites the expressions of outputs, guard and assignments: joins common subexpressions, applies
+ * algebraic rules, and replaces nodes that the backend lowers (lowering NULL: none).  The roots are
+ * replaced in place; new nodes belong to the same graph. */
 rv_status rv_simplify(rv_graph *graph, const rv_lowering *lowering, rv_expr *roots, int count);
 
-/* The one chosen for the context. */
+/* The backend of the context. */
 const rv_backend *rv_backend_of(const rv_context *context);
 /* The values of a parameter, initialised first if it has no storage. */
 rv_status rv_param_materialise(rv_param *param);

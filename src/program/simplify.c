@@ -49,7 +49,7 @@ static size_t find_slot(const table *seen, rv_expr node)
     return at;
 }
 
-/* The node in the table that equals this one, which is added when there is none. */
+/* The equal node of the table; adds this one if there is none. */
 static rv_expr intern(table *seen, rv_expr node)
 {
     size_t at = find_slot(seen, node);
@@ -62,7 +62,7 @@ static rv_expr intern(table *seen, rv_expr node)
 
 /* ---- rules ---- */
 
-/* The value of a constant whose elements are all one value. */
+/* The value of a constant with equal elements. */
 static int uniform_value(rv_expr x, double *value)
 {
     while (x->op == RV_OP_broadcast || x->op == RV_OP_reshape)
@@ -255,7 +255,7 @@ typedef struct pass {
     rv_graph *graph;
     const rv_lowering *lowering; /* or NULL */
     table seen;
-    rv_expr *result; /* by id of the nodes that were there before the pass */
+    rv_expr *result; /* by the id of the nodes before the pass */
     uint32_t before;
 } pass;
 

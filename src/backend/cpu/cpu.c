@@ -110,7 +110,7 @@ static void commit(const cpu_plan *plan, int assignment)
            (size_t)rv_shape_size(assign->value->shape) * sizeof *to);
 }
 
-/* The threads meet between the stages; one that failed goes on, so that none waits for it. */
+/* The threads meet between stages; a thread that failed continues, so that none waits for it. */
 static void run_kernel(cpu_plan *plan, const cpu_step *step, int thread)
 {
     const cpu_job *job = &step->job;
@@ -148,8 +148,7 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     }
 }
 
-/* The whole run, as each thread sees it.  To time the steps one by one, the threads meet after
- * each. */
+/* The whole run in each thread.  If steps are timed, the threads meet after each step. */
 static void run_thread(void *opaque, int thread)
 {
     cpu_plan *plan = opaque;
@@ -181,7 +180,7 @@ static rv_status run(void *opaque)
     atomic_store(&plan->failed, 0);
     if (!cpu_team_run(plan->team, run_thread, plan))
         return rv_fail(plan->context, RV_NO_MEMORY, "cannot start %d threads", plan->threads);
-    if (atomic_load(&plan->failed)) /* latched where it happened */
+    if (atomic_load(&plan->failed)) /* already latched */
         return rv_error_status(plan->context);
     return plan->work->guard && !guard_holds(plan) ? RV_NOT_FINITE : RV_OK;
 }
@@ -261,7 +260,7 @@ static rv_status param_write(rv_param *param, const double *values)
     return RV_OK;
 }
 
-/* ---- what it says of itself ---- */
+/* ---- facts and listings ---- */
 
 static const char *kind_name(const cpu_step *step)
 {

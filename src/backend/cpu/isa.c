@@ -1,4 +1,4 @@
-/* Caps the instruction set of the tile machine and of oneDNN together. */
+/* Caps the instruction set of the tile machine and of oneDNN. */
 #include "backend/cpu/matmul/contract.h"
 #include "backend/cpu/tile/tile.h"
 #include "reverie/backend.h"

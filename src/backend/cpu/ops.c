@@ -1,5 +1,5 @@
-/* This backend's column of the op table: how each op is computed.  A test looks for an op without
- * an entry (CPU_MISSING) and for a kernel without its row. */
+/* This backend's column of the op table: how each op is computed.  A test finds an op without an
+ * entry (CPU_MISSING) and a kernel without a row. */
 #include "backend/cpu/ops.h"
 
 #include "backend/cpu/conv/kernels.h"

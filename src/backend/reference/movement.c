@@ -125,7 +125,7 @@ void rv_reference_one_hot(rv_expr node, double *y, const double *const *x)
         y[i] = x[0][i / depth] == (double)(i % depth);
 }
 
-/* The block's first index in the whole, clamped so that it fits. */
+/* The first index of the block, clamped so that the block fits. */
 static void place(rv_shape whole, rv_shape block, const double *start, int64_t *at)
 {
     for (int d = 0; d < whole.rank; d++)

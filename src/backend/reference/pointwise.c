@@ -76,7 +76,7 @@ void rv_reference_cast(rv_expr node, double *y, const double *const *x)
                                         : trunc(x[0][i]);
 }
 
-/* ---- reductions: walk the operand, fold into the element of y that it belongs to ---- */
+/* ---- reductions: walk the operand, fold each element into its element of y ---- */
 
 static int64_t folded(rv_expr node, const int64_t *index)
 {

@@ -1,6 +1,6 @@
-/* The reference backend: every node into a buffer of its own, in order, in double precision.
- * It is the oracle that every other backend is tested against, and it finds the first bad value
- * when a step of another backend is not finite. */
+/* The reference backend: every node has its own buffer, and is computed in order, in double
+ * precision.  It is the oracle for the tests of every other backend, and it finds the first bad
+ * value when a step of another backend is not finite. */
 #include "backend/reference/reference.h"
 
 #include "backend/reference/kernels.h"
@@ -20,7 +20,7 @@ static const kernel kernels[RV_OP_COUNT] = {
 typedef struct reference_plan {
     rv_work *work;
     double **value;         /* [work->count] */
-    const double **operand; /* scratch, as long as the widest arity */
+    const double **operand; /* scratch, for the largest arity */
     int rounds;             /* each value rounded to float after it is computed */
 } reference_plan;
 

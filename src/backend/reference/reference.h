@@ -1,4 +1,4 @@
-/* The reference backend, and what it finds out about a step that went wrong. */
+/* The reference backend, and its diagnosis of a step that failed. */
 #ifndef REFERENCE_REFERENCE_H
 #define REFERENCE_REFERENCE_H
 

@@ -1,13 +1,12 @@
-/* Convolutions by bilinear algorithms: transforms as the matrices that they are, and products of
- * spectra. */
+/* Convolutions by bilinear algorithms: transforms as plain matrices, and products of spectra. */
 #include "backend/transform/transform.h"
 #include "backend/reference/kernels.h"
 #include "core/memory.h"
 
 #include <string.h>
 
-/* Where the values of spectra lie: a block begins after those before it, and is planes of rows of
- * copies of channels. */
+/* The layout of spectra: blocks follow each other, and each has planes of rows of copies of
+ * channels. */
 typedef struct place {
     int leg, copies;
     int64_t first, rows, channels;
@@ -37,7 +36,7 @@ static void end_block(place *p, rv_block block)
 
 /* ---- transforms ---- */
 
-/* One value of one tile: row of the matrix, and where its channels begin in each image. */
+/* One value of one tile: the row of the matrix, and the start of its channels in each image. */
 static void apply_row(const double *factor, int64_t pixels, int adjoint, int64_t channels,
                       const double *from, double *to)
 {
@@ -87,7 +86,7 @@ void rv_reference_conv_transform(rv_expr node, double *y, const double *const *x
 
 /* ---- products ---- */
 
-/* The three spectra; the leg that is the result is written. */
+/* The three spectra; that of the result is written. */
 typedef struct triple {
     place at[3];
     double *result;

@@ -5,11 +5,11 @@
 
 #include <math.h>
 
-/* The error of a Fourier transform hardly depends on its length: it is that of a tile of at most so
- * many pixels. */
+/* The error of a Fourier transform hardly depends on its length: the error of a tile of at most so
+ * many pixels is used. */
 enum { ENOUGH = 12 };
 
-/* One whole tile without edges, which is what the error depends on. */
+/* One whole tile without edges: the error depends only on it. */
 static rv_conv_transform one_tile(const rv_conv_transform *of)
 {
     rv_conv_transform tile = *of;
@@ -33,7 +33,8 @@ static double norm(const rv_matrix *matrix, int t)
     return sum;
 }
 
-/* Of the pass whose result is leg `out`; `weight` is scratch for a number for each product. */
+/* The error of the pass with the result leg `out`; `weight` is scratch memory with a number for
+ * each product. */
 static double error_of_pass(rv_matrix *const matrix[3], int out, double terms, double *weight)
 {
     const rv_matrix *a = matrix[(out + 1) % 3], *b = matrix[(out + 2) % 3], *c = matrix[out];
@@ -49,7 +50,7 @@ static double error_of_pass(rv_matrix *const matrix[3], int out, double terms, d
     return sqrt(largest / terms);
 }
 
-/* Terms of the sum for a pixel of the leg, at most. */
+/* The largest number of terms in the sum for a pixel of the leg. */
 static double terms_of(const rv_conv_transform *of, int leg)
 {
     double terms = 1;

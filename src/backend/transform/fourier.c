@@ -14,8 +14,8 @@ static int larger(int a, int b)
 }
 
 /* Term p + k = I of a tile meets the image where I is one of its pixels, which are the terms from
- * `first` to `last`.  A cyclic sum of length N is right when I and I +- N are never both terms, one
- * of them on the image: so N need not cover the padding on both sides. */
+ * `first` to `last`.  A cyclic sum of length N is correct if I and I +- N are never both terms with
+ * one of them on the image: so N need not cover the padding on both sides. */
 static int length_of(const rv_line *line, int phase, int tile)
 {
     int reach = rv_line_reach(line, phase);
@@ -36,8 +36,8 @@ int rv_fourier_length(const rv_line *line)
     return length;
 }
 
-/* Where the parts of frequency k (and of fold j) are among N values: the even or real part; the
- * odd or imaginary part follows. */
+/* The position of the parts of frequency k (and of fold j) among N values: the even or real part;
+ * the odd or imaginary part follows. */
 static int part(int k)
 {
     return k == 0 ? 0 : 2 * k - 1;
@@ -48,7 +48,7 @@ static int is_own_conjugate(int k, int n)
     return k == 0 || 2 * k == n;
 }
 
-/* Results look the same to every phase. */
+/* Results are the same for every phase. */
 int rv_fourier_phases(const rv_line *line, int leg)
 {
     return leg == RV_RESULT ? 1 : line->phases;

@@ -1,4 +1,4 @@
-/* One axis of a convolution: tiles, phases, and which pixel is which. */
+/* One axis of a convolution: tiles, phases, and the numbers of pixels. */
 #include "backend/transform/transform.h"
 
 static int smaller(int a, int b)

@@ -1,4 +1,4 @@
-/* Small matrices in double, and chains of them: what transforms are made of. */
+/* Small matrices in double, and chains of them, for transforms. */
 #ifndef TRANSFORM_MATRIX_H
 #define TRANSFORM_MATRIX_H
 
@@ -15,7 +15,7 @@ typedef struct rv_chain {
     rv_matrix *map[RV_CHAIN_MOST];
 } rv_chain;
 
-/* Of zeros; NULL when memory is out.  The caller frees. */
+/* A matrix of zeros; NULL when memory is out.  The caller frees it. */
 rv_matrix *rv_matrix_new(int rows, int columns);
 void rv_matrix_free(rv_matrix *matrix);
 static inline double *rv_matrix_at(const rv_matrix *matrix, int row, int column)

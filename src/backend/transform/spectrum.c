@@ -1,8 +1,8 @@
 /* The blocks of a spectrum. */
 #include "backend/transform/transform.h"
 
-/* Fourier: the frequencies of half the plane.  Of the columns of frequency 0 (and of half an even
- * length) across, those from 0 to N/2 down; of each other column, all. */
+/* Fourier: the frequencies of half the plane.  In the columns of frequency 0 (and of half an even
+ * length) across, the frequencies from 0 to N/2 down; in each other column, all. */
 static int half_plane(int height, int width)
 {
     int real = width % 2 == 0 ? 2 : 1;

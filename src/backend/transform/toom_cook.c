@@ -9,10 +9,10 @@ static const double points[RV_TOOM_COOK_POINTS - 1] = {0, 1, -1, 2, -2, 0.5, -0.
 
 int rv_toom_cook_points(const rv_line *line)
 {
-    return rv_line_reach(line, 0); /* no phase has more taps than the first */
+    return rv_line_reach(line, 0); /* the first phase has the most taps */
 }
 
-/* The point that a phase has as its number t: the last is infinity for all. */
+/* Point number t of a phase; the last is infinity for all phases. */
 static int point_of(const rv_line *line, int phase, int t)
 {
     return t == rv_line_reach(line, phase) - 1 ? rv_toom_cook_points(line) - 1 : t;
@@ -48,7 +48,7 @@ static double power(int t, int n, int j, int size)
     return t == n - 1 ? j == size - 1 : j == 0 ? 1 : pow(points[t], j);
 }
 
-/* Gauss and Jordan, with pivots: [n, n] to its inverse, in place beside the identity. */
+/* Gauss and Jordan, with pivots: [n, n] to its inverse, in place, with the identity next to it. */
 static void invert(rv_matrix *wide)
 {
     int n = wide->rows;
@@ -71,8 +71,8 @@ static void invert(rv_matrix *wide)
     }
 }
 
-/* [n, n]: row t takes what pairs with value t of the product: the transposed inverse of the matrix
- * that takes coefficients to values. */
+/* [n, n]: row t computes the partner of value t of the product: the transposed inverse of the
+ * matrix from coefficients to values. */
 static rv_matrix *interpolation(int n)
 {
     rv_matrix *wide = rv_matrix_new(n, 2 * n), *out = rv_matrix_new(n, n);

@@ -1,9 +1,9 @@
-/* The transform of a plane, out of the transforms of its two axes. */
+/* The transform of a plane, from the transforms of its two axes. */
 #include "backend/transform/transform.h"
 
 #include "core/memory.h"
 
-/* Fourier's N, and the values of a line with all its tiles: the matrices are dense. */
+/* Limits of Fourier's N, and of the values of a line with all its tiles: the matrices are dense. */
 enum { LONGEST = 128, WIDEST = 1024 };
 
 int rv_transform_possible(const rv_conv_transform *of)

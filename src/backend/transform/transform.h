@@ -14,8 +14,8 @@
  *     forward   y' = C' [(A x)(B w)]     input gradient   x' = A' [(B w)(C y)]
  *     weight gradient   w' = B' [(A x)(C y)]                                                    (2)
  *
- * A, B and C are each needed by two passes, which is why they are nodes of the graph: a training
- * step makes each once.  The three legs of (1) play the same part; so do their transforms here.
+ * Two passes need each of A, B and C, so these are nodes of the graph: a training step computes
+ * each once.  The three legs of (1) have the same role; so have their transforms here.
  *
  * Two families give (1), both on one axis at a time (Winograd 1980; Lavin and Gray 2016; Blahut
  * 2010):
@@ -25,8 +25,8 @@
  *               is the transposed inverse of the Vandermonde matrix.  Few products, but A grows
  *               with n, and rounding with it: for tiles of m = 2 to 4 result pixels.
  *   Fourier     the same polynomial modulo z^N - 1, N as large as keeps wrapped terms off the
- *               image: values at the N-th roots of unity.  A is unitary up to a factor, so rounding
- *               does not grow, whatever N is.  A real signal needs half of the spectrum:
+ *               image: values at the N-th roots of unity.  A is unitary up to a factor, so
+ *               rounding does not grow with N.  A real signal needs half of the spectrum:
  *               f = sum over half the frequencies of c Re(conj(X) Y W) / (N1 N2).
  *
  * A complex product is three real ones (Karatsuba and Ofman 1962); one way is
@@ -36,16 +36,16 @@
  * which is what T counts.
  *
  * A stride s splits the taps by k mod s into phases, each a convolution of stride 1 with every s-th
- * pixel.  The phases share C: their parts of A x and B w lie side by side, as channels would, and
- * one matrix product does for all.  In two dimensions Toom-Cook is applied to both axes; the
- * Fourier half spectrum is that of the plane. */
+ * pixel.  The phases share C: their parts of A x and B w are adjacent, like channels, and one
+ * matrix product serves all.  In two dimensions Toom-Cook is applied to both axes; the Fourier half
+ * spectrum is that of the plane. */
 #ifndef TRANSFORM_TRANSFORM_H
 #define TRANSFORM_TRANSFORM_H
 
 #include "backend/transform/matrix.h"
 #include "graph/node.h"
 
-/* What a family needs to know of one axis. */
+/* The facts about one axis for a family. */
 typedef struct rv_line {
     int image, window, result, stride, pad;
     int tile, tiles; /* result pixels of a tile; tiles of the axis */
@@ -58,26 +58,26 @@ int rv_line_of(const rv_conv_transform *of, int axis, rv_line *out);
 /* Both axes. */
 enum { RV_HEIGHT, RV_WIDTH, RV_AXES };
 int rv_lines_of(const rv_conv_transform *of, rv_line out[RV_AXES]);
-/* The taps of a phase, and the image pixels that a tile of it sees: tile + taps - 1. */
+/* The taps of a phase, and the image pixels of its tile: tile + taps - 1. */
 int rv_line_taps(const rv_line *line, int phase);
 int rv_line_reach(const rv_line *line, int phase);
-/* The pixels of a leg, and how many tiles and phases its transform distinguishes. */
+/* The pixels of a leg, and the number of tiles and phases of its transform. */
 int rv_line_pixels(const rv_line *line, int leg);
 int rv_line_tiles(const rv_line *line, int leg);
 /* The pixel number `j` of a tile and phase; -1 beyond the leg's edges. */
 int rv_line_pixel(const rv_line *line, int leg, int tile, int phase, int j);
 
-/* Columns of the plane after the transform across: which chain makes products of it. */
+/* Columns of the plane after the transform across, with the chain that completes them. */
 typedef struct rv_column {
     int kind;     /* of the `down` chains */
     int inputs;   /* 1, or 2: a real and an imaginary part */
     int input[2]; /* values of a line */
-    int slot;     /* where its results begin among the slots */
+    int slot;     /* the start of its results among the slots */
 } rv_column;
 
-/* A spectrum, what a transform makes of one leg, is a list of blocks: matrices whose rows are the
- * images and tiles (or the windows), and whose columns are the channels, `copies` times for images
- * and windows, once for results; a complex one is two planes, real and imaginary part. */
+/* A spectrum, the result of a transform of one leg, is a list of blocks: matrices whose rows are
+ * the images and tiles (or the windows), and whose columns are the channels, `copies` times for
+ * images and windows, once for results; a complex one is two planes, real and imaginary part. */
 typedef struct rv_block {
     int planes, copies;
 } rv_block;
@@ -85,34 +85,34 @@ int rv_spectrum_blocks(const rv_conv_transform *of);
 /* The images or windows of a leg, and its channels. */
 int rv_leg_planes(const rv_conv_transform *of, int leg);
 int rv_leg_channels(const rv_conv_transform *of, int leg);
-/* The leg of operand 0 or 1 of the product that makes a leg's spectrum. */
+/* The leg of operand 0 or 1 of the product for a leg's spectrum. */
 int rv_product_leg(int leg, int operand);
 /* "fourier", "toom-cook" */
 const char *rv_family_name(int family);
 rv_block rv_spectrum_block(const rv_conv_transform *of, int block);
 /* The copies of a block in the spectrum of a leg. */
 int rv_block_copies(rv_block block, int leg);
-/* The products of (1) that a block is. */
+/* The number of products of (1) in a block. */
 int rv_block_products(rv_block block);
-/* From one plane to the next, in elements: the plane of so many rows of copies of channels, and a
- * gap of some cache lines, without which the values of a pixel, one from each plane, would often be
- * a power of two apart and share the few places that a cache has for such addresses. */
+/* The distance between planes, in elements: a plane of rows of copies of channels, and a gap of
+ * some cache lines.  Without the gap the values of a pixel, one in each plane, would often be a
+ * power of two apart and compete for the few places of a cache set. */
 int64_t rv_spectrum_stride(int64_t rows, int copies, int64_t channels);
 /* Elements of the leg's whole spectrum, gaps included. */
 int64_t rv_spectrum_size(const rv_conv_transform *of, int leg);
-/* Values that the transform of a leg makes of one tile. */
+/* Values of one tile after the transform of a leg. */
 int rv_spectrum_width(const rv_conv_transform *of, int leg);
 /* T of (1), and the tiles of an image. */
 int rv_spectrum_products(const rv_conv_transform *of);
 int rv_spectrum_tiles(const rv_conv_transform *of);
 
-/* Where a result of a transform goes. */
+/* The place of a result of a transform. */
 typedef struct rv_slot {
     int block, plane, copy, tile;
 } rv_slot;
 
 /* The transform of one leg of the plane: `across` on every line, then a `down` chain on every
- * column of what that gives. */
+ * column of the result. */
 typedef struct rv_transform {
     int leg, height, width, tiles; /* tiles: of the leg; 1 for windows */
     rv_chain across, down[2];
@@ -121,11 +121,11 @@ typedef struct rv_transform {
     rv_slot *slot; /* [slots] */
 } rv_transform;
 
-/* NULL when memory is out, or where the algorithm cannot compute the convolution
- * (rv_transform_possible says).  The caller frees. */
+/* NULL when memory is out, or if the algorithm cannot compute the convolution (see
+ * rv_transform_possible).  The caller frees it. */
 rv_transform *rv_transform_new(const rv_conv_transform *of, int leg);
 void rv_transform_free(rv_transform *transform);
-/* Not with dilation, with too many points, or lines of too many tiles. */
+/* 0 for dilation, too many points, or lines with too many tiles. */
 int rv_transform_possible(const rv_conv_transform *of);
 /* The whole transform as one matrix, [width tiles, pixels]: row (value, tile), the values in the
  * order of blocks, planes and copies.  The caller's; NULL when memory is out. */
@@ -133,7 +133,7 @@ rv_matrix *rv_transform_values(const rv_conv_transform *of, int leg);
 /* The leg's matrix in (1), complex products as three: [T tiles, pixels]. */
 rv_matrix *rv_transform_matrix(const rv_conv_transform *of, int leg);
 
-/* The rounding error of the algorithm in units of a direct sum's, as its matrices let expect it:
+/* The rounding error of the algorithm in units of a direct sum's, as expected from its matrices:
  * for independent operands of equal variance, where each product rounds independently, the largest
  * over pixels of
  *
@@ -144,7 +144,7 @@ double rv_transform_error(const rv_conv_transform *of);
 
 /* ---- the families, for transform.c ---- */
 
-/* Points of an axis, and how many phases (the first ones) have the point. */
+/* Points of an axis, and the number of (first) phases with the point. */
 int rv_toom_cook_points(const rv_line *line);
 int rv_toom_cook_phases(const rv_line *line, int point);
 /* Values of an axis for each tile of a leg: results have one for each point, the others one for
@@ -155,18 +155,18 @@ void rv_toom_cook_value(const rv_line *line, int leg, int value, int *phase, int
 /* [tiles values, pixels] of a leg. */
 rv_matrix *rv_toom_cook_line(const rv_line *line, int leg);
 
-/* The largest number of points that the family has: no more than this for tile + taps - 1. */
+/* The largest number of points in the family: the limit for tile + taps - 1. */
 enum { RV_TOOM_COOK_POINTS = 9 };
 
 /* N for the axis. */
 int rv_fourier_length(const rv_line *line);
-/* Phases that the transform of a leg distinguishes. */
+/* The number of phases in the transform of a leg. */
 int rv_fourier_phases(const rv_line *line, int leg);
 /* Half spectra of real lines: value (tile phases + phase) N + 2 k - 1 is the real part of
  * frequency k, the next its imaginary part; frequency 0 comes first. */
 int rv_fourier_across(const rv_line *line, int leg, rv_chain *out);
-/* Of a real column half the spectrum, as across; of a pair, the real and imaginary part of a
- * column, all N frequencies, two values each.  Values of the image are scaled by `scale` for a
+/* For a real column half the spectrum, as across; for a pair (the real and imaginary part of a
+ * column) all N frequencies, two values each.  Values of the image are scaled by `scale` for a
  * frequency of the plane that is its own conjugate, else by twice that. */
 int rv_fourier_down(const rv_line *line, int leg, int is_real, double scale, rv_chain *out);
 

@@ -3,7 +3,7 @@
 
 #include "core/memory.h"
 
-/* The first value of each block, and after the last their number; the caller frees. */
+/* The first value of each block, followed by the total number; the caller frees it. */
 static int *first_values(const rv_conv_transform *of, int leg)
 {
     int blocks = rv_spectrum_blocks(of), *first = rv_calloc((size_t)blocks + 1, sizeof *first);
@@ -14,7 +14,7 @@ static int *first_values(const rv_conv_transform *of, int leg)
     return first;
 }
 
-/* Adds the rows of one column, whose chain is `down`. */
+/* Adds the rows of one column with the chain `down`. */
 static void add_column(const rv_conv_transform *of, const rv_transform *t, const rv_column *column,
                        const rv_matrix *across, const rv_matrix *down, const int *first,
                        rv_matrix *out)

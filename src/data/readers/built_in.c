@@ -1,4 +1,4 @@
-/* The built-in digits as a data set: each image is drawn when it is first asked for. */
+/* The built-in digits as a data set: each image is drawn at its first use. */
 #include "data/readers/digits.h"
 #include "data/readers/reader.h"
 
@@ -33,7 +33,7 @@ static void draw_row(const rv_rows *rows, int64_t index, uint8_t *row)
                    row);
 }
 
-/* Untouched pages take no memory. */
+/* Unused pages take no memory. */
 static rv_status read_images(rv_context *context, const rv_data_files *files, rv_rows *rows)
 {
     (void)files;

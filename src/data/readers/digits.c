@@ -1,7 +1,7 @@
-/* Digits from pen strokes.  A writer's hand is a warp of the plane, a slant, a turn, a width, a pen
- * and a place; the stroke is flattened to short segments, and a pixel is as bright as the pen
- * covers it.  As in MNIST (LeCun et al. 1998), the digit is fitted into a box of about 20 x 20
- * pixels and centred by its ink in 28 x 28.
+/* Digits from pen strokes.  A writer's hand has a warp of the plane, a slant, a rotation, a width,
+ * a pen and a place; the stroke becomes short segments, and the brightness of a pixel is the part
+ * that the pen covers.  As in MNIST (LeCun et al. 1998), the digit is fitted into a box of about 20
+ * x 20 pixels and centred by its ink in 28 x 28.
  *
  * Only additions, products, quotients and square roots are used, which round the same way on every
  * machine, so that a seed gives the same bytes everywhere. */
@@ -22,7 +22,7 @@ typedef struct point {
 typedef struct path_point {
     point at;
     float radius; /* of the pen, in pixels */
-    int lifted;   /* the pen is up between the point before and this one */
+    int lifted;   /* the pen is up before this point */
 } path_point;
 
 typedef struct path {
@@ -88,7 +88,7 @@ static point push_at(const hand *h, point p)
     };
 }
 
-/* A control point as this hand puts it, in units of the digit's height, about its middle. */
+/* A control point in this hand, in units of the digit's height, relative to its middle. */
 static point place(const hand *h, point p)
 {
     point push = push_at(h, p);
@@ -129,7 +129,7 @@ static void flatten(const rv_glyph *glyph, const hand *h, rv_stream *stream, pat
         p.x += 0.012f * bell(stream);
         p.y += 0.012f * bell(stream);
         at[i] = place(h, p);
-        if (glyph->point[i].pen == RV_PEN_UP) /* the next stroke is set down a little off */
+        if (glyph->point[i].pen == RV_PEN_UP) /* the next stroke begins a little off */
             drift = (point){0.025f * bell(stream), 0.025f * bell(stream)};
     }
     for (int i = 0; i < glyph->count; ++i) {
@@ -168,7 +168,7 @@ static void fit(path *line, const hand *h)
     }
     point move = {0.5f * SIDE + h->shift.x - scale * x / length,
                   0.5f * SIDE + h->shift.y - scale * y / length};
-    float margin = 1.2f * h->radius + 1.5f; /* all ink stays off the border */
+    float margin = 1.2f * h->radius + 1.5f; /* no ink touches the border */
     move.x = clamp(move.x, margin - scale * least.x, SIDE - margin - scale * most.x);
     move.y = clamp(move.y, margin - scale * least.y, SIDE - margin - scale * most.y);
     for (int i = 0; i < line->count; ++i) {

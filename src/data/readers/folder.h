@@ -1,4 +1,4 @@
-/* What stands in a folder, by name. */
+/* The content of a folder, by name. */
 #ifndef DATA_FOLDER_H
 #define DATA_FOLDER_H
 
@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 typedef struct rv_folder {
-    char **name; /* sorted; hidden files are left out */
+    char **name; /* sorted, without hidden files */
     int64_t count;
 } rv_folder;
 
 /* 0 when the folder cannot be read (`errno` says why; ENOMEM when memory is out). */
 int rv_folder_list(const char *path, rv_folder *folder);
-/* The same, but a folder that cannot be read holds nothing; only RV_NO_MEMORY, not latched. */
+/* The same, but an unreadable folder counts as empty; only RV_NO_MEMORY, not latched. */
 rv_status rv_folder_read(const char *path, rv_folder *folder);
 void rv_folder_free(rv_folder *folder);
 
@@ -23,9 +23,9 @@ int rv_path_is_file(const char *path);
 int64_t rv_path_bytes(const char *path);
 /* "folder/name", NULL when memory is out; freed with rv_free. */
 char *rv_path_join(const char *folder, const char *name);
-/* Capitals or not: cameras and Windows write .PNG. */
+/* In any case: cameras and Windows write .PNG. */
 int rv_text_ends_with(const char *text, const char *end);
-/* What a desktop leaves in folders of pictures by itself. */
+/* Files that a desktop adds to folders of pictures. */
 int rv_name_is_litter(const char *name);
 
 #endif

@@ -3,10 +3,10 @@
  *     train-images-idx3-ubyte.gz  train-labels-idx1-ubyte.gz      (idx4 for colour: N H W C)
  *     t10k-images-idx3-ubyte.gz   t10k-labels-idx1-ubyte.gz       (or test-images-...)
  *
- * Something may stand before (emnist-letters-train-images-idx3-ubyte.gz), and a dot for a dash
- * (train-images.idx3-ubyte).  Each file may lie in a folder of its own name, as some archives
- * unpack; and all of them in raw/ or NAME/raw/, as torchvision keeps them.  A folder without any
- * file of labels is a set without labels. */
+ * A prefix is allowed (emnist-letters-train-images-idx3-ubyte.gz), and a dot for a dash
+ * (train-images.idx3-ubyte).  Each file may be in a folder with its own name, as in some archives;
+ * and all may be in raw/ or NAME/raw/, as in torchvision.  A folder without files of labels is a
+ * set without labels. */
 #include "data/readers/folder.h"
 #include "data/readers/reader.h"
 #include "reverie/io.h"
@@ -44,8 +44,8 @@ enum { NAME_ROOM = 256 };
 
 typedef struct idx_file {
     char *path;           /* below the folder of the set */
-    char name[NAME_ROOM]; /* its name as MNIST would write it, without .gz */
-    int place;            /* files of one place belong together */
+    char name[NAME_ROOM]; /* its name in MNIST's form, without .gz */
+    int place;            /* files in one place belong together */
 } idx_file;
 
 typedef struct idx_files {
@@ -93,7 +93,7 @@ static rv_status add_file(idx_files *list, char *path, const char *name)
     return RV_OK;
 }
 
-/* root/below/name is a folder: the file of its own name in it. */
+/* If root/below/name is a folder: the file in it with the same name. */
 static rv_status add_nested(const char *folder, const char *below, const char *name,
                             idx_files *list)
 {
@@ -152,7 +152,7 @@ static rv_status scan_raw(const char *root, const char *below, idx_files *list)
     return status;
 }
 
-/* All places; free_files even after a failure, which is want of memory. */
+/* All places.  The only failure is a lack of memory; call free_files after it too. */
 static rv_status scan(const char *root, idx_files *list)
 {
     rv_folder folder;
@@ -181,10 +181,10 @@ static rv_status holds(const char *path, int *found)
     return status;
 }
 
-/* ---- which are meant ---- */
+/* ---- choosing the files ---- */
 
-/* The one file of the part's images, NULL when there is none.  Beside x, x.gz is passed over, and
- * so is x under its other name. */
+/* The file with the images of the part, NULL when there is none.  If x exists, x.gz and x under its
+ * other name are ignored. */
 static rv_status choose_images(rv_context *context, const char *path, const idx_files *list,
                                rv_part part, const idx_file **chosen)
 {
@@ -229,7 +229,7 @@ static rv_status choose_labels(rv_context *context, const char *path, const idx_
     return RV_OK;
 }
 
-/* Without `wanted` only their number is looked at. */
+/* Without `wanted` only their number is checked. */
 static rv_status read_labels(rv_context *context, const char *path, int wanted,
                              rv_data_files *files)
 {
@@ -257,7 +257,7 @@ static rv_status read_labels(rv_context *context, const char *path, int wanted,
     return status;
 }
 
-/* The sizes in the header of the images, and the labels when they are there. */
+/* The sizes in the header of the images, and the labels if there are any. */
 static rv_status look_at_files(rv_context *context, const char *path, const idx_file *images,
                                const idx_file *labels, int wanted, rv_data_files *files)
 {

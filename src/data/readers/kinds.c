@@ -1,4 +1,4 @@
-/* The table of the kinds of data set, and the functions that only ask its rows. */
+/* The table of the kinds of data set, and the functions that only call its rows. */
 #include "data/readers/folder.h"
 #include "data/readers/reader.h"
 
@@ -39,7 +39,7 @@ const char *rv_data_ending(const char *name)
 void rv_data_kinds_text(char *text, size_t size)
 {
     size_t used = 0;
-    const char *about = NULL; /* said when it is known whether another follows */
+    const char *about = NULL; /* written when it is known whether another follows */
     for (int i = 0; rv_data_kinds[i]; ++i) {
         if (!rv_data_kinds[i]->about)
             continue;

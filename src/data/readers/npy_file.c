@@ -1,15 +1,15 @@
 /* An .npy file as training images without labels: [N,H,W], [N,H,W,C], rows [N,D], or PyTorch's
  * [N,C,H,W].  Bytes are grey values from 0 to 255, truth values black and white.  Other types are
- * values as they are: pictures should be in [0,1].  Of the file the header is read, then the rows
- * that are needed. */
+ * unchanged values: pictures should be in [0,1].  Only the header and the necessary rows are
+ * read. */
 #include "data/readers/folder.h"
 #include "data/readers/reader.h"
 #include "reverie/io.h"
 
 #include <string.h>
 
-/* At most four channels, and an image larger than that behind them: nobody keeps pictures of so few
- * rows with so many channels. */
+/* At most four channels, and larger sizes after them: pictures with so few rows and so many
+ * channels do not occur. */
 static int is_channels_first(const rv_array *array)
 {
     const int64_t *dim = array->dim;
@@ -68,7 +68,7 @@ static rv_status look(rv_context *context, const char *path, rv_data_question qu
     return status;
 }
 
-/* The rows numbers[0 .. count), a run of consecutive ones at a time. */
+/* The rows numbers[0 .. count), one run of consecutive rows at a time. */
 static rv_status read_rows(rv_context *context, const rv_data_files *files, const rv_rows *rows)
 {
     int64_t count = rows->count, size = rows->size, done = 0;

@@ -26,7 +26,7 @@ static rv_status pass_over(rv_context *context, const char *folder, const char *
     return RV_OK;
 }
 
-/* What is no PNG: a file, a folder, or what a desktop left. */
+/* Not a PNG: a file, a folder, or a file of a desktop. */
 static rv_status sort_out(rv_context *context, const char *folder, const char *name,
                           rv_png_passed *others, rv_png_passed *deep)
 {
@@ -40,7 +40,7 @@ static rv_status sort_out(rv_context *context, const char *folder, const char *n
     return is_folder && deep ? pass_over(context, folder, name, deep) : RV_OK;
 }
 
-/* The PNG files of a folder; the rest is counted, where `others` and `deep` are not NULL. */
+/* The PNG files of a folder; counts the others, if `others` and `deep` are not NULL. */
 static rv_status list_png(rv_context *context, const char *path, rv_folder *folder,
                           rv_png_passed *others, rv_png_passed *deep)
 {
@@ -114,7 +114,7 @@ rv_status rv_png_list_classes(rv_context *context, const char *root, rv_png_clas
     if (status == RV_OK)
         status = list_png(context, root, &classes->loose, &beside, NULL);
     if (status == RV_OK && classes->count == 0 && beside.count > 0) {
-        /* without class folders the images are these, and so is what lies among them */
+        /* without class folders these are the images, and the files among them count */
         rv_free(classes->others.first);
         classes->others = beside;
         beside = (rv_png_passed){0};

@@ -1,4 +1,4 @@
-/* The class folders of a set of PNG files, and what in them is passed over. */
+/* The class folders of a set of PNG files, and the ignored files in them. */
 #ifndef DATA_PNG_CLASSES_H
 #define DATA_PNG_CLASSES_H
 
@@ -10,7 +10,7 @@ typedef struct rv_png_class {
     rv_folder files; /* the PNG files in it */
 } rv_png_class;
 
-/* What is no image, or stands where none is read: how many, and the first. */
+/* Ignored files: no image, or in a place without images; their number, and the first. */
 typedef struct rv_png_passed {
     int64_t count;
     char *first; /* its path, or NULL */
@@ -20,7 +20,7 @@ typedef struct rv_png_classes {
     rv_png_class *of; /* [count] sorted by name */
     int64_t count;
     int64_t images;       /* in all of them */
-    rv_folder loose;      /* PNG files beside the class folders */
+    rv_folder loose;      /* PNG files next to the class folders */
     rv_png_passed others; /* files in class folders that are no PNG */
     rv_png_passed deep;   /* folders inside class folders */
 } rv_png_classes;
@@ -31,7 +31,7 @@ rv_status rv_png_list_folder(rv_context *context, const char *path, rv_folder *f
  * after a failure. */
 rv_status rv_png_list_classes(rv_context *context, const char *root, rv_png_classes *classes);
 void rv_png_free_classes(rv_png_classes *classes);
-/* Says, once, what was passed over. */
+/* Reports, once, the ignored files. */
 void rv_png_say_passed(rv_context *context, const char *root, const rv_png_classes *classes);
 
 #endif

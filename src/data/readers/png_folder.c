@@ -1,20 +1,20 @@
-/* A folder of PNG files, in one folder a class:
+/* A folder of PNG files, with one folder for each class:
  *
  *     faces/train/happy/0001.png ...      faces/test/happy/0001.png ...
  *     faces/happy/0001.png ...            (training images only)
  *     faces/0001.png ...                  (without labels)
  *
- * Classes are numbered by name, as the training folder has them.  Their images are spread over the
- * whole in proportion, so that a limit, and the validation images at the end, hold each class in
- * its share. */
+ * Classes are numbered by name, in the training folder.  Their images are spread over the whole set
+ * in proportion, so that a limit, and the validation images at the end, have each class in
+ * proportion. */
 #include "data/readers/png_classes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which folders are what ---- */
+/* ---- the meaning of the folders ---- */
 
-/* Whether a PNG stands in the folder, or at most `depth` folders down. */
+/* Whether a PNG is in the folder, or at most `depth` folders below. */
 static rv_status holds_png(const char *path, int depth, int *found)
 {
     rv_folder folder;
@@ -60,7 +60,7 @@ static int is_split(const char *name)
     return strcmp(name, "train") == 0 || strcmp(name, "test") == 0 || is_validation(name);
 }
 
-/* Folders beside `train` that hold images, and the number of images beside it. */
+/* Folders with images next to `train`, and the number of images next to it. */
 typedef struct sight {
     char *validation, *other; /* names, borrowed from the list */
     char *loose;              /* the first image */
@@ -120,8 +120,8 @@ static void say_layout(rv_context *context, const char *root, const sight *seen)
                        seen->loose_count == 1 ? "was" : "were", seen->loose);
 }
 
-/* `train` is the training images, unless another folder beside it holds images too: then it is a
- * class, trains beside ships. */
+/* `train` has the training images, unless another folder next to it has images too: then it is a
+ * class, for example trains and ships. */
 static rv_status find_layout(rv_context *context, const char *root, layout *where)
 {
     rv_folder inside = {0};
@@ -188,7 +188,8 @@ static rv_status add_image(rv_context *context, const char *root, const rv_png_c
     return RV_OK;
 }
 
-/* Image `at` of the `count` of a class stands at (at + 1/2) / count of the whole. */
+/* Image `at` of the `count` images of a class is at the position (at + 1/2) / count of the
+ * whole. */
 typedef struct turn {
     int64_t from, at, count;
 } turn;
@@ -202,7 +203,7 @@ static int by_share(const void *a, const void *b)
                          : (x->from > y->from) - (x->from < y->from);
 }
 
-/* The order of all images, in which every stretch holds each class in its share. */
+/* The order of all images: every stretch has each class in proportion. */
 static turn *make_turns(const rv_png_classes *classes)
 {
     int64_t place = 0;
@@ -288,8 +289,9 @@ static rv_status take_images(rv_context *context, const char *root, const char *
 
 enum { LOOKED_AT = 101 };
 
-/* A set is gray or colour as most of its first training images are; the others are spread to three
- * channels, or folded to one when theirs are equal.  Palettes tell only when they are decoded. */
+/* Most of the first training images decide whether a set is gray or colour; the others are expanded
+ * to three channels, or reduced to one if their channels are equal. A palette must be decoded
+ * first. */
 static rv_status choose_channels(rv_context *context, const rv_data_files *training, int *channels)
 {
     int gray = 0, count = training->count < LOOKED_AT ? (int)training->count : LOOKED_AT;
@@ -308,7 +310,8 @@ static rv_status choose_channels(rv_context *context, const rv_data_files *train
     return RV_OK;
 }
 
-/* One size and one number of channels for the part: its first image's, and the training set's. */
+/* One size for the part, from its first image, and one number of channels, from the training
+ * set. */
 static rv_status set_shape(rv_context *context, const char *training, const rv_data_files *files,
                            rv_pixels8 *shape)
 {
@@ -355,7 +358,8 @@ static rv_status look(rv_context *context, const char *path, rv_data_question qu
 
 /* ---- reading ---- */
 
-/* Gray spread to three channels, three equal channels folded to one; 0 for colour among gray. */
+/* Expands gray to three channels, or reduces three equal channels to one; 0 for colour among
+ * gray. */
 static int take_pixels(const rv_pixels8 *image, int channels, uint8_t *to)
 {
     size_t count = (size_t)image->height * (size_t)image->width;
@@ -401,7 +405,7 @@ static rv_status read_image(rv_context *context, const rv_data_files *files, con
     return status;
 }
 
-/* 16 bits that were filled with 8 or 12: as a viewer shows them, they are black. */
+/* 16 bits with values of 8 or 12 bits: in a viewer they look black. */
 static rv_status check_depth(rv_context *context, const rv_data_files *files,
                              const deep_files *deep)
 {

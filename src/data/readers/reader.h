@@ -1,6 +1,6 @@
-/* What each kind of data set does to make images of files.
+/* The kinds of data set: how each makes rows of its files.
  *
- * It looks at headers and labels first; the rows that a source selected by those are read then. */
+ * It looks at headers and labels first; then it reads the rows that a source has selected. */
 #ifndef DATA_READER_H
 #define DATA_READER_H
 
@@ -13,7 +13,7 @@
 /* Which of a data set's two sets of files: validation images are training images. */
 typedef enum rv_part { RV_PART_TRAIN, RV_PART_TEST } rv_part;
 
-/* What is looked for at a place. */
+/* The question about a place. */
 typedef struct rv_data_question {
     rv_part part;
     int labels;    /* 0: only what rv_data_list needs */
@@ -29,7 +29,7 @@ typedef struct rv_data_files {
     int32_t *labels;             /* [count], or NULL */
     int class_count;             /* labels are below */
     int64_t bytes;               /* on disk, labels included */
-    int absent;                  /* the look failed since the set has no such part */
+    int absent;                  /* looking failed because the set has no such part */
     int rank;                    /* IDX: axes of the images' file */
     char **image;                /* PNG: [count] paths */
     char **class_name;           /* PNG: [class_count], or NULL */
@@ -47,28 +47,28 @@ struct rv_rows {
     /* Filled by `read`. */
     uint8_t *bytes;  /* [N,D], or NULL */
     float *values;   /* [N,D] where there are no bytes */
-    void *from_file; /* what io allocated, when `bytes` or `values` lie in it: rv_io_free */
-    /* Makes one row of bytes on demand, or NULL.  made[i]: row i is there. */
+    void *from_file; /* the block of io that contains `bytes` or `values`: rv_io_free */
+    /* Makes one row of bytes on demand, or NULL.  made[i]: row i exists. */
     void (*make)(const rv_rows *rows, int64_t index, uint8_t *row);
     atomic_uchar *made;
 };
 
-/* A kind of data set: one file that defines rv_NAME_kind, and one line of kinds.def.  It is built
- * in, a file with some ending, or a folder. */
+/* A kind of data set: one file that defines rv_NAME_kind, and one line of kinds.def.  A set is
+ * built in, a file with some ending, or a folder. */
 typedef struct rv_data_kind {
     const char *built_in; /* the data.name that it is, at no path; or NULL */
-    const char *about;    /* what else stands at its path, as errors name it: "a folder of ..." */
-    const char *ending;   /* of its file's name, in capitals or not; or NULL */
+    const char *about;    /* otherwise, the thing at its path, for errors: "a folder of ..." */
+    const char *ending;   /* of its file's name, in any case; or NULL */
     /* Whether the folder at `path` is one, or NULL.  RV_NO_MEMORY is not latched. */
     rv_status (*holds)(const char *path, int *found);
-    /* Looks at headers and labels; `files` starts zeroed, and is freed by the caller even after a
-     * failure.  The path is NULL when it is built in. */
+    /* Looks at headers and labels; `files` starts zeroed, and the caller frees it even after a
+     * failure.  The path is NULL for a built-in set. */
     rv_status (*look)(rv_context *context, const char *path, rv_data_question question,
                       rv_data_files *files);
     /* Reads the images rows->numbers[0 .. N) into rows->bytes, or rows->values, which the caller
      * frees even after a failure. */
     rv_status (*read)(rv_context *context, const rv_data_files *files, rv_rows *rows);
-    /* Whether it keeps test images; NULL: always. */
+    /* Whether it has test images; NULL: always. */
     rv_status (*has_test)(rv_context *context, const char *path, int *has_test);
 } rv_data_kind;
 
@@ -78,11 +78,11 @@ typedef struct rv_data_kind {
 
 /* Every kind; NULL ends it. */
 extern const rv_data_kind *const rv_data_kinds[];
-/* What stands at a path, NULL when no data set does.  RV_NO_MEMORY is not latched. */
+/* The kind of the data set at a path, NULL when there is none.  RV_NO_MEMORY is not latched. */
 rv_status rv_data_kind_of(const char *path, const rv_data_kind **kind);
-/* Where the ending begins that makes `name` the file of a data set, or NULL. */
+/* The start of the ending that makes `name` the file of a data set, or NULL. */
 const char *rv_data_ending(const char *name);
-/* "an .npy file, a folder of ..., or ...": all that can stand at a path. */
+/* "an .npy file, a folder of ..., or ...": all kinds at a path. */
 void rv_data_kinds_text(char *text, size_t size);
 
 /* The sizes of an image, which must be at least 1 and multiply to less than 2^31. */

@@ -1,5 +1,6 @@
-/* A file of lines that only grows (metrics.jsonl): one write a line, so that a reader in another
- * process sees whole lines; what a killed one left of a line is cut off at the next start. */
+/* A file of lines that only grows (metrics.jsonl): one write for each line, so that a reader in
+ * another process sees whole lines; an incomplete line of a killed process is removed at the next
+ * start. */
 #include "core/memory.h"
 #include "io/files/write.h"
 
@@ -16,8 +17,7 @@ struct rv_lines {
     char *path;
     int file;
     int64_t position;
-    rv_status
-        status; /* the file could not be mended after a failed write: it takes no more lines */
+    rv_status status; /* a failed write could not be undone: no more lines are accepted */
 };
 
 /* The position after the last newline of a file of `size` bytes; -1 and errno on failure. */
@@ -43,7 +43,7 @@ static rv_status begin(rv_lines *lines, int64_t keep)
 {
     struct stat facts;
     rv_context *context = lines->context;
-    /* A link leads to somebody's file, and a pipe would hold the writer up. */
+    /* A link may lead to another file, and a pipe would block the writer. */
     lines->file =
         open(lines->path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     if (lines->file < 0 || fstat(lines->file, &facts) != 0)

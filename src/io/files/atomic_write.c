@@ -1,8 +1,9 @@
 /* Durable writing: a new temporary in the same folder, write, fsync, rename, fsync of the folder.
- * Whoever reads the name sees the old content or the new, whole, whatever is killed when.
+ * A reader of the name sees the whole old or the whole new content, at whatever time a process is
+ * killed.
  *
- * A temporary is locked (flock) for as long as its process lives, which is how the sweep of a later
- * process knows the stale ones: process numbers come again, and differ between containers. */
+ * A temporary is locked (flock) while its process lives; by this a later process recognises stale
+ * ones: process numbers are reused, and differ between containers. */
 #include "core/memory.h"
 #include "io/files/write.h"
 
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char mark[] = ".reverie-tmp-"; /* then the process, '-', a count */
+static const char mark[] = ".reverie-tmp-"; /* followed by the process, '-', a count */
 enum { NUMBERS_ROOM = 48, NAMES_TRIED = 1000, PATH_ROOM = 4096, LINKS_MOST = 40 };
 
 struct rv_writer {
@@ -70,7 +71,7 @@ rv_status rv_sync_folder_of(rv_context *context, const char *path)
     int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     rv_free(folder);
     if (file < 0)
-        return RV_OK; /* a folder that may be written but not listed */
+        return RV_OK; /* a folder with permission to write but not to list */
     /* EINVAL: a file system whose folders need no sync. */
     int ok = rv_sync_file(file) || errno == EINVAL;
     rv_status status =
@@ -90,8 +91,8 @@ static void writer_free(rv_writer *writer)
     rv_free(writer);
 }
 
-/* What a symbolic link leads to, whether it is there or not: its text, from its folder on.  A block
- * of ours; the path itself where it is no link, NULL when memory is out. */
+/* The target of a symbolic link, which need not exist: its text, relative to its folder; the path
+ * itself if it is no link.  The caller frees the block; NULL when memory is out. */
 static char *read_link(const char *path)
 {
     char text[PATH_ROOM];
@@ -109,9 +110,9 @@ static char *read_link(const char *path)
     return target;
 }
 
-/* The path with symbolic links followed (`latest.png` stays a link, and what it names is made where
- * it is not there), as a block of ours; NULL with an error latched when it names something that a
- * file cannot replace. */
+/* The path with symbolic links followed (`latest.png` stays a link, and its target is made if it
+ * does not exist); the caller frees the block.  NULL with an error latched when the target cannot
+ * be replaced by a file. */
 static char *find_target(rv_context *context, const char *path)
 {
     struct stat facts;
@@ -138,7 +139,7 @@ static char *find_target(rv_context *context, const char *path)
     return NULL;
 }
 
-/* Makes and locks a temporary that nobody else has; -1 and errno on failure. */
+/* Makes and locks a new temporary; -1 and errno on failure. */
 static int make_temporary(rv_writer *writer)
 {
     static atomic_uint made;
@@ -150,7 +151,7 @@ static int make_temporary(rv_writer *writer)
         int file = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file < 0 && errno == EEXIST)
             continue; /* of a killed process that had the same number */
-        /* A sweep may have come between; a file system without locks has no sweep to fear. */
+        /* Another process may have removed it in between; without file locks nothing is removed. */
         if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0 || fstat(file, &facts) != 0 ||
             facts.st_nlink > 0)
             return file;
@@ -247,7 +248,7 @@ static int is_temporary(const char *name)
     return at && at != name && *numbers && strspn(numbers, "0123456789-") == strlen(numbers);
 }
 
-/* Whether a temporary is of a file that the list has. */
+/* Whether a temporary belongs to a file in the list. */
 static int is_listed(const rv_ledger *ledger, const char *folder, const char *name)
 {
     char path[4096];

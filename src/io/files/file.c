@@ -65,7 +65,7 @@ static rv_status read_open_file(rv_context *context, const char *path, int file,
     size_t size = (size_t)facts.st_size, got;
     if (size > most || size > SIZE_MAX - 2)
         return too_large(context, path, most);
-    uint8_t *buffer = rv_malloc(size + 2); /* one more byte tells whether it grew */
+    uint8_t *buffer = rv_malloc(size + 2); /* one more byte detects growth */
     if (!buffer)
         return rv_fail_memory(context);
     rv_status status = fill(context, path, file, buffer, size + 1, &got);
@@ -86,7 +86,7 @@ rv_status rv_file_read(rv_context *context, const char *path, size_t most, uint8
 {
     *bytes = NULL;
     *count = 0;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
     if (file < 0)
         return rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, strerror(errno));
     rv_status status = read_open_file(context, path, file, most, bytes, count);
@@ -96,7 +96,7 @@ rv_status rv_file_read(rv_context *context, const char *path, size_t most, uint8
 
 /* ---- gzip ---- */
 
-/* Reads up to `goal` bytes; the buffer doubles as the bytes come. */
+/* Reads up to `goal` bytes; the buffer doubles as needed. */
 static rv_status unpack(rv_context *context, rv_unpacker *unpacker, size_t goal, uint8_t **buffer,
                         size_t *count)
 {

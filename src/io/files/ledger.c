@@ -1,7 +1,7 @@
-/* What Reverie made in a folder, in FOLDER/.reverie-files: a line "+ NAME" before a file (or
- * "+ NAME/", a folder) is made, "- NAME" after it was removed.  Only what is listed is ever
- * removed, and never through a symbolic link: what stands in such a folder and is not listed is
- * somebody else's.  The line is on the disk before the file is. */
+/* The list of Reverie's files in a folder, FOLDER/.reverie-files: a line "+ NAME" before a file (or
+ * "+ NAME/", a folder) is made, "- NAME" after it was removed.  Only listed files are ever removed,
+ * and never through a symbolic link: other files in the folder belong to somebody else.  The line
+ * is on the disk before the file. */
 #include "io/files/ledger.h"
 #include "core/memory.h"
 #include "io/files/write.h"
@@ -53,7 +53,7 @@ static void drop(rv_ledger *ledger, int at)
             (size_t)(--ledger->count - at) * sizeof *ledger->name);
 }
 
-/* Whether a name stays in the folder: a list that somebody wrote leads nowhere else. */
+/* Whether a name stays in the folder: a forged list must not lead elsewhere. */
 static int is_within(const char *name, size_t length)
 {
     int parts_ok = length > 0 && length < LEDGER_NAME && name[0] != '/';
@@ -64,7 +64,7 @@ static int is_within(const char *name, size_t length)
     return parts_ok;
 }
 
-/* The name of a path within the folder; NULL for a path that is elsewhere. */
+/* The name of a path in the folder; NULL for a path outside. */
 static const char *name_of(const rv_ledger *ledger, const char *path)
 {
     size_t length = strlen(ledger->folder);
@@ -76,15 +76,15 @@ static const char *name_of(const rv_ledger *ledger, const char *path)
 
 /* ---- the list's file ---- */
 
-/* A list begins with the heading; one that was damaged has lines at least, or is cut to nothing.
- * Anything else of that name is neither written to nor removed. */
+/* A list begins with the heading; a damaged list still has lines, or is empty.  Any other file of
+ * that name is neither written nor removed. */
 static int is_list(const rv_ledger *ledger, const char *text, size_t count)
 {
     size_t length = strlen(heading);
     return ledger->count > 0 || strncmp(text, heading, count < length ? count : length) == 0;
 }
 
-/* A line that was cut off has no newline, and its file was not made yet. */
+/* An incomplete line has no newline, and its file was not made yet. */
 static rv_status take_lines(rv_ledger *ledger, const char *text)
 {
     for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
@@ -148,7 +148,7 @@ static rv_status append(rv_ledger *ledger, char sign, const char *name)
     if (status == RV_OK && (ledger->file < 0 || fstat(ledger->file, &facts) != 0))
         status = rv_fail_errno(ledger->context, path, "cannot be written");
     if (status == RV_OK) {
-        char last = '\n'; /* a killed process may have left half a line */
+        char last = '\n'; /* a killed process may leave an incomplete line */
         if (facts.st_size > 0)
             (void)!pread(ledger->file, &last, 1, facts.st_size - 1);
         int length = snprintf(line, room, "%s%s%c %s\n", facts.st_size == 0 ? heading : "",
@@ -258,13 +258,13 @@ rv_status rv_ledger_folder(rv_ledger *ledger, const char *path)
 void rv_ledger_adopt(rv_ledger *ledger, int adopts)
 {
     ledger->adopts = adopts;
-    ledger->is_others = 0; /* a run whose list was damaged goes on with it */
+    ledger->is_others = 0; /* a run with a damaged list continues with it */
 }
 
 /* ---- removing ---- */
 
-/* The folder that holds `name`, opened from `root` without following a link; *leaf: what is left of
- * the name.  -1 when a part is no folder. */
+/* The folder that holds `name`, opened from `root` without following a link; *leaf: the rest of the
+ * name. -1 when a part is no folder. */
 int ledger_walk(int root, const char *name, const char **leaf)
 {
     char part[LEDGER_NAME];
@@ -328,7 +328,7 @@ void rv_ledger_remove(rv_ledger *ledger, const char *path)
 void rv_ledger_remove_all(rv_ledger *ledger)
 {
     int root = ledger_root(ledger->folder);
-    /* Files first, then folders, the innermost first: they were entered before what they hold. */
+    /* Files first, then folders, the innermost first: they were entered before their content. */
     for (int i = ledger->count - 1; root >= 0 && i >= 0; i--)
         ledger_unlink(root, ledger->name[i]);
     if (root >= 0 && ledger->is_kept && !ledger->is_others)

@@ -1,4 +1,4 @@
-/* The inside of a ledger, for this room. */
+/* The inside of a ledger. */
 #ifndef FILES_LEDGER_H
 #define FILES_LEDGER_H
 
@@ -15,8 +15,8 @@ struct rv_ledger {
     int count, room;
     int file;      /* the list, open to append; -1: not yet */
     int is_kept;   /* the folder has a list */
-    int is_others; /* a file of that name is there, and it is no list: somebody else's */
-    int adopts;    /* what is there already may be claimed */
+    int is_others; /* a file of that name exists, but is no list: somebody else's */
+    int adopts;    /* existing files may be claimed */
 };
 
 /* "FOLDER/name", the caller's to rv_free; NULL when memory is out. */

@@ -1,6 +1,6 @@
-/* A lock is a file that its holder keeps flock'ed, with a line that names the holder.  The system
- * lets go of it when the process ends, however it ends, so that a lock that nobody holds is stale
- * whatever its line says: process numbers come again, and containers share them. */
+/* A lock is a file with a flock by its holder, and a line that names the holder.  The system
+ * releases the flock when the process ends in any way, so a file without a flock is stale, whatever
+ * its line says: process numbers are reused, and containers share them. */
 #include "core/memory.h"
 #include "io/files/write.h"
 
@@ -18,10 +18,10 @@ enum { LINE = 256, TRIES = 100 };
 struct rv_lock {
     char *path;
     int file;
-    pid_t process; /* a forked child has the descriptor, and not the lock */
+    pid_t process; /* a forked child has the descriptor, but not the lock */
 };
 
-/* What the holder wrote, "" for nothing.  It may be about to write: half a second is waited. */
+/* The line of the holder, "" for none.  It may be about to write, so this waits half a second. */
 static void read_holder(int file, char line[LINE])
 {
     const struct timespec pause = {0, 10 * 1000 * 1000};
@@ -52,7 +52,7 @@ static int write_holder(int file)
            rv_write_all(file, line, (size_t)length);
 }
 
-/* Whether the open file is still the one of that name: its last holder may have removed it. */
+/* Whether the open file still has that name: its last holder may have removed it. */
 static int is_at(int file, const char *path)
 {
     struct stat open_one, named;
@@ -60,7 +60,7 @@ static int is_at(int file, const char *path)
            open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
 }
 
-/* What stands at the path is a lock of ours, or empty: anything else is somebody's file. */
+/* Whether the file at the path is one of our locks, or empty: any other file is somebody else's. */
 static int is_lock(int file)
 {
     static const char begins[] = "process ";
@@ -85,7 +85,7 @@ static int open_locked(const char *path, char holder[LINE])
             errno = EEXIST;
             return -1;
         }
-        /* A file system without locks cannot tell; it is no reason not to train. */
+        /* A file system without locks cannot tell; training is still allowed. */
         int locked = flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
         if (locked && is_at(file, path))
             return file;
@@ -140,7 +140,8 @@ void rv_lock_release(rv_lock *lock)
     if (!lock)
         return;
     if (lock->process == getpid() && is_at(lock->file, lock->path))
-        unlink(lock->path); /* while it is held: who opens it now finds that it has no name */
+        unlink(lock->path); /* while it is held: a process that opens it now sees that it has no
+                               name */
     close(lock->file);
     rv_free(lock->path);
     rv_free(lock);

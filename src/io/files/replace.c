@@ -1,10 +1,10 @@
-/* Setting aside what Reverie made in a folder, until what replaces it has begun.
+/* Moves Reverie's files of a folder away, until their replacement has begun.
  *
  *     FOLDER/.reverie-replaced/    the files of FOLDER/.reverie-files, and the list itself, last
  *     FOLDER/.reverie-discarded/   the same, given up: to be removed
  *
- * Files are renamed within the folder, so that nothing is copied and nothing is lost, whatever is
- * killed when: rv_replace_recover tells from these two names how far it was. */
+ * Files are renamed inside the folder, so that nothing is copied, and nothing is lost when the
+ * process is killed at any time: rv_replace_recover finds the state from these two names. */
 #include "core/memory.h"
 #include "io/files/ledger.h"
 
@@ -40,7 +40,7 @@ static int make_parents(int root, const char *name, const char **leaf)
     return folder;
 }
 
-/* One listed file from one tree to the other, where it is a file and its new place is free. */
+/* Moves one listed file from one tree to the other, if it is a file and its new place is free. */
 static int move_file(int from, int to, const char *name)
 {
     struct stat facts;
@@ -66,7 +66,7 @@ static int is_folder(const char *name)
     return length > 0 && name[length - 1] == '/';
 }
 
-/* Removes the folders above `name`, where nothing is left in them. */
+/* Removes the folders above `name` that are empty. */
 static void prune(int root, const char *name)
 {
     char folder[LEDGER_NAME];
@@ -77,7 +77,7 @@ static void prune(int root, const char *name)
     }
 }
 
-/* All files of a list; on failure those that were moved stay where they are. */
+/* Moves all files of a list; after a failure the moved files stay in their new place. */
 static int move_all(const rv_ledger *list, int from, int to)
 {
     int ok = 1;
@@ -90,7 +90,7 @@ static int move_all(const rv_ledger *list, int from, int to)
     return ok;
 }
 
-/* Back to where it was, and the folder that held it removed. */
+/* Moves them back, and removes the folder that held them. */
 static int move_back(const rv_ledger *list, int root, int aside)
 {
     int ok = move_all(list, aside, root);
@@ -163,7 +163,7 @@ rv_status rv_replace_begin(rv_context *context, const char *folder)
     return status;
 }
 
-/* The list that lies in `FOLDER/name`, NULL without an error when there is none. */
+/* The list in `FOLDER/name`; NULL without an error when there is none. */
 static rv_status list_of(rv_context *context, const char *folder, const char *name, rv_ledger **out)
 {
     char *path = ledger_path(folder, name);
@@ -177,7 +177,7 @@ static rv_status list_of(rv_context *context, const char *folder, const char *na
     return status;
 }
 
-/* What was given up is removed; what is not listed stays, and its folder with it. */
+/* Removes the discarded files; other files stay, with their folder. */
 static rv_status remove_discarded(rv_context *context, const char *folder, int root)
 {
     rv_ledger *list;
@@ -213,12 +213,13 @@ rv_status rv_replace_finish(rv_context *context, const char *folder)
     return status;
 }
 
-/* The one that was replaced comes back; the list of the new one tells what of it must go first. */
+/* Restores the old files; first removes the new files, by their list. */
 static rv_status undo(rv_context *context, const char *folder, int root, int aside)
 {
     rv_ledger *list, *fresh = NULL;
     rv_status status = list_of(context, folder, replaced, &list);
-    int is_whole = list != NULL; /* else it was killed while it was set aside, or came back */
+    int is_whole = list != NULL; /* else the process was killed while files were moved away or
+                                    back */
     if (status == RV_OK)
         status = rv_ledger_open(context, folder, &fresh);
     if (status == RV_OK && is_whole)

@@ -1,6 +1,5 @@
-/* Inflating through zlib (RFC 1950 to 1952), a window of input at a time.  gzread would do for
- * files, but reads no memory, passes over what follows the last member, and keeps its allocations
- * to itself. */
+/* Inflating through zlib (RFC 1950 to 1952), one window of input at a time. gzread would work for
+ * files, but it reads no memory, ignores bytes after the last member, and hides its allocations. */
 #include "io/files/unpack.h"
 
 #include "core/memory.h"
@@ -136,7 +135,7 @@ rv_status rv_unpacker_open(rv_context *context, const char *path, rv_unpacker **
     rv_unpacker *u = new_unpacker(context, path);
     if (!u)
         return RV_NO_MEMORY;
-    u->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    u->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
     rv_status status = RV_OK;
     if (u->file < 0 || fstat(u->file, &facts) != 0)
         status = rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, strerror(errno));
@@ -166,8 +165,8 @@ rv_status rv_unpacker_over(rv_context *context, const char *name, const uint8_t 
     return begin_or_close(u, out);
 }
 
-/* Passes over zeros to the end of the input, and stops at anything else.  Tapes and some disks fill
- * their last block with them. */
+/* Skips zeros up to the end of the input, and stops at anything else.  Tapes and some disks fill
+ * their last block with zeros. */
 static rv_status skip_padding(rv_unpacker *u)
 {
     rv_status status = RV_OK;
@@ -179,7 +178,7 @@ static rv_status skip_padding(rv_unpacker *u)
     return status;
 }
 
-/* Between two members: another one, the end, or something that is no gzip. */
+/* After a member: another member, the end, or something else. */
 static rv_status next_member(rv_unpacker *u, int *over)
 {
     rv_status status = refill(u, 2);

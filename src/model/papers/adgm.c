@@ -1,5 +1,5 @@
 /* ADGM: M2 with an auxiliary latent a, which makes q(z|x,y) = E_q(a|x)[q(z|a,y,x)] and q(y|x)
- * richer than one Gaussian and one net, and leaves p(x,y,z) as it was.
+ * richer than one Gaussian and one net, and does not change p(x,y,z).
  *
  * Maaloe, Sonderby, Sonderby & Winther 2016, "Auxiliary Deep Generative Models", sections 2 and 3.
  *
@@ -9,8 +9,8 @@
  *   J(x,y) = E_q(a|x) E_q(z|a,y,x)[log p(x|y,z) + log p(a|x,y,z) - log q(a|x)]
  *            + log p(y) - KL(q(z|a,y,x) || p(z))                              (equations 9 and 10)
  *
- * All of it at one draw of a and z; the same draw of a for every class.  Images are classified, and
- * encoded, at the mean of q(a|x).  See semi_supervised.h for the rest of the objective. */
+ * Everything uses one draw of a and z, with the same draw of a for every class.  Classification and
+ * encoding use the mean of q(a|x).  See semi_supervised.h for the rest of the objective. */
 #include "model/conditional_net.h"
 #include "model/papers/registry.h"
 #include "model/semi_supervised.h"

@@ -1,4 +1,4 @@
-/* The bidirectional GAN: an encoder learned beside the generator, against a joint discriminator.
+/* The bidirectional GAN: an encoder and a generator, trained against a joint discriminator.
  *
  * Donahue, Krahenbuhl & Darrell 2017, "Adversarial Feature Learning"; Dumoulin et al. 2017,
  * "Adversarially Learned Inference".
@@ -6,8 +6,8 @@
  *   discriminator:          E[-log D(x, E(x))] + E[-log(1 - D(G(z), z))]      equation 2
  *   encoder and generator:  E[-log(1 - D(x, E(x)))] + E[-log D(G(z), z)]      section 3.4
  *
- * z is uniform in (-1, 1) or N(0, I); E(x) is one point.  The discriminator takes the pixels, then
- * the latents, side by side. */
+ * z is uniform in (-1, 1) or N(0, I); E(x) is one point.  The discriminator takes the pixels and
+ * the latents, concatenated. */
 #include "model/game.h"
 #include "model/papers/registry.h"
 #include "reverie/objective.h"
@@ -37,7 +37,7 @@ static void nets(const rv_model *m, rv_net_wish *wish)
 
 /* ---- the game ---- */
 
-/* E(x), one point: a Normal of no width;  x [B,D] -> batch [B], event [Z] */
+/* E(x), one point: a Normal of zero width; x [B,D] -> batch [B], event [Z] */
 static rv_dist posterior(const rv_model *m, rv_expr x, rv_mode mode)
 {
     rv_expr z = rv_model_apply(m, ENCODER, x, mode);
@@ -63,7 +63,7 @@ static rv_status train(rv_model *m, rv_iteration *iteration)
     rv_status status = rv_iteration_update(iteration, &discriminator);
     if (status != RV_OK)
         return status;
-    /* The labels change places, against the updated discriminator. */
+    /* The labels are swapped, with the updated discriminator. */
     real_logits = judge(m, x, code);
     fake_logits = judge(m, fake, z);
     loss = rv_gan_discriminator_loss(fake_logits, real_logits);
@@ -72,7 +72,7 @@ static rv_status train(rv_model *m, rv_iteration *iteration)
     return rv_iteration_update(iteration, &both);
 }
 
-/* What the last layer of the encoder takes: neighbours in these are of one class. */
+/* The input of the encoder's last layer: neighbours in these features have the same class. */
 static rv_expr features(rv_model *m, rv_expr x)
 {
     return rv_model_features(m, ENCODER, x, RV_EVALUATE);

@@ -2,8 +2,8 @@
  *
  *   p(y|x) = softmax(f((x - mean) / deviation))      loss: -log p(y|x)
  *
- * The layers are followed by one linear layer to the classes; what goes into that is the features
- * in which generated images are compared with real ones. */
+ * The layers are followed by one linear layer to the classes; the inputs of this last layer are the
+ * features for comparing generated images with real ones. */
 #include "model/papers/registry.h"
 
 typedef struct classifier_config {

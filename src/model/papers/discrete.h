@@ -1,4 +1,4 @@
-/* The inside of the discrete VAE: what its views and its training share. */
+/* The inside of the discrete VAE, shared by its views and its training. */
 #ifndef PAPERS_DISCRETE_H
 #define PAPERS_DISCRETE_H
 

@@ -1,4 +1,4 @@
-/* Training the discrete VAE: which gradient passes its draws.
+/* Trains the discrete VAE with one of several gradients through its draws.
  *
  *   gumbel            relaxed draws; biased, its bias falling with the temperature
  *   straight_through  hard draws with the gradient of the relaxed ones; biased (Jang et al. 2017,
@@ -67,14 +67,14 @@ static drawn draw(const rv_model *model, rv_graph *graph, rv_expr x)
 
 /* ---- score functions ---- */
 
-/* The signal less its baselines, and what trains the baseline's net (NULL: none). */
+/* The signal minus its baselines, and the loss of the baseline's net (NULL: none). */
 typedef struct centred {
     rv_expr signal, baseline_loss;
 } centred;
 
 /* Mnih & Gregor 2014, algorithm 1: first the net C(x), then the average, then the deviation.  The
- * net minimises (l - c - C(x))^2.  The signal of L_K is not normalised: q has a part in
- * its gradient that is not the score function's and would keep its scale. */
+ * net minimises (l - c - C(x))^2.  The signal of L_K is not normalised: part of q's gradient is not
+ * from the score function, and would keep its scale. */
 static centred centre(const rv_model *model, rv_expr x, rv_expr signal)
 {
     const discrete_config *c = model->config;
@@ -91,7 +91,7 @@ static centred centre(const rv_model *model, rv_expr x, rv_expr signal)
         out.signal = rv_signal_centred(out.signal, "signal", config);
     }
     if (prediction) {
-        /* the residual without a gradient, and the net's own on top of it */
+        /* the residual without a gradient, plus the net's own loss */
         rv_expr own = rv_sub(rv_stop_gradient(prediction), prediction);
         out.baseline_loss = rv_mean_all(rv_square(rv_add(rv_stop_gradient(out.signal), own)));
     }
@@ -105,7 +105,7 @@ typedef struct maximised {
     rv_expr objective, baseline_loss;
 } maximised;
 
-/* log w_k with the KL's share weighted by beta */
+/* log w_k with its KL term weighted by beta */
 static rv_expr log_weights(const drawn *d, rv_expr beta)
 {
     return rv_add(d->log_px, rv_mul(beta, rv_sub(d->log_pz, d->log_qz)));
@@ -125,9 +125,9 @@ static maximised importance(const rv_model *model, rv_expr x, const drawn *d, rv
     return (maximised){rv_score_function(bound, log_q, s.signal), s.baseline_loss};
 }
 
-/* Algorithm 1 divides the whole signal of q by its deviation, so the KL is in it, at the draws: a
- * KL in closed form would keep its scale and outweigh the rest.  The term -d log q(z|x), whose mean
- * is 0, is left out, as there. */
+/* Algorithm 1 divides the whole signal of q by its deviation, so the signal contains the KL, at the
+ * draws: a closed-form KL would keep its scale and outweigh the rest.  The term -d log q(z|x), with
+ * mean 0, is omitted, as in the paper. */
 static maximised nvil(const rv_model *model, rv_expr x, const drawn *d, rv_expr beta)
 {
     rv_expr log_ratio = rv_sub(d->log_pz, rv_stop_gradient(d->log_qz));

@@ -6,8 +6,8 @@
  *   q(z|x) = prod_n Categorical(z_n; f(x)_n), N variables of C classes, or N Bernoullis
  *   p(z)   uniform, or with a learned bias for each value
  *
- * Which gradient passes the draws is a setting (discrete_gradient.c).  Evaluation takes hard draws
- * and the discrete KL whatever it is: a relaxed objective bounds nothing. */
+ * The gradient through the draws is a setting (discrete_gradient.c).  Evaluation always uses hard
+ * draws and the discrete KL: a relaxed objective bounds nothing. */
 #include "model/papers/discrete.h"
 
 #include "model/papers/registry.h"
@@ -167,8 +167,8 @@ static rv_prior prior(const rv_model *m)
     return RV_PRIOR_DISCRETE;
 }
 
-/* The mean of a group is its probabilities; of a categorical, class after class, Z = N C.  A z that
- * is soft, a mixture of a variable's classes, is decoded as it is. */
+/* The mean of a group is its probabilities; for a categorical, class after class, Z = N C.  A soft
+ * z, a mixture of classes of a variable, is decoded without change. */
 const rv_model_kind rv_discrete_vae_kind = {
     .name = "discrete-vae",
     .about = "variational autoencoder with categorical or binary latents",

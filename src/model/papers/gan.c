@@ -7,9 +7,9 @@
  *                   generator:      E[-log D(G(z))], or E[log(1 - D(G(z)))]
  *
  * An iteration is one program.  The discriminator's gradient is that of its real and its fake part
- * together, the fakes detached; the same fakes then serve the generator, against the discriminator
- * as its step has left it.  Batch norm of the discriminator sees the images, the fakes, and the
- * fakes again. */
+ * together, with detached fakes; the generator then uses the same fakes with the updated
+ * discriminator.  Batch norm of the discriminator sees the images, the fakes, and the fakes
+ * again. */
 #include "model/game.h"
 #include "model/papers/registry.h"
 #include "reverie/objective.h"
@@ -30,7 +30,7 @@ static const rv_option options[] = {
               "factor on the discriminator's learning rate"),
 };
 
-/* The discriminator's step; its fakes send no gradient back. */
+/* The discriminator's step; its fakes have no gradient. */
 static rv_status train_discriminator(const rv_model *m, rv_iteration *iteration, rv_expr x,
                                      rv_expr fake)
 {
@@ -43,7 +43,7 @@ static rv_status train_discriminator(const rv_model *m, rv_iteration *iteration,
     return rv_iteration_update(iteration, &stage);
 }
 
-/* The generator's, against the updated discriminator. */
+/* The generator's step, with the updated discriminator. */
 static rv_status train_generator(const rv_model *m, rv_iteration *iteration, rv_expr x,
                                  rv_expr fake)
 {

@@ -13,8 +13,8 @@
  *
  * Training maximises L_K = E[log 1/K sum_k w_k] (equation 8), or with `objective.name: elbo` the
  * mean of K ELBOs, the paper's "VAE" (section 3); w = p(x,h) / q(h|x) at draws of all layers.  The
- * gradient is the mean over the examples, the paper's the sum over a batch of 20: Adam's epsilon of
- * 1e-4 there is 5e-6 here. */
+ * gradient is the mean over the examples; in the paper it is the sum over a batch of 20, so Adam's
+ * epsilon of 1e-4 there is 5e-6 here. */
 #include "model/level_words.h"
 #include "model/papers/registry.h"
 
@@ -39,7 +39,7 @@ static const rv_option options[] = {
     RV_GROUP(rv_glorot_start_options, start),
 };
 
-/* How many stochastic layers there are, and their widths: h1, h2, ... */
+/* The number of stochastic layers, and their widths: h1, h2, ... */
 static int layers_of(const rv_model *m, int64_t width[RV_LEVELS_MOST])
 {
     const iwae_config *c = m->config;
@@ -130,7 +130,7 @@ static rv_dist likelihood(const rv_model *m, rv_expr h1, rv_mode mode)
 
 /* ---- views ---- */
 
-/* The last latents, at the mean of those before them, which is what decode takes; and h1. */
+/* The last latents, at the mean of the earlier ones, which are the input of decode; and h1. */
 static rv_status encode(rv_model *m, rv_expr x, rv_latents *out, int *count)
 {
     int64_t width[RV_LEVELS_MOST];
@@ -145,7 +145,8 @@ static rv_status encode(rv_model *m, rv_expr x, rv_latents *out, int *count)
     return rv_error_status(m->context);
 }
 
-/* log p(x, h1), of one stochastic layer: with more, the others would have to be summed out. */
+/* log p(x, h1), for one stochastic layer: with more layers, the others would have to be summed
+ * out. */
 static rv_expr log_joint(rv_model *m, rv_expr x, rv_expr h1)
 {
     if (m->nets == 2)
@@ -156,7 +157,7 @@ static rv_expr log_joint(rv_model *m, rv_expr x, rv_expr h1)
                         m->nets / 2);
 }
 
-/* Of the groups, h1 alone is needed: the other layers are drawn given it. */
+/* Only h1 of the groups is needed: the other layers are drawn given h1. */
 static rv_expr log_weight(rv_model *m, rv_expr x, const rv_latents *group, int64_t draws)
 {
     return rv_latent_log_weight(m, x, &group[m->nets > 2], draws);

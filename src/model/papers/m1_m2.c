@@ -1,4 +1,4 @@
-/* M1+M2: a VAE of the images, and an M2 of its latents, learned one above the other.
+/* M1+M2: a VAE of the images, and an M2 of its latents, with M2 on top of M1.
  *
  * Kingma, Mohamed, Rezende & Welling 2014, "Semi-supervised Learning with Deep Generative Models",
  * section 2.3.
@@ -8,9 +8,9 @@
  *        q(y|z1) = softmax, q(z2|z1,y) = N
  *
  * The paper trains M1, then M2 on its latents.  Here an iteration has two stages: M1 takes a step
- * on its own bound, and M2 one on equation 9, of draws z1 ~ q(z1|x) that send no gradient back.
+ * on its own bound, and M2 takes a step on equation 9, at draws z1 ~ q(z1|x) without a gradient.
  *
- * Together they are p(y) p(z2) p(z1|y,z2) p(x|z1), which evaluation is of:
+ * Evaluation uses the joint model p(y) p(z2) p(z1|y,z2) p(x|z1):
  *
  *   J(x,y) = E_q(z1|x)[log p(x|z1) - log q(z1|x) + J_M2(z1,y)]
  *
@@ -117,14 +117,14 @@ static semi_reading read_features(const rv_model *m, rv_expr z1, rv_mode mode, s
     return (semi_reading){.at = at, .images = z1, .input = z1, .logits = logits};
 }
 
-/* For training: draws of M1's posterior as they are. */
+/* For training: draws of M1's posterior. */
 static semi_reading read_draws(const rv_model *m, rv_expr x, rv_mode mode, semi_at at)
 {
     rv_expr z1 = rv_rsample(feature_posterior(m, x, mode), "z1");
     return read_features(m, rv_stop_gradient(z1), mode, at);
 }
 
-/* For evaluation: the same draws, or the means, and what M1 adds to the bound. */
+/* For evaluation: the same draws, or the means, and M1's term of the bound. */
 static semi_reading read(const rv_model *m, rv_expr x, rv_mode mode, semi_at at)
 {
     rv_dist q = feature_posterior(m, x, mode);
@@ -164,7 +164,7 @@ static rv_expr joint(const rv_model *m, const semi_reading *r, rv_expr y, rv_mod
     return rv_shift(semi_fold(r, bound), semi_log_class(m));
 }
 
-/* Both losses are of the weights before the step: M1's nets are applied once. */
+/* Both losses use the weights before the step: M1's nets are applied once. */
 static rv_status train(rv_model *m, rv_iteration *iteration)
 {
     semi_supervised_part on_draws = *m->kind->semi_supervised;

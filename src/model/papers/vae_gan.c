@@ -1,4 +1,4 @@
-/* The VAE-GAN: an autoencoder whose reconstruction is measured on a discriminator's features.
+/* The VAE-GAN: an autoencoder with a reconstruction error in the features of a discriminator.
  *
  * Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric".
  *
@@ -11,7 +11,7 @@
  *   decoder         gamma L_like - L_GAN  (non-saturating: -log D of the fakes for log(1 - D))
  *   discriminator   -L_GAN
  *
- * KL and L_like are sums over latents and features, means over images; constants are left out. */
+ * KL and L_like are sums over latents and features, means over images; constants are omitted. */
 #include "model/game.h"
 #include "model/nets.h"
 #include "model/papers/registry.h"
@@ -67,7 +67,7 @@ static rv_dist posterior(const rv_model *m, rv_expr x, rv_mode mode)
     return rv_normal_halves(rv_model_apply(m, ENCODER, x, mode)); /* of [B,2Z] = (mu, s) */
 }
 
-/* What the discriminator makes of images: the features of its layer l, and its logits. */
+/* The outputs of the discriminator: the features of its layer l, and its logits. */
 typedef struct judgement {
     rv_expr features; /* [B,F] */
     rv_expr logits;   /* [B,1] */
@@ -95,7 +95,7 @@ static rv_expr feature_loss(judgement real, judgement reconstructed)
     return rv_scale(rv_mean_all(rv_sum(square, RV_AXIS(1))), 0.5);
 }
 
-/* -L_GAN for the discriminator; what of it the decoder minimises. */
+/* -L_GAN for the discriminator, and the part that the decoder minimises. */
 typedef struct gan_loss {
     rv_expr discriminator, decoder;
 } gan_loss;
@@ -123,7 +123,7 @@ static rv_status train(rv_model *m, rv_iteration *iteration)
     judgement sampled = judge(m, drawn);
     rv_expr kl = prior_loss(q), like = feature_loss(real, reconstructed);
     gan_loss gan = gan_losses(real, reconstructed, sampled, (rv_gan_loss)c->loss);
-    /* All losses are of the weights as they were: the steps below do not see each other. */
+    /* All losses use the weights before the steps: the steps below do not see each other. */
     rv_stage encoder = rv_model_stage(m, "encoder", rv_add(kl, like), RV_NET(ENCODER));
     encoder.loss_name = "encoder_loss";
     rv_stage_report(&encoder, "kl", kl);

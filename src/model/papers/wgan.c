@@ -3,7 +3,7 @@
  * Arjovsky, Chintala & Bottou 2017, "Wasserstein GAN", algorithm 1.
  *
  *   critic, on each batch:                    E[f(g(z))] - E[f(x)],  then w <- clip(w, -c, c)
- *   generator, after every n_critic batches:  -E[f(g(z))],  on noise of its own
+ *   generator, after every n_critic batches:  -E[f(g(z))], on separate noise
  *
  * Batches are counted over the whole run, across epochs. */
 #include "model/papers/registry.h"
@@ -29,7 +29,7 @@ static void clip_weights(rv_graph *graph, const rv_stage *critic, double c)
         rv_assign(graph, critic->weight[i], rv_clip(rv_updated(graph, critic->weight[i]), -c, c));
 }
 
-/* The share of the critic's weights, as they are before this step, that lie at -c or c. */
+/* The share of the critic's weights at -c or c before this step. */
 static rv_expr share_at_clip(rv_graph *graph, const rv_stage *critic, double c)
 {
     rv_expr edge = rv_scalar(graph, 0.999 * c), one = rv_scalar(graph, 1);

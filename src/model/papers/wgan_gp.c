@@ -25,7 +25,7 @@ static const rv_option options[] = {
     RV_NUMBER("objective.penalty", penalty, "10", 0, 1e6, "weight of the gradient penalty"),
 };
 
-/* Warns of a critic that mixes its examples. */
+/* Warns if the critic mixes its examples. */
 static rv_status check(const rv_model *m)
 {
     rv_words critic = ((const wgan_gp_config *)m->config)->wasserstein.game.opponent;

@@ -55,9 +55,9 @@ double cpu_conv_flops(const cpu_conv_shape *shape)
 
 typedef enum algorithm { DIRECT, IM2COL } algorithm;
 
-/* Measured with two threads, 64 examples.  oneDNN's direct convolutions come near the peak, except
- * that input gradients fill their vectors with the image's channels, and that where there are many
- * weights for few pixels, forward passes read them, and weight gradients read and write them, too
+/* Measured with two threads, 64 examples.  oneDNN's direct convolutions are near the peak, with two
+ * exceptions: input gradients fill their vectors with the image's channels; and with many weights
+ * for few pixels, forward passes read the weights, and weight gradients read and write them, too
  * often. */
 static algorithm choose(const cpu_conv_shape *shape)
 {

@@ -1,10 +1,11 @@
-/* 2-D convolutions of [B,H,W,C] images with windows [O,KH,KW,I], each in the way that was
+/* 2-D convolutions of [B,H,W,C] images with windows [O,KH,KW,I], each with the algorithm that was
  * measured fastest for its shape:
  *
  *   direct    oneDNN's primitives, on packed windows (onednn_convolution.c)
- *   columns   a matrix product of every pixel's window, laid out as a row (im2col.c)
+ *   columns   a matrix product with the window of each pixel as a row (im2col.c)
  *
- * Those that are matrix products as they stand never get here: the graph builds them as such.
+ * Convolutions that are matrix products without unrolling never get here: the graph builds them as
+ * products.
  *
  *   pass              a         b         result
  *   forward           image     window    result
@@ -28,14 +29,14 @@ typedef struct cpu_conv_shape {
     rv_conv geometry;
 } cpu_conv_shape;
 
-/* Of a node conv, conv_input_grad or conv_weight_grad. */
+/* From a node conv, conv_input_grad or conv_weight_grad. */
 cpu_conv_pass cpu_conv_pass_of(rv_op op);
 cpu_conv_shape cpu_conv_shape_of(rv_expr node);
 /* Elements of a window over all input channels: KH KW I. */
 int64_t cpu_conv_window(const cpu_conv_shape *shape);
 /* Pixels of all results: B H' W'. */
 int64_t cpu_conv_pixels(const cpu_conv_shape *shape);
-/* Multiply-adds twice, padding counted: 2 B H' W' O KH KW I. */
+/* Two for each multiply-add, with padding: 2 B H' W' O KH KW I. */
 double cpu_conv_flops(const cpu_conv_shape *shape);
 
 /* ---- the algorithms, for convolution.c ---- */
@@ -44,7 +45,7 @@ typedef struct cpu_im2col cpu_im2col;
 rv_status cpu_im2col_new(rv_context *context, const cpu_conv_shape *shape, int threads,
                          cpu_im2col **out);
 void cpu_im2col_free(cpu_im2col *im2col);
-/* Bytes that each thread needs, and (of cpu_direct) that all share. */
+/* Bytes for each thread, and (for cpu_direct) bytes for all threads. */
 size_t cpu_im2col_scratch(const cpu_im2col *im2col);
 rv_status cpu_im2col_run(cpu_im2col *im2col, const cpu_call *call);
 

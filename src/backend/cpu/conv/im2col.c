@@ -1,27 +1,28 @@
-/* Convolutions as matrix products.  A row of the columns matrix is what one result pixel sees of
- * the image, [KH,KW,I] as one window lies in memory, zeros where it sees padding:
+/* Convolutions as matrix products.  A row of the columns matrix is the part of the image in the
+ * window of one result pixel, [KH,KW,I] in the memory order of a window, with zeros for padding:
  *
  *   forward           result  [pixels,O] = columns [pixels,KH KW I] windows'
  *   input gradient    columns = result windows, each row then added into the image
  *   weight gradient   windows [O,KH KW I] = result' columns
  *
- * The matrix is made block by block, a block being as large as pays.  Threads share the pixels'
- * lines (of an image gradient: the examples), or for a weight gradient the matrix's columns. */
+ * The matrix is made block by block, with a block of the best size.  Threads share the lines of
+ * pixels (for an image gradient: the examples), or for a weight gradient the columns of the
+ * matrix. */
 #include "backend/cpu/conv/convolution.h"
 #include "backend/cpu/matmul/contract.h"
 #include "core/memory.h"
 
 #include <string.h>
 
-/* Elements of a block: half of a core's cache; where the windows are larger, as many as they have,
- * so that they are read less often than the block is.  Each block of a weight gradient packs the
- * whole result anew: few blocks. */
+/* Elements of a block: half of a core's cache; for larger windows, as many as the windows have, so
+ * that these are read less often than the block.  Each block of a weight gradient packs the whole
+ * result again, so there are few blocks. */
 enum { BLOCK = 128 * 1024, GRADIENT_BLOCK = 4 * 1024 * 1024, LEAST_COLUMNS = 16 };
 
 /* A thread's share: lines of pixels, or columns, from `first` to `end`. */
 typedef struct share {
     int64_t first, end;
-    rv_contraction *whole, *last; /* of a full block, and of what is left; or NULL */
+    rv_contraction *whole, *last; /* of a full block, and of the last block; or NULL */
 } share;
 
 struct cpu_im2col {
@@ -34,8 +35,8 @@ struct cpu_im2col {
 
 /* ---- between images and columns ---- */
 
-/* Where pixel number `pixel`'s window row `kh` begins in the image: the line of the image, or -1
- * outside, and the first column, perhaps outside. */
+/* The start of window row `kh` of pixel number `pixel` in the image: the line, or -1 outside, and
+ * the first column, perhaps outside. */
 static int64_t line_of(const cpu_conv_shape *s, int64_t pixel, int64_t kh, int64_t *left)
 {
     const rv_conv *g = &s->geometry;
@@ -53,7 +54,7 @@ static int is_straight(const cpu_conv_shape *s, int64_t left)
     return s->geometry.dilation[1] == 1 && left >= 0 && left + s->kernel[1] <= s->image[1];
 }
 
-/* Elements from..to of one row of a window, [KW,I], out of the image's line. */
+/* Elements from..to of one row of a window, [KW,I], from the image's line. */
 static void gather(const cpu_conv_shape *s, const float *line, int64_t left, int64_t from,
                    int64_t to, float *out)
 {
@@ -147,7 +148,7 @@ static int is_weight_gradient(const cpu_im2col *c)
     return c->shape.pass == CPU_CONV_WEIGHT_GRADIENT;
 }
 
-/* Lines of pixels in a block, or columns: as many as fit, and as even as may be. */
+/* Lines of pixels in a block, or columns: as many as fit, in even blocks. */
 static int64_t block_of(const cpu_im2col *c, int64_t most)
 {
     const cpu_conv_shape *s = &c->shape;

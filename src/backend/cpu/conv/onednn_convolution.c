@@ -1,9 +1,9 @@
 /* Convolutions through oneDNN's direct primitives, each run by one thread over its share of the
  * examples.
  *
- * Images and results stay as they are, [B,H,W,C].  Windows [O,KH,KW,I] are packed into the layout
- * that the primitive prefers, once a run, by all threads; a gradient of them is made in that layout
- * by each thread, then the threads add theirs together and unpack the sum. */
+ * Images and results keep their layout, [B,H,W,C].  In each run all threads pack the windows
+ * [O,KH,KW,I] into the layout that the primitive prefers; each thread computes a gradient of the
+ * windows in that layout, then the threads add these gradients and unpack the sum. */
 #include "backend/cpu/conv/convolution.h"
 #include "backend/cpu/matmul/onednn.h"
 #include "core/memory.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 
 enum { IMAGE, WINDOW, RESULT, SCRATCH, SLOTS };
-/* The packing is shared by threads where each can have a multiple of this of the output channels:
- * no layout has larger blocks. */
+/* Threads share the packing if each can have a multiple of this number of output channels: no
+ * layout has larger blocks. */
 enum { CHANNEL_UNIT = 64, INPUT_UNIT = 16 };
 
 /* A thread's part. */
@@ -68,7 +68,7 @@ static dnnl_status_t describe_operands(const cpu_conv_shape *s, int64_t count,
     return status;
 }
 
-/* The first implementation that is made for convolutions; dnnl_unimplemented when there is none. */
+/* The first implementation for convolutions; dnnl_unimplemented when there is none. */
 static dnnl_status_t pick(const dnnl_convolution_desc_t *operation,
                           const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out)
 {
@@ -157,8 +157,8 @@ static dnnl_status_t build(cpu_direct *direct, part *p, const_dnnl_primitive_des
     return status;
 }
 
-/* The first example of a thread.  The first threads have some each, the first of all the most;
- * where there are fewer examples than threads the last ones have none. */
+/* The first example of a thread.  Earlier threads have as many examples as later ones or more; if
+ * there are fewer examples than threads, the last threads have none. */
 static int64_t first_of(const cpu_direct *direct, int thread)
 {
     int64_t batch = direct->shape.batch, at = thread;
@@ -166,7 +166,7 @@ static int64_t first_of(const cpu_direct *direct, int thread)
     return at < working ? (batch * at + working - 1) / working : batch;
 }
 
-/* The first thread's primitive tells the layout of the windows, which the others take. */
+/* The first thread's primitive decides the layout of the windows for all threads. */
 static dnnl_status_t make_part(cpu_direct *direct, int thread)
 {
     part *p = &direct->part[thread];
@@ -189,8 +189,8 @@ static dnnl_status_t make_part(cpu_direct *direct, int thread)
     return status;
 }
 
-/* The output channels that a thread packs, from..to; all are the first thread's where blocks may
- * straddle or need their ends filled. */
+/* The output channels that a thread packs, from..to; the first thread packs all if blocks may
+ * straddle or need padding. */
 static void share_of(const cpu_direct *direct, int thread, int64_t *from, int64_t *to)
 {
     const cpu_conv_shape *s = &direct->shape;

@@ -1,11 +1,11 @@
 /* Products of spectra (backend/transform/transform.h), block by block; threads share the blocks.  A
- * complex block (a_r + i a_i) (b_r + i s b_i), with s = 1 where the image's spectrum is made and -1
- * for the others, which are products with a conjugate, is three real matrix products:
+ * complex block (a_r + i a_i) (b_r + i s b_i), with s = 1 for the image's spectrum and -1 for the
+ * others, which are products with a conjugate, is three real matrix products:
  *
  *     Q1 = (a_r - a_i) b_r    Q2 = s (a_r + a_i) b_i    Q3 = a_i (b_r - s b_i)
  *     real part Q1 + Q3       imaginary part Q2 + Q3
  *
- * Sums of operands are made in scratch memory just before they are used, in the cache. */
+ * Sums of operands are computed in scratch memory just before their use, in the cache. */
 #include "backend/cpu/conv/kernels.h"
 #include "backend/cpu/matmul/contract.h"
 #include "backend/transform/transform.h"
@@ -16,7 +16,7 @@ typedef struct block {
     int64_t offset[3];          /* of each leg's spectrum, in elements */
 } block;
 
-/* The matrix product of blocks with so many copies, each thread's own. */
+/* The matrix product of blocks with a number of copies, separate for each thread. */
 typedef struct kind {
     int copies;
     int64_t size[3], stride[3];   /* of a plane of each leg, in elements */
@@ -114,7 +114,7 @@ static rv_status make_blocks(cpu_product *p, rv_context *context, const rv_conv_
     return status;
 }
 
-/* Blocks in a row, so that all have about as much to do. */
+/* Consecutive blocks for each thread, with about the same work. */
 static void share_blocks(cpu_product *p)
 {
     double all = 0, done = 0;
@@ -188,7 +188,7 @@ static rv_status plan(cpu_job *job)
 
 /* ---- running ---- */
 
-/* What one thread works with. */
+/* The buffers of one thread. */
 typedef struct worker {
     const cpu_product *p;
     rv_context *context;

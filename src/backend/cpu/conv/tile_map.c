@@ -1,6 +1,6 @@
-/* Writes a small matrix as the tile machine reads it: rows with the same columns are put together,
- * four at most, and groups of one kind follow each other, so that the loops over them are
- * predicted. */
+/* Writes a small matrix in the form of the tile machine: at most four rows with the same columns
+ * form a group, and groups of one kind are adjacent, so that branch prediction of the loops
+ * works. */
 #include "backend/cpu/conv/tile_map.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static int same_columns(const rv_matrix *matrix, int a, int b)
     return 1;
 }
 
-/* What is being built; the lists have room for every term. */
+/* The map under construction; the lists have room for every term. */
 typedef struct building {
     const rv_matrix *matrix;
     rv_tile_group *group;
@@ -37,7 +37,7 @@ typedef struct building {
     float *weight;
 } building;
 
-/* A group of the row and of those after it that are like it, marked in `taken`. */
+/* A group of the row and of similar later rows, which are marked in `taken`. */
 static void add_group(building *b, int first, char *taken)
 {
     const rv_matrix *matrix = b->matrix;

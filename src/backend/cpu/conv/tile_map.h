@@ -1,4 +1,4 @@
-/* Small matrices as the tile machine wants them. */
+/* Small matrices in the form of the tile machine. */
 #ifndef CPU_TILE_MAP_H
 #define CPU_TILE_MAP_H
 
@@ -6,7 +6,8 @@
 #include "backend/transform/matrix.h"
 #include "core/arena.h"
 
-/* Everything but where columns and rows lie; the lists are the arena's.  0 when memory is out. */
+/* Everything except the addresses of columns and rows; the arena owns the lists. 0 when memory is
+ * out. */
 int cpu_map_build(rv_arena *arena, const rv_matrix *matrix, rv_tile_map *out);
 
 #endif

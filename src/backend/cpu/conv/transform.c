@@ -1,5 +1,5 @@
 /* Transforms of planes of channels by small sparse matrices, with the channels as the vectors:
- * across every line, then down every column of the result.  The adjoint goes the other way.
+ * across every line, then down every column of the result.  The adjoint goes in the reverse order.
  *
  *   transform   pixels [B,H,W,C]  ->  the leg's spectrum
  *   adjoint     the leg's spectrum  ->  pixels [B,H,W,C]
@@ -18,12 +18,12 @@
 #endif
 
 enum { BLOCK = 64, UNIT = 16 }; /* channels that are transformed together, and their multiples */
-/* Lines of one image and block that should stay in the second-level cache. */
+/* The size of lines of one image and block that fits in the second-level cache. */
 enum { CACHED = 400 * 1024 };
-/* Spectra from this size on are written past the caches: they would push themselves out. */
+/* Spectra of at least this size bypass the caches: they would evict themselves. */
 enum { STREAMED = 12 * 1024 * 1024 };
 
-/* The chain's maps, and where values lie between them. */
+/* The maps of the chain, and the places of values between them. */
 typedef struct stages {
     int count;
     rv_tile_map map[RV_CHAIN_MOST];
@@ -34,11 +34,11 @@ typedef struct cpu_transform {
     rv_arena arena;
     rv_transform *plane;
     int64_t images, channels, height, width;
-    int adjoint, streams, lines; /* lines: values that the transform across makes of one */
+    int adjoint, streams, lines; /* lines: values of one line after the transform across */
     int64_t block;
     stages across, down[2];
-    int64_t *slot;             /* [slots]: where values lie in the spectrum of the first image */
-    int64_t *step;             /* [slots]: how far on they lie in the next image */
+    int64_t *slot;             /* [slots]: offsets of values in the spectrum of the first image */
+    int64_t *step;             /* [slots]: distances to the next image */
     int64_t *aside;            /* [width]: pixels of a block that is not full */
     int most_stage, most_down; /* values between stages, and of a column */
     char name[96];             /* "fourier 5x5, 121 products, of the image" */
@@ -211,8 +211,8 @@ static rv_status plan(cpu_job *job)
 
 /* ---- running ---- */
 
-/* A thread's room: the lines of one block, values between stages (two of them), the values of one
- * column together, and the pixels of a block that is not full. */
+/* The scratch memory of a thread: the lines of one block, values between stages (two), the values
+ * of one column, and the pixels of an incomplete block. */
 typedef struct room {
     float *lines, *between[2], *values, *pixels;
     int64_t *place; /* of a column's values in the spectrum */
@@ -229,7 +229,7 @@ static room room_of(const cpu_transform *t, float *scratch)
     return made;
 }
 
-/* One image's block of channels: of `count` channels, which is the whole block or its start. */
+/* A block of channels of one image, with `count` channels: the whole block or its start. */
 typedef struct task {
     const cpu_transform *t;
     const rv_tile_table *tile;
@@ -237,7 +237,8 @@ typedef struct task {
     int64_t image, count, n; /* n: count rounded up to whole vectors */
 } task;
 
-/* `first` and `last` replace where the first map reads and the last one writes; NULL: as made. */
+/* `first` and `last` replace the source of the first map and the target of the last; NULL:
+ * unchanged. */
 static void run_stages(const task *k, const stages *s, const int64_t *first, const int64_t *last,
                        const float *from, float *to, int streams)
 {
@@ -279,7 +280,7 @@ static int values_of(const task *k, const rv_column *column)
     return rv_chain_rows(&k->t->plane->down[column->kind]);
 }
 
-/* Where the column's values of this image lie. */
+/* The addresses of the column's values of this image. */
 static const int64_t *places_of(const task *k, const rv_column *column)
 {
     const int64_t *slot = k->t->slot + column->slot, *step = k->t->step + column->slot;
@@ -302,7 +303,7 @@ static void run_down(const task *k, const rv_column *column, float *to)
         memcpy(to + place[i], k->room.values + i * t->block, (size_t)k->count * sizeof *to);
 }
 
-/* Into the cache while the column before is computed. */
+/* Prefetches into the cache while the previous column is computed. */
 static void fetch(const task *k, const rv_column *column, const float *from)
 {
     const int64_t *place = places_of(k, column);
@@ -311,7 +312,7 @@ static void fetch(const task *k, const rv_column *column, const float *from)
             __builtin_prefetch(from + place[i] + at, 0, 2);
 }
 
-/* The values lie far apart, and each is read once, whole vectors of it. */
+/* The values are far apart; each is read once, in whole vectors. */
 static void run_up(const task *k, const rv_column *column, const float *from)
 {
     const cpu_transform *t = k->t;
@@ -330,7 +331,8 @@ static void run_up(const task *k, const rv_column *column, const float *from)
     run_stages(k, &t->down[column->kind], NULL, NULL, k->room.values, column_of(k, column), 0);
 }
 
-/* Lines of the image, one after the other.  Pixels are the block's, in the image or aside. */
+/* Lines of the image, one after the other.  The pixels of the block are in the image or in scratch
+ * memory. */
 static void run_lines(const task *k, const float *from, float *to)
 {
     const cpu_transform *t = k->t;

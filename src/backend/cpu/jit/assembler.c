@@ -1,4 +1,4 @@
-/* Encoding instructions through Zydis, and making them executable. */
+/* Encodes instructions with Zydis, and makes them executable. */
 #include "backend/cpu/jit/assembler.h"
 #include "core/memory.h"
 
@@ -89,7 +89,7 @@ static void emit(cpu_code *code, const ZydisEncoderRequest *r)
     code->size += length;
 }
 
-/* An instruction whose result is `dst`; EVEX names a mask after it (k0: every lane). */
+/* An instruction with the result `dst`; in EVEX a mask follows it (k0: every lane). */
 static ZydisEncoderRequest begin(const cpu_code *code, ZydisMnemonic mnemonic, int dst)
 {
     ZydisEncoderRequest r = request(mnemonic);
@@ -297,7 +297,7 @@ void cpu_code_withdraw(void *memory, size_t size)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int possible;
 
-/* Some hardened systems never allow memory that was written to be executed. */
+/* Some hardened systems never allow the execution of memory that was written. */
 static void attempt(void)
 {
 #if defined(__x86_64__)

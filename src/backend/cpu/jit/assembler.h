@@ -1,6 +1,6 @@
 /* Machine code for loops over vectors of floats, encoded by Zydis (all use of it is in
  * assembler.c).  One set of calls writes AVX2 (VEX, 8 floats, 16 registers) or AVX-512 (EVEX, 16
- * floats, 32 registers).  A failure is remembered, and cpu_code_ok tells it at the end. */
+ * floats, 32 registers).  A failure is remembered; cpu_code_ok reports it at the end. */
 #ifndef CPU_ASSEMBLER_H
 #define CPU_ASSEMBLER_H
 
@@ -14,7 +14,7 @@ typedef struct cpu_code {
     int failed;
 } cpu_code;
 
-/* General registers that a called function may change, but for RDI and RSI, its arguments. */
+/* General registers that a called function may change, except RDI and RSI, its arguments. */
 enum { CPU_RAX, CPU_RCX, CPU_RDX, CPU_R8, CPU_R9, CPU_R10, CPU_R11, CPU_RDI, CPU_RSI };
 
 /* A vector register, a vector in memory at [base + index], or one float there for all lanes. */
@@ -50,12 +50,13 @@ typedef enum cpu_predicate {
 void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_operand b);
 /* dst = op(a) */
 void cpu_code_unary(cpu_code *code, cpu_unary_op op, int dst, int a);
-/* dst = what the operand holds */
+/* dst = operand */
 void cpu_code_load(cpu_code *code, int dst, cpu_operand from);
 void cpu_code_store(cpu_code *code, cpu_operand to, int from);
 /* The mask = a predicate b, for the next cpu_code_choose.  AVX2 keeps it in register 15. */
 void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, int b);
-/* dst = mask ? yes : no.  `scratch` is overwritten, and may be none of the others; dst may be. */
+/* dst = mask ? yes : no.  `scratch` is overwritten and must differ from the others; dst may be one
+ * of them. */
 void cpu_code_choose(cpu_code *code, int dst, int yes, int no, int scratch);
 
 /* general = 8 bytes at [base + displacement] */
@@ -64,7 +65,8 @@ void cpu_code_zero(cpu_code *code, int general);
 void cpu_code_add(cpu_code *code, int general, int number);
 /* 8 bytes at [base + displacement] += general */
 void cpu_code_advance(cpu_code *code, int base, int displacement, int general);
-/* Takes 1 from the 8 bytes at [base + displacement]; jumps back to `target` unless 0 is left. */
+/* Subtracts 1 from the 8 bytes at [base + displacement]; jumps back to `target` unless the result
+ * is 0. */
 void cpu_code_count_down(cpu_code *code, int base, int displacement, size_t target);
 /* Jumps back to `target` while a < b. */
 void cpu_code_loop(cpu_code *code, int a, int b, size_t target);
@@ -72,11 +74,10 @@ void cpu_code_return(cpu_code *code);
 
 int cpu_code_ok(const cpu_code *code);
 
-/* Copies the code to executable memory, which nobody can write any more; NULL when the system does
- * not allow it. */
+/* Copies the code to executable, read-only memory; NULL when the system does not allow it. */
 void *cpu_code_publish(const cpu_code *code);
 void cpu_code_withdraw(void *memory, size_t size);
-/* Whether this machine and system can do all this. */
+/* Whether this machine and system support this. */
 int cpu_code_possible(void);
 
 #endif

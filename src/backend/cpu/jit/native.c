@@ -1,10 +1,10 @@
-/* Compiling a kernel's text: registers, the instructions of each op, the loop. */
+/* Compiles the text of a kernel: registers, the instructions of each op, the loop. */
 #include "backend/cpu/jit/native.h"
 #include "core/memory.h"
 
 #include <string.h>
 
-/* ---- what each op needs ---- */
+/* ---- the needs of each op ---- */
 
 enum { ONE, HALF, UNIFORM_STEP, SIGN_BIT, MAGNITUDE };
 
@@ -59,7 +59,7 @@ int cpu_native_constants(rv_op op, int number[2])
     }
 }
 
-/* ---- registers: values first, then scalars, then what one op needs on its way ---- */
+/* ---- registers: values first, then scalars, then temporaries of an op ---- */
 
 typedef struct layout {
     int values, scalars, temporary[4];
@@ -108,11 +108,11 @@ typedef struct compiler {
     reader text;
     const layout *layout;
     int *home;     /* the register of each operand; -1: in memory, or dead */
-    int *last_use; /* the op that reads each operand last */
+    int *last_use; /* the last op that reads each operand */
     char busy[32];
 } compiler;
 
-/* Windows take the pointer registers in order; the rest are fetched when they are needed. */
+/* Windows take the pointer registers in order; the rest are fetched on use. */
 static cpu_operand memory_of(const compiler *c, int entry)
 {
     int windows = 0;
@@ -144,7 +144,8 @@ static int in_register(compiler *c, int operand, int temporary)
     return temporary;
 }
 
-/* As the second operand of an instruction: memory will do (one float for all on AVX-512 only). */
+/* As the second operand of an instruction, which may be in memory (one float for all lanes only on
+ * AVX-512). */
 static cpu_operand anywhere(compiler *c, int operand, int temporary)
 {
     int is_scalar = operand < c->text.inputs && c->text.kind[operand] == CPU_INPUT_SCALAR;
@@ -260,7 +261,7 @@ static void find_last_uses(compiler *c)
         c->last_use[text->fold[2 * i + 1]] = text->ops;
 }
 
-/* Scalars are read before a row, as long as there are registers for them. */
+/* Scalars are read before a row, while there are registers for them. */
 static void read_scalars(compiler *c)
 {
     int used = 0;
@@ -282,7 +283,7 @@ static void read_pointers(compiler *c)
     }
 }
 
-/* Moves every pointer to the next row, and goes there. */
+/* Moves every pointer to the next row, and jumps back. */
 static void next_row(compiler *c, size_t start)
 {
     int entries = c->text.entries;
@@ -303,7 +304,7 @@ static void compile_op(compiler *c, int i)
     int reg = 0;
     while (reg < c->layout->values && c->busy[reg])
         reg++;
-    if (reg == c->layout->values) { /* whoever cut the run saw to it that this is never so */
+    if (reg == c->layout->values) { /* the division into runs prevents this */
         c->code->failed = 1;
         return;
     }

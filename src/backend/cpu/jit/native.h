@@ -1,13 +1,13 @@
-/* Native kernels: a run of simple pointwise instructions compiled to one loop of machine code,
- * whose values stay in registers.  Interpreted tile by tile, an optimizer's update spends five
- * times as long moving values between registers and L1 as the arithmetic takes.
+/* Native kernels: a run of simple pointwise instructions compiled to one loop of machine code with
+ * its values in registers.  When interpreted tile by tile, an optimizer's update spends five times
+ * as long on moves between registers and L1 as on arithmetic.
  *
- * A kernel's text says what it computes, in small integers, and is its identity: equal texts share
- * code.  A text is
+ * The text of a kernel describes its computation in small integers, and is its identity: equal
+ * texts share code.  A text is
  *     inputs, the kind of each,  ops, (op, a, b, c) each,  stores, the op stored by each,
  *     folds, (whether of maxima, operand) each
  * where an operand below `inputs` is an input, and inputs + i is the result of op i.  A fold adds
- * (or takes the larger) into a row that stands still while the rows of its operand go by. */
+ * the rows of its operand (or takes the larger values) into one fixed row. */
 #ifndef CPU_NATIVE_H
 #define CPU_NATIVE_H
 
@@ -21,10 +21,10 @@ typedef struct cpu_jit_text {
     int count;
 } cpu_jit_text;
 
-/* What a kernel is called with: 8-byte words.  For each input, store and fold, in this order, where
- * it begins, and how many bytes further it is in the next row.  A row is run through in whole
- * vectors that cover its bytes; stores and folds may write the last one whole.  The kernel counts
- * the rows down and moves the pointers on. */
+/* The arguments of a kernel, 8-byte words: for each input, store and fold, in this order, its
+ * start, and the distance to the next row in bytes.  The kernel runs through a row in whole vectors
+ * that cover its bytes; stores and folds may write the whole last vector.  The kernel counts the
+ * rows down and advances the pointers. */
 enum { CPU_TABLE_BYTES, CPU_TABLE_ROWS, CPU_TABLE_POINTERS };
 typedef void (*cpu_jit_fn)(int64_t *table);
 
@@ -41,18 +41,18 @@ typedef struct cpu_jit {
     unsigned char *memory; /* executable, once published */
 } cpu_jit;
 
-/* Whether the op is one or few instructions; the others are called (tile.h). */
+/* Whether the op has only a few instructions; others are called (tile.h). */
 int cpu_native_has(rv_op op);
-/* The constants an op reads as operands after its own: numbers for cpu_native_constant, at most
- * two; returns how many. */
+/* The constants that an op reads after its operands: numbers for cpu_native_constant, at most two;
+ * returns their number. */
 int cpu_native_constants(rv_op op, int number[2]);
 const void *cpu_native_constant(int number);
-/* The most values that may wait in registers at once. */
+/* The largest number of values in registers at the same time. */
 int cpu_native_registers(int width);
 
-/* The number of the kernel with this text, compiled if it is new; -1 when memory is out. */
+/* The number of the kernel with this text; compiles it if it is new; -1 when memory is out. */
 int cpu_jit_find(cpu_jit *kernels, cpu_jit_text text);
-/* After the last kernel was made; returns 0 when the system does not allow it, or when memory was
+/* Call it after the last kernel; returns 0 when the system does not allow it, or when memory was
  * out while the code was written. */
 int cpu_jit_publish(cpu_jit *kernels);
 cpu_jit_fn cpu_jit_entry(const cpu_jit *kernels, int number);

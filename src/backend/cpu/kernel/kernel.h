@@ -1,5 +1,5 @@
-/* Kernels: the ops that are steps of their own.  The planner and the runner know no kernel by name;
- * the column of ops (cpu/ops.c) names each, and this is what its file defines:
+/* Kernels: the ops that are separate steps.  The planner and the runner know no kernel by name; the
+ * column of ops (cpu/ops.c) names each.  The file of a kernel defines:
  *
  *     static rv_status plan(cpu_job *job)        // once, when the program is compiled
  *     {
@@ -19,31 +19,31 @@
  *
  *     const cpu_kernel cpu_twice_kernel = {.name = "twice", .plan = plan, .run = run};
  *
- * Operands and results lie in memory row by row, whatever views made them.  Values of any 4-byte
- * type are passed as floats. */
+ * Operands and results are row by row in memory, also for views.  Values of any 4-byte type are
+ * passed as floats. */
 #ifndef CPU_KERNEL_H
 #define CPU_KERNEL_H
 
 #include "backend/cpu/tile/tile.h"
 
-/* A node to be computed.  What plan() fills in is zero before. */
+/* A node to compute.  The members that plan() fills in are zero before. */
 typedef struct cpu_job {
     rv_context *context;
     const rv_tile_table *tile;
     rv_expr node;
     int threads;
     /* by plan(): */
-    void *made;        /* the kernel's own; its free() is called with it, also after a failure */
-    int is_shared;     /* every thread runs its share; 0: one thread runs it all */
-    int stages;        /* of a shared run, between which the threads meet; 0: one */
+    void *made;        /* the kernel's own data; the argument of its free(), also after a failure */
+    int is_shared;     /* 1: every thread runs its share; 0: one thread runs it all */
+    int stages;        /* of a shared run; the threads meet between stages; 0: one */
     size_t scratch;    /* bytes for each thread during a call */
-    size_t shared;     /* bytes for all threads, kept from stage to stage */
+    size_t shared;     /* bytes for all threads, kept between stages */
     size_t terms;      /* floats for each thread, kept for the kernel's `after` */
     double flops;      /* 2 a multiply-add */
-    const char *about; /* which algorithm, for people; NULL: nothing to say */
+    const char *about; /* the algorithm, for listings; NULL: none */
 } cpu_job;
 
-/* What a thread is given; memory is 64-byte aligned. */
+/* The arguments of a thread; memory is 64-byte aligned. */
 typedef struct cpu_call {
     const cpu_job *job;
     const float *const *operand; /* [arity] */
@@ -56,10 +56,10 @@ typedef struct cpu_call {
 typedef struct cpu_kernel {
     const char *name; /* in listings and profiles, at most 9 characters */
     rv_status (*plan)(cpu_job *job);
-    /* A failure is latched, and ends the run after this step. */
+    /* A failure must be latched; the run ends after this step. */
     rv_status (*run)(const cpu_call *call);
     void (*free)(void *made);       /* NULL: nothing is made */
-    const struct cpu_kernel *after; /* a later, shared step, where plan() asked for terms */
+    const struct cpu_kernel *after; /* a later, shared step, if plan() asked for terms */
     int is_late;                    /* large: computed just before the first step that reads it */
 } cpu_kernel;
 
@@ -74,10 +74,10 @@ static inline void cpu_share(const cpu_call *call, int64_t count, int64_t *from,
 typedef enum cpu_kind {
     CPU_MISSING,
     CPU_LEAF,
-    CPU_VIEW,   /* nothing is computed: another way to read the operand */
+    CPU_VIEW,   /* no computation: another view of the operand */
     CPU_FUSED,  /* an instruction of a fused group */
     CPU_REDUCE, /* ends a fused group */
-    CPU_KERNEL  /* a step of its own */
+    CPU_KERNEL  /* a separate step */
 } cpu_kind;
 
 typedef struct cpu_way {

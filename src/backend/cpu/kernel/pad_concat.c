@@ -1,5 +1,5 @@
-/* Pad and concat: whole rows are copied as they are, of any 4-byte type.  The threads share the
- * rows of the result. */
+/* Pad and concat: copies whole rows of any 4-byte type.  The threads share the rows of the
+ * result. */
 #include "backend/cpu/kernel/kernel.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static void copy(float *to, int64_t step, const float *from, int64_t count)
         memcpy(to + i * step, from + i, sizeof *to);
 }
 
-/* The number of the operand's row that becomes row number `row` of the padded value; -1: zeros. */
+/* The number of the operand's row for row number `row` of the padded value; -1: zeros. */
 static int64_t padded_row(rv_expr node, int64_t row)
 {
     rv_shape wide = node->shape, small = node->operand[0]->shape;
@@ -55,7 +55,7 @@ static int64_t product(rv_shape shape, int from, int to)
     return size;
 }
 
-/* A row: all that the parts give for one index of the axes before theirs. */
+/* A row: the values of all parts for one index of the axes before the concatenated axis. */
 static void concat_rows(rv_expr node, const float *const *from, float *result, int64_t row,
                         int64_t end)
 {

@@ -10,15 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The rounding error, in units of a direct sum's, that is accepted (rv_transform_error). */
+/* The largest accepted rounding error, in units of a direct sum's (rv_transform_error). */
 #define ACCEPTED_ERROR 12
-/* A transform must be expected, or was measured, to be this much faster. */
+/* A transform must be faster by this factor, in the estimate or the measurement. */
 #define WORTHWHILE 1.05
 /* A measurement is made only where the estimates differ by less than UNCERTAIN and the direct sum
  * takes more than WORTH_MEASURING seconds. */
 #define UNCERTAIN       1.6
 #define WORTH_MEASURING 5e-4
-/* The largest spectrum of a leg that is considered. */
+/* The largest accepted spectrum of a leg. */
 #define MOST_ELEMENTS 5e8
 
 enum { KEY = 192, VALUE = 40 };
@@ -93,7 +93,7 @@ static void write_choice(const cpu_choice *choice, char value[VALUE])
         snprintf(value, VALUE, "%s %dx%d", rv_family_name(a->family), a->tile[0], a->tile[1]);
 }
 
-/* 0 for what is not a choice, or none for this form. */
+/* 0 for a text that is no choice, or no choice for this form. */
 static int read_choice(const char *value, const cpu_form *form, cpu_choice *out)
 {
     char family[16], rest;
@@ -139,7 +139,7 @@ rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_f
     if (known && read_choice(known, form, out))
         return RV_OK;
     best b = cheapest(context, form);
-    if (!b.choice.transforms) /* there is no choice: dilation, which the key does not tell */
+    if (!b.choice.transforms) /* there is no choice: dilation, which the key does not contain */
         return RV_OK;
     if (rv_context_conv(context) == RV_CONV_AUTO)
         status = compare(backend, context, form, &b);

@@ -5,19 +5,20 @@
 #include "backend/backend.h"
 #include "backend/cpu/lowering/form.h"
 
-/* The context's policy, the choices that it was given, the cost model, and a measurement on
+/* Chooses by the context's policy, its known choices, the cost model, and a measurement on
  * `backend`. */
 rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_form *form,
                      cpu_choice *out);
 
 /* ---- the cost model: seconds of one pass of each kind in the form ---- */
 
-/* Threads that share the work at so many GFLOP/s each. */
+/* The number of threads, and the GFLOP/s of each. */
 double cpu_direct_seconds(const cpu_form *form, const char *isa, int threads);
 /* Each transform once; NaN when memory is out. */
 double cpu_transform_seconds(const cpu_form *form, const rv_conv_transform *algorithm,
                              const char *isa, int threads);
-/* Seconds of the form's passes for two choices, measured now on `backend`, in turns (measure.c). */
+/* Seconds of the form's passes for two choices, measured now on `backend`, alternately
+ * (measure.c). */
 rv_status cpu_measure(const rv_backend *backend, rv_context *context, const cpu_form *form,
                       const cpu_choice choice[2], double out[2]);
 

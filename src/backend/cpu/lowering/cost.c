@@ -1,13 +1,13 @@
-/* The cost model of convolutions: operations at the rate that each kind of kernel reaches, and
- * bytes at the memory's.  Rough; it need only tell what is worth a measurement. */
+/* The cost model of convolutions: operations at the rate of each kind of kernel, and bytes at the
+ * rate of the memory.  It is rough: it only decides which shapes need a measurement. */
 #include "backend/cpu/lowering/choose.h"
 #include "backend/transform/transform.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The share of the peak that was measured: large direct sums and those with few channels, products
- * of transforms, and transforms.  Two Zen 4 cores, AVX-512. */
+/* Measured shares of the peak: large direct sums and those with few channels, products of
+ * transforms, and transforms.  Two Zen 4 cores, AVX-512. */
 static const double direct_share = 0.85, thin_share = 0.25, product_share = 0.65,
                     transform_share = 0.3;
 static const double bytes_per_second = 18e9;

@@ -1,4 +1,4 @@
-/* The form of a convolution, and the tensors (legs) that its passes read and make. */
+/* The form of a convolution, and the tensors (legs) of its passes. */
 #include "backend/cpu/lowering/form.h"
 
 #include "backend/transform/transform.h"

@@ -1,16 +1,16 @@
-/* What a convolution's algorithm is chosen by, and what is chosen. */
+/* The criteria for the algorithm of a convolution, and the choice. */
 #ifndef CPU_FORM_H
 #define CPU_FORM_H
 
 #include "backend/cpu/conv/convolution.h"
 #include "graph/node.h"
 
-/* All nodes of a program with the same sizes and geometry are of one form, whichever pass they are:
- * their transforms can be shared. */
+/* All nodes of a program with the same sizes and geometry have one form, for all passes: they can
+ * share transforms. */
 typedef struct cpu_form {
-    rv_conv_transform sizes; /* algorithm and leg: not yet */
+    rv_conv_transform sizes; /* algorithm and leg are not set */
     int count[3];            /* nodes of each cpu_conv_pass */
-    int first;               /* the pass that comes first in the program */
+    int first;               /* the first pass in the program */
 } cpu_form;
 
 typedef struct cpu_choice {
@@ -18,11 +18,11 @@ typedef struct cpu_choice {
     rv_conv_transform algorithm; /* family and tiles, with the form's sizes */
 } cpu_choice;
 
-/* The form of a convolution node, with the pass counted once. */
+/* The form of a convolution node; counts its pass once. */
 cpu_form cpu_form_of(rv_expr node);
 int cpu_form_same(const cpu_form *a, const cpu_form *b);
 
-/* The leg that a pass makes, of the two that rv_product_leg names. */
+/* The leg that a pass computes from the two legs of rv_product_leg. */
 int cpu_leg_of_pass(int pass);
 /* Images, windows or results: [B,H,W,I], [O,KH,KW,I], [B,H',W',O]. */
 rv_shape cpu_leg_shape(const rv_conv_transform *sizes, int leg);

@@ -1,6 +1,6 @@
-/* Convolutions that are computed by a transform become nodes of the graph: transforms of their
+/* Replaces convolutions by nodes of the graph, if a transform computes them: transforms of their
  * operands, a product of matrices for each product of (1) in backend/transform/transform.h, and the
- * adjoint transform of that.  Equal transforms are then joined as all equal nodes are. */
+ * adjoint transform of that.  Equal transforms are then joined, as all equal nodes are. */
 #include "backend/cpu/lowering/lower.h"
 
 #include "backend/cpu/lowering/choose.h"
@@ -14,7 +14,7 @@
 typedef struct chosen {
     cpu_form form;
     cpu_choice choice;
-    int again[3]; /* legs whose transforms each pass makes for itself */
+    int again[3]; /* legs that each pass transforms again */
 } chosen;
 
 typedef struct choices {
@@ -80,8 +80,8 @@ static rv_status find_forms(choices *all, const rv_expr *roots, int count)
 
 /* ---- what is kept ---- */
 
-/* Bytes of a leg's transforms that would wait for a later pass: of what two passes read, but for
- * the gradient of the result of the first, which two passes read at once. */
+/* Bytes of a leg's transforms that would wait for a later pass: those that two passes read, except
+ * the gradient of the first pass's result, which two passes read at once. */
 static double kept_bytes(const chosen *row, int leg)
 {
     static const int reader[3][2] = {{CPU_CONV_FORWARD, CPU_CONV_WEIGHT_GRADIENT},
@@ -95,7 +95,7 @@ static double kept_bytes(const chosen *row, int leg)
     return 4.0 * fewer * (double)rv_spectrum_size(&row->choice.algorithm, leg);
 }
 
-/* While it is more than the bound, the largest is made again in each pass. */
+/* While the sum exceeds the bound, each pass makes the largest again. */
 static void bound_memory(choices *all)
 {
     for (;;) {

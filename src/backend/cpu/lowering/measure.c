@@ -1,10 +1,11 @@
-/* Measures two ways to compute a form: plans and runs a program of its passes alone for each. */
+/* Measures two ways to compute a form: for each, plans and runs a program with only the passes of
+ * the form. */
 #include "backend/cpu/lowering/choose.h"
 #include "backend/cpu/lowering/lowered.h"
 #include "core/clock.h"
 #include "core/memory.h"
 
-/* Rounds, of which the first is not counted: more of what is short. */
+/* The number of rounds; the first does not count; short passes get more rounds. */
 enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 16 };
 static const double long_enough = 0.2;
 
@@ -22,7 +23,7 @@ static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_f
     }
 }
 
-/* The results of the passes that the form has; their number. */
+/* Writes the results of the form's passes; returns their number. */
 static int build(rv_graph *graph, const cpu_form *form, const cpu_choice *choice, rv_expr result[3])
 {
     static const char *const names[3] = {"image", "window", "result"};
@@ -91,7 +92,8 @@ static void trial_free(trial *t)
         rv_graph_free(t->graph);
 }
 
-/* Both in turns, so that what else the machine does falls on both; the fastest run of each. */
+/* Alternates both, so that other load of the machine affects both; takes the fastest run of
+ * each. */
 static rv_status take_rounds(const trial trials[2], double out[2])
 {
     rv_status status = RV_OK;

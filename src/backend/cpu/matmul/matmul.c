@@ -1,11 +1,11 @@
-/* Matrix products: each thread runs its part of what is large enough; where the parts are terms of
- * the result, a second kernel adds them. */
+/* Matrix products: each thread runs its part of a large product; if the parts are terms of the
+ * result, a second kernel adds them. */
 #include "backend/cpu/matmul/matmul.h"
 
 #include "backend/cpu/matmul/contract.h"
 #include "core/memory.h"
 
-/* Operations of a contraction that are worth two threads' meeting. */
+/* Operations of a contraction that are worth a meeting of two threads. */
 #define LEAST_SHARED_FLOPS 3e5
 
 /* A thread's part; NULL: nothing to do. */

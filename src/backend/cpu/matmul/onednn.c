@@ -1,4 +1,4 @@
-/* Starts oneDNN once for the process, and says what it answers when it fails. */
+/* Starts oneDNN once for the process, and reports its errors. */
 #include "backend/cpu/matmul/onednn.h"
 
 #include "core/memory.h"
@@ -29,7 +29,8 @@ const rv_onednn *rv_onednn_get(void)
 
 dnnl_status_t rv_onednn_primitive(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description)
 {
-    const size_t code_most = (size_t)32 << 20; /* a quarter of a MB a kernel, some dozens of them */
+    const size_t code_most = (size_t)32 << 20; /* a quarter of a MB for each of some dozens of
+                                                  kernels */
     void *room = rv_malloc(code_most);
     rv_free(room);
     return room ? dnnl_primitive_create(out, description) : dnnl_out_of_memory;

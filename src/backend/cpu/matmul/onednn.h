@@ -1,4 +1,4 @@
-/* What the onednn*.c files share: the process's engine. */
+/* Shared by the onednn*.c files: the engine of the process. */
 #ifndef CPU_ONEDNN_H
 #define CPU_ONEDNN_H
 
@@ -16,12 +16,11 @@ typedef struct rv_onednn {
 } rv_onednn;
 /* Made on first use, for the life of the process; NULL when oneDNN cannot. */
 const rv_onednn *rv_onednn_get(void);
-/* dnnl_primitive_create, where there is room for the code that it makes: without, it writes that to
- * address 0. */
+/* dnnl_primitive_create, if there is memory for its code: without memory it writes to address 0. */
 dnnl_status_t rv_onednn_primitive(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description);
-/* Latches what oneDNN answered about `what`. */
+/* Latches oneDNN's error about `what`. */
 rv_status rv_onednn_fail(rv_context *context, dnnl_status_t status, const char *what);
-/* Sets the number of OpenMP threads of the calling thread; returns what it was. */
+/* Sets the number of OpenMP threads of the calling thread; returns the old number. */
 int rv_onednn_threads(int threads);
 
 #endif

@@ -1,4 +1,4 @@
-/* Contractions: cutting them into parts, the choice of a oneDNN primitive, and running it. */
+/* Contractions: divides them into parts, chooses a oneDNN primitive, and runs it. */
 #include "backend/cpu/matmul/onednn.h"
 #include "core/memory.h"
 
@@ -7,7 +7,7 @@
 
 /* Below this many rows gemm reads plain transposed weights faster than brgemm copies them. */
 enum { FEW_ROWS = 8 };
-/* Parts are cut at multiples of this, where the size allows. */
+/* Parts begin at multiples of this, if the size allows. */
 enum { UNIT = 16, TALL = 256 };
 /* Weights of fewer elements are not worth a second pass over the result. */
 enum { WEIGHTY = 16 * 1024 };
@@ -18,7 +18,7 @@ struct rv_contraction {
     char what[112]; /* for messages */
     char implementation[64];
     size_t scratch; /* of the primitive */
-    int64_t aside;  /* elements of a result that is made aside, then put in place; or 0 */
+    int64_t aside;  /* elements of a result in another buffer, which is then copied; or 0 */
     int is_mirrored;
     dnnl_primitive_t placing;
     dnnl_memory_t placed[2]; /* from, to */
@@ -40,7 +40,7 @@ static void range(int64_t size, int part, int parts, int64_t *from, int64_t *cou
     *count = (to < size ? to : size) - *from;
 }
 
-/* From one stored row to the next. */
+/* The distance between stored rows. */
 static int64_t row_of(const rv_product *p, int operand)
 {
     int64_t length = operand == 0   ? (p->transposed[0] ? p->m : p->k)
@@ -49,9 +49,9 @@ static int64_t row_of(const rv_product *p, int operand)
     return p->row[operand] ? p->row[operand] : length;
 }
 
-/* Each thread has its part of the rows of a weight matrix [out,in], and of its gradient, its
- * optimizer's state and its update, in its own cache: a line that two have used costs several times
- * as much to write.  So a forward pass is cut into columns, a weight gradient into rows, and an
+/* Each thread has its part of the rows of a weight matrix [out,in], of its gradient, its optimizer
+ * state and its update in its own cache: writing a cache line that two threads use costs several
+ * times as much.  So a forward pass is divided into columns, a weight gradient into rows, and an
  * input gradient into terms, unless there are so many examples that the weights matter less. */
 static int cuts_rows(const rv_product *p, int parts)
 {
@@ -113,7 +113,7 @@ int rv_product_part(const rv_product *whole, int part, int parts, rv_product *ou
 
 /* ---- primitives ---- */
 
-/* The preferred implementation (how its name begins), else the first. */
+/* The preferred implementation (by the start of its name), else the first. */
 static dnnl_status_t pick(dnnl_matmul_desc_t *operation, const char *preferred,
                           dnnl_primitive_desc_t *out)
 {
@@ -166,20 +166,20 @@ static dnnl_status_t matrix(dnnl_memory_desc_t *out, const rv_product *p, int op
                                             stride + skipped);
 }
 
-/* A forward pass of few examples, y = x w', is made as y' = w x': what brgemm packs then is the
- * examples, not the weights, which it reads as they lie.  The examples fill its vectors. */
+/* A forward pass of few examples, y = x w', is computed as y' = w x': brgemm then packs the
+ * examples, not the weights, which it reads in place.  The examples fill its vectors. */
 static int is_mirrored(const rv_product *p)
 {
     return preferred(p)[0] == 'b' && p->transposed[1] && p->m < TALL && p->m % UNIT == 0;
 }
 
-/* Nor has brgemm gaps between the rows of a result. */
+/* brgemm does not allow gaps between the rows of a result. */
 static int is_made_aside(const rv_product *p)
 {
     return is_mirrored(p) || (preferred(p)[0] == 'b' && row_of(p, 2) != p->n);
 }
 
-/* What is made of the product. */
+/* The use of the product. */
 static rv_product made_of(const rv_product *p)
 {
     rv_product made = *p;
@@ -231,7 +231,7 @@ static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t de
     return status;
 }
 
-/* From the result made aside to its place. */
+/* Copies the result from the other buffer to its place. */
 static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product *product)
 {
     const rv_onednn *library = rv_onednn_get();

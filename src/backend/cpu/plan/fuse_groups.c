@@ -1,9 +1,9 @@
-/* Turning a group's simple instructions into native kernels.
+/* Turns a group's simple instructions into native kernels.
  *
- * The instructions are put in stages: loads and random bits first; in each stage what is simple
+ * The instructions are put in stages: loads and random bits first; each stage has the simple ones
  * (one kernel, native.h), then the functions that are called on tiles (exp, log, ...); the next
- * stage may read them.  Sums into columns are simple; others come last.  Only what crosses from one
- * of these to another goes through a tile in L1. */
+ * stage may read them.  Sums into columns are simple; other sums come last.  Only values between
+ * these parts go through a tile in L1. */
 #include "backend/cpu/jit/native.h"
 #include "backend/cpu/plan/plan.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { LANES = 16, LAST_STAGE = 1 << 20 };
-enum { FOLDED = INT_MAX }; /* a last reader: folds come at a kernel's end */
+enum { FOLDED = INT_MAX }; /* a last reader: folds are at the end of a kernel */
 
 typedef enum sort { LOADS, SIMPLE, CALLS, FOLDS } sort;
 
@@ -22,7 +22,7 @@ typedef struct fuser {
     int *producer; /* [slots] the instruction that writes the slot, or -1 */
     int *stage, *order;
     int *last;               /* [slots] position in `order` of the last reader */
-    cpu_instruction *before; /* the instructions as they were */
+    cpu_instruction *before; /* the old instructions */
     int16_t *text, *number;  /* the text being written; [slots] each slot's operand number or -1 */
     int *run_slot;           /* and its pointers */
 } fuser;
@@ -42,7 +42,7 @@ static int64_t inner_stride(const cpu_view *view)
     return view->rank ? view->stride[view->rank - 1] : 0;
 }
 
-/* Rows of whole vectors, along which the view moves by one element or not at all. */
+/* Rows of whole vectors, along which the view has step 1 or 0. */
 static int has_rows(const cpu_view *view)
 {
     return view->rank > 1 && (inner_stride(view) == 0 || inner_stride(view) == 1) &&
@@ -128,7 +128,7 @@ static void sort_instructions(fuser *f)
     }
 }
 
-/* Whether the instruction reads the stored values of the parameter. */
+/* Whether the instruction reads the stored value of the parameter. */
 static int reads(const fuser *f, const cpu_instruction *instruction, const rv_param *param)
 {
     for (int j = -1; j < 3; j++) {
@@ -158,7 +158,7 @@ static int order_is_safe(const fuser *f)
     return 1;
 }
 
-/* ---- reading operands where they are, without a copy ---- */
+/* ---- reading operands in place ---- */
 
 static int is_one_value(const cpu_view *view)
 {
@@ -174,7 +174,7 @@ static int only_simple_readers(const fuser *f, int slot)
     return 1;
 }
 
-/* Slab and parameters have room for a vector past their end; the caller's memory has not. */
+/* The slab and parameters have room for a vector after their end; the caller's memory does not. */
 static int may_read_past(const fuser *f, const cpu_view *view)
 {
     const cpu_value *base = &f->plan->value[view->base];
@@ -194,7 +194,7 @@ static int is_direct(const fuser *f, const cpu_instruction *load)
     return has_rows(view) && inner(view) % f->group->row == 0;
 }
 
-/* The shortest row of all views that have rows, before any is read directly. */
+/* The shortest row of all views with rows, before any is read directly. */
 static void find_row(fuser *f)
 {
     int64_t row = 0;
@@ -211,7 +211,7 @@ static void find_row(fuser *f)
     f->group->row = row;
 }
 
-/* Whether a directly read view moves by the same step from each row to the next. */
+/* Whether a directly read view has the same step between all rows. */
 static int is_even(const fuser *f, const cpu_view *view)
 {
     return view->rank < 2 || (view->rank == 2 && inner(view) == f->group->row);
@@ -271,7 +271,7 @@ static int number_inputs(fuser *f, int from, int to)
     int inputs = 0, constant[2];
     for (int s = 0; s < f->group->slot_count; s++)
         f->number[s] = -1;
-    for (int at = from; at < to; at++) /* not inputs: what this run computes */
+    for (int at = from; at < to; at++) /* not inputs: computed by this run */
         if (!is_fold(f, at))
             f->number[f->before[f->order[at]].dst] = INT16_MAX;
     for (int at = from; at < to; at++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { TILE_BYTES = 24 * 1024, TILE_LEAST = 256, TILE_MOST = 2048, LANES = 16 };
-/* Instructions times elements that are worth two threads' meeting. */
+/* Instructions times elements that are worth a meeting of two threads. */
 enum { LEAST_SHARED = 8 * 1024 };
 
 typedef struct builder {
@@ -71,7 +71,7 @@ static int is_one_value(const cpu_view *view)
     return view->rank == 0 || (view->rank == 1 && view->stride[0] == 0);
 }
 
-/* A slot that holds what the view shows, loaded once for the group. */
+/* A slot with the values of the view, loaded once for the group. */
 static int load_view(builder *b, const cpu_view *view, int dst)
 {
     for (int i = 0; i < b->instructions && dst < 0; i++) {
@@ -88,7 +88,7 @@ static int load_view(builder *b, const cpu_view *view, int dst)
     return dst;
 }
 
-/* A window over the whole buffer of a stored value, one slot a group. */
+/* A window over the whole buffer of a stored value: one slot in each group. */
 static int window(builder *b, int value)
 {
     for (int i = 0; i < b->slots; i++)
@@ -105,7 +105,7 @@ static int operand_slot(builder *b, const cpu_value *operand)
                 base->size == operand->size;
     if (whole && base->group == b->number && b->slot_of[view->base] >= 0)
         return b->slot_of[view->base];
-    /* Buffers of the slab and of parameters have room for a whole vector at their end. */
+    /* Buffers of the slab and of parameters have room for a whole vector after their end. */
     if (whole && operand->size > 1 && (base->kind != CPU_LEAF || base->place == CPU_PARAM))
         return window(b, view->base);
     return load_view(b, view, -1);
@@ -151,7 +151,7 @@ static void build_value(builder *b, int at)
 
 /* ---- registers: linear scan over the instructions ---- */
 
-/* The k-th slot that an instruction reads, or writes; -1 past the last. */
+/* The k-th slot that an instruction reads, or writes; -1 after the last. */
 static int slot_read(const cpu_group *group, const cpu_instruction *instruction, int k)
 {
     if (instruction->action != CPU_NATIVE)
@@ -228,11 +228,12 @@ static void free_unread(const cpu_group *group, int i, const int *last, char *bu
     }
 }
 
-/* A called function may write over what it reads; a native kernel may read it again later. */
+/* A called function may overwrite its operand; a native kernel may read it again later. */
 static void assign_registers(cpu_group *group, int *last, char *busy)
 {
     last_uses(group, last);
-    for (int i = 0; i < group->instruction_count; i++) { /* what is loaded once keeps its own */
+    for (int i = 0; i < group->instruction_count; i++) { /* slots that are loaded once keep
+                                                            theirs */
         cpu_instruction *instruction = &group->instruction[i];
         if (instruction->once)
             group->slot[instruction->dst].reg = group->registers++;
@@ -273,7 +274,7 @@ static int64_t block_of(const cpu_view *view)
     return block;
 }
 
-/* What is read and written through tiles must stay in L1; a kernel alone goes through in one. */
+/* Values in tiles must stay in L1; a single kernel runs in one piece. */
 static int64_t tile_of(const cpu_group *group)
 {
     int through = 0;
@@ -286,10 +287,10 @@ static int64_t tile_of(const cpu_group *group)
     return tile / LANES * LANES;
 }
 
-/* A thread may not split what folds into one result.  Where it would have to, each thread folds
- * into partial results of its own, combined in the order of the threads.  (Threads that took
- * columns of the same rows would need no partial results, but the processor's prefetching past the
- * end of one's columns takes the lines of the other's away: ten times slower.) */
+/* Threads may not split the elements of one folded result.  If this is unavoidable, each thread
+ * folds into its own partial results, which are combined in the order of the threads. (Threads with
+ * columns of the same rows would need no partial results, but the processor prefetches past the end
+ * of one thread's columns and so takes cache lines of the other thread: ten times slower.) */
 static void divide(cpu_plan *plan, cpu_group *group)
 {
     int64_t cost = group->size * group->work;

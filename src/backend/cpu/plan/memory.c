@@ -1,5 +1,5 @@
-/* One slab for all activations: values whose lives do not overlap share its bytes.  Placed largest
- * first, each at the lowest offset that is free during its whole life. */
+/* One slab for all activations: values with disjoint lifetimes share its bytes.  The largest are
+ * placed first, each at the lowest offset that is free during its lifetime. */
 #include "core/memory.h"
 #include "backend/cpu/plan/plan.h"
 
@@ -30,14 +30,14 @@ static int phase_of(const cpu_plan *plan, int step)
     return step < plan->step_count ? plan->step[step].phase : plan->phase + 1;
 }
 
-/* Steps of one phase run at once. */
+/* Steps of one phase run at the same time. */
 static int live_together(const cpu_plan *plan, const cpu_value *a, const cpu_value *b)
 {
     return phase_of(plan, a->step) <= phase_of(plan, b->last_use) &&
            phase_of(plan, b->step) <= phase_of(plan, a->last_use);
 }
 
-/* The lowest offset free of the values placed before. */
+/* The lowest offset that is free of the values placed so far. */
 static size_t place(const cpu_plan *plan, cpu_value *const *placed, int count,
                     const cpu_value *value)
 {

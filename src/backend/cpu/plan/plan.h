@@ -1,15 +1,15 @@
-/* The cpu backend's plan: what the work becomes.
+/* The plan of the cpu backend.
  *
  *   value   one node of the work: what kind of thing it is, where it lives
  *   view    how a value is read out of another's buffer (reshape, broadcast, slice, transpose)
  *   group   pointwise nodes, and the reductions that end them, over one flat range of elements,
  *           run tile by tile in L1 (run_group.c)
- *   step    what is run: a group, a kernel (kernel.h); the guard
- *   phase   steps that do not need each other: the threads meet only between phases
+ *   step    a group, a kernel (kernel.h), or the guard
+ *   phase   independent steps: the threads meet only between phases
  *
  * Fusion is by depth.  A value's depth is the number of kernel boundaries on the longest path to
- * it, so two nodes of one depth and size can never need each other through a third kernel, and
- * joining them never makes a cycle.  Nodes whose users all sit in one later group sink into it. */
+ * it, so two nodes of the same depth and size can never need each other through a third kernel, and
+ * joining them never makes a cycle.  Nodes move into a later group if it has all their users. */
 #ifndef CPU_PLAN_H
 #define CPU_PLAN_H
 
@@ -21,7 +21,7 @@
 #include <stdatomic.h>
 
 /* Element (i0, i1, ...) of the value is at offset + sum i stride of the base's buffer.  Adjacent
- * axes that can be walked as one are merged; rank 0 is a scalar. */
+ * axes are merged if one stride covers them; rank 0 is a scalar. */
 typedef struct cpu_view {
     int base; /* position in the work */
     int rank;
@@ -42,7 +42,7 @@ typedef struct cpu_value {
     cpu_kind kind; /* a CPU_VIEW that must be copied out is CPU_FUSED with `copies` set */
     const cpu_kernel *kernel; /* of a CPU_KERNEL */
     int copies;
-    cpu_view view; /* of leaves, fused nodes and kernels: itself whole */
+    cpu_view view; /* of leaves, fused nodes and kernels: the whole value */
     int64_t size;
     int depth, group; /* group: of fused nodes and reductions; else -1 */
     int stored;       /* read outside its group: needs a buffer */
@@ -104,12 +104,12 @@ typedef struct cpu_group {
     int64_t row; /* tiles are whole rows of this length, or lie within one; 0: no matter */
     int one_row; /* tiles lie within one */
     int depth;
-    int step; /* that runs it; -1: none yet */
+    int step; /* the step that runs it; -1: none yet */
     cpu_slot *slot;
     int slot_count;
     cpu_instruction *instruction;
     int instruction_count;
-    int work; /* instructions for each element, before kernels were made of them */
+    int work; /* instructions for each element, before they became kernels */
     cpu_run *run;
     int run_count;
     int most_entries; /* of a kernel's table */
@@ -117,8 +117,8 @@ typedef struct cpu_group {
     cpu_fold *fold;   /* in kernels or not */
     int folds;
     int registers, threads;
-    int64_t partials;   /* floats of partial results a thread needs */
-    size_t partials_at; /* where the group's are among the plan's */
+    int64_t partials;   /* floats of partial results for each thread */
+    size_t partials_at; /* offset of the group's among the plan's */
 } cpu_group;
 
 typedef enum cpu_step_kind {
@@ -137,7 +137,7 @@ typedef struct cpu_step {
     int group;        /* GROUP, COMBINE; else -1 */
     const cpu_kernel *kernel;
     cpu_job job;
-    size_t terms_at; /* of the job's terms among the plan's */
+    size_t terms_at; /* offset of the job's terms among the plan's */
     double flops, bytes, seconds;
     char name[160];
 } cpu_step;
@@ -146,7 +146,7 @@ typedef struct cpu_plan {
     rv_context *context;
     rv_work *work;
     const rv_tile_table *tile;
-    cpu_jit jit; /* width 0: there are none, all is called tile by tile */
+    cpu_jit jit; /* width 0: none, everything runs tile by tile */
     cpu_team *team;
     int threads;
     atomic_int failed;
@@ -180,18 +180,18 @@ typedef struct cpu_storage {
     float *values;
 } cpu_storage;
 
-/* values.c: kinds, views, depths, groups, stored; `way_of` says how each op is computed */
+/* values.c: kinds, views, depths, groups, stored; `way_of` gives the computation of each op */
 rv_status cpu_plan_values(cpu_plan *plan, cpu_way (*way_of)(rv_expr node));
 rv_status cpu_plan_groups(cpu_plan *plan); /* groups.c: instructions and registers */
 /* fuse_groups.c: a group's simple instructions become native kernels */
 rv_status cpu_group_fuse(cpu_plan *plan, cpu_group *group);
 rv_status cpu_plan_steps(cpu_plan *plan);  /* steps.c: the schedule, in place updates */
 rv_status cpu_plan_memory(cpu_plan *plan); /* memory.c: the slab and scratch */
-/* A thread's share of a group, and adding up the partial results: run_group.c */
+/* run_group.c: a thread's share of a group, and the sum of the partial results */
 void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread);
 size_t cpu_table_bytes(const cpu_group *group); /* of its kernels' table */
 void cpu_group_combine(cpu_plan *plan, const cpu_group *group);
-/* Where a stored value is during a run, and where its view of a value begins: pointer.c */
+/* pointer.c: the address of a stored value during a run, and the start of a view */
 float *cpu_pointer(const cpu_plan *plan, const cpu_value *value);
 const float *cpu_view_pointer(const cpu_plan *plan, rv_expr node);
 

@@ -1,4 +1,4 @@
-/* Finds where a stored value lies while a program runs. */
+/* Finds the address of a stored value during a run. */
 #include "backend/cpu/plan/plan.h"
 
 float *cpu_pointer(const cpu_plan *plan, const cpu_value *value)

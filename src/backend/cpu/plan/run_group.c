@@ -1,5 +1,5 @@
-/* Running a fused group: each thread takes a contiguous range of elements and walks it tile by
- * tile, every instruction on a tile that stays in L1. */
+/* Runs a fused group: each thread takes a contiguous range of elements and walks it tile by tile,
+ * every instruction on a tile that stays in L1. */
 #include "backend/cpu/plan/plan.h"
 #include "core/random.h"
 
@@ -19,7 +19,7 @@ static float *register_tile(const runner *run, int reg)
     return (float *)(run->registers + (size_t)reg * (size_t)run->group->tile * sizeof(float));
 }
 
-/* Where element `flat` of the view is, and how far the innermost axis goes on from there. */
+/* The place of element `flat` of the view, and the rest of the innermost axis from there. */
 static int64_t locate(const cpu_view *view, int64_t flat, int64_t *run_length)
 {
     int64_t at = view->offset;
@@ -135,7 +135,7 @@ size_t cpu_table_bytes(const cpu_group *group)
     return (size_t)(CPU_TABLE_POINTERS + 2 * group->most_entries) * sizeof(int64_t);
 }
 
-/* How far a slot moves from one row to the next, in bytes. */
+/* The distance of a slot between rows, in bytes. */
 static int64_t row_stride(const runner *run, int slot)
 {
     const cpu_view *view = slot >= 0 ? run->group->slot[slot].view : NULL;
@@ -177,7 +177,7 @@ static void run_kernel(const runner *run, const cpu_run *kernel, const block *at
     cpu_jit_entry(&run->plan->jit, kernel->kernel)(table);
 }
 
-/* A block of several rows is whole rows. */
+/* A block of several rows has whole rows. */
 static void run_block(const runner *run, const block *at, int first)
 {
     int64_t start = at->start, n = at->columns * at->rows;
@@ -205,7 +205,7 @@ static void run_block(const runner *run, const block *at, int first)
     }
 }
 
-/* ---- results that are folded into ---- */
+/* ---- folds ---- */
 
 static void clear(float *values, int64_t count, int takes_max)
 {
@@ -265,7 +265,7 @@ static runner runner_of(cpu_plan *plan, const cpu_group *group, int thread)
     return (runner){plan, group, registers, partials, (int64_t *)(void *)mine};
 }
 
-/* The longest block from `start` on that is no longer than a tile. */
+/* The longest block from `start` on, at most a tile. */
 static block block_at(const cpu_group *group, int64_t start, int64_t to)
 {
     int64_t n = to - start < group->tile ? to - start : group->tile;

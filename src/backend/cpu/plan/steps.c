@@ -1,5 +1,5 @@
-/* The schedule: groups and kernels by depth, a phase each; the guard before the first update; at
- * the end the copies into parameters whose update could not be in place. */
+/* The schedule: a phase for the groups and kernels of each depth; the guard before the first
+ * update; at the end the copies into parameters without an update in place. */
 #include "backend/cpu/plan/plan.h"
 #include "core/memory.h"
 
@@ -13,7 +13,7 @@ static cpu_value *value_of(const cpu_plan *plan, rv_expr node)
 
 /* ---- which updates can be in place ---- */
 
-/* The reads of parameters by values that compute: of one parameter, a chain. */
+/* The reads of parameters by computing values: a chain for each parameter. */
 typedef struct param_reads {
     int *first;                   /* [params] by the parameter's index; -1: none */
     int *value, *operand, *after; /* [reads] */
@@ -52,8 +52,8 @@ static rv_status find_reads(cpu_plan *plan, param_reads *reads)
     return RV_OK;
 }
 
-/* Whether the old value is read where it may be overwritten already: at its depth or later,
- * by another group, or by this one after the writer or not straight. */
+/* Whether the old value is read when it may already be overwritten: at its depth or later, by
+ * another group, or by this group after the writer or not straight. */
 static int read_elsewhere(const cpu_plan *plan, const param_reads *reads, const rv_param *param,
                           int writer)
 {
@@ -112,7 +112,8 @@ static double bytes_of(const cpu_plan *plan, rv_expr node)
     return (double)value_of(plan, node)->size * sizeof(float);
 }
 
-/* Follows what the kernel asks for.  One that counts no operations is listed without bytes too. */
+/* Takes over the needs of the kernel.  A kernel without a count of operations is also listed
+ * without bytes. */
 static void take_wishes(cpu_plan *plan, cpu_step *step)
 {
     const cpu_job *job = &step->job;
@@ -185,7 +186,7 @@ static rv_status add_group(cpu_plan *plan, int at)
     return RV_OK;
 }
 
-/* Adds up what the threads made of the group, or of the kernel. */
+/* Adds up the partial results of the threads, of a group or a kernel. */
 static rv_status add_combination(cpu_plan *plan, int of)
 {
     int group = plan->step[of].group, value = plan->step[of].value;
@@ -205,7 +206,7 @@ static rv_status add_combination(cpu_plan *plan, int of)
     return RV_OK;
 }
 
-/* Where threads made partial results or terms, these are combined in a phase of their own. */
+/* Partial results or terms of threads are combined in a separate phase. */
 static rv_status add_combinations(cpu_plan *plan, int first)
 {
     int last = plan->step_count, phase = plan->phase;
@@ -220,7 +221,7 @@ static rv_status add_combinations(cpu_plan *plan, int first)
     return status;
 }
 
-/* What is to be computed at a depth: order[start[depth]], ..., in the order of the program. */
+/* The nodes of each depth: order[start[depth]], ..., in the order of the program. */
 typedef struct depths {
     int *order; /* [count] */
     int *start; /* [last_depth + 2] */
@@ -253,7 +254,7 @@ static rv_status add_depth(cpu_plan *plan, const depths *d, int depth)
 {
     int first = plan->step_count;
     plan->phase++;
-    plan->terms_used = 0; /* those of the depth before are added by now */
+    plan->terms_used = 0; /* those of the previous depth are already added */
     for (int k = d->start[depth]; k < d->start[depth + 1]; k++) {
         int i = d->order[k];
         const cpu_value *value = &plan->value[i];
@@ -268,7 +269,7 @@ static rv_status add_depth(cpu_plan *plan, const depths *d, int depth)
     return add_combinations(plan, first);
 }
 
-/* ---- which thread runs what, and where they meet ---- */
+/* ---- the thread of each step, and the meetings ---- */
 
 static double cost_of(const cpu_plan *plan, const cpu_step *step)
 {
@@ -291,8 +292,7 @@ static int idlest(const double *load, int threads)
     return best;
 }
 
-/* Kernels that one thread runs, and that ask for shared memory, use one buffer: thread 0 runs
- * them. */
+/* Kernels on one thread with shared memory use one buffer, so thread 0 runs them. */
 static rv_status choose_owners(cpu_plan *plan)
 {
     size_t bytes = (size_t)plan->threads * sizeof(double);
@@ -322,11 +322,11 @@ static int owner_of_phase(const cpu_plan *plan, int first)
     return owner;
 }
 
-/* Threads meet between phases, save where one thread alone goes on; and before a step that uses the
- * buffer they share. */
+/* Threads meet between phases, unless only one thread continues; and before a step that uses the
+ * shared buffer. */
 static void choose_meetings(cpu_plan *plan)
 {
-    int before = -2; /* the owner of what ran since the last meeting; -2: nothing did */
+    int before = -2; /* the owner of the steps since the last meeting; -2: no steps */
     for (int i = 0; i < plan->step_count; i++) {
         if (i > 0 && plan->step[i].phase == plan->step[i - 1].phase) {
             plan->step[i].waits = plan->step[i].job.is_shared && plan->step[i].job.shared > 0;
@@ -343,7 +343,7 @@ static int is_in_place(const cpu_plan *plan, int assignment)
     return value_of(plan, plan->work->assign[assignment].value)->in_place == assignment;
 }
 
-/* The last step that reads each value; results of the program are read after the last. */
+/* The last step that reads each value; results of the program are read after the last step. */
 static void find_last_uses(cpu_plan *plan)
 {
     const rv_work *work = plan->work;
@@ -362,7 +362,7 @@ static void find_last_uses(cpu_plan *plan)
         plan->value[value_of(plan, work->guard)->view.base].last_use = plan->step_count;
 }
 
-/* Before the first update; in the phase of the updates: every thread looks before it begins. */
+/* The guard, before the first update and in its phase: every thread checks it before it begins. */
 static rv_status add_guard(cpu_plan *plan)
 {
     plan->phase++;
@@ -374,7 +374,7 @@ static rv_status add_guard(cpu_plan *plan)
     return RV_OK;
 }
 
-/* The copies into parameters whose update could not be in place. */
+/* The copies into parameters without an update in place. */
 static rv_status add_commits(cpu_plan *plan)
 {
     plan->phase++;

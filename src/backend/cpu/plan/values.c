@@ -1,4 +1,4 @@
-/* Turns nodes into values: what is a view, what is fused with what, what needs a buffer. */
+/* Turns nodes into values: decides views, fusion and buffers. */
 #include "backend/cpu/plan/plan.h"
 #include "core/memory.h"
 
@@ -55,7 +55,7 @@ static cpu_view leaf_view(const cpu_value *value, int at)
     return view;
 }
 
-/* The value is copied out of where its view points into a buffer of its own. */
+/* The value is copied from its view into its own buffer. */
 static void make_copy(cpu_plan *plan, cpu_value *value)
 {
     value->kind = CPU_FUSED;
@@ -63,7 +63,7 @@ static void make_copy(cpu_plan *plan, cpu_value *value)
     value->view = cpu_view_whole((int)(value - plan->value), value->size);
 }
 
-/* When a view of a view cannot be told by strides, the inner one is copied first. */
+/* If strides cannot express a view of a view, the inner one is copied first. */
 static void make_view(cpu_plan *plan, cpu_value *value)
 {
     cpu_value *from = operand_value(plan, value, 0);
@@ -93,7 +93,7 @@ static void make_values(cpu_plan *plan, cpu_way (*way_of)(rv_expr node))
     }
 }
 
-/* A view that a kernel, an output or an assignment reads must lie in memory as it is. */
+/* A view that a kernel, an output or an assignment reads must be contiguous in memory. */
 static void must_be_plain(cpu_plan *plan, rv_expr node)
 {
     cpu_value *value = &plan->value[position(plan, node)];
@@ -126,7 +126,7 @@ static void make_copies(cpu_plan *plan)
     }
     if (work->guard)
         must_be_plain(plan, work->guard);
-    for (int i = 0; i < work->count; i++) /* views of what became a copy read the copy */
+    for (int i = 0; i < work->count; i++) /* views of a copied value read the copy */
         if (plan->value[i].kind == CPU_VIEW)
             make_view(plan, &plan->value[i]);
 }
@@ -155,7 +155,7 @@ static void make_depths(cpu_plan *plan)
     }
 }
 
-/* Who reads a value: enough to decide whether it can sink. */
+/* The readers of a value, for deciding whether it can move to a later group. */
 typedef struct readers {
     int count, depth; /* the depth of all, or -1 when they differ */
     int first;        /* the least depth */
@@ -179,7 +179,7 @@ static void read_operands(const cpu_plan *plan, const cpu_value *value, readers 
     }
 }
 
-/* Marks roots that must keep their own buffer as read by somebody outside any group. */
+/* Marks roots that must keep their own buffer as read outside any group. */
 static void pin_roots(const cpu_plan *plan, readers *reader)
 {
     const rv_work *work = plan->work;
@@ -189,7 +189,7 @@ static void pin_roots(const cpu_plan *plan, readers *reader)
         add_reader(&reader[plan->value[position(plan, work->guard)].view.base], -1, 0);
 }
 
-/* The assignment whose new value this is; -1 for none, -2 for several. */
+/* The assignment with this new value; -1 for none, -2 for several. */
 static int assignment_of(const cpu_plan *plan, const cpu_value *value)
 {
     int updates = -1;
@@ -199,10 +199,10 @@ static int assignment_of(const cpu_plan *plan, const cpu_value *value)
     return updates;
 }
 
-/* The new value of a parameter that nothing else reads, or only another such, is computed in the
- * parameter's own buffer, as soon as the guard has been looked at: a gradient is still in the
- * cache then.  What only one later group needs sinks into it, and the results of late kernels,
- * which are large, sink to where they are first needed. */
+/* If nothing else reads the new value of a parameter, or only another new value does, it is
+ * computed in the parameter's own buffer right after the check of the guard, while the gradient is
+ * still in the cache.  A value that only one later group needs moves into that group; results of
+ * late kernels, which are large, move to their first use. */
 static void sink(cpu_plan *plan, readers *reader)
 {
     pin_roots(plan, reader);
@@ -309,7 +309,7 @@ static rv_status number_groups(cpu_plan *plan, int *parent)
     return RV_OK;
 }
 
-/* A value read outside its group, or as anything but the register it is in, needs a buffer. */
+/* A value that is read outside its group, or other than from its register, needs a buffer. */
 static void mark_stored(cpu_plan *plan)
 {
     for (int i = 0; i < plan->work->count; i++) {

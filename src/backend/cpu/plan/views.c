@@ -1,4 +1,4 @@
-/* Views: reading one buffer in another shape without moving anything. */
+/* Views: one buffer in another shape, without copies. */
 #include "backend/cpu/plan/plan.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@ cpu_view cpu_view_whole(int base, int64_t size)
     return view;
 }
 
-/* Appends an axis, merging it with the one before where one walk covers both. */
+/* Appends an axis, and merges it with the previous one if one stride covers both. */
 static void append(cpu_view *view, int64_t dim, int64_t stride)
 {
     if (dim == 1)
@@ -23,8 +23,8 @@ static void append(cpu_view *view, int64_t dim, int64_t stride)
     view->stride[view->rank++] = stride;
 }
 
-/* The strides of each axis of `shape` in the view; 0 when an axis of the shape straddles two of
- * the view's in a way that one stride cannot tell. */
+/* The strides of each axis of `shape` in the view; 0 when an axis of the shape straddles two axes
+ * of the view and has no single stride. */
 static int split(const cpu_view *view, rv_shape shape, int64_t *stride)
 {
     int axis = view->rank - 1;

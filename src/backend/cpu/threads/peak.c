@@ -51,10 +51,10 @@ static peak_loop widest(int *lanes)
 #endif
 }
 
-/* Threads of our own: OpenMP's do not come back in the child of a fork. */
+/* Own threads: OpenMP's threads do not return in the child of a fork. */
 typedef struct load {
     peak_loop loop;
-    atomic_int go; /* 1: begin; -1: do not, others are missing */
+    atomic_int go; /* 1: begin; -1: do not begin, since threads are missing */
 } load;
 
 static void *run_loop(void *opaque)
@@ -69,7 +69,7 @@ static void *run_loop(void *opaque)
     return NULL;
 }
 
-/* Seconds of the loop in each thread at once; NaN when they cannot be had. */
+/* Seconds of the loop in all threads at the same time; NaN when the threads cannot be made. */
 static double take(peak_loop loop, int threads)
 {
     load l = {.loop = loop};

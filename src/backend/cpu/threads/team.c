@@ -1,5 +1,5 @@
-/* Threads and barriers.  A wait is for a counter to move on: it is read in a loop for some tens of
- * microseconds, then slept for. */
+/* Threads and barriers.  A thread waits for a counter to change: it reads the counter in a loop for
+ * some tens of microseconds, then sleeps. */
 #include "backend/cpu/threads/team.h"
 #include "core/context.h"
 #include "core/fork.h"
@@ -14,7 +14,7 @@
 enum { SPINS = 4000 }; /* some tens of microseconds */
 
 typedef struct signpost {
-    atomic_uint count; /* moves on when those who wait may go */
+    atomic_uint count; /* changes when the waiting threads may continue */
     atomic_int sleepers;
     pthread_mutex_t lock;
     pthread_cond_t moved;
@@ -103,9 +103,9 @@ void cpu_team_meet(cpu_team *team)
 }
 
 /* ---- one processor each ----
- * A scheduler that packs threads onto few processors puts two that work together on one.  Where
- * there are as many threads as processors each worker stays on its own, and the caller on the first
- * during a run; he has his own affinity back after it. */
+ * A scheduler that packs threads onto few processors may put two cooperating threads on one.  If
+ * there are as many threads as processors, each worker stays on its own processor, and the caller
+ * on the first during a run; afterwards the caller has its affinity back. */
 
 static void stay_home(const cpu_team *team, int thread)
 {
@@ -115,7 +115,7 @@ static void stay_home(const cpu_team *team, int thread)
     sched_setaffinity(0, sizeof home, &home);
 }
 
-/* Moves the caller to his home, unless he was bound elsewhere since; tells where he was allowed. */
+/* Moves the caller to its home, unless it was bound elsewhere since; gives its former affinity. */
 static int leave_for_home(const cpu_team *team, cpu_set_t *allowed)
 {
     if (!team->is_settled || sched_getaffinity(0, sizeof *allowed, allowed) != 0 ||
@@ -189,7 +189,7 @@ static void team_close(cpu_team *team)
     pthread_mutex_destroy(&team->busy);
 }
 
-/* After a fork the threads are not here, and their locks are left as they are. */
+/* After a fork the threads do not exist, and their locks are not touched. */
 static void team_free(cpu_team *team)
 {
     if (team->generation == rv_fork_generation())
@@ -199,7 +199,7 @@ static void team_free(cpu_team *team)
     rv_free(team);
 }
 
-/* Workers take no signals: those are for the program's own threads. */
+/* Workers block signals, which are for the program's own threads. */
 static void start_workers(cpu_team *team)
 {
     sigset_t all, before;
@@ -214,7 +214,7 @@ static void start_workers(cpu_team *team)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* 0 when the threads cannot be made; those that were are to be ended. */
+/* 0 when the threads cannot be made; the caller ends those that were made. */
 static int team_open(cpu_team *team)
 {
     team->is_over = team->started = 0;
@@ -227,7 +227,7 @@ static int team_open(cpu_team *team)
     return team->started + 1 >= team->threads;
 }
 
-/* One caller does it for all; who comes later finds it done. */
+/* One caller does it for all; later callers find it done. */
 static int team_renew(cpu_team *team)
 {
     static pthread_mutex_t renewing = PTHREAD_MUTEX_INITIALIZER;

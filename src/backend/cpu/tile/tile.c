@@ -1,4 +1,4 @@
-/* Finds the tile table that this machine runs. */
+/* Finds the best tile table for this machine. */
 #include "backend/cpu/tile/tile.h"
 #include "backend/cpu/tile/tile_tables.h"
 

@@ -3,8 +3,8 @@
  * A fused kernel is a short list of these over a few tiles.  Each instruction set (baseline, AVX2,
  * AVX-512) has one table, made from the same source with GCC vector extensions; the best of the
  * machine is chosen at run time.  Every value is 4 bytes: f32, i32, u32; a bool is f32 1 or 0.
- * Tiles are 64-byte aligned and have room for n rounded up to 16; lanes past n may hold garbage and
- * may be written, except where a destination is said to be exact. */
+ * Tiles are 64-byte aligned and have room for n rounded up to 16; lanes after n may hold garbage
+ * and may be written, except in destinations that are exact. */
 #ifndef CPU_TILE_H
 #define CPU_TILE_H
 
@@ -13,8 +13,8 @@
 /* dst = op(a, b, c); unused operands are NULL.  dst may equal an operand. */
 typedef void (*rv_tile_fn)(void *dst, const void *a, const void *b, const void *c, int64_t n);
 
-/* Where a tile of random bits begins: element e of sample s of draw k has the counter
- * (execution, s, k, e / 4) and takes word e % 4. */
+/* The start of a tile of random bits: element e of sample s of draw k has the counter (execution,
+ * s, k, e / 4) and takes word e % 4. */
 typedef struct rv_tile_random {
     uint32_t key[2];
     uint32_t execution, sample, draw;
@@ -27,8 +27,8 @@ typedef struct rv_tile_group {
     int first_row, first_column, first_weight; /* in the map's lists */
 } rv_tile_group;
 
-/* A sparse matrix for vectors of channels.  Column number j lies at from[j], row number i at to[i],
- * in floats.  The weights of a group are column by column. */
+/* A sparse matrix for vectors of channels.  Column number j is at from[j], row number i at to[i],
+ * in floats.  The weights of a group are stored column by column. */
 typedef struct rv_tile_map {
     const rv_tile_group *group;
     int groups;
@@ -60,8 +60,8 @@ typedef struct rv_tile_table {
     /* acc[i] += a[i], acc[i] = max(acc[i], a[i]) NaN-propagating; exact n, unaligned. */
     void (*sum_into)(float *acc, const float *a, int64_t n);
     void (*max_into)(float *acc, const float *a, int64_t n);
-    /* The matrix applied to n channels, a multiple of 16; streams: past the caches, to what is
-     * 64-byte aligned, and not ordered with other stores before a fence. */
+    /* The matrix applied to n channels, a multiple of 16; streams: bypasses the caches, to 64-byte
+     * aligned memory, and is not ordered with other stores before a fence. */
     void (*combine)(const rv_tile_map *map, float *to, const float *from, int64_t n, int streams);
     /* dst = p a + q b; exact n, unaligned. */
     void (*mix)(float *dst, float p, const float *a, float q, const float *b, int64_t n);
@@ -69,7 +69,8 @@ typedef struct rv_tile_table {
     void (*random_bits)(uint32_t *dst, rv_tile_random random, int64_t n);
 } rv_tile_table;
 
-/* The table named, or the best of this machine for NULL; NULL when the machine lacks it. */
+/* The table with this name, or for NULL the best one of this machine; NULL when the machine lacks
+ * it. */
 const rv_tile_table *rv_tile_table_find(const char *name);
 
 #endif

@@ -76,12 +76,14 @@ typedef struct rv_data_config {
     const char *name;
     const char *const *directories; /* searched in this order: DIR/mnist/train-images-... */
     int directory_count;
-    uint64_t seed;             /* of binarisation and built-in digits; train.seed is another */
-    int64_t limit;             /* training images to keep; 0 or more than exist: all */
-    int64_t validation;        /* training images to hold out, from the end; 0: none */
-    rv_data_integers classes;  /* labels to keep, which become the classes; empty: all */
-    rv_pixels pixels;          /* RV_PIXELS_... */
-    rv_range range;            /* RV_RANGE_... */
+    uint64_t seed;            /* of binarisation and built-in digits; train.seed is another */
+    int64_t limit;            /* training images to keep; 0 or more than exist: all */
+    int64_t validation;       /* training images to hold out, from the end; 0: none */
+    rv_data_integers classes; /* labels to keep, which become the classes; empty: all */
+    rv_pixels pixels;         /* RV_PIXELS_... */
+    rv_range range;           /* RV_RANGE_... */
+    int dequantise; /* bytes become (byte + u) / 256, u uniform in (0,1): new in each epoch */
+    double logit;   /* a: v becomes log(s / (1 - s)), s = a + (1 - 2 a) v; 0: off */
     rv_data_numbers normalize; /* {mean, deviation}: v becomes (v - mean) / deviation; empty: off */
     int64_t batch;             /* images in a batch, for rv_loader_defaults */
     int64_t labels;            /* training images that keep their label; 0: all */
@@ -114,6 +116,9 @@ typedef struct rv_source_info {
     int64_t batch;                  /* data.batch */
     int64_t labels;                 /* data.labels */
     int64_t labelled_batch;         /* data.labelled_batch */
+    int are_points;                 /* rows of real numbers, without a range: no pixels */
+    int dequantised;                /* data.dequantise */
+    double logit;                   /* data.logit */
     float low, high;                /* the values of black and white */
     const char *place;    /* the file or folder that data.name refers to; NULL for the digits */
     char fingerprint[33]; /* a checksum of the stored images and labels, in hex digits */

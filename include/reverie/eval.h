@@ -33,7 +33,8 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source);
 /* Means over the examples of a split, in nats per example, with their standard errors (NaN for one
  * example). */
 typedef struct rv_report {
-    int64_t examples, draws; /* draws: of the latents, for each example */
+    int64_t examples, draws; /* draws: of the latents, for each example; 0:
+                                 none, the values are exact */
     rv_values values;
     int64_t not_finite;       /* examples with a value that is not finite: the means are then
                                  useless */
@@ -90,6 +91,12 @@ rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t c
  * for a model without features. */
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features);
 int64_t rv_view_feature_width(rv_model *model);
+/* Images [count,D] of the model, in the range of the data: decoded draws of its prior, or draws of a
+ * model without latents, whose sampler takes rv_view_generate_passes passes through its net (784 for
+ * each layer of a flow over MNIST).  Image i of a seed does not depend on the count.  RV_BAD_USAGE
+ * for a model that makes no images. */
+rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
+int64_t rv_view_generate_passes(const rv_model *model);
 /* Draws z [count,Z] from the model's prior; draw i of a seed does not depend on `count`. */
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
 

@@ -106,7 +106,7 @@ typedef struct rv_turn {
 typedef struct rv_evaluation {
     rv_metric metric[RV_METRICS_MOST];
     int metric_count;
-    int64_t draws; /* of the latents for each example; 0: one, or none */
+    int64_t draws; /* of the latents, for each example; 0: one; -1: none, values are exact */
 } rv_evaluation;
 
 /* A named group of latents: one distribution for each example. */
@@ -166,6 +166,8 @@ typedef struct rv_net_wish {
                          end in an image, or always if `width` is set; its bias may begin at the
                          mean image */
     int64_t base_width; /* 0: none */
+    rv_net_order order; /* of an autoregressive net, which ends in `conditionals HEADS` */
+    int heads;
     rv_net_start start; /* zeros: as in PyTorch */
 } rv_net_wish;
 
@@ -218,10 +220,11 @@ typedef struct rv_draws {
 } rv_draws;
 
 /* A model of latents z with a bound of log p(x).  Training, evaluation, encode, decode, log_joint
- * and the rest follow from `posterior` and `likelihood`, with p(z) = N(0, I).  A posterior with
- * transformed draws (a flow), or a chain of levels, gives `draw`; a prior over levels gives
- * `log_prior`; a likelihood without a mean image gives `log_likelihood`.  With `draw` or
- * `log_prior`, and if rv_kl has no closed form, the KL is estimated at the draws. */
+ * and the rest follow from `posterior` and `likelihood`, with p(z) = N(0, I).  A posterior
+ * whose draws a flow moves gives `transform`; a chain of levels gives `draw`; a prior over levels
+ * gives `log_prior`; a likelihood without a mean image gives `log_likelihood`.  With `draw` or
+ * `log_prior`, with a flow other than a rotation, and if rv_kl has no closed form, the KL is
+ * estimated at the draws. */
 typedef struct rv_latent_part {
     size_t objective;  /* RV_MEMBER, an rv_objective; 0: the ELBO at one draw */
     size_t kl_weight;  /* RV_MEMBER, an rv_kl_weight; 0: 1, and no input `beta` */
@@ -232,6 +235,8 @@ typedef struct rv_latent_part {
     rv_dist (*prior)(const rv_model *model, rv_graph *graph, int64_t batch);
     /* p(x|z) of rows, z [N,Z] -> batch [N], event [D] */
     rv_dist (*likelihood)(const rv_model *model, rv_expr z, rv_mode mode);
+    /* Moves z_0 [K,B,Z], drawn from q, to z_K, with q.context, or x where that is NULL. */
+    rv_moved (*transform)(const rv_model *model, rv_expr x, rv_dist q, rv_expr z, rv_mode mode);
     /* Draws of all levels; `first` is the posterior of level 0. */
     rv_draws (*draw)(const rv_model *model, rv_expr x, rv_dist first, int64_t draws, rv_mode mode);
     rv_expr (*log_prior)(const rv_model *model, const rv_draws *drawn, rv_mode mode); /* [K,B] */
@@ -278,6 +283,7 @@ typedef struct rv_model_kind {
     rv_latent_part latent;
     rv_score_part score;
     rv_classifier_part classifier;
+    const struct density_kind *density;                 /* of the kinds in the library */
     const struct game_part *game;                       /* only for built-in kinds */
     const struct semi_supervised_part *semi_supervised; /* only for built-in kinds */
     /* Builds the stages of iteration->turn, and adds each with rv_iteration_update. */

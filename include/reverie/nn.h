@@ -8,8 +8,8 @@
  *
  * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
  * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and
- * residual: [WORDS], which adds its input to the output of its words.  rv_layer_word_at lists all
- * words.  Options follow a word, by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by
+ * residual: [WORDS], which adds its input to the output of its words; masked N and conditionals H
+ * in autoregressive nets.  rv_layer_word_at lists all words.  Options follow a word, by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by
  * letter.
  *
  * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  flatten

@@ -29,6 +29,7 @@ typedef struct rv_optimizer_config {
     double momentum;     /* SGD, RMSprop */
     int nesterov;        /* SGD */
     double alpha;        /* decay of RMSprop */
+    int centered;        /* RMSprop: by the variance of the gradient, not its mean square */
     double weight_decay; /* added to the gradient; in AdamW decoupled */
     double clip_norm;    /* global norm of the gradient; 0: none */
     double clip_value;   /* each element to [-v, v]; 0: none */

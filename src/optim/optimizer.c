@@ -5,6 +5,7 @@
  *            centered (Graves 2013, equations 38 to 41): s' - m'^2 for s', m' = a m + (1-a) g
  *   adam     Kingma & Ba 2015, algorithm 1
  *   adamw    Loshchilov & Hutter 2019, algorithm 2: weight decay separate from the gradient
+ *   adamax   Kingma & Ba 2015, algorithm 2: u' = max(b2 u, |g| + eps), p' = p - lr/(1-b1^t) m' / u'
  *
  * Scalars (step size, bias corrections) are combined before any operation on an array. */
 #include "reverie/optim.h"

@@ -7,7 +7,8 @@
  * The encoder's words are followed by one linear layer to (mu, s) [B,2Z]; sigma is exp(s), or, for
  * `posterior.scale: softplus`, sqrt(softplus(s) + eta).  With `posterior.covariance: full` it also
  * gives Z(Z-1)/2 numbers, the elements of the Cholesky factor L below the diagonal; sigma is its
- * diagonal (Kingma & Welling 2019, "An Introduction to Variational Autoencoders", 2.5.1).  The
+ * diagonal (Kingma & Welling 2019, "An Introduction to Variational Autoencoders", 2.5.1).  With
+ * `posterior.flow` a flow moves the draws; the encoder gives its parameters.  The
  * decoder's words are followed by one linear layer to the D pixels, unless they end in an image.
  *
  * Training maximises the mean of K ELBOs, or the bound L_K (`objective.name: iwae`, Burda et al.

@@ -40,7 +40,7 @@ static void print_log(void *user, rv_log_level level, const char *message)
 {
     const cli_call *call = user;
     if (!call->quiet || level == RV_LOG_WARNING)
-        fprintf(stderr, "reverie: %s%s\n", level == RV_LOG_WARNING ? "warning: " : "", message);
+        cli_print_message(call, level == RV_LOG_WARNING ? "warning: " : "", message);
 }
 
 /* Everything of a call, its context made and freed around it. */
@@ -83,8 +83,8 @@ static rv_status run(int count, char **words)
     rv_context_set_log(call.context, print_log, &call);
     rv_status status = run_verb(&call, count - 1, words + 1);
     if (status != RV_OK && rv_error_message(call.context)[0])
-        fprintf(stderr, "reverie: %s%s\n",
-                status == RV_INTERRUPTED ? "" : "error: ", rv_error_message(call.context));
+        cli_print_message(
+            &call, status == RV_INTERRUPTED ? "" : "error: ", rv_error_message(call.context));
     cli_call_free(&call);
     rv_context_free(call.context);
     return status;

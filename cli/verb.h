@@ -107,6 +107,9 @@ void cli_at_want(void (*leave)(void));
 
 /* A message on stderr, "reverie: ...", unless --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
+/* A message of the library on stderr, after its kind ("error: "), and the flag or the command that
+ * mends what it says. */
+void cli_print_message(const cli_call *call, const char *kind, const char *message);
 /* Prints one JSON object or array and a newline on stdout, and releases it.  NULL is what cannot be
  * JSON, RV_IO_ERROR: where memory is out jansson has ended the program (allocation.c). */
 rv_status cli_print_json(cli_call *call, json_t *value);

@@ -192,9 +192,9 @@ static rv_status run_bench(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"steps", 0, "N", RV_OPTION_INTEGER, "200", 1, 1000000, NULL, "iterations measured"},
-    {"warm-up", 0, "N", RV_OPTION_INTEGER, "20", 0, 1000000, NULL, "iterations before them"},
-    {"profile", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "a table of kernels too"},
+    CLI_INTEGER("steps", 0, "N", "200", 1, 1000000, "iterations measured"),
+    CLI_INTEGER("warm-up", 0, "N", "20", 0, 1000000, "iterations before them"),
+    CLI_SWITCH("profile", "a table of kernels too"),
 };
 
 const cli_verb cli_verb_bench = {
@@ -202,10 +202,8 @@ const cli_verb cli_verb_bench = {
     .summary = "time of one training iteration, share of the machine's peak, memory",
     .usage = "RECIPE [key=value ...] [--profile]",
     .example = "reverie bench lab1-vae data.name=digits data.limit=6000",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_bench,
 };

@@ -16,22 +16,22 @@
 #include <string.h>
 
 const cli_option cli_common_options[] = {
-    {"json", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "print results as JSON, for programs"},
+    CLI_SWITCH("json", "print results as JSON, for programs"),
     {"quiet", 'q', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "no messages but errors"},
-    {"threads", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1024, NULL,
-     "threads of the computation; all cores when absent"},
-    {"data-dir", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "where data sets are looked for first: DIR/mnist/..."},
-    {"isa", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "baseline|avx2|avx512",
-     "instruction set; the best of the machine when absent"},
-    {"conv", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "auto|direct|transform",
-     "how convolutions are computed; the faster way when absent, or as a resumed run did"},
-    {"conv-memory", 0, "MB", RV_OPTION_INTEGER, "256", 0, 1 << 20, NULL,
-     "most that transforms of convolutions may take from one pass of a step to another"},
-    {"backend", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "cpu|reference",
-     "what computes; reference is slow and in double precision"},
+    CLI_INTEGER("threads", 0, "N", NULL, 1, 1024,
+                "threads of the computation; all cores when absent"),
+    CLI_TEXT("data-dir", 0, "DIR", NULL, "where data sets are looked for first: DIR/mnist/..."),
+    CLI_CHOICE("isa", "NAME", NULL, "baseline|avx2|avx512",
+               "instruction set; the best of the machine when absent"),
+    CLI_CHOICE(
+        "conv", "NAME", NULL, "auto|direct|transform",
+        "how convolutions are computed; the faster way when absent, or as a resumed run did"),
+    CLI_INTEGER("conv-memory", 0, "MB", "256", 0, 1 << 20,
+                "most that transforms of convolutions may take from one pass of a step to another"),
+    CLI_CHOICE("backend", "NAME", NULL, "cpu|reference",
+               "what computes; reference is slow and in double precision"),
     {"help", 'h', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "this help"},
-    {"version", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "the version"},
+    CLI_SWITCH("version", "the version"),
 };
 const int cli_common_option_count = CLI_COUNT(cli_common_options);
 
@@ -195,7 +195,7 @@ static int is_setting(const cli_call *call, const char *word)
     size_t length = strcspn(word, "=/ ");
     if (length == 0 || word[length] != '=')
         return 0;
-    return call->argument_count >= call->verb->most_arguments || !rv_file_exists(word);
+    return call->argument_count >= call->verb->arguments.most || !rv_file_exists(word);
 }
 
 /* A shell expands ~ at the beginning of a word alone: here it came through as it was typed. */
@@ -240,14 +240,14 @@ static rv_status sort_arguments(cli_call *call, int count, char **words)
     if (status != RV_OK)
         return status;
     const char *space = *verb->usage ? " " : "";
-    if (call->argument_count < verb->least_arguments)
+    if (call->argument_count < verb->arguments.least)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: something is missing; usage: reverie %s%s%s", verb->name, verb->name,
                        space, verb->usage);
-    if (verb->most_arguments >= 0 && call->argument_count > verb->most_arguments)
+    if (verb->arguments.most >= 0 && call->argument_count > verb->arguments.most)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: `%.80s` is too much; usage: reverie %s%s%s", verb->name,
-                       call->argument[verb->most_arguments], verb->name, space, verb->usage);
+                       call->argument[verb->arguments.most], verb->name, space, verb->usage);
     return RV_OK;
 }
 
@@ -354,6 +354,16 @@ int cli_switch(const cli_call *call, const char *option)
 int64_t cli_integer(const cli_call *call, const char *option)
 {
     return call->values->value[index_of(call, option)].integer;
+}
+
+int64_t cli_integer_or(const cli_call *call, const char *option, int64_t otherwise)
+{
+    return cli_given(call, option) ? cli_integer(call, option) : otherwise;
+}
+
+uint64_t cli_seed(const cli_call *call)
+{
+    return (uint64_t)cli_integer(call, "seed");
 }
 
 double cli_number(const cli_call *call, const char *option)

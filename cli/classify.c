@@ -122,7 +122,7 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
 static rv_status find_sizes(cli_call *call, rv_data_sizes *sizes)
 {
     rv_experiment *run;
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_open(call, 0, &run);
     if (status != RV_OK)
         return status;
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
@@ -169,11 +169,11 @@ static rv_status run_classify(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "images, .npy"},
-    {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "labels [N] to write, .npy"},
-    {"by", 0, "WHAT", RV_OPTION_CHOICE, "encoder", 0, 0, "encoder|evidence",
-     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest, "
-     "at posterior means"},
+    CLI_TEXT("input", 'i', "FILE", NULL, "images, .npy"),
+    CLI_TEXT("output", 'o', "FILE", NULL, "labels [N] to write, .npy"),
+    CLI_CHOICE("by", "WHAT", "encoder", "encoder|evidence",
+               "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) "
+               "is largest, at posterior means"),
     CLI_CHECKPOINT,
 };
 
@@ -187,9 +187,7 @@ const cli_verb cli_verb_classify = {
                "number of each label when there are more than 50.  A model that decodes by class "
                "(m2, m1-m2, adgm) classifies in two ways: by its encoder q(y|x), or by evidence, "
                "softmax over y of a bound of log p(x,y), at one draw of its other latents.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {1, 1},
     .run = run_classify,
 };

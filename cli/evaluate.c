@@ -49,7 +49,7 @@ static rv_status check_finite(cli_call *call, const rv_report *report)
                            "%s: %s is not finite on the %s images: take an earlier --checkpoint, "
                            "and look at the alarms in report.html",
                            call->argument[0], report->values.row[i].name,
-                           rv_split_name((rv_split)cli_choice(call, "split")));
+                           rv_split_name(cli_split(call)));
     return RV_OK;
 }
 
@@ -58,8 +58,7 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
     rv_report report;
     json_t *object = json_object();
     rv_run_images images = evaluate_which(call);
-    rv_status status =
-        rv_experiment_evaluate_images(run, &images, (uint64_t)cli_integer(call, "seed"), &report);
+    rv_status status = rv_experiment_evaluate_images(run, &images, cli_seed(call), &report);
     if (status == RV_OK)
         give_report(call, run, &report, &object);
     if (status == RV_OK && cli_given(call, "samples"))
@@ -134,7 +133,7 @@ static rv_status run_evaluate(cli_call *call)
     rv_status status = cli_check_output(call, cli_text(call, "output"), "");
     if (status != RV_OK)
         return status;
-    status = cli_open_average(call, cli_choice(call, "weights"), &run);
+    status = cli_open(call, cli_choice(call, "weights"), &run);
     if (status != RV_OK)
         return status;
     int images = cli_text(call, "classifier") || cli_text(call, "images") ||
@@ -156,28 +155,25 @@ static rv_status run_evaluate(cli_call *call)
 
 static const cli_option options[] = {
     CLI_SPLIT("test"),
-    {"samples", 0, "K", RV_OPTION_INTEGER, NULL, 1, 1e9, NULL,
-     "importance-weighted bound L_K of log p(x), from K latent samples an image"},
-    {"latents", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL,
-     "what the KL is made of, active units, the KL of each latent"},
-    {"gap", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL,
-     "ELBO, ELBO of a posterior fitted to each image, L_K, side by side"},
-    {"svi-steps", 0, "N", RV_OPTION_INTEGER, "500", 1, 1e6, NULL,
-     "steps that fit a posterior to an image"},
-    {"pixels", 0, "MODE", RV_OPTION_CHOICE, NULL, 0, 0, "gray|static|dynamic|threshold",
-     "other pixels than the run was trained on"},
-    {"classifier", 0, "RUN2", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "judge images, in the features of this classifier"},
-    {"images", 0, "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "judge the images of an .npy file instead of the run's samples"},
-    {"count", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1e7, NULL,
-     "of --samples, --latents, --gap (100): the first N images; else samples to judge (10000)"},
-    {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "numbers of each image, .npy; the images nearest to a training image, .png"},
+    CLI_INTEGER("samples", 0, "K", NULL, 1, 1e9,
+                "importance-weighted bound L_K of log p(x), from K latent samples an image"),
+    CLI_SWITCH("latents", "what the KL is made of, active units, the KL of each latent"),
+    CLI_SWITCH("gap", "ELBO, ELBO of a posterior fitted to each image, L_K, side by side"),
+    CLI_INTEGER("svi-steps", 0, "N", "500", 1, 1e6, "steps that fit a posterior to an image"),
+    CLI_CHOICE("pixels", "MODE", NULL, "gray|static|dynamic|threshold",
+               "other pixels than the run was trained on"),
+    CLI_TEXT("classifier", 0, "RUN2", NULL, "judge images, in the features of this classifier"),
+    CLI_TEXT("images", 0, "FILE", NULL,
+             "judge the images of an .npy file instead of the run's samples"),
+    CLI_INTEGER(
+        "count", 0, "N", NULL, 1, 1e7,
+        "of --samples, --latents, --gap (100): the first N images; else samples to judge (10000)"),
+    CLI_TEXT("output", 'o', "FILE", NULL,
+             "numbers of each image, .npy; the images nearest to a training image, .png"),
     CLI_CHECKPOINT,
-    {"weights", 0, "WHICH", RV_OPTION_CHOICE, "trained", 0, 0, "trained|ema",
-     "the trained weights, or their moving averages"},
-    {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL, "of the latent samples"},
+    CLI_CHOICE("weights", "WHICH", "trained", "trained|ema",
+               "the trained weights, or their moving averages"),
+    CLI_SEED("of the latent samples"),
 };
 
 const cli_verb cli_verb_evaluate = {
@@ -196,9 +192,7 @@ const cli_verb cli_verb_evaluate = {
         "training images; of --images FILE.npy ([N,H,W,C] in the run's range, or bytes) where "
         "given, else of samples.  A model with an encoder and no bound: the 1-nearest-neighbour "
         "accuracy of its encodings.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {1, 1},
     .run = run_evaluate,
 };

@@ -20,14 +20,11 @@ rv_status evaluate_images(cli_call *call, rv_experiment *run)
 {
     rv_judge_config config = rv_judge_defaults();
     rv_judgement *judgement;
-    config.split = (rv_split)cli_choice(call, "split");
-    config.seed = (uint64_t)cli_integer(call, "seed");
+    config.split = cli_split(call);
+    config.seed = cli_seed(call);
     config.classifier = cli_text(call, "classifier");
     config.images = cli_text(call, "images");
-    if (cli_given(call, "count"))
-        config.count = cli_integer(call, "count");
-    else if (config.images)
-        config.count = 0;
+    config.count = cli_integer_or(call, "count", config.images ? 0 : config.count);
     if (cli_text(call, "output"))
         config.pictures = 32;
     rv_status status = rv_experiment_judge(run, &config, &judgement);

@@ -13,7 +13,7 @@
 rv_run_images evaluate_which(const cli_call *call)
 {
     rv_run_images images = rv_run_images_defaults();
-    images.split = (rv_split)cli_choice(call, "split");
+    images.split = cli_split(call);
     if (cli_given(call, "pixels"))
         images.pixels = cli_choice(call, "pixels");
     return images;
@@ -28,8 +28,7 @@ rv_pixels evaluate_pixels(const rv_experiment *run, const rv_run_images *images)
 static void say_fewer(const cli_call *call, int64_t used)
 {
     if (cli_given(call, "count"))
-        cli_say_fewer(call, cli_integer(call, "count"), used,
-                      rv_split_name((rv_split)cli_choice(call, "split")));
+        cli_say_fewer(call, cli_integer(call, "count"), used, rv_split_name(cli_split(call)));
 }
 
 /* ---- progress ---- */
@@ -99,8 +98,8 @@ rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t **object)
     rv_importance_config config = rv_importance_defaults();
     cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
     config.samples = cli_integer(call, "samples");
-    config.images = cli_given(call, "count") ? cli_integer(call, "count") : 0;
-    config.seed = (uint64_t)cli_integer(call, "seed");
+    config.images = cli_integer_or(call, "count", 0);
+    config.seed = cli_seed(call);
     config.listener = listen(&watch);
     rv_status status = rv_experiment_importance(run, &images, &config, &found);
     cli_progress_hide(&watch.progress);
@@ -140,8 +139,8 @@ static rv_status evaluate_group(cli_call *call, rv_experiment *run, int group, j
     cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
     json_t *object = json_object();
     config.group = group;
-    config.images = cli_given(call, "count") ? cli_integer(call, "count") : 0;
-    config.seed = (uint64_t)cli_integer(call, "seed");
+    config.images = cli_integer_or(call, "count", 0);
+    config.seed = cli_seed(call);
     config.listener = listen(&watch);
     rv_status status = rv_experiment_latents(run, &images, &config, &found);
     cli_progress_hide(&watch.progress);
@@ -208,11 +207,9 @@ rv_status evaluate_gap(cli_call *call, rv_experiment *run)
     rv_run_images images = evaluate_which(call);
     rv_gap_config config = rv_gap_defaults();
     cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
-    if (cli_given(call, "samples"))
-        config.samples = cli_integer(call, "samples");
-    if (cli_given(call, "count"))
-        config.images = cli_integer(call, "count");
-    config.seed = (uint64_t)cli_integer(call, "seed");
+    config.samples = cli_integer_or(call, "samples", config.samples);
+    config.images = cli_integer_or(call, "count", config.images);
+    config.seed = cli_seed(call);
     config.svi.steps = cli_integer(call, "svi-steps");
     config.listener = listen(&watch);
     rv_status status = rv_experiment_gap(run, &images, &config, &gap);

@@ -248,8 +248,8 @@ static rv_status run_help(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"man", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "the man page, for man -l"},
-    {"settings", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "all settings, as Markdown"},
+    CLI_SWITCH("man", "the man page, for man -l"),
+    CLI_SWITCH("settings", "all settings, as Markdown"),
 };
 
 const cli_verb cli_verb_help = {
@@ -257,9 +257,8 @@ const cli_verb cli_verb_help = {
     .summary = "help on a verb, the man page, or the list of settings",
     .usage = "[VERB] [--man] [--settings]",
     .example = "reverie help train\nreverie help --man | man -l -",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {0, 1},
     .hidden = 1,
     .run = run_help,
 };

@@ -304,26 +304,23 @@ static rv_status run(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"program", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL,
-     "the compiled training iteration of a recipe or run: its kernels"},
-    {"turn", 0, "N", RV_OPTION_INTEGER, "0", 0, RV_TURNS_MOST - 1, NULL,
-     "with --program: which program of a model that trains in several"},
-    {"dot", 0, "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "the same as a Graphviz graph"},
+    CLI_SWITCH("program", "the compiled training iteration of a recipe or run: its kernels"),
+    CLI_INTEGER("turn", 0, "N", "0", 0, RV_TURNS_MOST - 1,
+                "with --program: which program of a model that trains in several"),
+    CLI_TEXT("dot", 0, "FILE", NULL, "the same as a Graphviz graph"),
 };
 
 const cli_verb cli_verb_inspect = {
     .name = "inspect",
     .summary = "what is in a file, and whether it is whole",
     .usage = "FILE | RECIPE|RUN --program [--dot FILE]",
-    .option = options,
-    .option_count = CLI_COUNT(options),
+    CLI_OPTIONS(options),
     .takes_settings = 1,
     .example = "reverie inspect runs/lab1-vae-1/checkpoints/best.safetensors\n"
                "reverie inspect recipes/lab1-vae.yaml\n"
                "reverie inspect lab1-vae data.name=digits --program",
     .details = "Reads safetensors (with its checksum), npy, IDX (.gz too), PNG, and recipes, of "
                "which it prints every setting. A damaged file is exit code 3.",
-    .least_arguments = 1,
-    .most_arguments = 1,
+    .arguments = {1, 1},
     .run = run,
 };

@@ -397,7 +397,7 @@ static rv_status run_runs(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"folder", 0, "DIR", RV_OPTION_TEXT, "runs", 0, 0, NULL, "where the run folders are"},
+    CLI_TEXT("folder", 0, "DIR", "runs", "where the run folders are"),
 };
 
 const cli_verb cli_verb_runs = {
@@ -411,9 +411,7 @@ const cli_verb cli_verb_runs = {
         "what compares: the same held-out value, of the same split of the same images, as "
         "the same pixels; of several such kinds the best of each.  What cannot be read, or "
         "has no such value, is left out and named.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = -1,
+    CLI_OPTIONS(options),
+    .arguments = {1, -1},
     .run = run_runs,
 };

@@ -104,8 +104,7 @@ const cli_verb cli_verb_show = {
     .summary = "layers, shapes and parameter counts of a recipe or a run",
     .usage = "RECIPE|RUN [key=value ...]",
     .example = "reverie show lab1-vae",
-    .least_arguments = 1,
-    .most_arguments = 1,
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_show,
 };

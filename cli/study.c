@@ -308,12 +308,10 @@ static rv_status run_study(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"dry-run", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL,
-     "say what would run, what is done, and for how long; train nothing"},
-    {"folder", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "folder of the runs and the report; runs/STUDY when not given"},
-    {"seeds", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
-     "seeds 1 to N instead of the study's"},
+    CLI_SWITCH("dry-run", "say what would run, what is done, and for how long; train nothing"),
+    CLI_TEXT("folder", 0, "DIR", NULL,
+             "folder of the runs and the report; runs/STUDY when not given"),
+    CLI_INTEGER("seeds", 0, "N", NULL, 1, 1000, "seeds 1 to N instead of the study's"),
 };
 
 const cli_verb cli_verb_study = {
@@ -327,10 +325,8 @@ const cli_verb cli_verb_study = {
                "cases: names with settings that change together; seeds: how many, or a list.  What "
                "is done is kept, what was interrupted goes on, what failed is named at the end.  "
                "Ctrl-C saves; the same command goes on.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 0,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {0, 1},
     .takes_settings = 1,
     .run = run_study,
 };

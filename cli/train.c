@@ -149,10 +149,10 @@ static rv_status run_train(cli_call *call)
 }
 
 static const cli_option train_options[] = {
-    {"run", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL, "run folder; runs/NAME-N when not given"},
-    {"from", 0, "CHECKPOINT", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "begin where a checkpoint of the same model and data stood"},
-    {"force", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "replace the run in the folder"},
+    CLI_TEXT("run", 0, "DIR", NULL, "run folder; runs/NAME-N when not given"),
+    CLI_TEXT("from", 0, "CHECKPOINT", NULL,
+             "begin where a checkpoint of the same model and data stood"),
+    CLI_SWITCH("force", "replace the run in the folder"),
 };
 
 const cli_verb cli_verb_train = {
@@ -162,10 +162,8 @@ const cli_verb cli_verb_train = {
     .example = "reverie train lab2-vae-2d data.name=digits train.epochs=5 --run runs/first",
     .details = "RECIPE is a name (`reverie recipes` lists them) or a YAML file.  Settings given "
                "as key=value go over the recipe's.  Ctrl-C saves; `reverie resume` goes on.",
-    .option = train_options,
-    .option_count = CLI_COUNT(train_options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(train_options),
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_train,
 };
@@ -188,8 +186,7 @@ static rv_status run_resume(cli_call *call)
 }
 
 static const cli_option resume_options[] = {
-    {"from", 0, "CHECKPOINT", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "an older checkpoint of the run instead of its newest"},
+    CLI_TEXT("from", 0, "CHECKPOINT", NULL, "an older checkpoint of the run instead of its newest"),
 };
 
 const cli_verb cli_verb_resume = {
@@ -199,10 +196,8 @@ const cli_verb cli_verb_resume = {
     .example = "reverie resume runs/first train.epochs=20",
     .details = "Goes on from the newest good checkpoint, bit for bit as if it had never been "
                "stopped, on the same machine with the same number of threads.",
-    .option = resume_options,
-    .option_count = CLI_COUNT(resume_options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(resume_options),
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_resume,
 };

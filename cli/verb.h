@@ -2,8 +2,8 @@
  * options it takes, and the function that runs it.
  *
  *     static const cli_option options[] = {
- *         {"samples", 'k', "K", RV_OPTION_INTEGER, "0", 0, 1e6, NULL, "samples of the bound"},
- *         {"split", 0, "NAME", RV_OPTION_CHOICE, "test", 0, 0, "train|validation|test", "which"},
+ *         CLI_INTEGER("samples", 'k', "K", "0", 0, 1e6, "samples of the bound"),
+ *         CLI_CHOICE("split", "NAME", "test", "train|validation|test", "which"),
  *     };
  *     static rv_status run(cli_call *call) {
  *         int64_t samples = cli_integer(call, "samples");
@@ -15,8 +15,7 @@
  *         .name = "evaluate", .summary = "the bound in nats, in its parts",
  *         .usage = "RUN [--split test] [--samples K]",
  *         .example = "reverie evaluate runs/lab1-vae-1",
- *         .option = options, .option_count = CLI_COUNT(options),
- *         .least_arguments = 1, .most_arguments = 1, .run = run};
+ *         CLI_OPTIONS(options), .arguments = {1, 1}, .run = run};
  *
  * Results go to stdout (printf), messages to stderr (cli_say).  A failure is what a library call
  * latched, or rv_fail(call->context, RV_BAD_USAGE, ...); main prints it and exits with it. */
@@ -41,6 +40,25 @@ typedef struct cli_option {
     const char *choices; /* "train|validation|test" */
     const char *help;
 } cli_option;
+
+/* ---- rows: name, letter, what the value is called, default, what is allowed, help ---- */
+
+#define CLI_ROW(name, letter, value, type, fallback, least, most, choices, help)                   \
+    {                                                                                              \
+        name, letter, value, type, fallback, least, most, choices, help                            \
+    }
+#define CLI_SWITCH(name, help) CLI_ROW(name, 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, help)
+#define CLI_INTEGER(name, letter, value, fallback, least, most, help)                              \
+    CLI_ROW(name, letter, value, RV_OPTION_INTEGER, fallback, least, most, NULL, help)
+#define CLI_TEXT(name, letter, value, fallback, help)                                              \
+    CLI_ROW(name, letter, value, RV_OPTION_TEXT, fallback, 0, 0, NULL, help)
+#define CLI_CHOICE(name, value, fallback, choices, help)                                           \
+    CLI_ROW(name, 0, value, RV_OPTION_CHOICE, fallback, 0, 0, choices, help)
+/* Rows that several verbs have. */
+#define CLI_SEED(help)       CLI_INTEGER("seed", 0, "S", "1", 0, 9007199254740992.0, help)
+#define CLI_OUTPUT(fallback) CLI_TEXT("output", 'o', "FILE", fallback, "file to write")
+/* The table of a verb's options, in its row. */
+#define CLI_OPTIONS(table) .option = table, .option_count = CLI_COUNT(table)
 
 typedef struct cli_verb cli_verb;
 
@@ -74,9 +92,11 @@ struct cli_verb {
     const char *details; /* a paragraph for the help; NULL: none */
     const cli_option *option;
     int option_count;
-    int least_arguments, most_arguments; /* most < 0: any number */
-    int takes_settings;                  /* key=value are settings, and the help lists them */
-    int hidden;                          /* not in the list of verbs */
+    struct {
+        int least, most; /* most < 0: any number */
+    } arguments;
+    int takes_settings; /* key=value are settings, and the help lists them */
+    int hidden;         /* not in the list of verbs */
     rv_status (*run)(cli_call *call);
 };
 
@@ -92,6 +112,9 @@ rv_status cli_fail_verb(rv_context *context, const char *name);
 int cli_given(const cli_call *call, const char *option);
 int cli_switch(const cli_call *call, const char *option);
 int64_t cli_integer(const cli_call *call, const char *option);
+/* Of an option without a default. */
+int64_t cli_integer_or(const cli_call *call, const char *option, int64_t otherwise);
+uint64_t cli_seed(const cli_call *call);
 double cli_number(const cli_call *call, const char *option);
 /* Changes a choice that was not given, once what there is to choose from is known. */
 void cli_set_choice(cli_call *call, const char *option, int choice);

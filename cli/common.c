@@ -24,6 +24,12 @@ void cli_say(const cli_call *call, const char *format, ...)
     va_end(list);
 }
 
+int cli_wider(int width, const char *text)
+{
+    int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
 /* ---- JSON ---- */
 
 rv_status cli_json_whole(const cli_call *call, const json_t *value)

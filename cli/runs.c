@@ -91,10 +91,8 @@ static void print_number(double value)
 static void print_list(const run_row *rows, int count)
 {
     int width = 4;
-    for (int i = 0; i < count; i++) {
-        int length = rows[i].problem ? 0 : (int)strlen(rows[i].folder);
-        width = length > width ? length : width;
-    }
+    for (int i = 0; i < count; i++)
+        width = rows[i].problem ? width : cli_wider(width, rows[i].folder);
     printf("%-*s %6s %8s %12s %12s %12s\n", width, "run", "epoch", "step", "train loss", "held out",
            "best");
     for (int i = 0; i < count; i++) {
@@ -183,12 +181,10 @@ static int column_width(const run_row *rows, int count, const char *const *key, 
 {
     int width = WIDTH_LEAST;
     for (int i = 0; i < count; i++) {
-        int length = (int)strlen(rows[i].folder);
-        width = length > width ? length : width;
+        width = cli_wider(width, rows[i].folder);
         for (int k = 0; k < keys; k++) {
             const char *value = runs_setting(&rows[i], key[k]);
-            length = value ? (int)strlen(value) : 1;
-            width = length > width ? length : width;
+            width = cli_wider(width, value ? value : "-");
         }
     }
     return width < WIDTH_MOST ? width : WIDTH_MOST;

@@ -128,6 +128,8 @@ int cli_choice(const cli_call *call, const char *option);       /* index into `c
  * little as it can.  NULL: nothing. */
 void cli_at_want(void (*leave)(void));
 
+/* The larger of a width and a text's length: the width of a column, cell by cell. */
+int cli_wider(int width, const char *text);
 /* A message on stderr, "reverie: ...", unless --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
 /* A message of the library on stderr, after its kind ("error: "), and the flag or the command that

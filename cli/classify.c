@@ -24,26 +24,6 @@ static const char *name_of(const labelled *l, int class)
     return rv_classifier_class(l->classifier, class);
 }
 
-static double probability(const labelled *l, int64_t i)
-{
-    return (double)l->probabilities[i * l->classes + l->labels[i]];
-}
-
-static json_t *as_json(cli_call *call, const labelled *l)
-{
-    json_t *labels = json_array(), *probabilities = json_array();
-    for (int64_t i = 0; labels && probabilities && i < l->images.count; i++) {
-        json_array_append_new(labels, cli_json_class(name_of(l, l->labels[i])));
-        json_array_append_new(probabilities, rv_json_number(probability(l, i)));
-    }
-    json_t *object =
-        json_pack("{s:I, s:i, s:o, s:o}", "images", (json_int_t)l->images.count, "classes",
-                  l->classes, "labels", labels, "probabilities", probabilities);
-    if (object && cli_text(call, "output"))
-        json_object_set_new(object, "file", rv_json_text(cli_text(call, "output")));
-    return object;
-}
-
 static rv_status print_histogram(cli_call *call, const labelled *l)
 {
     int64_t *count = rv_calloc((size_t)l->classes, sizeof *count);
@@ -58,20 +38,33 @@ static rv_status print_histogram(cli_call *call, const labelled *l)
     return RV_OK;
 }
 
-static rv_status print(cli_call *call, const labelled *l)
+static rv_status give_labels(cli_call *call, const labelled *l)
 {
     const char *output = cli_text(call, "output");
     int64_t count = l->images.count, lines = count > LINES_MOST ? LINES_MOST : count;
-    printf("image  label  probability\n");
-    for (int64_t i = 0; i < lines; i++)
-        printf("%5lld  %5s       %.4f\n", (long long)i, name_of(l, l->labels[i]),
-               probability(l, i));
-    if (count > lines)
+    json_t *labels = json_array(), *probabilities = json_array(), *object = json_object();
+    if (!call->json)
+        printf("image  label  probability\n");
+    for (int64_t i = 0; i < count; i++) {
+        const char *name = name_of(l, l->labels[i]);
+        double probability = (double)l->probabilities[i * l->classes + l->labels[i]];
+        rv_json_add(&labels, cli_json_class(name));
+        rv_json_add(&probabilities, rv_json_number(probability));
+        if (!call->json && i < lines)
+            printf("%5lld  %5s       %.4f\n", (long long)i, name, probability);
+    }
+    if (!call->json && count > lines)
         printf("and %lld more: -o FILE.npy or --json has them all\n", (long long)(count - lines));
-    rv_status status = count > lines ? print_histogram(call, l) : RV_OK;
-    if (output)
+    rv_status status = !call->json && count > lines ? print_histogram(call, l) : RV_OK;
+    if (!call->json && output)
         printf("%s\n", output);
-    return status;
+    rv_json_put(&object, "images", json_integer(count));
+    rv_json_put(&object, "classes", json_integer(l->classes));
+    rv_json_put(&object, "labels", labels);
+    rv_json_put(&object, "probabilities", probabilities);
+    if (output)
+        rv_json_put(&object, "file", rv_json_text(output));
+    return cli_end(call, object, status);
 }
 
 /* As the data set numbers them, where its labels are numbers. */
@@ -115,7 +108,7 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
         status = save_labels(call, l, output);
     if (status != RV_OK)
         return status;
-    return call->json ? cli_print_json(call, as_json(call, l)) : print(call, l);
+    return give_labels(call, l);
 }
 
 /* The sizes of the run's images; an error for a run that does not classify. */

@@ -10,9 +10,6 @@
 rv_values evaluate_head(const cli_call *call, const rv_experiment *run, int64_t images,
                         const char *more);
 
-/* evaluate_images.c: the judgement of images and encodings. */
-rv_status evaluate_images(cli_call *call, rv_experiment *run);
-
 /* evaluate_inference.c: the images that --split and --pixels ask for. */
 rv_run_images evaluate_which(const cli_call *call);
 rv_pixels evaluate_pixels(const rv_experiment *run, const rv_run_images *images);

@@ -1,7 +1,6 @@
 /* Writes the help, the man page and the lists of settings from their tables. */
-#include "help.h"
-
 #include "call.h"
+
 #include "reverie/config.h"
 
 #include <stdlib.h>
@@ -166,16 +165,8 @@ static void print_roff_verb(const cli_verb *verb)
     for (int i = 0; i < verb->option_count; i++)
         print_roff_option(&verb->option[i]);
     fputs(".PP\nExample:\n.PP\n.nf\n.RS\n", stdout);
-    const char *line = verb->example;
-    while (*line) {
-        char text[256];
-        int length = (int)strcspn(line, "\n");
-        snprintf(text, sizeof text, "%.*s", length, line);
-        print_roff(text);
-        putchar('\n');
-        line += length + (line[length] == '\n');
-    }
-    fputs(".RE\n.fi\n", stdout);
+    print_roff(verb->example);
+    fputs("\n.RE\n.fi\n", stdout);
 }
 
 static void print_roff_status(void)
@@ -186,7 +177,7 @@ static void print_roff_status(void)
 #undef PRINT_STATUS
 }
 
-rv_status cli_help_man(cli_call *call)
+static rv_status print_man(cli_call *call)
 {
     char *settings = rv_settings_listing(call->context, RV_LISTING_MAN);
     if (!settings)
@@ -236,7 +227,7 @@ static rv_status run_settings(cli_call *call)
 static rv_status run_help(cli_call *call)
 {
     if (cli_switch(call, "man"))
-        return cli_help_man(call);
+        return print_man(call);
     if (cli_switch(call, "settings"))
         return run_settings(call);
     if (call->argument_count == 0) {

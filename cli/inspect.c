@@ -20,7 +20,7 @@ typedef void (*describer)(cli_call *call, const char *path, rv_values *found);
 /* "shape": the sizes.  Returns "[64,28,28]", in the list's memory. */
 static const char *add_shape(rv_values *values, int rank, const int64_t *dim)
 {
-    double sizes[RV_TENSOR_RANK];
+    double sizes[RV_ARRAY_RANK];
     const char *text = "[";
     for (int i = 0; i < rank; i++) {
         sizes[i] = (double)dim[i];
@@ -246,14 +246,9 @@ static rv_status run(cli_call *call)
         return rv_fail(call->context, RV_BAD_FILE,
                        "%s: is none of safetensors, npy, IDX, PNG and YAML", path);
     rv_values found = rv_values_of(call->context);
-    json_t *object = json_object();
     describe(call, path, &found);
     rv_values_word(&found, "file", path);
-    status = rv_error_status(call->context);
-    if (status == RV_OK)
-        cli_give(call, &object, &found);
-    rv_values_free(&found);
-    return cli_end(call, object, status);
+    return cli_give_all(call, &found, RV_OK);
 }
 
 static const cli_option options[] = {

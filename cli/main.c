@@ -1,6 +1,5 @@
 /* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
 #include "call.h"
-#include "help.h"
 #include "tuning_cache.h"
 
 #include <errno.h>

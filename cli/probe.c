@@ -6,7 +6,6 @@
 static rv_status probe(cli_call *call, rv_experiment *run)
 {
     rv_values found;
-    json_t *object = json_object();
     rv_run_probe_config config = rv_run_probe_defaults();
     config.split = cli_split(call);
     config.labels = cli_integer_or(call, "labels", 0);
@@ -15,10 +14,7 @@ static rv_status probe(cli_call *call, rv_experiment *run)
     config.pixels = !cli_switch(call, "codes-only");
     config.softmax.l2 = cli_number(call, "l2");
     rv_status status = rv_experiment_probe(run, &config, &found);
-    if (status == RV_OK)
-        cli_give(call, &object, &found);
-    rv_values_free(&found);
-    return cli_end(call, object, status);
+    return cli_give_all(call, &found, status);
 }
 
 static rv_status run_probe(cli_call *call)

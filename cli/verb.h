@@ -138,12 +138,12 @@ void cli_print_message(const cli_call *call, const char *kind, const char *messa
 /* Prints one JSON object or array and a newline on stdout, and releases it.  NULL is what cannot be
  * JSON, RV_IO_ERROR: where memory is out jansson has ended the program (allocation.c). */
 rv_status cli_print_json(cli_call *call, json_t *value);
-/* The same question for facts that are not printed as JSON. */
-rv_status cli_json_whole(const cli_call *call, const json_t *value);
 /* Results: prints them as text, or with --json adds them to the object, which cli_end prints and
  * releases.  cli_end gives `status`, where that is a failure, and prints nothing. */
 void cli_give(const cli_call *call, json_t **object, const rv_values *values);
 rv_status cli_end(cli_call *call, json_t *object, rv_status status);
+/* Gives and ends what is a result by itself; frees the values. */
+rv_status cli_give_all(cli_call *call, rv_values *values, rv_status status);
 /* Of values and texts use io/json.h's rv_json_number, rv_json_number_or, rv_json_none and
  * rv_json_text: what is not finite is null and has its reason beside it, what is not UTF-8 is read
  * as Latin-1. */

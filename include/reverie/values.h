@@ -36,6 +36,7 @@ typedef enum rv_value_kind {
     RV_VALUE_WORD,    /* `word` */
     RV_VALUE_NUMBERS, /* numbers [length] */
     RV_VALUE_COUNTS,  /* the same, whole */
+    RV_VALUE_WORDS,   /* words [length] */
     RV_VALUE_LIST,    /* list [1], an object */
     RV_VALUE_LISTS,   /* list [length], an array of objects */
     RV_VALUE_LINE     /* `word` as a line of text */
@@ -59,6 +60,7 @@ typedef struct rv_value {
     rv_value_place place; /* JSON and tables alone, or text alone */
     const char *word;
     const double *numbers;
+    const char *const *words;
     struct rv_values *list;
     int length;
     int name_width, number_width; /* of a line: least columns of the rows below it */
@@ -85,6 +87,8 @@ rv_value *rv_values_fact(rv_values *values, const char *name, double value);
 rv_value *rv_values_count(rv_values *values, const char *name, int64_t count);
 rv_value *rv_values_word(rv_values *values, const char *name, const char *word);
 rv_value *rv_values_numbers(rv_values *values, const char *name, const double *numbers, int count);
+/* The words are the caller's, and outlive the list. */
+rv_value *rv_values_words(rv_values *values, const char *name, const char *const *words, int count);
 /* An empty list, or `count` of them, for the caller to fill; NULL when memory is out.  They are
  * freed with `values`. */
 rv_values *rv_values_list(rv_values *values, const char *name);

@@ -27,11 +27,11 @@ static rv_status encode(cli_call *call, rv_experiment *run)
     count = limit > 0 && limit < count ? limit : count;
     size_t size = (size_t)(count * width);
     const int64_t dim[2] = {count, 2 * width};
-    float *mean = rv_malloc(size * sizeof *mean), *deviation = rv_malloc(size * sizeof *mean);
-    float *both = rv_malloc(2 * size * sizeof *both);
-    rv_status status = mean && deviation && both ? RV_OK : rv_fail_memory(call->context);
-    if (status == RV_OK)
-        status = rv_experiment_encode(run, split, count, mean, deviation);
+    float *mean = rv_malloc(4 * size * sizeof *mean);
+    if (!mean)
+        return rv_fail_memory(call->context);
+    float *deviation = mean + size, *both = deviation + size;
+    rv_status status = rv_experiment_encode(run, split, count, mean, deviation);
     for (int64_t i = 0; status == RV_OK && i < count; i++) {
         memcpy(both + 2 * i * width, mean + i * width, (size_t)width * sizeof *both);
         memcpy(both + (2 * i + 1) * width, deviation + i * width, (size_t)width * sizeof *both);
@@ -39,14 +39,7 @@ static rv_status encode(cli_call *call, rv_experiment *run)
     if (status == RV_OK)
         status = cli_save_array(call, both, 2, dim);
     rv_free(mean);
-    rv_free(deviation);
-    rv_free(both);
     return status;
-}
-
-static rv_status run_encode(cli_call *call)
-{
-    return cli_with_run(call, ".npy", 1, encode);
 }
 
 static const cli_option encode_options[] = {
@@ -63,7 +56,9 @@ const cli_verb cli_verb_encode = {
     .details = "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.",
     CLI_OPTIONS(encode_options),
     .arguments = {1, 1},
-    .run = run_encode,
+    .act = encode,
+    .endings = ".npy",
+    .of_split = 1,
 };
 
 /* ---- decode ---- */

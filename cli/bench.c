@@ -1,5 +1,5 @@
 /* reverie bench: the time of one training iteration, and where it goes. */
-#include "workbench.h"
+#include "experiment.h"
 
 #include "core/clock.h"
 #include "core/memory.h"

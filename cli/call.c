@@ -2,7 +2,6 @@
 #include "call.h"
 
 #include "environment.h"
-#include "tuning_cache.h"
 
 #include "config/value.h"
 #include "core/arena.h"
@@ -36,34 +35,31 @@ const cli_option cli_common_options[] = {
 const int cli_common_option_count = CLI_COUNT(cli_common_options);
 
 /* The value of each option, the verb's first, then the common ones. */
-typedef union value {
-    int truth; /* and choices */
-    int64_t integer;
-    double number;
-    const char *text;
-} value;
+typedef struct slot {
+    union {
+        int truth; /* and choices */
+        int64_t integer;
+        double number;
+        const char *text;
+    };
+    int given;
+} slot;
 
 struct cli_values {
     rv_arena arena; /* of everything that the call points to, itself too */
     int count;
-    value *value; /* [count] */
-    int *given;   /* [count] */
+    slot value[]; /* [count] */
 };
 
 /* The record lives in its own arena. */
 static struct cli_values *new_values(int count)
 {
     rv_arena arena = {0};
-    struct cli_values *values = rv_arena_alloc(&arena, sizeof *values);
+    struct cli_values *values =
+        rv_arena_alloc(&arena, sizeof *values + (size_t)count * sizeof values->value[0]);
     if (!values)
         return NULL;
     values->count = count;
-    values->value = rv_arena_alloc(&arena, (size_t)count * sizeof *values->value);
-    values->given = rv_arena_alloc(&arena, (size_t)count * sizeof *values->given);
-    if (!values->value || !values->given) {
-        rv_arena_free(&arena);
-        return NULL;
-    }
     values->arena = arena;
     return values;
 }
@@ -182,7 +178,7 @@ static rv_status read_options(cli_call *call, int count, char **words, struct op
         if (found == '?' || found == ':')
             return fail_word(call, found, words[optind - 1]);
         int index = found >= 256 ? found - 256 : index_of_letter(verb, values->count, found);
-        values->given[index] = 1;
+        values->value[index].given = 1;
         status = store(call, index, optarg ? optarg : "true");
     }
     return status;
@@ -215,7 +211,7 @@ static rv_status check_tildes(cli_call *call)
     rv_status status = RV_OK;
     for (int i = 0; i < call->values->count && status == RV_OK; i++) {
         const cli_option *option = option_at(call->verb, i);
-        if (call->values->given[i] && option->type == RV_OPTION_TEXT)
+        if (call->values->value[i].given && option->type == RV_OPTION_TEXT)
             status = check_tilde(call, option->name, call->values->value[i].text, 1);
     }
     for (int i = 0; i < call->override_count && status == RV_OK; i++) {
@@ -332,28 +328,28 @@ void cli_call_free(cli_call *call)
 
 /* ---- what a verb asks for ---- */
 
-static int index_of(const cli_call *call, const char *name)
+static slot *value_of(const cli_call *call, const char *name)
 {
     int index = 0;
     while (index < call->values->count && strcmp(option_at(call->verb, index)->name, name) != 0)
         index++;
     assert(index < call->values->count && "the option is in the verb's table");
-    return index;
+    return &call->values->value[index];
 }
 
 int cli_given(const cli_call *call, const char *option)
 {
-    return call->values->given[index_of(call, option)];
+    return value_of(call, option)->given;
 }
 
 int cli_switch(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].truth;
+    return value_of(call, option)->truth;
 }
 
 int64_t cli_integer(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].integer;
+    return value_of(call, option)->integer;
 }
 
 int64_t cli_integer_or(const cli_call *call, const char *option, int64_t otherwise)
@@ -368,12 +364,12 @@ uint64_t cli_seed(const cli_call *call)
 
 double cli_number(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].number;
+    return value_of(call, option)->number;
 }
 
 void cli_set_choice(cli_call *call, const char *option, int choice)
 {
-    call->values->value[index_of(call, option)].truth = choice;
+    value_of(call, option)->truth = choice;
 }
 
 /* Whether the word is one of "a|b|c". */
@@ -389,17 +385,17 @@ static int is_among(const char *words, const char *word)
 const char *cli_unused(const cli_call *call, const char *used)
 {
     for (int i = 0; i < call->verb->option_count; i++)
-        if (call->values->given[i] && !is_among(used, call->verb->option[i].name))
+        if (call->values->value[i].given && !is_among(used, call->verb->option[i].name))
             return call->verb->option[i].name;
     return NULL;
 }
 
 const char *cli_text(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].text;
+    return value_of(call, option)->text;
 }
 
 int cli_choice(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].truth;
+    return value_of(call, option)->truth;
 }

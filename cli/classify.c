@@ -10,14 +10,19 @@
 
 enum { LINES_MOST = 50 };
 
-/* What was found: the likeliest class of each image. */
+/* What was found. */
 typedef struct labelled {
     rv_images images;
     int classes;
-    float *probabilities;            /* [count,classes] */
-    int32_t *labels;                 /* [count] */
-    const rv_classifier *classifier; /* which says what they are called */
+    float *probabilities; /* [count,classes] */
+    const rv_classifier *classifier;
 } labelled;
+
+/* The likeliest class of an image. */
+static int label_of(const labelled *l, int64_t image)
+{
+    return rv_classifier_likeliest(l->classifier, l->probabilities + image * l->classes);
+}
 
 static const char *name_of(const labelled *l, int class)
 {
@@ -30,7 +35,7 @@ static rv_status print_histogram(cli_call *call, const labelled *l)
     if (!count)
         return rv_fail_memory(call->context);
     for (int64_t i = 0; i < l->images.count; i++)
-        count[l->labels[i]]++;
+        count[label_of(l, i)]++;
     printf("label  images\n");
     for (int k = 0; k < l->classes; k++)
         printf("%5s %7lld\n", name_of(l, k), (long long)count[k]);
@@ -46,8 +51,9 @@ static rv_status give_labels(cli_call *call, const labelled *l)
     if (!call->json)
         printf("image  label  probability\n");
     for (int64_t i = 0; i < count; i++) {
-        const char *name = name_of(l, l->labels[i]);
-        double probability = (double)l->probabilities[i * l->classes + l->labels[i]];
+        int label = label_of(l, i);
+        const char *name = name_of(l, label);
+        double probability = (double)l->probabilities[i * l->classes + label];
         rv_json_add(&labels, cli_json_class(name));
         rv_json_add(&probabilities, rv_json_number(probability));
         if (!call->json && i < lines)
@@ -75,9 +81,11 @@ static rv_status save_labels(cli_call *call, const labelled *l, const char *path
     if (!numbers)
         return rv_fail_memory(call->context);
     for (int64_t i = 0; i < count; i++) {
+        int label = label_of(l, i);
+        const char *name = name_of(l, label);
         char *end;
-        long number = strtol(name_of(l, l->labels[i]), &end, 10);
-        numbers[i] = *end || end == name_of(l, l->labels[i]) ? l->labels[i] : (int32_t)number;
+        long number = strtol(name, &end, 10);
+        numbers[i] = *end || end == name ? label : (int32_t)number;
     }
     rv_status status = rv_array_save_as(call->context, path, RV_ELEMENT_I32, numbers, 1, &count);
     rv_free(numbers);
@@ -92,23 +100,16 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
     const char *output = cli_text(call, "output");
     l->classifier = classifier;
     l->classes = rv_classifier_classes(classifier);
-    l->labels = rv_malloc((size_t)count * sizeof *l->labels);
     l->probabilities = rv_malloc((size_t)(count * l->classes) * sizeof *l->probabilities);
-    if (!l->labels || !l->probabilities)
+    if (!l->probabilities)
         return rv_fail_memory(call->context);
     rv_status status =
         cli_choice(call, "by") == BY_EVIDENCE
             ? rv_classifier_evidence(classifier, l->images.values, count, l->probabilities)
             : rv_classifier_probabilities(classifier, l->images.values, count, l->probabilities);
-    if (status != RV_OK)
-        return status;
-    for (int64_t i = 0; i < count; i++)
-        l->labels[i] = rv_classifier_likeliest(classifier, l->probabilities + i * l->classes);
-    if (output)
+    if (status == RV_OK && output)
         status = save_labels(call, l, output);
-    if (status != RV_OK)
-        return status;
-    return give_labels(call, l);
+    return status == RV_OK ? give_labels(call, l) : status;
 }
 
 /* The sizes of the run's images; an error for a run that does not classify. */
@@ -156,7 +157,6 @@ static rv_status run_classify(cli_call *call)
         status = classify(call, classifier, &l);
     rv_classifier_free(classifier);
     rv_io_free(l.images.values);
-    rv_free(l.labels);
     rv_free(l.probabilities);
     return status;
 }

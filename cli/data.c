@@ -27,8 +27,10 @@ static void print_entry(const rv_data_entry *e)
 }
 
 /* After the list: what is wrong with a set, and what opening it would say. */
-static void print_remarks(const rv_data_entry *entries, int count)
+static void print_entries(const rv_data_entry *entries, int count)
 {
+    for (int i = 0; i < count; i++)
+        print_entry(&entries[i]);
     for (int i = 0; i < count; i++)
         if (entries[i].problem)
             printf("%-12s damaged: %s\n", entries[i].name, entries[i].problem);
@@ -45,17 +47,13 @@ static rv_status list(cli_call *call)
                                     &entries, &count);
     if (status != RV_OK)
         return status;
-    json_t *array = call->json ? json_array() : NULL;
-    for (int i = 0; i < count; i++) {
-        if (call->json)
-            json_array_append_new(array, entry_json(&entries[i]));
-        else
-            print_entry(&entries[i]);
-    }
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        rv_json_add(&array, entry_json(&entries[i]));
     if (!call->json)
-        print_remarks(entries, count);
+        print_entries(entries, count);
     rv_data_list_free(entries, count);
-    return call->json ? cli_print_json(call, array) : RV_OK;
+    return cli_end(call, array, RV_OK);
 }
 
 /* The first images of a split as a grid. */
@@ -123,14 +121,15 @@ static rv_status show(cli_call *call)
 
 static rv_status run_data(cli_call *call)
 {
-    if (strcmp(call->argument[0], "list") == 0 && call->argument_count > 1)
+    int is_list = strcmp(call->argument[0], "list") == 0;
+    if (is_list && call->argument_count > 1)
         return rv_fail(call->context, RV_BAD_USAGE, "data list: `%.80s` is too much",
                        call->argument[1]);
     const char *given = cli_unused(call, "");
-    if (strcmp(call->argument[0], "list") == 0 && given)
+    if (is_list && given)
         return rv_fail(call->context, RV_BAD_USAGE, "data list does not use --%s; `data show` does",
                        given);
-    if (strcmp(call->argument[0], "list") == 0)
+    if (is_list)
         return list(call);
     if (strcmp(call->argument[0], "show") == 0)
         return show(call);

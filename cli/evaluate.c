@@ -1,19 +1,39 @@
 /* reverie evaluate: the values of a split, or of images beside it. */
-#include "evaluate.h"
+#include "experiment.h"
+#include "terminal.h"
+
+#include "core/memory.h"
 #include "core/text.h"
+#include "reverie/io.h"
+#include "reverie/judge.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- values of a model that has them for each image: a bound, or the accuracy ---- */
-
-rv_values evaluate_head(const cli_call *call, const rv_experiment *run, int64_t images,
-                        const char *more)
+/* The images that --split and --pixels ask for. */
+static rv_run_images images_asked(const cli_call *call)
 {
-    rv_run_images which = evaluate_which(call);
+    rv_run_images images = rv_run_images_defaults();
+    images.split = cli_split(call);
+    if (cli_given(call, "pixels"))
+        images.pixels = cli_choice(call, "pixels");
+    return images;
+}
+
+static rv_pixels pixels_of(const rv_experiment *run, const rv_run_images *images)
+{
+    return images->pixels >= 0 ? (rv_pixels)images->pixels
+                               : rv_experiment_settings(run)->data.pixels;
+}
+
+/* What of: split, number of images, pixels; `more` ends the line.  The caller frees it. */
+static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t images,
+                         const char *more)
+{
+    rv_run_images which = images_asked(call);
     const char *split = rv_split_name(which.split);
-    const char *pixels = rv_pixels_name(evaluate_pixels(run, &which));
+    const char *pixels = rv_pixels_name(pixels_of(run, &which));
     rv_values head = rv_values_of(call->context);
     rv_values_word(&head, "split", split);
     rv_values_count(&head, "examples", images);
@@ -22,21 +42,213 @@ rv_values evaluate_head(const cli_call *call, const rv_experiment *run, int64_t 
     return head;
 }
 
+static void say_fewer(const cli_call *call, int64_t used)
+{
+    if (cli_given(call, "count"))
+        cli_say_fewer(call, cli_integer(call, "count"), used, rv_split_name(cli_split(call)));
+}
+
+/* ---- progress ---- */
+
+static rv_listener listen(cli_watch *watch)
+{
+    static int caught;
+    if (!caught++)
+        cli_catch_stop("stopping; Ctrl-C once more quits at once");
+    return cli_listener(watch);
+}
+
+/* ---- the numbers of each image, in a file ---- */
+
+/* Writes `width` doubles of each image, which lie at those places of its struct of `bytes`;
+ * nothing without --output. */
+static rv_status save_each(cli_call *call, int64_t images, const void *each, size_t bytes,
+                           const size_t *place, int width)
+{
+    const int64_t dim[] = {images, width};
+    const char *path = cli_text(call, "output"), *at = each;
+    float *numbers = path ? rv_malloc((size_t)(images * width) * sizeof *numbers) : NULL;
+    if (!path)
+        return RV_OK;
+    if (!numbers)
+        return rv_fail_memory(call->context);
+    for (int64_t i = 0; i < images; i++, at += bytes)
+        for (int k = 0; k < width; k++)
+            numbers[i * width + k] = (float)*(const double *)(const void *)(at + place[k]);
+    rv_status status = rv_array_save(call->context, path, numbers, 2, dim);
+    rv_free(numbers);
+    return status;
+}
+
+static void say_file(cli_call *call, json_t **object, const char *what)
+{
+    const char *path = cli_text(call, "output");
+    if (path && call->json)
+        rv_json_put(object, "file", rv_json_text(path));
+    else if (path)
+        printf("%s: %s of each image\n", path, what);
+}
+
+/* ---- the importance-weighted bound ---- */
+
+static void warn_tails(const cli_call *call, const rv_importance *found)
+{
+    if (rv_values_number(&found->values, "khat_warning") != 0)
+        cli_say(call,
+                "warning: k-hat is above %.1f for %.1f%% of the images (more than %.0f%%): their "
+                "sums hang on a few samples.  L_%lld is a lower bound all the same, but how far "
+                "below log p(x) it lies, its +- does not say",
+                RV_KHAT_LIMIT, 100 * rv_values_number(&found->values, "khat_above"),
+                100 * RV_KHAT_SHARE, (long long)found->samples);
+}
+
+static rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t **object)
+{
+    static const size_t place[] = {offsetof(rv_importance_example, bound),
+                                   offsetof(rv_importance_example, effective),
+                                   offsetof(rv_importance_example, khat)};
+    rv_importance found;
+    rv_run_images images = images_asked(call);
+    rv_importance_config config = rv_importance_defaults();
+    cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
+    config.samples = cli_integer(call, "samples");
+    config.images = cli_integer_or(call, "count", 0);
+    config.seed = cli_seed(call);
+    config.listener = listen(&watch);
+    rv_status status = rv_experiment_importance(run, &images, &config, &found);
+    cli_progress_hide(&watch.progress);
+    if (status != RV_OK)
+        return status;
+    say_fewer(call, found.images);
+    status = save_each(call, found.images, found.each, sizeof *found.each, place, CLI_COUNT(place));
+    if (status == RV_OK) {
+        cli_give(call, object, &found.values);
+        say_file(call, object, "bound, effective sample size and k-hat");
+        warn_tails(call, &found);
+    }
+    rv_importance_free(&found);
+    return status;
+}
+
+/* ---- what the latents hold ---- */
+
+/* What stays unknown, and why. */
+static void explain(const cli_call *call, const rv_latents_report *found)
+{
+    if (isnan(rv_values_number(&found->values, "information")))
+        cli_say(call, "the KL of a full covariance is not decomposed: that needs "
+                      "posterior.covariance=diagonal");
+    else if (isnan(rv_values_number(&found->values, "kl")))
+        cli_say(call, "latents `%s`: their KL is given where N(0, I) is the prior of all latents",
+                found->group);
+}
+
+/* One group of latents; *groups: how many there are. */
+static rv_status evaluate_group(cli_call *call, rv_experiment *run, int group, json_t **list,
+                                int *groups)
+{
+    rv_latents_report found;
+    rv_run_images images = images_asked(call);
+    rv_latents_config config = rv_latents_defaults();
+    cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
+    json_t *object = json_object();
+    config.group = group;
+    config.images = cli_integer_or(call, "count", 0);
+    config.seed = cli_seed(call);
+    config.listener = listen(&watch);
+    rv_status status = rv_experiment_latents(run, &images, &config, &found);
+    cli_progress_hide(&watch.progress);
+    if (status != RV_OK) {
+        json_decref(object);
+        return status;
+    }
+    *groups = found.groups;
+    if (group == 0)
+        say_fewer(call, found.images);
+    cli_give(call, &object, &found.values);
+    rv_json_add(list, object);
+    explain(call, &found);
+    rv_latents_report_free(&found);
+    return RV_OK;
+}
+
+static rv_status evaluate_latents(cli_call *call, rv_experiment *run, json_t **object)
+{
+    int groups = 1;
+    json_t *list = json_array();
+    rv_status status = RV_OK;
+    for (int group = 0; status == RV_OK && group < groups; group++)
+        status = evaluate_group(call, run, group, &list, &groups);
+    rv_json_put(object, "latents", list);
+    return status;
+}
+
+/* ---- the gap report ---- */
+
+static rv_status give_gap(cli_call *call, rv_experiment *run, const rv_gap *gap)
+{
+    rv_run_images images = images_asked(call);
+    rv_pixels pixels = pixels_of(run, &images);
+    char more[96];
+    snprintf(more, sizeof more, ", %lld fresh draws an image; nats per image",
+             (long long)gap->samples);
+    rv_values head = head_of(call, run, gap->images, more);
+    json_t *object = json_object();
+    rv_values_count(&head, "samples", gap->samples);
+    cli_give(call, &object, &head);
+    cli_give(call, &object, &gap->values);
+    rv_values_free(&head);
+    if (!call->json && pixels == RV_PIXELS_GRAY)
+        printf("On gray pixels these are cross-entropies, not likelihoods of the data.\n");
+    if (!call->json && rv_values_number(&gap->values, "amortisation_gap") < 0)
+        printf("The fit fell short of the encoder: give it more --svi-steps.\n");
+    say_file(call, &object, "elbo, svi_elbo, log_px and log_px_by_svi");
+    return cli_end(call, object, RV_OK);
+}
+
+static rv_status evaluate_gap(cli_call *call, rv_experiment *run)
+{
+    static const size_t place[] = {
+        offsetof(rv_gap_example, elbo), offsetof(rv_gap_example, svi_elbo),
+        offsetof(rv_gap_example, bound), offsetof(rv_gap_example, svi_bound)};
+    rv_gap gap;
+    rv_run_images images = images_asked(call);
+    rv_gap_config config = rv_gap_defaults();
+    cli_watch watch = {.call = call, .progress = cli_progress_begin(call)};
+    config.samples = cli_integer_or(call, "samples", config.samples);
+    config.images = cli_integer_or(call, "count", config.images);
+    config.seed = cli_seed(call);
+    config.svi.steps = cli_integer(call, "svi-steps");
+    config.listener = listen(&watch);
+    rv_status status = rv_experiment_gap(run, &images, &config, &gap);
+    cli_progress_hide(&watch.progress);
+    if (status != RV_OK)
+        return status;
+    say_fewer(call, gap.images);
+    status = save_each(call, gap.images, gap.each, sizeof *gap.each, place, CLI_COUNT(place));
+    if (status == RV_OK)
+        status = give_gap(call, run, &gap);
+    rv_gap_free(&gap);
+    return status;
+}
+
+/* ---- values of a model that has them for each image: a bound, or the accuracy ---- */
+
 static void give_report(cli_call *call, rv_experiment *run, const rv_report *report,
                         json_t **object)
 {
     char draws[64], more[96] = "; cross-entropy in nats per image";
-    rv_run_images images = evaluate_which(call);
+    rv_run_images images = images_asked(call);
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
                      !rv_model_kind_has(kind, RV_DECODER); /* and nothing else */
     if (!classifies)
         snprintf(more, sizeof more, ", %s; nats per image", rv_report_draws(report, draws));
-    rv_values head = evaluate_head(call, run, report->examples, more);
+    rv_values head = head_of(call, run, report->examples, more);
     cli_give(call, object, &head);
     cli_give(call, object, &report->values);
     rv_values_free(&head);
-    if (!call->json && evaluate_pixels(run, &images) == RV_PIXELS_GRAY && !classifies)
+    if (!call->json && pixels_of(run, &images) == RV_PIXELS_GRAY && !classifies)
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }
 
@@ -57,7 +269,7 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
 {
     rv_report report;
     json_t *object = json_object();
-    rv_run_images images = evaluate_which(call);
+    rv_run_images images = images_asked(call);
     rv_status status = rv_experiment_evaluate_images(run, &images, cli_seed(call), &report);
     if (status == RV_OK)
         give_report(call, run, &report, &object);
@@ -158,13 +370,13 @@ static rv_status check_options(cli_call *call, int images)
 /* Pixels of another kind are other data: what is said before any number. */
 static void warn_pixels(const cli_call *call, const rv_experiment *run)
 {
-    rv_run_images images = evaluate_which(call);
+    rv_run_images images = images_asked(call);
     const char *trained = rv_pixels_name(rv_experiment_settings(run)->data.pixels);
     if (rv_run_images_differ(run, &images))
         cli_say(call,
                 "the run was trained on %s pixels and is evaluated on %s ones: the numbers do not "
                 "compare with its own, nor with those of other runs on %s pixels",
-                trained, rv_pixels_name(evaluate_pixels(run, &images)), trained);
+                trained, rv_pixels_name(pixels_of(run, &images)), trained);
 }
 
 static rv_status run_evaluate(cli_call *call)

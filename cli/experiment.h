@@ -1,4 +1,4 @@
-/* What the verbs that work on a run share. */
+/* What the verbs that work on a run or a recipe share. */
 #ifndef CLI_EXPERIMENT_H
 #define CLI_EXPERIMENT_H
 
@@ -51,5 +51,21 @@ rv_status cli_wrote(cli_call *call, const char *path);
 
 /* The name of a class, as a number where it is one. */
 json_t *cli_json_class(const char *name);
+
+/* A recipe made ready to train, without a run folder: for measuring and looking. */
+typedef struct cli_workbench {
+    rv_config *config;
+    rv_source *source;
+    rv_model *model;
+    rv_trainer *trainer;
+} cli_workbench;
+
+/* The recipe named by the first argument, or a run folder, with the overrides of the call. */
+rv_status cli_recipe_config(cli_call *call, rv_config **out);
+/* Prints the names and what each is about; frees them. */
+rv_status cli_list_recipes(cli_call *call, rv_recipe *recipes, int count);
+/* Closed by the caller, whatever happens. */
+rv_status cli_workbench_open(cli_call *call, cli_workbench *bench);
+void cli_workbench_close(cli_workbench *bench);
 
 #endif

@@ -1,6 +1,6 @@
 /* reverie inspect FILE: what kind of file it is, what is in it, and whether it is whole.  The kind
  * is known by the first bytes; YAML, which has none, by its name. */
-#include "workbench.h"
+#include "experiment.h"
 
 #include "core/text.h"
 #include "reverie/config.h"
@@ -30,9 +30,8 @@ static const char *add_shape(rv_values *values, int rank, const int64_t *dim)
     return rv_values_text(values, "%s]", text);
 }
 
-static void add_metadata(rv_values *found, const rv_tensors *tensors)
+static void add_metadata(rv_values *found, rv_values *list, const rv_tensors *tensors)
 {
-    rv_values *list = rv_values_list(found, "metadata");
     for (int i = 0; list && i < rv_tensors_metadata_count(tensors); i++) {
         rv_text_pair pair = rv_tensors_metadata_at(tensors, i);
         int length = (int)strcspn(pair.value, "\n");
@@ -75,8 +74,9 @@ static void describe_tensors(cli_call *call, const char *path, rv_values *found)
     rv_values_count(found, "values", values);
     rv_values_line(found, "%d tensors, %lld values, checksum: %s", count, (long long)values,
                    checksum);
-    add_metadata(found, tensors);
+    rv_values *metadata = rv_values_list(found, "metadata");
     add_tensors(found, tensors);
+    add_metadata(found, metadata, tensors);
     rv_tensors_free(tensors);
 }
 

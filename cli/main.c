@@ -1,6 +1,7 @@
 /* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
 #include "call.h"
-#include "tuning_cache.h"
+#include "environment.h"
+#include "experiment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,9 @@ static rv_status run_verb(cli_call *call, int count, char **words)
     else if (status == RV_OK && call->wants_help)
         status = cli_help_verb(call, call->verb);
     else if (status == RV_OK) {
-        status = call->verb->run(call);
+        const cli_verb *verb = call->verb;
+        status = verb->run ? verb->run(call)
+                           : cli_with_run(call, verb->endings, verb->of_split, verb->act);
         cli_tuning_cache_save(call);
     }
     return status == RV_OK ? rv_error_status(call->context) : status;

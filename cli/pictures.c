@@ -10,35 +10,26 @@
 
 /* ---- sample ---- */
 
-/* The class of --class for each image; NULL without it. */
-static int32_t *given_class(const cli_call *call, int class, int count)
-{
-    int32_t *classes = cli_given(call, "class") ? rv_malloc((size_t)count * sizeof *classes) : NULL;
-    for (int i = 0; classes && i < count; i++)
-        classes[i] = class;
-    return classes;
-}
-
+/* `class` is -1 without --class: all in rotation. */
 static rv_status save_arrays(cli_call *call, rv_experiment *run, int class, int count)
 {
     rv_model *model = rv_experiment_model(run);
     int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
     const int64_t dim[4] = {count, model->sizes.height, model->sizes.width, model->sizes.channels};
-    float *z = rv_malloc((size_t)(count * (width + 1)) * sizeof *z);
-    float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
-    int32_t *classes = given_class(call, class, count);
-    rv_status status = z && images && (classes || !cli_given(call, "class"))
-                           ? RV_OK
-                           : rv_fail_memory(call->context);
+    int64_t values = count * (width + rv_data_width(model->sizes));
+    float *z = rv_malloc((size_t)values * sizeof *z), *images = z ? z + count * width : NULL;
+    int32_t *classes = rv_malloc((size_t)count * sizeof *classes);
+    rv_status status = z && classes ? RV_OK : rv_fail_memory(call->context);
+    for (int i = 0; classes && i < count; i++)
+        classes[i] = class;
     if (status == RV_OK)
         status = rv_view_prior(model, cli_seed(call), count, z);
     if (status == RV_OK)
-        status = rv_view_decode_classes(model, z, classes, count, images);
+        status = rv_view_decode_classes(model, z, class < 0 ? NULL : classes, count, images);
     if (status == RV_OK)
         status = cli_save_array(call, images, 4, dim);
     rv_free(classes);
     rv_free(z);
-    rv_free(images);
     return status;
 }
 
@@ -50,15 +41,10 @@ static rv_status sample(cli_call *call, rv_experiment *run)
     if (status != RV_OK || class < 0)
         return rv_error_status(call->context);
     if (rv_ends_with(cli_text(call, "output"), ".npy"))
-        return save_arrays(call, run, class, count);
+        return save_arrays(call, run, has_class ? class : -1, count);
     return cli_save_image(call, has_class
                                     ? rv_experiment_class_samples(run, count, cli_seed(call), class)
                                     : rv_experiment_samples(run, count, cli_seed(call)));
-}
-
-static rv_status run_sample(cli_call *call)
-{
-    return cli_with_run(call, ".png|.npy", 0, sample);
 }
 
 static const cli_option sample_options[] = {
@@ -78,15 +64,11 @@ const cli_verb cli_verb_sample = {
     .details = "FILE.png is a grid, FILE.npy the array [N,H,W,C].",
     CLI_OPTIONS(sample_options),
     .arguments = {1, 1},
-    .run = run_sample,
+    .act = sample,
+    .endings = ".png|.npy",
 };
 
 /* ---- reconstruct ---- */
-
-static rv_status run_reconstruct(cli_call *call)
-{
-    return cli_with_run(call, ".png", 1, cli_save_reconstructions);
-}
 
 static const cli_option reconstruct_options[] = {COUNT("8"), CLI_SPLIT("test"),
                                                  CLI_OUTPUT("reconstructions.png"), CLI_CHECKPOINT};
@@ -97,7 +79,9 @@ const cli_verb cli_verb_reconstruct = {
     .example = "reverie reconstruct runs/first -n 8 -o reconstructions.png",
     CLI_OPTIONS(reconstruct_options),
     .arguments = {1, 1},
-    .run = run_reconstruct,
+    .act = cli_save_reconstructions,
+    .endings = ".png",
+    .of_split = 1,
 };
 
 /* ---- interpolate ---- */
@@ -109,11 +93,6 @@ static rv_status interpolate(cli_call *call, rv_experiment *run)
     if (status != RV_OK)
         return status;
     return cli_save_image(call, rv_experiment_interpolations(run, rows, steps, cli_seed(call)));
-}
-
-static rv_status run_interpolate(cli_call *call)
-{
-    return cli_with_run(call, ".png", 0, interpolate);
 }
 
 static const cli_option interpolate_options[] = {
@@ -130,5 +109,6 @@ const cli_verb cli_verb_interpolate = {
     .example = "reverie interpolate runs/first --steps 6 -o interpolation.png",
     CLI_OPTIONS(interpolate_options),
     .arguments = {1, 1},
-    .run = run_interpolate,
+    .act = interpolate,
+    .endings = ".png",
 };

@@ -17,11 +17,6 @@ static rv_status probe(cli_call *call, rv_experiment *run)
     return cli_give_all(call, &found, status);
 }
 
-static rv_status run_probe(cli_call *call)
-{
-    return cli_with_run(call, NULL, 1, probe);
-}
-
 static const cli_option options[] = {
     CLI_INTEGER("labels", 0, "N", NULL, 1, 1e9,
                 "learn from N training images, as many of each class; all when not given"),
@@ -44,5 +39,6 @@ const cli_verb cli_verb_probe = {
                "on raw pixels.  The encoder itself is not trained further.",
     CLI_OPTIONS(options),
     .arguments = {1, 1},
-    .run = run_probe,
+    .act = probe,
+    .of_split = 1,
 };

@@ -1,5 +1,5 @@
 /* reverie recipes: the recipes by name, with their `about` lines. */
-#include "workbench.h"
+#include "experiment.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* reverie study: a recipe over a grid of settings and several seeds, and one report of all. */
+#include "experiment.h"
 #include "terminal.h"
-#include "workbench.h"
 
 #include "core/memory.h"
 #include "core/shell.h"

@@ -1,6 +1,6 @@
 /* reverie train, reverie resume: training into a run folder. */
+#include "experiment.h"
 #include "terminal.h"
-#include "workbench.h"
 
 #include "core/shell.h"
 #include "reverie/io.h"
@@ -76,11 +76,9 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     if (call->json)
         return cli_print_json(call, json_pack("{s:o, s:s, s:b}", "run", rv_json_text(folder),
                                               "status", "done", "trained", last->step > 0));
-    if (last->step == 0) /* of a run that is resumed: another one has failed */
-        printf("%s: is done already: nothing is left to train; look at %s/report.html, ", folder,
-               folder);
-    else
-        printf("%s: done; look at %s/report.html, ", folder, folder);
+    /* Of no step is a run that is resumed: another one has failed. */
+    printf("%s: %s; look at %s/report.html, ", folder,
+           last->step == 0 ? "is done already: nothing is left to train" : "done", folder);
     suggest(rv_experiment_model(run)->kind, program, word);
     suggest_more(call, run, last, program, word);
     return RV_OK;

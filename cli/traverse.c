@@ -40,27 +40,20 @@ static rv_status read_traversal(cli_call *call, rv_traversal *t)
 
 /* ---- labels ---- */
 
-/* A walk and what the classifier makes of it. */
-typedef struct labels {
-    const rv_classifier *classifier;
-    int count;
-    float *images;        /* [count,D] */
-    float *values;        /* [count] of the coordinate */
-    float *probabilities; /* [count,classes] */
-} labels;
-
-static rv_status give_labels(cli_call *call, const labels *l)
+/* values [count] of the coordinate, probabilities [count,classes]. */
+static rv_status give_labels(cli_call *call, const rv_classifier *classifier, int count,
+                             const float *values, const float *probabilities)
 {
     const char *output = cli_text(call, "output");
-    int classes = rv_classifier_classes(l->classifier);
+    int classes = rv_classifier_classes(classifier);
     json_t *images = json_array();
     if (!call->json)
         printf("%5s  %12s  %5s  %11s\n", "image", "value", "label", "probability");
-    for (int i = 0; i < l->count; i++) {
-        const float *row = l->probabilities + (int64_t)i * classes;
-        int label = rv_classifier_likeliest(l->classifier, row);
-        const char *name = rv_classifier_class(l->classifier, label);
-        double value = (double)l->values[i], probability = (double)row[label];
+    for (int i = 0; i < count; i++) {
+        const float *row = probabilities + (int64_t)i * classes;
+        int label = rv_classifier_likeliest(classifier, row);
+        const char *name = rv_classifier_class(classifier, label);
+        double value = (double)values[i], probability = (double)row[label];
         rv_json_add(&images, json_pack("{s:i, s:o, s:o, s:o}", "image", i, "value",
                                        rv_json_number(value), "label", cli_json_class(name),
                                        "probability", rv_json_number(probability)));
@@ -70,45 +63,33 @@ static rv_status give_labels(cli_call *call, const labels *l)
     if (call->json)
         return cli_print_json(
             call, json_pack("{s:o, s:o, s:o}", "file", rv_json_text(output), "classifier",
-                            rv_json_text(rv_classifier_name(l->classifier)), "images", images));
+                            rv_json_text(rv_classifier_name(classifier)), "images", images));
     json_decref(images);
     return cli_wrote(call, output);
 }
 
 /* The picture is there before the labels are printed. */
-static rv_status save_picture(cli_call *call, rv_experiment *run, const rv_traversal *t,
-                              const labels *l)
-{
-    rv_image *image = rv_traversal_image(run, t, l->images);
-    rv_status status = image ? rv_image_save(call->context, image, cli_text(call, "output"))
-                             : rv_error_status(call->context);
-    rv_image_free(image);
-    return status;
-}
-
 static rv_status walk_and_label(cli_call *call, rv_experiment *run, const rv_traversal *t,
                                 rv_classifier *classifier)
 {
-    labels l = {.classifier = classifier, .count = t->steps};
-    size_t count = (size_t)l.count;
-    size_t pixels = (size_t)rv_data_width(rv_experiment_model(run)->sizes);
-    l.images = rv_malloc(count * pixels * sizeof *l.images);
-    l.values = rv_malloc(count * sizeof *l.values);
-    l.probabilities =
-        rv_malloc(count * (size_t)rv_classifier_classes(classifier) * sizeof *l.probabilities);
-    rv_status status =
-        l.images && l.values && l.probabilities ? RV_OK : rv_fail_memory(call->context);
+    int64_t count = t->steps, pixels = rv_data_width(rv_experiment_model(run)->sizes);
+    int64_t each = pixels + 1 + rv_classifier_classes(classifier);
+    float *images = rv_malloc((size_t)(count * each) * sizeof *images); /* [count,D] */
+    if (!images)
+        return rv_fail_memory(call->context);
+    float *values = images + count * pixels, *probabilities = values + count;
+    rv_status status = rv_experiment_walk(run, t, images, values);
     if (status == RV_OK)
-        status = rv_experiment_walk(run, t, l.images, l.values);
+        status = rv_classifier_probabilities(classifier, images, count, probabilities);
+    rv_image *image = status == RV_OK ? rv_traversal_image(run, t, images) : NULL;
+    if (image)
+        status = rv_image_save(call->context, image, cli_text(call, "output"));
+    else
+        status = rv_error_status(call->context);
     if (status == RV_OK)
-        status = rv_classifier_probabilities(classifier, l.images, l.count, l.probabilities);
-    if (status == RV_OK)
-        status = save_picture(call, run, t, &l);
-    if (status == RV_OK)
-        status = give_labels(call, &l);
-    rv_free(l.images);
-    rv_free(l.values);
-    rv_free(l.probabilities);
+        status = give_labels(call, classifier, t->steps, values, probabilities);
+    rv_image_free(image);
+    rv_free(images);
     return status;
 }
 

@@ -24,6 +24,7 @@
 
 #include "io/json.h"
 #include "reverie/option.h"
+#include "reverie/run.h"
 #include "reverie/values.h"
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -98,6 +99,10 @@ struct cli_verb {
     int takes_settings; /* key=value are settings, and the help lists them */
     int hidden;         /* not in the list of verbs */
     rv_status (*run)(cli_call *call);
+    /* Instead of `run`, what it does with the run that cli_with_run (experiment.h) opens. */
+    rv_status (*act)(cli_call *call, rv_experiment *run);
+    const char *endings;
+    int of_split;
 };
 
 /* All verbs, in the order of the help. */

@@ -253,8 +253,8 @@ static rv_status apply_common(cli_call *call)
 {
     rv_status status = RV_OK;
     char name[32];
-    call->json = cli_switch(call, "json");
-    call->quiet = cli_switch(call, "quiet");
+    call->json = cli_given(call, "json");
+    call->quiet = cli_given(call, "quiet");
     if (cli_given(call, "threads"))
         rv_context_set_threads(call->context, (int)cli_integer(call, "threads"));
     if (cli_given(call, "isa")) {
@@ -309,8 +309,8 @@ rv_status cli_call_read(cli_call *call, int count, char **words)
     rv_status status = read_options(call, count, words, table);
     if (status != RV_OK)
         return status;
-    call->wants_help = cli_switch(call, "help"); /* abbreviated, as --he */
-    call->wants_version = cli_switch(call, "version");
+    call->wants_help = cli_given(call, "help"); /* abbreviated, as --he */
+    call->wants_version = cli_given(call, "version");
     if (call->wants_help || call->wants_version)
         return RV_OK;
     status = sort_arguments(call, count, words);
@@ -340,11 +340,6 @@ static slot *value_of(const cli_call *call, const char *name)
 int cli_given(const cli_call *call, const char *option)
 {
     return value_of(call, option)->given;
-}
-
-int cli_switch(const cli_call *call, const char *option)
-{
-    return value_of(call, option)->truth;
 }
 
 int64_t cli_integer(const cli_call *call, const char *option)

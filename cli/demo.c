@@ -41,15 +41,12 @@ static rv_status show(cli_call *call, const rv_demo *demo)
     rv_status status = cli_check_output(call, request.figure, demo->endings);
     if (status != RV_OK)
         return status;
-    json_t *object = json_object();
     status = demo->run(call->context, &request, &values);
-    if (status == RV_OK)
-        cli_give(call, &object, &values);
-    if (status == RV_OK && !call->json)
-        printf("%s\n", request.figure);
-    rv_values_free(&values);
-    rv_json_put(&object, "file", rv_json_text(request.figure));
-    return cli_end(call, object, status);
+    if (status == RV_OK) {
+        rv_values_word(&values, "file", request.figure);
+        rv_values_line(&values, "%s", request.figure);
+    }
+    return cli_give_all(call, &values, status);
 }
 
 static rv_status run_demo(cli_call *call)

@@ -44,8 +44,7 @@ static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t
 
 static void say_fewer(const cli_call *call, int64_t used)
 {
-    if (cli_given(call, "count"))
-        cli_say_fewer(call, cli_integer(call, "count"), used, rv_split_name(cli_split(call)));
+    cli_say_fewer(call, cli_integer_or(call, "count", 0), used, rv_split_name(cli_split(call)));
 }
 
 /* ---- progress ---- */
@@ -86,7 +85,7 @@ static void say_file(cli_call *call, json_t **object, const char *what)
     if (path && call->json)
         rv_json_put(object, "file", rv_json_text(path));
     else if (path)
-        printf("%s: %s of each image\n", path, what);
+        printf("%s: %s\n", path, what);
 }
 
 /* ---- the importance-weighted bound ---- */
@@ -123,7 +122,7 @@ static rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t **o
     status = save_each(call, found.images, found.each, sizeof *found.each, place, CLI_COUNT(place));
     if (status == RV_OK) {
         cli_give(call, object, &found.values);
-        say_file(call, object, "bound, effective sample size and k-hat");
+        say_file(call, object, "bound, effective sample size and k-hat of each image");
         warn_tails(call, &found);
     }
     rv_importance_free(&found);
@@ -202,7 +201,7 @@ static rv_status give_gap(cli_call *call, rv_experiment *run, const rv_gap *gap)
         printf("On gray pixels these are cross-entropies, not likelihoods of the data.\n");
     if (!call->json && rv_values_number(&gap->values, "amortisation_gap") < 0)
         printf("The fit fell short of the encoder: give it more --svi-steps.\n");
-    say_file(call, &object, "elbo, svi_elbo, log_px and log_px_by_svi");
+    say_file(call, &object, "elbo, svi_elbo, log_px and log_px_by_svi of each image");
     return cli_end(call, object, RV_OK);
 }
 
@@ -275,7 +274,7 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
         give_report(call, run, &report, &object);
     if (status == RV_OK && cli_given(call, "samples"))
         status = evaluate_samples(call, run, &object);
-    if (status == RV_OK && cli_switch(call, "latents"))
+    if (status == RV_OK && cli_given(call, "latents"))
         status = evaluate_latents(call, run, &object);
     status = cli_end(call, object, status);
     if (status == RV_OK)
@@ -288,14 +287,11 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
 
 static rv_status give_judgement(cli_call *call, const rv_judgement *judgement)
 {
-    const char *output = cli_text(call, "output");
     json_t *object = json_object();
     cli_give(call, &object, &judgement->encodings);
     cli_give(call, &object, &judgement->images);
-    if (judgement->pictures && call->json)
-        rv_json_put(&object, "file", rv_json_text(output));
-    else if (judgement->pictures)
-        printf("%s: the images nearest to a training image, each above it\n", output);
+    if (judgement->pictures)
+        say_file(call, &object, "the images nearest to a training image, each above it");
     return cli_end(call, object, RV_OK);
 }
 
@@ -345,20 +341,20 @@ static rv_status check_output(cli_call *call, int values)
 static rv_status check_options(cli_call *call, int images)
 {
     static const char *const of_bounds[] = {"samples", "latents", "gap", "pixels"};
-    int each = cli_given(call, "samples") || cli_switch(call, "gap");
+    int each = cli_given(call, "samples") || cli_given(call, "gap");
     for (int i = 0; images && i < CLI_COUNT(of_bounds); i++)
         if (cli_given(call, of_bounds[i]))
             return rv_fail(call->context, RV_BAD_USAGE,
                            "--%s is of a model's bound, and images are judged without one: leave "
                            "out --classifier and --images, and choose a model with a bound",
                            of_bounds[i]);
-    if (cli_given(call, "svi-steps") && !cli_switch(call, "gap"))
+    if (cli_given(call, "svi-steps") && !cli_given(call, "gap"))
         return rv_fail(call->context, RV_BAD_USAGE, "--svi-steps is of --gap: give it too");
-    if (!images && !each && !cli_switch(call, "latents") && cli_given(call, "count"))
+    if (!images && !each && !cli_given(call, "latents") && cli_given(call, "count"))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "--count is of --samples, --latents, --gap, and the images that "
                        "--classifier judges: give one of them too");
-    if (!images && cli_switch(call, "gap") && cli_switch(call, "latents"))
+    if (!images && cli_given(call, "gap") && cli_given(call, "latents"))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "--gap stands alone: ask for --latents in another call");
     if (cli_given(call, "seed") && cli_text(call, "images"))
@@ -397,7 +393,7 @@ static rv_status run_evaluate(cli_call *call)
         warn_pixels(call, run);
     if (status == RV_OK && images)
         status = evaluate_images(call, run);
-    else if (status == RV_OK && cli_switch(call, "gap"))
+    else if (status == RV_OK && cli_given(call, "gap"))
         status = evaluate_gap(call, run);
     else if (status == RV_OK)
         status = evaluate_values(call, run);

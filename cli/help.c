@@ -226,9 +226,9 @@ static rv_status run_settings(cli_call *call)
 
 static rv_status run_help(cli_call *call)
 {
-    if (cli_switch(call, "man"))
+    if (cli_given(call, "man"))
         return print_man(call);
-    if (cli_switch(call, "settings"))
+    if (cli_given(call, "settings"))
         return run_settings(call);
     if (call->argument_count == 0) {
         cli_help_all(stdout);

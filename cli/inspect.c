@@ -224,7 +224,7 @@ static rv_status inspect_program(cli_call *call)
 static rv_status run(cli_call *call)
 {
     const char *path = call->argument[0], *dot = cli_text(call, "dot");
-    if (cli_switch(call, "program") || dot) {
+    if (cli_given(call, "program") || dot) {
         rv_status ready = dot ? cli_check_output(call, dot, "") : RV_OK;
         return ready == RV_OK ? inspect_program(call) : ready;
     }

@@ -11,7 +11,7 @@ static rv_status probe(cli_call *call, rv_experiment *run)
     config.labels = cli_integer_or(call, "labels", 0);
     config.seed = cli_seed(call);
     config.neighbours = (int)cli_integer(call, "neighbours");
-    config.pixels = !cli_switch(call, "codes-only");
+    config.pixels = !cli_given(call, "codes-only");
     config.softmax.l2 = cli_number(call, "l2");
     rv_status status = rv_experiment_probe(run, &config, &found);
     return cli_give_all(call, &found, status);

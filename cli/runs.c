@@ -266,26 +266,22 @@ static void warn_of_data(cli_call *call, const run_row *rows, int count)
     }
 }
 
-/* The row with the settings in which the runs differ. */
-static json_t *with_settings(json_t *row, const run_row *run, const char *const *key, int keys)
-{
-    json_t *settings = json_object();
-    for (int k = 0; k < keys; k++) {
-        const char *value = runs_setting(run, key[k]);
-        rv_json_put(&settings, key[k],
-                    value ? rv_json_text(value) : rv_json_none("this run does not say"));
-    }
-    rv_json_put(&row, "settings", settings);
-    return row;
-}
-
+/* Rows with the settings in which the runs differ. */
 static rv_status print_json_comparison(cli_call *call, const run_row *rows, int count)
 {
     const char *key[KEYS_MOST];
     int keys = differing_keys(rows, count, key, KEYS_MOST);
     json_t *list = json_array();
-    for (int i = 0; i < count; i++)
-        rv_json_add(&list, with_settings(row_json(&rows[i]), &rows[i], key, keys));
+    for (int i = 0; i < count; i++) {
+        json_t *row = row_json(&rows[i]), *settings = json_object();
+        for (int k = 0; k < keys; k++) {
+            const char *value = runs_setting(&rows[i], key[k]);
+            rv_json_put(&settings, key[k],
+                        value ? rv_json_text(value) : rv_json_none("this run does not say"));
+        }
+        rv_json_put(&row, "settings", settings);
+        rv_json_add(&list, row);
+    }
     return cli_print_json(call, list);
 }
 

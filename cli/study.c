@@ -278,7 +278,7 @@ static rv_status run_study(cli_call *call)
         status = open_study(call, path, &study);
     if (status != RV_OK)
         return status;
-    status = cli_switch(call, "dry-run") ? dry_run(call, study) : run_all(call, study);
+    status = cli_given(call, "dry-run") ? dry_run(call, study) : run_all(call, study);
     rv_study_free(study);
     return status;
 }

@@ -134,9 +134,9 @@ static rv_status run_train(cli_call *call)
     const char *given = cli_text(call, "run");
     snprintf(folder, sizeof folder, "runs/%s", rv_config_settings(config)->name);
     rv_experiment_place place = cli_place(call, given ? given : folder);
-    int how = !given                      ? RV_CREATE_NUMBERED
-              : cli_switch(call, "force") ? RV_CREATE_REPLACING
-                                          : RV_CREATE_NEW;
+    int how = !given                     ? RV_CREATE_NUMBERED
+              : cli_given(call, "force") ? RV_CREATE_REPLACING
+                                         : RV_CREATE_NEW;
     status = rv_experiment_create(call->context, &place, config, how, &run);
     if (status != RV_OK)
         return status;

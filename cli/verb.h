@@ -114,8 +114,7 @@ const cli_verb *cli_verb_find(const char *name);
 rv_status cli_fail_verb(rv_context *context, const char *name);
 
 /* The value of an option of this verb: as given, or its default.  The name must be in its table. */
-int cli_given(const cli_call *call, const char *option);
-int cli_switch(const cli_call *call, const char *option);
+int cli_given(const cli_call *call, const char *option); /* of a switch: whether it is on */
 int64_t cli_integer(const cli_call *call, const char *option);
 /* Of an option without a default. */
 int64_t cli_integer_or(const cli_call *call, const char *option, int64_t otherwise);

@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* `says` is a part of the message; %s is the folder that the message begins with, for a shell. */
+/* The first row that fits is meant: `says` is a part of the message; %s is the folder that the
+ * message begins with, for a shell. */
 static const struct advice {
     const char *says, *type;
 } advice[] = {
     {": holds a run already", "`reverie resume %s`, another --run, or --force"},
     {": holds no run while", "`reverie resume %s`"},
     {": holds no run", "`reverie runs list` lists runs"},
-    {": no number is free", "--run names a folder"},
-    {"replace: choose another folder", "--run names it"},
-    {"make it: move it away, or choose another folder", "--run names it"},
-    {"is replaced: choose another folder", "--run names it"},
+    {": no number is free", "--run DIR"},
     {": is no checkpoint of this run", "`reverie train RECIPE --from FILE`"},
     {"have no sigmas: go from 0 to 1", "--from 0 --to 1"},
     {"makes no images to judge", "--images FILE.npy"},
@@ -29,27 +27,27 @@ static const struct advice {
     {"another folder for the study", "--folder DIR"},
     {"the study now asks for", "--folder DIR"},
     {": the study sets the seeds itself", "--seeds N"},
+    {"choose another folder", "--run DIR"}, /* of a run, where no row above is meant */
 };
 
-/* In a message what would move the cursor is replaced. */
-static int is_shown_as(const char *word, const char *message, size_t length)
+/* Whether the message begins with that folder; in it what would move the cursor is replaced. */
+static int begins_with(const char *message, const char *folder)
 {
-    for (size_t i = 0; i < length; i++)
-        if (word[i] != message[i] && (message[i] != '?' || word[i] == '\0'))
-            return 0;
-    return word[length] == '\0';
+    size_t i = 0;
+    while (folder[i] && (folder[i] == message[i] || message[i] == '?'))
+        i++;
+    return !folder[i] && strncmp(message + i, ": ", 2) == 0;
 }
 
 /* The folder that the message begins with, as it was typed. */
 static void find_folder(const cli_call *call, const char *message, char folder[4096])
 {
-    size_t length = (size_t)(strstr(message, ": ") - message);
-    snprintf(folder, 4096, "%.*s", (int)length, message);
+    snprintf(folder, 4096, "%.*s", (int)(strstr(message, ": ") - message), message);
     for (int i = 0; i < call->word_count; i++) {
         const char *word = call->word[i], *equals = strchr(word, '=');
         if (strncmp(word, "--", 2) == 0 && equals)
             word = equals + 1;
-        if (is_shown_as(word, message, length))
+        if (begins_with(message, word))
             snprintf(folder, 4096, "%s", word);
     }
 }

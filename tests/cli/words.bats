@@ -51,6 +51,10 @@ PYTHON
     done
     fails 2 "(\`reverie resume 'a run'\`" train "${SMALL[@]}" --run "a run"
     fails 2 'reverie resume ./a=1`' train "${SMALL[@]}" --run a=1
+    works train "${SMALL[@]}" --run $'a: \tb' -q --threads 1
+    fails 2 "(\`reverie resume \$'a: \\011b'\`" train "${SMALL[@]}" --run=$'a: \tb'
+    works resume $'a: \tb' train.epochs=3 --threads 2
+    has "$err" ' --threads 1 would)'
 }
 
 @test "a finished run that is resumed says so, and is no failure" {

@@ -155,7 +155,8 @@ static void test_lists_within_lists(void **state)
     assert_true(isnan(rv_values_number(v, "units of another name")));
     units[1].count = 1;
     check_json(f, "{\"file\": \"caf\xc3\xa9.npy\", \"none\": null, \"examples\": 10000000000, "
-                  "\"most\": 1.5, \"shares\": [0.5, null], \"draws\": [1, 2], \"sets\": [\"avx2\", \"caf\xc3\xa9\"], "
+                  "\"most\": 1.5, \"shares\": [0.5, null], \"draws\": [1, 2], \"sets\": [\"avx2\", "
+                  "\"caf\xc3\xa9\"], "
                   "\"units\": [{\"codes\": {\"active\": true}}, {\"u0\": 0.0}]}");
 }
 

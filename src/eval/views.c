@@ -245,7 +245,7 @@ rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, 
 rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count, float *bounds)
 {
     if (!rv_model_has(model, RV_CLASS_EVIDENCE))
-        return no_view(model, "bound of log p(x, y)", "classify --by evidence");
+        return no_view(model, "bound of log p(x, y)", "class_evidence");
     return view_images(model, model->kind->class_evidence, images, count, bounds);
 }
 

@@ -31,14 +31,14 @@ static rv_status reserve(rv_experiment *run, int count, decoding *d)
     return d->z && d->images && d->classes ? RV_OK : rv_fail_memory(run->context);
 }
 
-static rv_status check(rv_experiment *run, const char *verb)
+static rv_status check(rv_experiment *run, const char *what_needs)
 {
     const rv_model_kind *kind = run->model->kind;
     if (rv_model_kind_has(kind, RV_CLASS_DECODER))
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE,
-                   "model `%s` does not decode by class, which `%s` needs; train m2, m1-m2 or adgm",
-                   kind->name, verb);
+                   "model `%s` does not decode by class, which %s; train m2, m1-m2 or adgm",
+                   kind->name, what_needs);
 }
 
 /* The decoded images as a grid. */
@@ -55,7 +55,7 @@ rv_image *rv_experiment_class_samples(rv_experiment *run, int count, uint64_t se
 {
     decoding d = {0};
     rv_image *image = NULL;
-    rv_status status = check(run, "sample --class");
+    rv_status status = check(run, "samples of one class need");
     if (status == RV_OK)
         status = reserve(run, count, &d);
     if (status == RV_OK)
@@ -73,8 +73,9 @@ rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t 
     decoding d = {0};
     rv_image *image = NULL;
     int classes = run->model->sizes.classes;
-    int64_t width =
-        check(run, "figure classes") == RV_OK ? run->model->kind->latent_width(run->model) : 0;
+    int64_t width = check(run, "a figure of classes needs") == RV_OK
+                        ? run->model->kind->latent_width(run->model)
+                        : 0;
     if (width == 0)
         return NULL;
     rv_status status = reserve(run, classes * columns, &d);
@@ -121,7 +122,7 @@ rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows
     rv_image *image = NULL;
     rv_grid_config config = rv_grid_defaults();
     rv_source *source =
-        check(run, "figure style") == RV_OK ? rv_experiment_source(run, split) : NULL;
+        check(run, "a figure of styles needs") == RV_OK ? rv_experiment_source(run, split) : NULL;
     if (!source)
         return NULL;
     if (rows > rv_source_describe(source)->count)

@@ -70,7 +70,7 @@ static rv_status check_image(rv_experiment *run, int64_t index, int least)
 {
     if (index >= least && index < RV_SNAPSHOT_IMAGES)
         return RV_OK;
-    return rv_fail(run->context, RV_BAD_USAGE, "--image %lld: the images of a snapshot are 0 to %d",
+    return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images of a snapshot are 0 to %d",
                    (long long)index, RV_SNAPSHOT_IMAGES - 1);
 }
 
@@ -174,7 +174,7 @@ static int64_t find_step(rv_experiment *run, const int64_t *steps, int64_t count
                           ? after - 1
                           : after;
     rv_fail(run->context, RV_BAD_USAGE,
-            "--step %lld: %s has no snapshot of that step; the nearest is of step %lld",
+            "step %lld: %s has no snapshot of that step; the nearest is of step %lld",
             (long long)step, run->folder, (long long)steps[nearest]);
     return -1;
 }

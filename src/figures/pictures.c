@@ -227,16 +227,16 @@ rv_traversal rv_traversal_defaults(void)
 static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int64_t images)
 {
     if (t->dim < 0 || t->dim >= latent_width(run))
-        return rv_fail(run->context, RV_BAD_USAGE, "--dim %lld: the latents are 0 to %lld",
+        return rv_fail(run->context, RV_BAD_USAGE, "latent %lld: the latents are 0 to %lld",
                        (long long)t->dim, (long long)latent_width(run) - 1);
     const rv_model *model = run->model;
     if (t->in_sigmas && model->kind->prior && model->kind->prior(model) == RV_PRIOR_DISCRETE)
-        return rv_fail(run->context, RV_BAD_USAGE,
-                       "traverse: the latents of `%s` are probabilities, which have no sigmas: "
-                       "take --from 0 --to 1",
-                       model->kind->name);
+        return rv_fail(
+            run->context, RV_BAD_USAGE,
+            "the latents of `%s` are probabilities, which have no sigmas: go from 0 to 1",
+            model->kind->name);
     if (t->image < 0 || t->image >= images)
-        return rv_fail(run->context, RV_BAD_USAGE, "--image %lld: the images are 0 to %lld",
+        return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images are 0 to %lld",
                        (long long)t->image, (long long)images - 1);
     return RV_OK;
 }

@@ -3,7 +3,6 @@
 #include "judge/encodings.h"
 
 #include "core/memory.h"
-#include "core/shell.h"
 #include "reverie/io.h"
 
 #include <math.h>
@@ -44,14 +43,12 @@ static const table *held_out_of(const judge *j)
 
 static rv_status check_finite(const judge *j)
 {
-    char word[RV_SHELL_PATH];
     for (int64_t i = 0; i < j->images.count * j->images.width; i++)
         if (!isfinite(j->images.values[i]))
             return rv_fail(j->context, RV_NOT_FINITE,
-                           "%s: sample %lld holds a value that is not finite; look at `reverie "
-                           "figure %s curves`, and take an earlier --checkpoint",
-                           j->run->folder, (long long)(i / j->images.width),
-                           rv_shell_path(j->run->folder, word));
+                           "%s: sample %lld holds a value that is not finite; look at the curves "
+                           "of its training, and take an earlier checkpoint",
+                           j->run->folder, (long long)(i / j->images.width));
     return RV_OK;
 }
 
@@ -62,8 +59,7 @@ static rv_status draw(judge *j)
     table z;
     if (!rv_model_has(model, RV_DECODER))
         return rv_fail(j->context, RV_BAD_USAGE,
-                       "model `%s` makes no images to judge; images of a file are judged with "
-                       "--images FILE.npy",
+                       "model `%s` makes no images to judge; images of a file can be judged",
                        model->kind->name);
     rv_notify(j->context, RV_LOG_INFO, "drawing %lld samples", (long long)count);
     rv_status status = table_new(j->context, count, model->kind->latent_width(model), &z);
@@ -453,9 +449,8 @@ static rv_status check_config(const judge *j, int has_encoder)
     const rv_judge_config *config = j->config;
     if (!config->classifier && (config->images || !has_encoder))
         return rv_fail(j->context, RV_BAD_USAGE,
-                       "images are judged in the features of a classifier: train one with "
-                       "`reverie train classifier-cnn --run runs/judge`, then evaluate with "
-                       "--classifier runs/judge");
+                       "images are judged in the features of a classifier: train one, and "
+                       "name its run");
     if (!config->images && config->classifier && config->count < 1)
         return rv_fail(j->context, RV_BAD_USAGE, "%lld samples cannot be judged",
                        (long long)config->count);

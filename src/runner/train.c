@@ -196,8 +196,7 @@ static rv_status check_own(rv_experiment *run, const char *folder, const char *c
     if (is_own) /* or one that is not there, which is said when it is opened */
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE,
-                   "%s: is no checkpoint of this run, whose are in %s; a new run begins at any "
-                   "with `reverie train RECIPE --from FILE`",
+                   "%s: is no checkpoint of this run, whose are in %s; a new run begins at any",
                    checkpoint, folder);
 }
 

@@ -377,8 +377,8 @@ static rv_status check_plan(const reader *r, const rv_yaml_node *root)
     for (const rv_yaml_node *node = root->child; node; node = node->next)
         if (strcmp(node->key, "model") == 0)
             return rv_fail(context_of(r), RV_BAD_USAGE,
-                           "%s:%d: this is a recipe, which `reverie train` takes; a study names "
-                           "its recipe, as base: lab2-vae-2d",
+                           "%s:%d: this is a recipe, and no study, which names its recipe, as "
+                           "base: lab2-vae-2d",
                            r->plan->path, node->key_line);
     return RV_OK;
 }
@@ -418,8 +418,7 @@ static rv_status check_override(const reader *r, const char *override)
     if (sets(override, "train.seed") && override[strcspn(override, "=")] &&
         strncmp(override, "train=", 6) != 0)
         return rv_fail(context, RV_BAD_USAGE,
-                       "`%.80s`: the study sets the seeds itself; say how many with --seeds",
-                       override);
+                       "`%.80s`: the study sets the seeds itself; say how many instead", override);
     for (const study_axis *axis = r->plan->axes; axis; axis = axis->next)
         if (sets(override, axis->key))
             return rv_fail(context, RV_BAD_USAGE, "`%.80s`: `%s` is what the study varies, %s:%d",

@@ -69,7 +69,7 @@ static rv_status refuse(rv_study *study, const study_run *run, const char *key, 
 {
     return rv_fail(study->context, RV_BAD_USAGE,
                    "%s/config.yaml: this run was made with %s: %s, and the study now asks for %s; "
-                   "choose another --folder, or remove that run",
+                   "choose another folder, or remove that run",
                    run->entry.folder, key, was ? was : "(none)", is ? is : "(none)");
 }
 

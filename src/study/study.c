@@ -42,7 +42,7 @@ static rv_status check_folder(const rv_study *study)
     if (snprintf(path, sizeof path, "%s/config.yaml", study->folder) < (int)sizeof path &&
         rv_file_exists(path))
         return rv_fail(study->context, RV_BAD_USAGE,
-                       "%s: holds a run itself; choose another folder for the study with --folder",
+                       "%s: holds a run itself; choose another folder for the study",
                        study->folder);
     return RV_OK;
 }
@@ -163,16 +163,12 @@ static rv_status fail_study(rv_context *context, const char *name, const char *c
     if (status == RV_NO_MEMORY || status == RV_IO_ERROR)
         return status;
     if (status == RV_OK)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%.200s: this is a recipe, which `reverie train` takes; `reverie study` "
-                       "lists the studies",
-                       name);
+        return rv_fail(context, RV_BAD_FILE, "%.200s: this is a recipe, and no study", name);
     rv_error_clear(context);
     if (nearest.word)
         return rv_fail(context, RV_BAD_FILE, "%.200s: there is no such study; did you mean `%s`?",
                        name, nearest.word);
-    return rv_fail(context, RV_BAD_FILE,
-                   "%.200s: there is no such study; `reverie study` lists them", name);
+    return rv_fail(context, RV_BAD_FILE, "%.200s: there is no such study", name);
 }
 
 rv_status rv_study_list(rv_context *context, const char *const *directories, int directory_count,

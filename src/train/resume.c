@@ -153,8 +153,8 @@ static void warn_if_elsewhere(const rv_trainer *trainer, const rv_tensors *tenso
     if ((isa && strcmp(isa, isa_now) != 0) || (threads && atoi(threads) != threads_now))
         rv_notify(trainer->context, RV_LOG_WARNING,
                   "the run was on %s with %s threads, this is %s with %d: it goes on, but not bit "
-                  "for bit (--isa %s --threads %s would)",
-                  isa, threads, isa_now, threads_now, isa, threads);
+                  "for bit",
+                  isa, threads, isa_now, threads_now);
 }
 
 /* A position is a number of images, so that another data.batch goes on with the image that comes

@@ -167,7 +167,7 @@ rv_status run_curves_read(rv_experiment *run, run_curves **out)
         status = rv_fail_memory(run->context);
     if (curves) {
         curves->context = run->context;
-        curves->held_out = rv_split_name(run_held_out(run));
+        curves->held_out = rv_split_name(run_held_out(run->settings));
         status = run_each_line(run->context, (const char *)text, take_epoch, curves);
         if (status == RV_OK)
             status = run_each_line(run->context, (const char *)text, take_line, curves);

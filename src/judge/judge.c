@@ -396,7 +396,7 @@ static rv_status look_at_real(judge *j)
     if (status != RV_OK)
         return status;
     if (split == RV_SPLIT_TRAIN)
-        return look_at_split(j, run_held_out(j->run), &j->held_out);
+        return look_at_split(j, run_held_out(j->run->settings), &j->held_out);
     return look_at_split(j, split, &j->real);
 }
 

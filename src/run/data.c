@@ -48,7 +48,7 @@ static void say_if_changed(rv_experiment *run, const rv_source *source)
     const char *known = run->known_fingerprint[info->split];
     if (!known[0] || strcmp(known, info->fingerprint) == 0)
         return;
-    if (info->split == run_held_out(run))
+    if (info->split == run_held_out(run->settings))
         snprintf(run->other_values, sizeof run->other_values, "other held-out images");
     rv_notify_once(
         run->context, RV_LOG_WARNING,
@@ -161,12 +161,12 @@ static rv_status take(rv_experiment *run, json_t *object)
     return take_classes(run, json_object_get(object, "classes"));
 }
 
-rv_status run_without(rv_experiment *run, rv_status status, const char *what)
+rv_status run_without(rv_context *context, rv_status status, const char *what)
 {
     if (status == RV_OK || status == RV_NO_MEMORY)
         return status;
-    rv_notify(run->context, RV_LOG_WARNING, "%s; %s", rv_error_message(run->context), what);
-    rv_error_clear(run->context);
+    rv_notify(context, RV_LOG_WARNING, "%s; %s", rv_error_message(context), what);
+    rv_error_clear(context);
     return RV_OK;
 }
 
@@ -182,7 +182,7 @@ rv_status run_known_read(rv_experiment *run)
         return RV_OK;
     rv_status status = rv_file_read(run->context, path, KNOWN_MOST, &text, &count);
     if (status != RV_OK)
-        return run_without(run, status, "whether the data are those of the run is not known");
+        return run_without(run->context, status, "whether the data are those of the run is not known");
     status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
     rv_io_free(text);
     if (object)

@@ -34,7 +34,7 @@ static json_t *selection(const rv_experiment *run)
     const rv_model *model = run->model;
     if (!model->kind->select)
         return json_null();
-    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run)), "value",
+    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run->settings)), "value",
                      model->kind->select(model), "larger_is_better", 1);
 }
 
@@ -73,7 +73,7 @@ static rv_status write_environment(rv_experiment *run)
 rv_status run_note_environment(rv_experiment *run)
 {
     rv_status status = write_environment(run);
-    return run->resumes ? run_without(run, status, "it is as it was") : status;
+    return run->resumes ? run_without(run->context, status, "it is as it was") : status;
 }
 
 /* The lines of such an object; the caller frees.  NULL when memory is out. */
@@ -126,7 +126,7 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
         return RV_OK;
     rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
     if (status != RV_OK)
-        return run_without(run, status, "how convolutions were computed is not known");
+        return run_without(run->context, status, "how convolutions were computed is not known");
     json_t *object;
     status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
     if (status == RV_OK)
@@ -147,7 +147,7 @@ rv_status run_write_files(rv_experiment *run)
     if (status == RV_OK)
         status = run_known_write(run);
     if (run->resumes)
-        status = run_without(run, status, "it is as it was");
+        status = run_without(run->context, status, "it is as it was");
     if (status == RV_OK)
         status = run_claim(run, "config.yaml", path);
     if (status == RV_OK)

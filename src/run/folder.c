@@ -321,7 +321,7 @@ rv_status run_folder_enter(rv_experiment *run)
     if (status == RV_OK)
         status = rv_ledger_folder(run->ledger, path);
     run_path(run, "samples", path);
-    return status == RV_OK ? run_without(run, rv_ledger_folder(run->ledger, path),
+    return status == RV_OK ? run_without(run->context, rv_ledger_folder(run->ledger, path),
                                          "pictures cannot be written there")
                            : status;
 }

@@ -14,9 +14,9 @@ void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH])
     snprintf(path, RUN_PATH, "%s/%s", run->folder, name);
 }
 
-rv_split run_held_out(const rv_experiment *run)
+rv_split run_held_out(const rv_settings *settings)
 {
-    return run->settings->data.validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST;
+    return settings->data.validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST;
 }
 
 static rv_experiment *run_new(rv_context *context, const rv_experiment_place *place)
@@ -65,17 +65,17 @@ static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
                         &run->model);
 }
 
-int run_needs_held_out(const rv_experiment *run)
+int run_needs_held_out(const rv_settings *settings)
 {
-    return rv_model_kind_has(run->settings->model, RV_EVALUATION) ||
-           rv_model_kind_has(run->settings->model, RV_ENCODER);
+    return rv_model_kind_has(settings->model, RV_EVALUATION) ||
+           rv_model_kind_has(settings->model, RV_ENCODER);
 }
 
 /* For training: the sizes are those of the data, of which some must be held out where the model can
  * be evaluated on them. */
 static rv_status make_model_for_data(rv_experiment *run)
 {
-    rv_split split = run_needs_held_out(run) ? run_held_out(run) : RV_SPLIT_TRAIN;
+    rv_split split = run_needs_held_out(run->settings) ? run_held_out(run->settings) : RV_SPLIT_TRAIN;
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(run->context);

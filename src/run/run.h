@@ -62,16 +62,16 @@ rv_status run_check_is_there(rv_experiment *run);
 rv_status run_write_files(rv_experiment *run);
 /* data.c: a file beside the weights that cannot be read is said, and does not stop anything; want
  * of memory stays a failure. */
-rv_status run_without(rv_experiment *run, rv_status status, const char *what);
+rv_status run_without(rv_context *context, rv_status status, const char *what);
 /* env.json again, where it has become another: its tuning grows while programs are compiled. */
 rv_status run_note_environment(rv_experiment *run);
 /* Goes on with the tuning that env.json has: the choices that came after the checkpoint, and
  * without one the policy too. */
 rv_status run_follow_environment(rv_experiment *run, int has_checkpoint);
 /* The held-out split: validation where the recipe sets one aside, else test. */
-rv_split run_held_out(const rv_experiment *run);
+rv_split run_held_out(const rv_settings *settings);
 /* Whether the model is evaluated, or reconstructs: a GAN does neither. */
-int run_needs_held_out(const rv_experiment *run);
+int run_needs_held_out(const rv_settings *settings);
 /* data.c: the settings of the data, with the directories they are looked for in. */
 rv_data_config run_data(const rv_experiment *run);
 /* data.c: a split of such data, the caller's: of the model's size, and compared with what the run
@@ -85,12 +85,6 @@ void run_known_free(rv_experiment *run);
 rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report);
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
-
-/* aside.c: a context like `context`, with its log, for working on another run: its errors and its
- * tuning are its own.  NULL with the error latched in `context`. */
-rv_context *run_aside_new(rv_context *context);
-/* Frees it (NULL is ignored); a failure is latched in `context` too.  Gives the status back. */
-rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status status);
 
 /* metrics_file.c: calls `take` with each line of metrics.jsonl that is JSON, in order; a failure,
  * that of memory included, ends it. */

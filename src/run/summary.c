@@ -127,12 +127,7 @@ rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_
     snprintf(out->name, sizeof out->name, "%s", name ? name : "");
     out->smaller_is_better = json_is_false(json_object_get(selection, "larger_is_better"));
     json_decref(object);
-    if (status == RV_OK || status == RV_NO_MEMORY)
-        return status;
-    rv_notify(context, RV_LOG_WARNING, "%s; what the run chooses its weights by is not known",
-              rv_error_message(context));
-    rv_error_clear(context);
-    return RV_OK;
+    return run_without(context, status, "what the run chooses its weights by is not known");
 }
 
 double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection)

@@ -213,7 +213,7 @@ static rv_status draw(rv_experiment *run, int which, const char *path)
 {
     int lines = which == 0 ? run_fitting(run, 8, 2) : run_fitting(run, 2, 1); /* of eight */
     rv_image *image = which == 0 ? rv_experiment_samples(run, 8 * lines, 1)
-                                 : rv_experiment_reconstructions(run, run_held_out(run), 8 * lines);
+                                 : rv_experiment_reconstructions(run, run_held_out(run->settings), 8 * lines);
     rv_status status =
         image ? rv_image_save(run->context, image, path) : rv_error_status(run->context);
     rv_image_free(image);

@@ -214,8 +214,8 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
     rv_temporaries_remove(folder, run->ledger);
     rv_temporaries_remove(samples, run->ledger);
     rv_temporaries_remove(run->folder, run->ledger);
-    int needed = run_needs_held_out(run);
-    rv_source *held_out = needed ? rv_experiment_source(run, run_held_out(run)) : NULL;
+    int needed = run_needs_held_out(run->settings);
+    rv_source *held_out = needed ? rv_experiment_source(run, run_held_out(run->settings)) : NULL;
     rv_trainer_setup setup = {.model = run->model,
                               .train = rv_experiment_source(run, RV_SPLIT_TRAIN),
                               .validation = held_out,

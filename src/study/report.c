@@ -37,7 +37,7 @@ static rv_status draw_run(rv_experiment *run, gallery *shown)
     const rv_model_kind *kind = run->model->kind;
     int has_test = 0;
     rv_status status = rv_model_kind_has(kind, RV_ENCODER) ? run_has_test(run, &has_test) : RV_OK;
-    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
+    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run->settings);
     if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER))
         shown->image[SAMPLES] = rv_experiment_samples(run, 32, 1);
     if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER | RV_ENCODER)) {
@@ -56,17 +56,12 @@ static rv_status draw_run(rv_experiment *run, gallery *shown)
 static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown)
 {
     rv_experiment *experiment;
-    rv_experiment_place place = study_place(study, run);
-    rv_context *aside = run_aside_new(study->context);
-    if (!aside)
-        return rv_error_status(study->context);
     shown->cell = run->entry.cell;
-    rv_status status = rv_experiment_open(aside, &place, "last", 0, &experiment);
-    if (status == RV_OK) {
+    rv_status status = study_open_run(study, run, &experiment);
+    if (status == RV_OK)
         status = draw_run(experiment, shown);
-        rv_experiment_free(experiment);
-    }
-    return run_aside_free(study->context, aside, status);
+    rv_experiment_free(experiment);
+    return status;
 }
 
 /* The first run of each cell that is done; *count of them. */

@@ -94,8 +94,15 @@ rv_status study_expand(rv_study *study);
 /* state.c: what the folders hold; RV_BAD_USAGE where they hold something else. */
 rv_status study_look(rv_study *study, study_run *run);
 
-/* state.c: "FOLDER/name"; NULL when memory is out. */
+/* state.c: where the run is, and where its data are looked for. */
 rv_experiment_place study_place(const rv_study *study, const study_run *run);
+/* state.c: opens a run that is done, with its last weights. */
+rv_status study_open_run(rv_study *study, const study_run *run, rv_experiment **out);
+/* state.c: the configuration of a run, to be freed in any case. */
+rv_status study_config(rv_context *context, const study_run *run, rv_config **config);
+/* state.c: opens a split of the data of such settings. */
+rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_split split,
+                            rv_source **source);
 
 /* curves.c: learning curves of all cells, for the page. */
 rv_status study_add_curves(rv_study *study, rv_page *page);

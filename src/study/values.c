@@ -22,7 +22,7 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     int has_test;
     rv_report report;
     rv_status status = run_has_test(run, &has_test);
-    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
+    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run->settings);
     if (status == RV_OK)
         status = rv_experiment_evaluate(run, split, 1, &report);
     if (status != RV_OK)
@@ -63,18 +63,17 @@ static rv_status checksum_of(rv_context *context, const study_run *run, char *te
     return status;
 }
 
-static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
+rv_status study_evaluate(rv_study *study, study_run *run)
 {
     char checkpoint[64];
     study_values values = {0};
     rv_experiment *experiment;
-    rv_experiment_place place = study_place(study, run);
-    rv_status status = checksum_of(aside, run, checkpoint, sizeof checkpoint);
+    rv_status status = checksum_of(study->context, run, checkpoint, sizeof checkpoint);
     if (status != RV_OK)
         return status;
     if (run->values.count > 0 && *checkpoint && strcmp(checkpoint, run->values.checkpoint) == 0)
         return RV_OK;
-    status = rv_experiment_open(aside, &place, "last", 0, &experiment);
+    status = study_open_run(study, run, &experiment);
     if (status != RV_OK)
         return status;
     status = rv_model_has(experiment->model, RV_EVALUATION) ? from_evaluation(experiment, &values)
@@ -84,12 +83,4 @@ static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
     if (status == RV_OK)
         run->values = values;
     return status;
-}
-
-rv_status study_evaluate(rv_study *study, study_run *run)
-{
-    rv_context *aside = run_aside_new(study->context);
-    if (!aside)
-        return rv_error_status(study->context);
-    return run_aside_free(study->context, aside, evaluate(study, aside, run));
 }

@@ -3,7 +3,6 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "reverie/io.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -80,12 +79,22 @@ static rv_curves kind_of(const char *name)
 
 /* ---- reading ---- */
 
+/* The place of a curve; that of the next one, where it is not there. */
+static int place_of(const run_curves *curves, const char *name, origin from)
+{
+    int at = 0;
+    while (at < curves->count &&
+           (curves->curve[at].from != from || strcmp(curves->curve[at].name, name) != 0))
+        at++;
+    return at;
+}
+
 static curve *curve_of(run_curves *curves, const char *name, origin from)
 {
-    for (int i = 0; i < curves->count; i++)
-        if (curves->curve[i].from == from && strcmp(curves->curve[i].name, name) == 0)
-            return &curves->curve[i];
-    if (curves->count == CURVES_MOST || strlen(name) >= NAME)
+    int at = place_of(curves, name, from);
+    if (at < curves->count)
+        return &curves->curve[at];
+    if (at == CURVES_MOST || strlen(name) >= NAME)
         return NULL;
     curve *made = &curves->curve[curves->count++];
     strcpy(made->name, name);
@@ -156,29 +165,21 @@ static rv_status take_epoch(void *user, json_t *line)
 
 rv_status run_curves_read(rv_experiment *run, run_curves **out)
 {
-    char path[RUN_PATH];
-    uint8_t *text = NULL;
-    size_t size;
+    static const char name[] = "metrics.jsonl";
     *out = NULL;
-    run_path(run, "metrics.jsonl", path);
-    rv_status status = rv_file_read(run->context, path, (size_t)1 << 30, &text, &size);
-    run_curves *curves = status == RV_OK ? rv_calloc(1, sizeof *curves) : NULL;
-    if (status == RV_OK && !curves)
-        status = rv_fail_memory(run->context);
-    if (curves) {
-        curves->context = run->context;
-        curves->held_out = rv_split_name(run_held_out(run->settings));
-        status = run_each_line(run->context, (const char *)text, take_epoch, curves);
-        if (status == RV_OK)
-            status = run_each_line(run->context, (const char *)text, take_line, curves);
-    }
-    rv_io_free(text);
-    if (status != RV_OK) {
+    run_curves *curves = rv_calloc(1, sizeof *curves);
+    if (!curves)
+        return rv_fail_memory(run->context);
+    curves->context = run->context;
+    curves->held_out = rv_split_name(run_held_out(run->settings));
+    rv_status status = run_each_line(run->context, run->folder, name, take_epoch, curves);
+    if (status == RV_OK)
+        status = run_each_line(run->context, run->folder, name, take_line, curves);
+    if (status == RV_OK)
+        *out = curves;
+    else
         run_curves_free(curves);
-        return status;
-    }
-    *out = curves;
-    return RV_OK;
+    return status;
 }
 
 void run_curves_free(run_curves *curves)
@@ -214,10 +215,8 @@ int run_curves_change(const run_curves *curves, rv_curves which)
 
 static const curve *find(const run_curves *curves, const char *name, origin from)
 {
-    for (int i = 0; i < curves->count; i++)
-        if (curves->curve[i].from == from && strcmp(curves->curve[i].name, name) == 0)
-            return &curves->curve[i];
-    return NULL;
+    int at = place_of(curves, name, from);
+    return at < curves->count ? &curves->curve[at] : NULL;
 }
 
 /* How many values of a kind there are, each counted once. */

@@ -197,7 +197,8 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
                   "classes", "A row for each class; each column is one draw of z");
     if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))
         status = add_image(
-            run, page, rv_experiment_style_image(run, run_held_out(run->settings), run_fitting(run, 10, 4)),
+            run, page,
+            rv_experiment_style_image(run, run_held_out(run->settings), run_fitting(run, 10, 4)),
             "style", "Held-out images, and beside each its style in every class");
     return status;
 }

@@ -173,23 +173,19 @@ rv_status run_without(rv_context *context, rv_status status, const char *what)
 /* A file that is missing or damaged is no reason not to open the run. */
 rv_status run_known_read(rv_experiment *run)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t count;
     json_t *object;
-    run_path(run, "data.json", path);
-    if (run->known_place || run->class_name || !rv_file_exists(path))
+    if (run->known_place || run->class_name || !run_has(run->folder, "data.json"))
         return RV_OK;
-    rv_status status = rv_file_read(run->context, path, KNOWN_MOST, &text, &count);
+    rv_status status = run_read_json(run->context, run->folder, "data.json", KNOWN_MOST, &object);
     if (status != RV_OK)
-        return run_without(run->context, status, "whether the data are those of the run is not known");
-    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
-    rv_io_free(text);
+        return run_without(run->context, status,
+                           "whether the data are those of the run is not known");
     if (object)
         status = take(run, object);
-    else if (status == RV_OK)
+    else
         rv_notify(run->context, RV_LOG_WARNING,
-                  "%s: is no JSON: whether the data are those of the run is not known", path);
+                  "%s/data.json: is no JSON: whether the data are those of the run is not known",
+                  run->folder);
     json_decref(object);
     return status;
 }

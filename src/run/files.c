@@ -34,8 +34,8 @@ static json_t *selection(const rv_experiment *run)
     const rv_model *model = run->model;
     if (!model->kind->select)
         return json_null();
-    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run->settings)), "value",
-                     model->kind->select(model), "larger_is_better", 1);
+    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run->settings)),
+                     "value", model->kind->select(model), "larger_is_better", 1);
 }
 
 static json_t *environment(const rv_experiment *run, rv_tuning tuning)
@@ -119,20 +119,14 @@ static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, 
 rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
 {
     char path[RUN_PATH];
-    uint8_t *text;
-    size_t count;
+    json_t *object;
     run_path(run, "env.json", path);
-    if (!rv_file_exists(path))
-        return RV_OK;
-    rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
+    rv_status status =
+        run_read_json(run->context, run->folder, "env.json", ENVIRONMENT_MOST, &object);
     if (status != RV_OK)
         return run_without(run->context, status, "how convolutions were computed is not known");
-    json_t *object;
-    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
-    if (status == RV_OK)
-        status = follow(run, object, has_checkpoint, path);
+    status = follow(run, object, has_checkpoint, path);
     json_decref(object);
-    rv_io_free(text);
     return status;
 }
 

@@ -75,7 +75,8 @@ int run_needs_held_out(const rv_settings *settings)
  * be evaluated on them. */
 static rv_status make_model_for_data(rv_experiment *run)
 {
-    rv_split split = run_needs_held_out(run->settings) ? run_held_out(run->settings) : RV_SPLIT_TRAIN;
+    rv_split split =
+        run_needs_held_out(run->settings) ? run_held_out(run->settings) : RV_SPLIT_TRAIN;
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(run->context);

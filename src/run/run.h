@@ -86,13 +86,19 @@ rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
 
-/* metrics_file.c: calls `take` with each line of metrics.jsonl that is JSON, in order; a failure,
- * that of memory included, ends it. */
+/* read.c: whether FOLDER/name is there. */
+int run_has(const char *folder, const char *name);
+/* read.c: what FOLDER/name, of at most `most` bytes, says; NULL: it is no JSON, or not there. */
+rv_status run_read_json(rv_context *context, const char *folder, const char *name, size_t most,
+                        json_t **object);
+/* read.c: calls `take` with each line of FOLDER/name that is JSON, in order; a failure, that of
+ * memory included, ends it. */
 typedef rv_status (*run_line)(void *user, json_t *line);
-rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user);
-/* metrics_file.c: "losses", "kl", ...: as in RV_CURVES_CHOICES. */
+rv_status run_each_line(rv_context *context, const char *folder, const char *name, run_line take,
+                        void *user);
+/* read.c: "losses", "kl", ...: as in RV_CURVES_CHOICES. */
 const char *run_curves_name(rv_curves which);
-/* metrics_file.c: the name of the picture of those curves in samples/: "curves" of the losses, else
+/* read.c: the name of the picture of those curves in samples/: "curves" of the losses, else
  * "curves-KIND". */
 void run_curves_file(rv_curves which, char name[64]);
 

@@ -2,7 +2,6 @@
 #include "study/study.h"
 
 #include "core/memory.h"
-#include "reverie/io.h"
 #include "viz/chart/spread.h"
 
 #include <math.h>
@@ -83,20 +82,11 @@ static rv_status take_line(void *user, json_t *line)
 
 static rv_status read_run(curves *all, int index)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t size;
-    const rv_study_entry *entry = &all->study->run[index].entry;
-    if (snprintf(path, sizeof path, "%s/metrics.jsonl", entry->folder) >= (int)sizeof path ||
-        !rv_file_exists(path))
+    const char *folder = all->study->run[index].entry.folder;
+    if (!run_has(folder, "metrics.jsonl"))
         return RV_OK;
-    rv_status status = rv_file_read(all->study->context, path, (size_t)1 << 30, &text, &size);
-    if (status != RV_OK)
-        return status;
     all->run = index;
-    status = run_each_line(all->study->context, (const char *)text, take_line, all);
-    rv_io_free(text);
-    return status;
+    return run_each_line(all->study->context, folder, "metrics.jsonl", take_line, all);
 }
 
 static rv_status read_all(curves *all)

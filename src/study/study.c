@@ -16,6 +16,8 @@ void rv_study_free(rv_study *study)
     rv_ledger_close(study->ledger);
     rv_lock_release(study->lock);
     rv_free(study->cell);
+    for (int i = 0; i < study->run_count; i++)
+        rv_values_free(&study->run[i].values.list);
     rv_free(study->run);
     rv_values_free(&study->list);
     rv_free(study->row);

@@ -42,12 +42,10 @@ typedef struct study_plan {
 } study_plan;
 
 typedef struct study_values {
-    int count; /* 0: not evaluated */
     char split[16];
     char chosen[48];     /* the value that the model chooses its best weights by; "" for none */
     char checkpoint[64]; /* the checksum of the weights that were evaluated */
-    char name[RV_METRICS_MOST][48];
-    double value[RV_METRICS_MOST];
+    rv_values list;      /* empty: not evaluated */
 } study_values;
 
 typedef struct study_run {
@@ -106,6 +104,8 @@ rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_spl
 
 /* curves.c: learning curves of all cells, for the page. */
 rv_status study_add_curves(rv_study *study, rv_page *page);
+/* values.c: adds a value, whose name is copied, unless there are RV_METRICS_MOST. */
+void study_add_value(rv_values *list, const char *name, double value);
 /* values.c: evaluates a run that is done, unless its weights are those of `values`. */
 rv_status study_evaluate(rv_study *study, study_run *run);
 /* json.c: the values that an earlier report.json holds; a file that is none is ignored. */

@@ -3,8 +3,6 @@
  * changes the time of a step and not the size of the model. */
 #include "study/study.h"
 
-#include "reverie/io.h"
-
 #include "core/clock.h"
 
 #include <math.h>
@@ -38,16 +36,14 @@ static rv_status take_time(void *user, json_t *line)
 /* Seconds an epoch of a run that is done; NaN when its times are not there. */
 static double seconds_of(rv_study *study, const study_run *run)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t size;
     clock_sum sum = {0};
-    snprintf(path, sizeof path, "%s/timing.jsonl", run->entry.folder);
-    if (!rv_file_exists(path) ||
-        rv_file_read(study->context, path, (size_t)1 << 28, &text, &size) != RV_OK)
+    const char *folder = run->entry.folder;
+    if (!run_has(folder, "timing.jsonl"))
         return (double)NAN;
-    run_each_line(study->context, (const char *)text, take_time, &sum);
-    rv_io_free(text);
+    if (run_each_line(study->context, folder, "timing.jsonl", take_time, &sum) != RV_OK) {
+        rv_error_clear(study->context);
+        return (double)NAN;
+    }
     double whole = sum.whole + sum.last;
     return whole > 0 && run->entry.epoch > 0 ? whole / (double)run->entry.epoch : (double)NAN;
 }

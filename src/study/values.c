@@ -8,12 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_value(study_values *values, const char *name, double value)
+void study_add_value(rv_values *list, const char *name, double value)
 {
-    if (values->count == RV_METRICS_MOST)
-        return;
-    snprintf(values->name[values->count], sizeof values->name[0], "%s", name);
-    values->value[values->count++] = value;
+    if (list->count < RV_METRICS_MOST)
+        rv_values_fact(list, rv_values_text(list, "%s", name), value);
 }
 
 static rv_status from_evaluation(rv_experiment *run, study_values *values)
@@ -31,7 +29,7 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     if (kind->select)
         snprintf(values->chosen, sizeof values->chosen, "%s", kind->select(run->model));
     for (int i = 0; i < report.values.count; i++)
-        add_value(values, report.values.row[i].name, report.values.row[i].value);
+        study_add_value(&values->list, report.values.row[i].name, report.values.row[i].value);
     rv_report_free(&report);
     return RV_OK;
 }
@@ -43,7 +41,7 @@ static rv_status from_training(rv_experiment *run, study_values *values)
     snprintf(values->split, sizeof values->split, "train");
     for (int i = 0; status == RV_OK && i < summary.count; i++)
         if (strcmp(summary.value[i].split, "train") == 0)
-            add_value(values, summary.value[i].name, summary.value[i].last);
+            study_add_value(&values->list, summary.value[i].name, summary.value[i].last);
     return status;
 }
 
@@ -66,12 +64,13 @@ static rv_status checksum_of(rv_context *context, const study_run *run, char *te
 rv_status study_evaluate(rv_study *study, study_run *run)
 {
     char checkpoint[64];
-    study_values values = {0};
+    study_values values = {.list = rv_values_of(study->context)};
     rv_experiment *experiment;
     rv_status status = checksum_of(study->context, run, checkpoint, sizeof checkpoint);
     if (status != RV_OK)
         return status;
-    if (run->values.count > 0 && *checkpoint && strcmp(checkpoint, run->values.checkpoint) == 0)
+    if (run->values.list.count > 0 && *checkpoint &&
+        strcmp(checkpoint, run->values.checkpoint) == 0)
         return RV_OK;
     status = study_open_run(study, run, &experiment);
     if (status != RV_OK)
@@ -80,6 +79,9 @@ rv_status study_evaluate(rv_study *study, study_run *run)
                                                             : from_training(experiment, &values);
     rv_experiment_free(experiment);
     memcpy(values.checkpoint, checkpoint, sizeof checkpoint);
+    if (status == RV_OK)
+        status = rv_error_status(study->context);
+    rv_values_free(status == RV_OK ? &run->values.list : &values.list);
     if (status == RV_OK)
         run->values = values;
     return status;

@@ -44,11 +44,9 @@ static rv_status check(rv_experiment *run, const char *verb)
 /* The decoded images as a grid. */
 static rv_image *draw(rv_experiment *run, decoding *d, int columns)
 {
-    rv_grid_config config = rv_grid_defaults();
-    config.columns = columns;
     if (rv_view_decode_classes(run->model, d->z, d->classes, d->count, d->images) != RV_OK)
         return NULL;
-    return rv_grid(run->context, run_batch(run, d->images, d->count), &config);
+    return run_grid(run, d->images, d->count, columns);
 }
 
 rv_image *rv_experiment_class_samples(rv_experiment *run, int count, uint64_t seed, int of_class)
@@ -119,7 +117,6 @@ static rv_status fill_styles(rv_experiment *run, const float *images, int rows, 
 rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows)
 {
     rv_image *image = NULL;
-    rv_grid_config config = rv_grid_defaults();
     rv_source *source =
         check(run, "figure style") == RV_OK ? rv_experiment_source(run, split) : NULL;
     if (!source)
@@ -127,21 +124,20 @@ rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows
     if (rows > rv_source_describe(source)->count)
         rows = (int)rv_source_describe(source)->count;
     const rv_model *model = run->model;
-    size_t latents = (size_t)(rows * model->kind->latent_width(model));
     int64_t pixels = rv_data_width(model->sizes);
-    config.columns = model->sizes.classes + 1;
+    int columns = model->sizes.classes + 1;
     float *images = rv_malloc((size_t)(rows * pixels) * sizeof *images);
-    float *mean = rv_malloc(2 * latents * sizeof *mean);
-    float *grid = rv_malloc((size_t)(rows * config.columns * pixels) * sizeof *grid);
+    float *mean = rv_malloc((size_t)(rows * model->kind->latent_width(model)) * sizeof *mean);
+    float *grid = rv_malloc((size_t)(rows * columns * pixels) * sizeof *grid);
     rv_status status = images && mean && grid ? RV_OK : rv_fail_memory(run->context);
     if (status == RV_OK)
         status = rv_source_fetch_range(source, 0, rows, 0, images, NULL);
     if (status == RV_OK)
-        status = rv_view_encode(run->model, images, rows, mean, mean + latents);
+        status = rv_view_encode(run->model, images, rows, mean, NULL);
     if (status == RV_OK)
         status = fill_styles(run, images, rows, mean, grid);
     if (status == RV_OK)
-        image = rv_grid(run->context, run_batch(run, grid, rows * config.columns), &config);
+        image = run_grid(run, grid, rows * columns, columns);
     rv_free(images);
     rv_free(mean);
     rv_free(grid);

@@ -19,5 +19,7 @@ int run_shows_images(const rv_experiment *run);
 int run_fitting(const rv_experiment *run, int wanted, int least);
 /* pictures.c: a batch of this run's images. */
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
+/* pictures.c: the same as a grid. */
+rv_image *run_grid(const rv_experiment *run, const float *values, int count, int columns);
 
 #endif

@@ -2,6 +2,7 @@
 #include "figures/figures.h"
 
 #include "core/memory.h"
+#include "eval/views.h"
 
 #include <string.h>
 
@@ -13,6 +14,13 @@ rv_image_batch run_batch(const rv_experiment *run, const float *values, int coun
     batch.low = sizes->low;
     batch.high = sizes->high;
     return batch;
+}
+
+rv_image *run_grid(const rv_experiment *run, const float *values, int count, int columns)
+{
+    rv_grid_config config = rv_grid_defaults();
+    config.columns = columns;
+    return rv_grid(run->context, run_batch(run, values, count), &config);
 }
 
 int run_shows_images(const rv_experiment *run)
@@ -43,12 +51,10 @@ static float *floats(rv_experiment *run, int64_t count)
 static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, int count,
                               int columns)
 {
-    rv_grid_config config = rv_grid_defaults();
     rv_image *image = NULL;
     float *pixels = z ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
-    config.columns = columns;
     if (pixels && rv_view_decode_classes(run->model, z, classes, count, pixels) == RV_OK)
-        image = rv_grid(run->context, run_batch(run, pixels, count), &config);
+        image = run_grid(run, pixels, count, columns);
     rv_free(pixels);
     rv_free(classes);
     rv_free(z);
@@ -57,20 +63,12 @@ static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, in
 
 static int check_decoder(rv_experiment *run, const char *verb)
 {
-    if (rv_model_has(run->model, RV_DECODER))
-        return 1;
-    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no decoder, which `%s` needs",
-            run->model->kind->name, verb);
-    return 0;
+    return view_needs(run->model, RV_DECODER, "decoder", verb) == RV_OK;
 }
 
 static int check_encoder(rv_experiment *run, const char *verb)
 {
-    if (rv_model_has(run->model, RV_ENCODER))
-        return 1;
-    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `%s` needs",
-            run->model->kind->name, verb);
-    return 0;
+    return view_needs(run->model, RV_ENCODER, "encoder", verb) == RV_OK;
 }
 
 static int64_t latent_width(const rv_experiment *run)
@@ -98,22 +96,18 @@ static rv_status reconstruct(rv_experiment *run, rv_split split, int count, floa
 {
     rv_source *source = rv_experiment_source(run, split);
     float *mean = floats(run, count * latent_width(run));
-    float *deviation = floats(run, count * latent_width(run));
     int32_t *classes = NULL;
-    rv_status status = mean && deviation ? RV_OK : RV_NO_MEMORY;
-    if (!source)
-        status = rv_error_status(run->context);
+    rv_status status = mean && source ? RV_OK : rv_error_status(run->context);
     if (status == RV_OK)
         status = rv_source_fetch_range(source, 0, count, 0, images, NULL);
     if (status == RV_OK)
-        status = rv_view_encode(run->model, images, count, mean, deviation);
+        status = rv_view_encode(run->model, images, count, mean, NULL);
     if (status == RV_OK)
         status = run_likeliest(run, images, count, &classes);
     if (status == RV_OK)
         status = rv_view_decode_classes(run->model, mean, classes, count, decoded);
     rv_free(classes);
     rv_free(mean);
-    rv_free(deviation);
     return status;
 }
 
@@ -132,7 +126,6 @@ static void interleave(const float *images, const float *decoded, int count, int
 
 rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count)
 {
-    rv_grid_config config = rv_grid_defaults();
     rv_image *image = NULL;
     rv_source *source = rv_experiment_source(run, split);
     if (!source || !check_decoder(run, "reconstruct") || !check_encoder(run, "reconstruct"))
@@ -146,8 +139,7 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
         rows[i] = run->model->sizes.low; /* cells without an image are black */
     if (images && decoded && rows && reconstruct(run, split, count, images, decoded) == RV_OK) {
         interleave(images, decoded, count, width, rows);
-        config.columns = columns;
-        image = rv_grid(run->context, run_batch(run, rows, lines * columns), &config);
+        image = run_grid(run, rows, lines * columns, columns);
     }
     rv_free(images);
     rv_free(decoded);

@@ -339,7 +339,6 @@ static void find_nearest(const judge *j, int count, int64_t *chosen)
 /* Rows of up to 8 generated images, below each its training image. */
 static rv_status lay_out(judge *j, const int64_t *chosen, int count)
 {
-    rv_grid_config grid = rv_grid_defaults();
     rv_source *train = rv_experiment_source(j->run, RV_SPLIT_TRAIN);
     int64_t width = j->images.width;
     int columns = count < COLUMNS ? count : COLUMNS, lines = 2 * ((count + columns - 1) / columns);
@@ -352,9 +351,8 @@ static rv_status lay_out(judge *j, const int64_t *chosen, int count)
         memcpy(cell, j->images.values + chosen[i] * width, (size_t)width * sizeof *cell);
         status = rv_source_fetch(train, &j->nearest[chosen[i]], 1, 0, cell + columns * width, NULL);
     }
-    grid.columns = columns;
     if (status == RV_OK)
-        j->out->pictures = rv_grid(j->context, run_batch(j->run, cells, lines * columns), &grid);
+        j->out->pictures = run_grid(j->run, cells, lines * columns, columns);
     rv_free(cells);
     return status == RV_OK && !j->out->pictures ? rv_error_status(j->context) : status;
 }

@@ -2,6 +2,7 @@
 #include "reverie/judge.h"
 
 #include "core/memory.h"
+#include "eval/views.h"
 #include "figures/figures.h"
 
 #include <string.h>
@@ -83,14 +84,10 @@ static int64_t code_width(rv_experiment *run)
 
 static rv_status encode(rv_experiment *run, image_set *set, int64_t width)
 {
-    size_t bytes = (size_t)(set->count * width) * sizeof *set->codes;
-    float *deviations = rv_malloc(bytes);
-    set->codes = rv_malloc(bytes);
-    rv_status status = set->codes && deviations ? RV_OK : rv_fail_memory(run->context);
-    if (status == RV_OK)
-        status = rv_view_encode(run->model, set->pixels, set->count, set->codes, deviations);
-    rv_free(deviations);
-    return status;
+    set->codes = rv_malloc((size_t)(set->count * width) * sizeof *set->codes);
+    if (!set->codes)
+        return rv_fail_memory(run->context);
+    return rv_view_encode(run->model, set->pixels, set->count, set->codes, NULL);
 }
 
 static rv_status load(rv_experiment *run, rv_split split, const rv_run_probe_config *config,
@@ -183,9 +180,8 @@ static rv_status probe_sets(rv_experiment *run, const rv_run_probe_config *confi
 
 static rv_status check_run(const rv_experiment *run, const rv_run_probe_config *config)
 {
-    if (!rv_model_has(run->model, RV_ENCODER))
-        return rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `probe` needs",
-                       run->model->kind->name);
+    if (view_needs(run->model, RV_ENCODER, "encoder", "probe") != RV_OK)
+        return RV_BAD_USAGE;
     if (config->split == RV_SPLIT_TRAIN)
         return rv_fail(run->context, RV_BAD_USAGE,
                        "a probe learns from the training split, and is judged by another: choose "

@@ -9,6 +9,7 @@
 #ifndef REVERIE_DEMO_H
 #define REVERIE_DEMO_H
 
+#include "reverie/values.h"
 #include "reverie/viz.h"
 
 #ifdef __cplusplus
@@ -45,24 +46,12 @@ typedef struct rv_demo_importance_config {
 /* p = N(5, 1), q = N(1, 3^2), 10,000 draws of seed 1. */
 rv_demo_importance_config rv_demo_importance_defaults(void);
 
-/* w(z) = p(z) / q(z), kept as its logarithm throughout. */
-typedef struct rv_demo_importance_result {
-    double estimate, estimate_error;               /* mean of w z, and its standard error */
-    double self_normalised, self_normalised_error; /* sum of w z / sum of w, by the delta method */
-    double mean_weight;                            /* 1 in expectation */
-    double largest_share;                          /* of all the weight, in one draw */
-    double effective, effective_share;             /* (sum w)^2 / sum w^2, and that over n */
-    double weight_square;    /* E_q[w^2] in closed form; INFINITY where 2 q_deviation^2 is not
-                                above p_deviation^2 */
-    double expected_share;   /* 1 / weight_square: what effective_share tends to */
-    double plain_draws_mean; /* mean of z without weights: near q's mean */
-} rv_demo_importance_result;
-
-/* Estimates, and draws both densities, the histogram of the draws and of the weighted draws, and
- * both means.  *chart is the caller's, NULL on failure; `chart` may be NULL.  RV_BAD_USAGE for
- * fewer than 2 draws, or more than 10,000,000, or a deviation that is not above 0. */
+/* Estimates, w(z) = p(z) / q(z) kept as its logarithm throughout, and draws both densities, the
+ * histogram of the draws and of the weighted draws, and both means.  The list is the caller's,
+ * empty on failure.  *chart is the caller's, NULL on failure; `chart` may be NULL.  RV_BAD_USAGE
+ * for fewer than 2 draws, or more than 10,000,000, or a deviation that is not above 0. */
 rv_status rv_demo_importance(rv_context *context, const rv_demo_importance_config *config,
-                             rv_demo_importance_result *result, rv_chart **chart);
+                             rv_values *values, rv_chart **chart);
 
 /* ---- Gumbel-Softmax: from smooth to one-hot as the temperature falls ---- */
 
@@ -80,27 +69,15 @@ typedef struct rv_demo_gumbel_config {
 /* Six classes; temperatures 10, 2, 1, 0.5, 0.1, 0.01 and 0; 8 draws shown, 100,000 averaged. */
 rv_demo_gumbel_config rv_demo_gumbel_defaults(void);
 
-/* What the draws of one temperature are. */
-typedef struct rv_demo_gumbel_row {
-    double temperature;
-    double largest;       /* mean of a draw's largest component: 1 when one-hot */
-    double mean_entropy;  /* of the mean of the draws, nats */
-    double off;           /* total variation between that mean and the class probabilities */
-    double off_by_chance; /* what hard draws, which are unbiased, would show: a mean over so many
-                             draws is off by about that much */
-    double mean[RV_DEMO_GUMBEL_CLASSES_MOST];
-} rv_demo_gumbel_row;
-
-/* row [config->rows].  The same Gumbel noise for each temperature.  The figure has a row a
- * temperature: draws at the left, their mean beside the class probabilities at the right.  *figure
- * is the caller's; `figure` may be NULL.  RV_BAD_USAGE for a temperature below 0, a probability
- * that is not above 0, or numbers out of range. */
+/* A list for each temperature, with the same Gumbel noise: how near one-hot its draws are, and how
+ * far their mean is off the class probabilities.  It is the caller's, empty on failure.  The
+ * figure has a row a temperature: draws at the left, their mean beside the class probabilities at
+ * the right.  *figure is the caller's; `figure` may be NULL.  RV_BAD_USAGE for a temperature below
+ * 0, a probability that is not above 0, or numbers out of range. */
 rv_status rv_demo_gumbel(rv_context *context, const rv_demo_gumbel_config *config,
-                         rv_demo_gumbel_row *row, rv_image **figure);
+                         rv_values *values, rv_image **figure);
 
 /* ---- gradients through discrete latents: what each estimator costs in variance and bias ---- */
-
-enum { RV_DEMO_GRADIENT_ROWS = 8, RV_DEMO_GRADIENT_DRAWS = 6 };
 
 typedef struct rv_demo_gradients_config {
     int64_t count; /* gradients of each estimator, in hundreds */
@@ -109,23 +86,12 @@ typedef struct rv_demo_gradients_config {
 /* 5000 gradients of seed 1. */
 rv_demo_gradients_config rv_demo_gradients_defaults(void);
 
-/* One estimator, with respect to the log-odds of 6 binary latents, averaged over 8 images. */
-typedef struct rv_demo_gradient_row {
-    const char *name;                  /* static */
-    double temperature;                /* 0 where draws are hard */
-    int draws[RV_DEMO_GRADIENT_DRAWS]; /* K: 1, 2, 4, 8, 16, 32 */
-    double
-        variance[RV_DEMO_GRADIENT_DRAWS]; /* summed over the latents, nats^2; NAN: there is none */
-    double bias; /* distance of the mean from the ELBO's exact gradient, found by a sum over
-                              all states; NAN for VIMCO, whose objective is L_K */
-    double bias_by_chance; /* what an unbiased estimator would show of so many gradients */
-} rv_demo_gradient_row;
-
 /* Score function without and with baselines, VIMCO, relaxed draws at three temperatures, straight
- * through; the chart has the variance against K.  *chart is the caller's; `chart` may be NULL.
- * RV_BAD_USAGE for fewer than 200 or more than 1,000,000 gradients. */
+ * through: a list for each, with its variance at every K, and its bias.  The chart has the
+ * variance against K.  The list is the caller's, empty on failure; *chart is the caller's; `chart`
+ * may be NULL.  RV_BAD_USAGE for fewer than 200 or more than 1,000,000 gradients. */
 rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config *config,
-                            rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS], rv_chart **chart);
+                            rv_values *values, rv_chart **chart);
 
 #ifdef __cplusplus
 }

@@ -47,13 +47,30 @@ static float *floats(rv_experiment *run, int64_t count)
     return values;
 }
 
-/* z [count,Z] and the class of each (NULL: in rotation) -> a grid.  Frees both. */
-static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, int count,
-                              int columns)
+/* Classes that stay the same for `along` images, for a model that decodes by class; else NULL. */
+static rv_status same_class(rv_experiment *run, int count, int along, int32_t **classes)
+{
+    *classes = NULL;
+    if (!rv_model_has(run->model, RV_CLASS_DECODER))
+        return RV_OK;
+    *classes = rv_malloc((size_t)count * sizeof **classes);
+    for (int i = 0; *classes && i < count; i++)
+        (*classes)[i] = i / along % run->model->sizes.classes;
+    return *classes ? RV_OK : rv_fail_memory(run->context);
+}
+
+/* z [count,Z] -> a grid; `along` images have one class (0: classes are in rotation).  Frees z. */
+static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns, int along)
 {
     rv_image *image = NULL;
+    int32_t *classes = NULL;
     float *pixels = z ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
-    if (pixels && rv_view_decode_classes(run->model, z, classes, count, pixels) == RV_OK)
+    rv_status status = pixels ? RV_OK : RV_NO_MEMORY;
+    if (status == RV_OK && along > 0)
+        status = same_class(run, count, along, &classes);
+    if (status == RV_OK)
+        status = rv_view_decode_classes(run->model, z, classes, count, pixels);
+    if (status == RV_OK)
         image = run_grid(run, pixels, count, columns);
     rv_free(pixels);
     rv_free(classes);
@@ -85,7 +102,7 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
         rv_free(z);
         return NULL;
     }
-    return decoded_grid(run, z, NULL, count, 8);
+    return decoded_grid(run, z, count, 8, 0);
 }
 
 /* ---- reconstructions ---- */
@@ -149,18 +166,6 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
 
 /* ---- walks through the latent space ---- */
 
-/* Classes that stay the same along each row, for a model that decodes by class; else NULL. */
-static rv_status same_class(rv_experiment *run, int rows, int columns, int32_t **classes)
-{
-    *classes = NULL;
-    if (!rv_model_has(run->model, RV_CLASS_DECODER))
-        return RV_OK;
-    *classes = rv_malloc((size_t)rows * (size_t)columns * sizeof **classes);
-    for (int i = 0; *classes && i < rows * columns; i++)
-        (*classes)[i] = i / columns % run->model->sizes.classes;
-    return *classes ? RV_OK : rv_fail_memory(run->context);
-}
-
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed)
 {
     if (!check_decoder(run, "interpolate"))
@@ -176,12 +181,7 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
         rv_free(z);
         return NULL;
     }
-    int32_t *classes;
-    if (same_class(run, rows, steps, &classes) != RV_OK) {
-        rv_free(z);
-        return NULL;
-    }
-    return decoded_grid(run, z, classes, rows * steps, steps);
+    return decoded_grid(run, z, rows * steps, steps, steps);
 }
 
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
@@ -197,12 +197,7 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
     float *z = floats(run, 2 * n * n);
     if (z)
         rv_manifold_points(n, extent, z);
-    int32_t *classes;
-    if (same_class(run, 1, n * n, &classes) != RV_OK) {
-        rv_free(z);
-        return NULL;
-    }
-    return decoded_grid(run, z, classes, n * n, n);
+    return decoded_grid(run, z, n * n, n, n * n);
 }
 
 rv_traversal rv_traversal_defaults(void)
@@ -274,7 +269,7 @@ rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *i
     if (status == RV_OK)
         status = run_likeliest(run, one, 1, &likeliest);
     if (status == RV_OK)
-        status = same_class(run, 1, t->steps, &classes);
+        status = same_class(run, t->steps, t->steps, &classes);
     for (int i = 0; status == RV_OK && classes && i < t->steps; i++)
         classes[i] = *likeliest;
     if (status == RV_OK)

@@ -3,7 +3,7 @@
 
 #include "core/memory.h"
 #include "distributions/distribution.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "reverie/program.h"
 
 #include <math.h>

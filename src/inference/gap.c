@@ -11,8 +11,7 @@
 #include "reverie/inference.h"
 
 #include "core/memory.h"
-#include "inference/mean.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "inference/svi.h"
 #include "inference/weight_block.h"
 #include "reverie/eval.h"
@@ -255,8 +254,10 @@ static rv_status summarise(rv_context *context, rv_gap *gap)
 rv_status rv_gap_estimate(rv_model *model, rv_source *source, const rv_gap_config *config,
                           rv_gap *out)
 {
-    int64_t all = rv_source_describe(source)->count;
     *out = (rv_gap){.values = rv_values_of(model->context)};
+    if (!source)
+        return rv_error_status(model->context);
+    int64_t all = rv_source_describe(source)->count;
     out->images = config->images > 0 && config->images < all ? config->images : all;
     out->samples = config->samples;
     walk w = {.model = model, .source = source, .config = config, .out = out};

@@ -8,8 +8,7 @@
 #include "core/memory.h"
 #include "distributions/distribution.h"
 #include "inference/aggregate_posterior.h"
-#include "inference/mean.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "reverie/eval.h"
 #include "reverie/program.h"
 
@@ -337,8 +336,10 @@ static void release(analysis *a)
 rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latents_config *config,
                              rv_latents_report *out)
 {
-    int64_t all = rv_source_describe(source)->count;
     *out = (rv_latents_report){.values = rv_values_of(model->context)};
+    if (!source)
+        return rv_error_status(model->context);
+    int64_t all = rv_source_describe(source)->count;
     if (!rv_model_has(model, RV_ENCODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` has no encoder, and so no codes to look at", model->kind->name);

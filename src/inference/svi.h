@@ -2,7 +2,7 @@
 #ifndef INFERENCE_SVI_H
 #define INFERENCE_SVI_H
 
-#include "reverie/inference.h"
+#include "inference/report.h"
 #include "reverie/program.h"
 
 typedef struct svi {
@@ -22,12 +22,11 @@ rv_status svi_open(svi *s, rv_model *model, const rv_svi_config *config, const f
                    int64_t images, int64_t width);
 void svi_close(svi *s);
 /* One start (from 0) for the images `first`, first + 1, ...: mu, log sigma into s->point. */
-typedef rv_status (*svi_watch)(void *user, int64_t step);
 typedef struct svi_request {
     uint64_t seed;
     int64_t first;
     int start;
-    svi_watch watch;
+    watch watch; /* told of each step */
     void *user;
 } svi_request;
 rv_status svi_fit(svi *s, const svi_request *request);

@@ -68,16 +68,6 @@ static rv_status walk_open(walk *w, rv_rows queries, rv_rows table)
     return rv_compile(w->graph, &dots, 1, NULL, &w->program);
 }
 
-static void find_centre(walk *w)
-{
-    rv_rows table = w->table.all;
-    for (int64_t i = 0; i < table.count; i++)
-        for (int64_t j = 0; j < table.width; j++)
-            w->centre[j] += (double)rows_at(table, i)[j];
-    for (int64_t j = 0; j < table.width; j++)
-        w->centre[j] /= (double)table.count;
-}
-
 /* The block of `count` rows from `first`. */
 static void load_block(const walk *w, side *s, int64_t first, int64_t count)
 {
@@ -151,7 +141,7 @@ rv_status distances_walk(rv_context *context, rv_rows queries, rv_rows table, st
     walk w = {.context = context};
     rv_status status = walk_open(&w, queries, table);
     if (status == RV_OK)
-        find_centre(&w);
+        rows_mean(table, w.centre);
     for (int64_t first = 0; status == RV_OK && first < queries.count; first += w.query.rows)
         status = walk_blocks(&w, first, visit, user);
     walk_free(&w);

@@ -28,15 +28,6 @@ typedef struct workspace {
     double *bands;   /* [4 W] */
 } workspace;
 
-static void find_mean(rv_rows rows, double *mean)
-{
-    for (int64_t i = 0; i < rows.count; i++)
-        for (int64_t j = 0; j < rows.width; j++)
-            mean[j] += (double)rows_at(rows, i)[j];
-    for (int64_t j = 0; j < rows.width; j++)
-        mean[j] /= (double)rows.count;
-}
-
 /* S = sum (x - m)(x - m)' / (N - 1) into w->matrix. */
 static void find_covariance(rv_rows rows, const double *mean, workspace *w)
 {
@@ -70,7 +61,7 @@ static void gaussian_free(gaussian *g)
 
 static void gaussian_fit(gaussian *g, rv_rows rows, workspace *w)
 {
-    find_mean(rows, g->mean);
+    rows_mean(rows, g->mean);
     find_covariance(rows, g->mean, w);
     for (int64_t j = 0; j < rows.width; j++)
         g->trace += w->matrix[j * rows.width + j];

@@ -83,6 +83,16 @@ static rv_status make_model_for_data(rv_experiment *run)
     return make_model(run, rv_data_sizes_of(source));
 }
 
+/* The run is the caller's, or freed where it cannot be had. */
+static rv_status give(rv_experiment *run, rv_status status, rv_experiment **out)
+{
+    if (status == RV_OK)
+        *out = run;
+    else
+        rv_experiment_free(run);
+    return status;
+}
+
 /* ---- creating ---- */
 
 /* The settings and the data are checked before anything is written. */
@@ -132,12 +142,7 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
     }
     run->config = config;
     rv_status status = create(run, how);
-    if (status != RV_OK) {
-        rv_experiment_free(run);
-        return status;
-    }
-    *out = run;
-    return RV_OK;
+    return give(run, status, out);
 }
 
 /* ---- opening ---- */
@@ -188,12 +193,7 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
         status = read_config(run, settings, count);
     if (status == RV_OK)
         status = make_model_for_data(run);
-    if (status != RV_OK) {
-        rv_experiment_free(run);
-        return status;
-    }
-    *out = run;
-    return RV_OK;
+    return give(run, status, out);
 }
 
 /* The model as the checkpoint knows it: the data need not be here. */
@@ -230,12 +230,7 @@ rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *pla
     rv_status status = read_config(run, NULL, 0);
     if (status == RV_OK)
         status = load_model(run, checkpoint, average);
-    if (status != RV_OK) {
-        rv_experiment_free(run);
-        return status;
-    }
-    *out = run;
-    return RV_OK;
+    return give(run, status, out);
 }
 
 rv_model *rv_experiment_model(rv_experiment *run)

@@ -38,7 +38,7 @@ static rv_status start_loader(rv_trainer *trainer)
     return rv_loader_new(trainer->context, trainer->setup.train, &config, &trainer->loader);
 }
 
-int64_t train_images(const rv_trainer *trainer)
+static int64_t images_of_epoch(const rv_trainer *trainer)
 {
     int alone = trainer->setup.model->kind->labels == RV_LABELS_ALONE;
     return alone && trainer->labelled.position ? trainer->labelled.count
@@ -74,7 +74,7 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
     if (setup->model->kind->turns)
         setup->model->kind->turns(setup->model, trainer->turn, &trainer->turns);
     rv_status status = train_labels_open(trainer);
-    trainer->images = train_images(trainer);
+    trainer->images = images_of_epoch(trainer);
     trainer->whole = trainer->images < info->batch ? trainer->images : info->batch;
     trainer->batches = (trainer->images + trainer->whole - 1) / trainer->whole;
     trainer->files = setup->ledger;
@@ -85,12 +85,11 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
         status = train_check_rate(trainer);
     if (status == RV_OK && setup->validation && rv_model_has(setup->model, RV_EVALUATION))
         status = rv_evaluator_new(setup->model, evaluation_batch(setup), &trainer->evaluator);
-    if (status != RV_OK) {
+    if (status == RV_OK)
+        *out = trainer;
+    else
         rv_trainer_free(trainer);
-        return status;
-    }
-    *out = trainer;
-    return RV_OK;
+    return status;
 }
 
 void rv_trainer_free(rv_trainer *trainer)
@@ -211,7 +210,7 @@ static rv_status say_not_finite(rv_trainer *trainer, int index, const turn_progr
     if (index > 0)
         snprintf(kept, sizeof kept, "The %s did not move; the %s had taken its step",
                  trainer->turn[index].name, trainer->turn[index - 1].name);
-    const char *last = train_last_checkpoint(trainer);
+    const char *last = trainer->last_path;
     return rv_fail(trainer->context, RV_NOT_FINITE,
                    "step %lld (epoch %lld): %s is not finite; the first value that is not is "
                    "%s.  %s.  %s%s%s",
@@ -318,11 +317,6 @@ rv_status rv_trainer_step(rv_trainer *trainer)
     for (int i = 0; status == RV_OK && i < trainer->turns; i++)
         status = take_turn(trainer, i, &batch);
     return status == RV_OK ? advance(trainer, batch.count) : status;
-}
-
-rv_status rv_trainer_prepare(rv_trainer *trainer)
-{
-    return train_compile_all(trainer);
 }
 
 int rv_trainer_turns(const rv_trainer *trainer, rv_turn out[RV_TURNS_MOST])
@@ -468,7 +462,7 @@ rv_status rv_trainer_run(rv_trainer *trainer)
     const rv_listener *listener = &trainer->setup.listener;
     const rv_train_config *config = &trainer->setup.config;
     if (trainer->setup.folder && !is_done(trainer))
-        train_drop_newer(trainer);
+        train_drop(trainer, trainer->step, INT64_MAX); /* which training from here gives up */
     while (!is_done(trainer)) {
         rv_status status = rv_trainer_step(trainer);
         if (status != RV_OK)

@@ -217,21 +217,22 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     return status;
 }
 
-/* A view of images: logits or features, whose width the caller may not know. */
+/* A view of images: logits or features. */
 typedef rv_expr (*image_view)(rv_model *model, rv_expr x);
 
+/* values [count,*width]; NULL: the width alone is wanted. */
 static rv_status view_images(rv_model *model, image_view make, const float *images, int64_t count,
-                             float *values)
+                             float *values, int64_t *width)
 {
     view v = {0};
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_expr output = input ? make(model, input) : NULL;
     rv_status status = input ? rv_error_status(model->context) : RV_NO_MEMORY;
-    if (status == RV_OK) {
-        v.out = rv_expr_shape(output).dim[1];
-        status = compile(&v, model, &output, 1);
-    }
     if (status == RV_OK)
+        *width = v.out = rv_expr_shape(output).dim[1];
+    if (status == RV_OK && values)
+        status = compile(&v, model, &output, 1);
+    if (status == RV_OK && values)
         status = run_view(&v, model, images, count, &values, 1);
     view_free(&v);
     return status;
@@ -239,37 +240,34 @@ static rv_status view_images(rv_model *model, image_view make, const float *imag
 
 rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits)
 {
+    int64_t width;
     if (view_needs(model, RV_CLASSIFIER, "classifier", "classify") != RV_OK)
         return RV_BAD_USAGE;
-    return view_images(model, model->kind->classify, images, count, logits);
+    return view_images(model, model->kind->classify, images, count, logits, &width);
 }
 
 rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count, float *bounds)
 {
+    int64_t width;
     if (view_needs(model, RV_CLASS_EVIDENCE, "bound of log p(x, y)", "classify --by evidence") !=
         RV_OK)
         return RV_BAD_USAGE;
-    return view_images(model, model->kind->class_evidence, images, count, bounds);
+    return view_images(model, model->kind->class_evidence, images, count, bounds, &width);
 }
 
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features)
 {
+    int64_t width;
     if (view_needs(model, RV_FEATURES, "features", "evaluate") != RV_OK)
         return RV_BAD_USAGE;
-    return view_images(model, model->kind->features, images, count, features);
+    return view_images(model, model->kind->features, images, count, features, &width);
 }
 
 int64_t rv_view_feature_width(rv_model *model)
 {
-    view v = {0};
     int64_t width = 0;
-    if (view_needs(model, RV_FEATURES, "features", "evaluate") != RV_OK)
-        return 0;
-    rv_expr input = view_input(&v, model, rv_data_width(model->sizes), 1);
-    rv_expr output = input ? model->kind->features(model, input) : NULL;
-    if (output && rv_error_status(model->context) == RV_OK)
-        width = rv_expr_shape(output).dim[1];
-    view_free(&v);
+    if (view_needs(model, RV_FEATURES, "features", "evaluate") == RV_OK)
+        view_images(model, model->kind->features, NULL, 1, NULL, &width);
     return width;
 }
 

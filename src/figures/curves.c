@@ -48,32 +48,27 @@ static const kind kinds[RV_CURVES_KINDS] = {
     {"Other values", ""},
 };
 
-static int is_among(const char *name, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return 1;
-    return 0;
-}
-
 static rv_curves kind_of(const char *name)
 {
-    static const char *const distance[] = {"distance", "penalty"};
-    static const char *const scores[] = {"accuracy", "real_score", "fake_score", "at_clip"};
-    if (strcmp(name, "loss") == 0 || rv_ends_with(name, "_loss"))
+    static const struct {
+        const char *name;
+        rv_curves kind;
+    } known[] = {{"loss", RV_CURVES_LOSSES},
+                 {"reconstruction", RV_CURVES_RECONSTRUCTION},
+                 {"kl", RV_CURVES_KL},
+                 {"distance", RV_CURVES_DISTANCE},
+                 {"penalty", RV_CURVES_DISTANCE},
+                 {"accuracy", RV_CURVES_SCORES},
+                 {"real_score", RV_CURVES_SCORES},
+                 {"fake_score", RV_CURVES_SCORES},
+                 {"at_clip", RV_CURVES_SCORES},
+                 {"diversity", RV_CURVES_DIVERSITY},
+                 {"lr", RV_CURVES_RATE}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].kind;
+    if (rv_ends_with(name, "_loss"))
         return RV_CURVES_LOSSES;
-    if (strcmp(name, "reconstruction") == 0)
-        return RV_CURVES_RECONSTRUCTION;
-    if (strcmp(name, "kl") == 0)
-        return RV_CURVES_KL;
-    if (is_among(name, distance, 2))
-        return RV_CURVES_DISTANCE;
-    if (is_among(name, scores, 4))
-        return RV_CURVES_SCORES;
-    if (strcmp(name, "diversity") == 0)
-        return RV_CURVES_DIVERSITY;
-    if (strcmp(name, "lr") == 0)
-        return RV_CURVES_RATE;
     return rv_ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;
 }
 
@@ -119,8 +114,7 @@ static rv_status add_point(run_curves *curves, curve *c, double x, double y)
     return RV_OK;
 }
 
-/* The held-out loss is logged under its own name: the bound, or the cross-entropy. */
-static const char *common_name(const char *name, double *sign)
+const char *run_curves_common(const char *name, double *sign)
 {
     *sign = strcmp(name, "elbo") == 0 ? -1 : 1;
     return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
@@ -144,7 +138,7 @@ static rv_status take_line(void *user, json_t *line)
     {
         double sign;
         int is_value = json_is_real(value) || json_is_null(value);
-        curve *c = is_value ? curve_of(curves, common_name(key, &sign), (origin)from) : NULL;
+        curve *c = is_value ? curve_of(curves, run_curves_common(key, &sign), (origin)from) : NULL;
         if (c && status == RV_OK)
             status =
                 add_point(curves, c, x, json_is_real(value) ? sign * json_real_value(value) : NAN);

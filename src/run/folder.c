@@ -36,9 +36,8 @@ static int holds_nothing(const char *path)
 
 rv_status run_check_is_there(rv_experiment *run)
 {
-    char path[RUN_PATH], word[RV_SHELL_PATH];
-    run_path(run, "config.yaml", path);
-    if (rv_file_exists(path))
+    char word[RV_SHELL_PATH];
+    if (run_has(run->folder, "config.yaml"))
         return RV_OK;
     if (!rv_file_exists(run->folder))
         return rv_fail(run->context, RV_BAD_FILE,

@@ -2,6 +2,7 @@
 #include "study/study.h"
 
 #include "core/memory.h"
+#include "figures/curves.h"
 #include "viz/chart/spread.h"
 
 #include <math.h>
@@ -27,17 +28,10 @@ typedef struct curves {
 
 /* ---- reading ---- */
 
-/* The bound and the cross-entropy are drawn beside the training loss, as it is called. */
-static const char *common_name(const char *name, double *sign)
-{
-    *sign = strcmp(name, "elbo") == 0 ? -1 : 1;
-    return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
-}
-
 static curve *curve_of(curves *all, const char *name, const char *split)
 {
     double sign;
-    const char *common = common_name(name, &sign);
+    const char *common = run_curves_common(name, &sign);
     for (int i = 0; i < all->count; i++)
         if (strcmp(all->curve[i].name, common) == 0 && strcmp(all->curve[i].split, split) == 0)
             return &all->curve[i];

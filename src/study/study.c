@@ -40,9 +40,7 @@ static rv_status keep_place(rv_study *study, const rv_study_request *request)
 /* A study's folder is not a run's. */
 static rv_status check_folder(const rv_study *study)
 {
-    char path[RUN_PATH];
-    if (snprintf(path, sizeof path, "%s/config.yaml", study->folder) < (int)sizeof path &&
-        rv_file_exists(path))
+    if (run_has(study->folder, "config.yaml"))
         return rv_fail(study->context, RV_BAD_USAGE,
                        "%s: holds a run itself; choose another folder for the study with --folder",
                        study->folder);

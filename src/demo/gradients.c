@@ -15,7 +15,6 @@
 #include "reverie/program.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { IMAGES = 8, LATENTS = 6, STATES = 1 << LATENTS, PIXELS = 20, COPIES = 100 };

@@ -2,13 +2,11 @@
  * Teh 2017): softmax((log p + g) / temperature), g Gumbel noise, goes from uniform to one-hot. */
 #include "demo/demo.h"
 
-#include "core/memory.h"
 #include "core/text.h"
 #include "reverie/distributions.h"
 #include "reverie/program.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { SHOWN_MOST = 20, LEFT_WIDTH = 560, RIGHT_WIDTH = 300, ROW_HEIGHT = 140, LABEL_HEIGHT = 24 };

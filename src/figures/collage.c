@@ -5,8 +5,6 @@
 #include "core/memory.h"
 #include "reverie/io.h"
 
-#include <string.h>
-
 /* Lab 1's collages: a DCGAN's over one epoch, a Wasserstein GAN's over all of them. */
 enum { LONG_ROWS = 3, LONG_COLUMNS = 38, SHORT_ROWS = 5, SHORT_COLUMNS = 5 };
 

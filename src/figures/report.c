@@ -3,7 +3,6 @@
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
-#include "reverie/io.h"
 
 #include <stdio.h>
 

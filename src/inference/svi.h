@@ -2,6 +2,7 @@
 #ifndef INFERENCE_SVI_H
 #define INFERENCE_SVI_H
 
+#include "core/arena.h"
 #include "inference/report.h"
 #include "reverie/program.h"
 
@@ -11,6 +12,7 @@ typedef struct svi {
     int64_t images, width; /* B, Z */
     rv_graph *graph;
     rv_program *program;
+    rv_arena memory; /* of the arrays */
     float *point;    /* [2,B,Z] mu and log sigma, of the start at hand */
     float *gradient; /* [2,B,Z] */
     double *moment;  /* [2,2,B,Z] Adam's */

@@ -2,6 +2,7 @@
 #ifndef INFERENCE_WEIGHT_BLOCK_H
 #define INFERENCE_WEIGHT_BLOCK_H
 
+#include "core/arena.h"
 #include "inference/importance_weights.h"
 #include "inference/log_weights.h"
 #include "inference/report.h"
@@ -9,6 +10,7 @@
 typedef struct weight_block {
     log_weights log_weights;
     int64_t samples; /* K */
+    rv_arena memory; /* of the arrays */
     weights *each;   /* [B] */
     float *heaps;    /* [B,M + 1] */
     double *work;    /* [M + 1] */

@@ -20,11 +20,6 @@ struct rv_classifier {
 
 /* ---- whether the classifier knows such images ---- */
 
-static const char *article(const char *noun)
-{
-    return strchr("aeiou", noun[0]) ? "an" : "a";
-}
-
 static rv_status check_model(const rv_classifier *c)
 {
     const rv_model_kind *kind = c->run->model->kind;
@@ -32,7 +27,7 @@ static rv_status check_model(const rv_classifier *c)
         return RV_OK;
     return rv_fail(c->context, RV_BAD_USAGE,
                    "%s is %s `%s`, which does not classify; train lab1-classifier", c->run->folder,
-                   article(kind->name), kind->name);
+                   strchr("aeiou", kind->name[0]) ? "an" : "a", kind->name);
 }
 
 static rv_status check_sizes(const rv_classifier *c)

@@ -7,7 +7,6 @@
 #include "reverie/io.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SLICE = 1024, COLUMNS = 8 };

@@ -4,7 +4,6 @@
 #include "core/memory.h"
 #include "metrics/neighbours.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 static const double near_percentile = 0.01;

@@ -86,19 +86,18 @@ static rv_status keep_classes(rv_experiment *run, const char *const *names, int 
 {
     if (run->class_name || count == 0)
         return RV_OK;
-    run->class_name = rv_calloc((size_t)count, sizeof *run->class_name);
-    for (int i = 0; run->class_name && i < count; i++) {
-        run->class_count = i + 1;
-        if (!(run->class_name[i] = rv_strdup(names[i])))
-            return rv_fail_memory(run->context);
-    }
-    return run->class_name ? RV_OK : rv_fail_memory(run->context);
+    run->class_name = rv_arena_alloc(&run->memory, (size_t)count * sizeof *run->class_name);
+    int ok = run->class_name != NULL;
+    for (int i = 0; ok && i < count; i++)
+        ok = (run->class_name[i] = rv_arena_strdup(&run->memory, names[i])) != NULL;
+    run->class_count = ok ? count : 0;
+    return ok ? RV_OK : rv_fail_memory(run->context);
 }
 
 const char *const *rv_experiment_classes(rv_experiment *run, int *count)
 {
     *count = run->class_count;
-    return (const char *const *)run->class_name;
+    return run->class_name;
 }
 
 int rv_experiment_class(rv_experiment *run, const char *name)
@@ -120,17 +119,6 @@ int rv_experiment_class(rv_experiment *run, const char *name)
 }
 
 /* ---- data.json ---- */
-
-void run_known_free(rv_experiment *run)
-{
-    for (int i = 0; i < run->class_count; i++)
-        rv_free(run->class_name[i]);
-    rv_free(run->class_name);
-    rv_free(run->known_place);
-    run->class_name = NULL;
-    run->known_place = NULL;
-    run->class_count = 0;
-}
 
 static rv_status take_classes(rv_experiment *run, json_t *array)
 {
@@ -156,7 +144,7 @@ static rv_status take(rv_experiment *run, json_t *object)
         snprintf(run->known_fingerprint[split], sizeof run->known_fingerprint[split], "%s",
                  fingerprint ? fingerprint : "");
     }
-    if (place && !(run->known_place = rv_strdup(place)))
+    if (place && !(run->known_place = rv_arena_strdup(&run->memory, place)))
         return rv_fail_memory(run->context);
     return take_classes(run, json_object_get(object, "classes"));
 }

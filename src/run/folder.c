@@ -1,7 +1,6 @@
 /* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
 #include "run/run.h"
 
-#include "core/memory.h"
 #include "core/shell.h"
 #include "io/files/write.h"
 #include "reverie/io.h"
@@ -163,12 +162,11 @@ static rv_status make_numbered(rv_experiment *run)
             return rv_fail(run->context, RV_IO_ERROR, "%s: the folder cannot be made: %s", path,
                            strerror(errno));
         run->made = run->made ? run->made : strlen(path);
-        char *folder = rv_strdup(path);
+        const char *folder = rv_arena_strdup(&run->memory, path);
         if (!folder) {
             rv_folder_unmake(path, run->made);
             return rv_fail_memory(run->context);
         }
-        rv_free(run->folder);
         run->folder = folder;
         return RV_OK;
     }

@@ -19,25 +19,32 @@ rv_split run_held_out(const rv_settings *settings)
     return settings->data.validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST;
 }
 
+int run_copy_place(rv_arena *arena, const rv_experiment_place *place, rv_experiment_place *copy)
+{
+    int count = place->data_directory_count;
+    const char **directories = rv_arena_alloc(arena, ((size_t)count + 1) * sizeof *directories);
+    *copy = (rv_experiment_place){rv_arena_strdup(arena, place->folder), directories, count};
+    int ok = directories && copy->folder;
+    for (int i = 0; ok && i < count; i++)
+        ok = (directories[i] = rv_arena_strdup(arena, place->data_directories[i])) != NULL;
+    return ok;
+}
+
 static rv_experiment *run_new(rv_context *context, const rv_experiment_place *place)
 {
+    rv_experiment_place copy;
     rv_experiment *run = rv_calloc(1, sizeof *run);
-    size_t count = (size_t)place->data_directory_count;
-    if (!run)
+    if (!run || !run_copy_place(&run->memory, place, &copy)) {
+        if (run)
+            rv_arena_free(&run->memory);
+        rv_free(run);
         return NULL;
-    run->context = context;
-    run->folder = rv_strdup(place->folder);
-    run->directories = rv_calloc(count + 1, sizeof *run->directories);
-    int ok = run->folder && run->directories;
-    for (size_t i = 0; ok && i < count; i++) {
-        run->directories[i] = rv_strdup(place->data_directories[i]);
-        ok = run->directories[i] != NULL;
-        run->directory_count = (int)i + 1;
     }
-    if (ok)
-        return run;
-    rv_experiment_free(run);
-    return NULL;
+    run->context = context;
+    run->folder = copy.folder;
+    run->directories = copy.data_directories;
+    run->directory_count = copy.data_directory_count;
+    return run;
 }
 
 void rv_experiment_free(rv_experiment *run)
@@ -49,12 +56,8 @@ void rv_experiment_free(rv_experiment *run)
     for (int i = 0; i < 3; i++)
         rv_source_free(run->source[i]);
     rv_config_free(run->config);
-    for (int i = 0; i < run->directory_count; i++)
-        rv_free((void *)(uintptr_t)run->directories[i]);
-    rv_free(run->directories);
-    run_known_free(run);
     rv_free(run->environment);
-    rv_free(run->folder);
+    rv_arena_free(&run->memory);
     rv_free(run);
 }
 

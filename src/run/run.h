@@ -2,6 +2,7 @@
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
+#include "core/arena.h"
 #include "reverie/run.h"
 
 #include <jansson.h>
@@ -10,17 +11,18 @@ enum { RUN_PATH = 4096 };
 
 struct rv_experiment {
     rv_context *context;
-    char *folder;
-    const char **directories; /* copies, [directory_count] */
+    rv_arena memory; /* of the texts */
+    const char *folder;
+    const char *const *directories; /* [directory_count] */
     int directory_count;
     rv_config *config;
     const rv_settings *settings; /* of config */
     rv_source *source[3];        /* by rv_split */
     /* Of data.json: what the data were when the run was made, NULL or 0 where that is not known. */
-    char *known_place;
+    const char *known_place;
     char known_fingerprint[3][33];
     int64_t known_count[3];
-    char **class_name; /* [class_count] */
+    const char **class_name; /* [class_count] */
     int class_count;
     rv_model *model;
     /* Of a run that is trained: nobody else writes into its folder, and what is in it is listed. */
@@ -40,6 +42,8 @@ struct rv_experiment {
 
 /* "FOLDER/name" into path. */
 void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH]);
+/* run.c: a copy of a place, in the arena; 0: memory is out. */
+int run_copy_place(rv_arena *arena, const rv_experiment_place *place, rv_experiment_place *copy);
 /* folder.c: locks the folder and reads the list of what belongs to the run in it.  The first makes
  * it for a new run, checked to hold nothing that the run would write; `how` as in
  * rv_experiment_create.  The second is of a run that is there. */
@@ -80,7 +84,6 @@ rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_sp
 /* data.c: data.json of the folder, read and written: of the sources that are open. */
 rv_status run_known_read(rv_experiment *run);
 rv_status run_known_write(rv_experiment *run);
-void run_known_free(rv_experiment *run);
 /* run.c: evaluates the model on images; NULL is a source that could not be opened. */
 rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report);
 /* Whether the data set keeps test images. */

@@ -2,7 +2,6 @@
 #include "run/run.h"
 
 #include "io/json.h"
-#include "reverie/io.h"
 
 #include <math.h>
 #include <string.h>

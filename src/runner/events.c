@@ -10,7 +10,6 @@
 #include "reverie/io.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -19,8 +19,9 @@ typedef struct curve {
 
 typedef struct curves {
     rv_study *study;
-    int64_t epochs; /* the most of any run */
-    double *x;      /* 1 ... epochs */
+    rv_arena memory; /* of the numbers */
+    int64_t epochs;  /* the most of any run */
+    double *x;       /* 1 ... epochs */
     curve curve[CURVES_MOST];
     int count;
     int run; /* whose lines are being read */
@@ -39,7 +40,7 @@ static curve *curve_of(curves *all, const char *name, const char *split)
     if (all->count == CURVES_MOST || strlen(common) >= NAME || strlen(split) >= SPLIT)
         return NULL;
     curve *made = &all->curve[all->count];
-    made->y = rv_malloc(values * sizeof *made->y);
+    made->y = rv_arena_alloc(&all->memory, values * sizeof *made->y);
     if (!made->y) {
         rv_fail_memory(all->study->context);
         return NULL;
@@ -90,7 +91,7 @@ static rv_status read_all(curves *all)
     for (int i = 0; i < study->run_count; i++)
         if (study->run[i].entry.epoch > all->epochs)
             all->epochs = study->run[i].entry.epoch;
-    all->x = rv_malloc((size_t)all->epochs * sizeof *all->x);
+    all->x = rv_arena_alloc(&all->memory, (size_t)all->epochs * sizeof *all->x);
     if (!all->x)
         return rv_fail_memory(study->context);
     for (int64_t i = 0; i < all->epochs; i++)
@@ -170,9 +171,7 @@ rv_status study_add_curves(rv_study *study, rv_page *page)
         if (status == RV_OK)
             status = add_charts(all, page);
     }
-    for (int i = 0; i < all->count; i++)
-        rv_free(all->curve[i].y);
-    rv_free(all->x);
+    rv_arena_free(&all->memory);
     rv_free(all);
     return status;
 }

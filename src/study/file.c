@@ -8,7 +8,6 @@
 #include "core/text.h"
 #include "reverie/io.h"
 
-#include <limits.h>
 #include <string.h>
 
 enum { DEPTH_MOST = 8, SEEDS_MOST = 1000 };

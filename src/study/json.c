@@ -14,19 +14,14 @@ static json_t *number(double value)
     return rv_json_number_or(value, "too few runs have the value");
 }
 
-static const char *state_name(rv_study_state state)
-{
-    static const char *const names[] = {"to run", "to resume", "done"};
-    return names[state];
-}
-
 /* ---- writing ---- */
 
 static json_t *run_json(const study_run *run)
 {
+    static const char *const states[] = {"to run", "to resume", "done"};
     const rv_study_entry *entry = &run->entry;
     json_t *object = json_pack("{s:s, s:I, s:s, s:I, s:I}", "name", entry->name, "seed",
-                               (json_int_t)entry->seed, "state", state_name(entry->state), "epoch",
+                               (json_int_t)entry->seed, "state", states[entry->state], "epoch",
                                (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs);
     if (entry->status != RV_OK)
         rv_json_put(&object, "failure", rv_json_text(entry->message));

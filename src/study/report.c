@@ -6,7 +6,6 @@
 #include "core/memory.h"
 #include "reverie/io.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { PICTURES = 3, LATENTS = 3000 };

@@ -27,14 +27,12 @@ void rv_study_free(rv_study *study)
 
 static rv_status keep_place(rv_study *study, const rv_study_request *request)
 {
-    int count = request->data_directory_count;
-    const char **copy = rv_arena_alloc(&study->arena, ((size_t)count + 1) * sizeof *copy);
-    study->folder = rv_arena_strdup(&study->arena, request->folder);
-    int ok = copy && study->folder;
-    for (int i = 0; ok && i < count; i++)
-        ok = (copy[i] = rv_arena_strdup(&study->arena, request->data_directories[i])) != NULL;
-    study->place = (rv_experiment_place){NULL, copy, count};
-    return ok ? RV_OK : rv_fail_memory(study->context);
+    const rv_experiment_place place = {request->folder, request->data_directories,
+                                       request->data_directory_count};
+    if (!run_copy_place(&study->arena, &place, &study->place))
+        return rv_fail_memory(study->context);
+    study->folder = study->place.folder;
+    return RV_OK;
 }
 
 /* A study's folder is not a run's. */

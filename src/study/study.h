@@ -65,8 +65,8 @@ struct rv_study {
     rv_arena arena;
     study_plan plan;
     const char *folder;
-    rv_experiment_place place; /* its folder is left NULL */
-    study_cell *cell;          /* [cell_count] */
+    rv_experiment_place place;
+    study_cell *cell; /* [cell_count] */
     int cell_count;
     study_run *run; /* [cell_count * seed_count], by cell, then seed */
     int run_count;

@@ -6,8 +6,6 @@
 #include "core/clock.h"
 
 #include <math.h>
-#include <string.h>
-#include <time.h>
 
 /* Seconds of measured steps, at least; and steps, at most.  A step of a held-out batch is a third
  * of a training step: it goes forward only.  Beside its steps a run opens its data, compiles, draws

@@ -2,7 +2,6 @@
 #include "study/study.h"
 
 #include "core/context.h"
-#include "reverie/io.h"
 
 #include <string.h>
 

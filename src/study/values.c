@@ -4,7 +4,6 @@
 
 #include "reverie/io.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -11,7 +11,6 @@
 #include "train/layout.h"
 
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

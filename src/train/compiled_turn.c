@@ -2,8 +2,6 @@
  * averages. */
 #include "train/trainer.h"
 
-#include "core/memory.h"
-
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include "train/trainer.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Training steps in an epoch: a last batch of one image is left out. */

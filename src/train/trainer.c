@@ -97,7 +97,8 @@ void rv_trainer_free(rv_trainer *trainer)
     if (!trainer)
         return;
     rv_loader_free(trainer->loader);
-    train_labels_close(trainer);
+    rv_loader_free(trainer->labelled.loader);
+    rv_labelled_free(trainer->labelled.position);
     rv_evaluator_free(trainer->evaluator);
     for (int i = 0; i < RV_TURNS_MOST; i++) {
         train_program_free(&trainer->compiled[i][0]);
@@ -336,12 +337,6 @@ rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out)
 
 /* ---- an epoch ---- */
 
-/* The held-out value that chooses the best checkpoint, larger being better. */
-static int is_better(const rv_trainer *trainer, double value)
-{
-    return isfinite(value) && (isnan(trainer->best) || value > trainer->best);
-}
-
 /* Which image spoils the means; once, since its place says whether to look at data or weights. */
 static void say_not_held_out(rv_trainer *trainer, const rv_report *report)
 {
@@ -389,7 +384,8 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
     double value = status == RV_OK && model->kind->select
                        ? rv_values_number(&report.values, model->kind->select(model))
                        : NAN;
-    *best = is_better(trainer, value);
+    /* The best checkpoint is that of the largest value. */
+    *best = isfinite(value) && (isnan(trainer->best) || value > trainer->best);
     if (*best) {
         trainer->best = value;
         trainer->best_epoch = trainer->epoch;

@@ -71,7 +71,6 @@ struct rv_trainer {
  * at which the trainer stands. */
 rv_status train_labels_open(rv_trainer *trainer);
 rv_status train_labels_start(rv_trainer *trainer);
-void train_labels_close(rv_trainer *trainer);
 
 /* rate.c: schedules that cannot do what they say are refused, those that hardly will are told. */
 rv_status train_check_rate(rv_trainer *trainer);

@@ -6,7 +6,6 @@
 #include "reverie/io.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SLICE = 1024, COLUMNS = 8 };
@@ -335,7 +334,6 @@ static void find_nearest(const judge *j, int count, int64_t *chosen)
 /* Rows of up to 8 generated images, below each its training image. */
 static rv_status lay_out(judge *j, const int64_t *chosen, int count)
 {
-    rv_grid_config grid = rv_grid_defaults();
     rv_source *train = rv_experiment_source(j->run, RV_SPLIT_TRAIN);
     int64_t width = j->images.width;
     int columns = count < COLUMNS ? count : COLUMNS, lines = 2 * ((count + columns - 1) / columns);
@@ -348,9 +346,8 @@ static rv_status lay_out(judge *j, const int64_t *chosen, int count)
         memcpy(cell, j->images.values + chosen[i] * width, (size_t)width * sizeof *cell);
         status = rv_source_fetch(train, &j->nearest[chosen[i]], 1, 0, cell + columns * width, NULL);
     }
-    grid.columns = columns;
     if (status == RV_OK)
-        j->out->pictures = rv_grid(j->context, run_batch(j->run, cells, lines * columns), &grid);
+        j->out->pictures = run_grid(j->run, cells, lines * columns, columns);
     rv_free(cells);
     return status == RV_OK && !j->out->pictures ? rv_error_status(j->context) : status;
 }
@@ -392,7 +389,7 @@ static rv_status look_at_real(judge *j)
     if (status != RV_OK)
         return status;
     if (split == RV_SPLIT_TRAIN)
-        return look_at_split(j, run_held_out(j->run), &j->held_out);
+        return look_at_split(j, run_held_out(j->run->settings), &j->held_out);
     return look_at_split(j, split, &j->real);
 }
 

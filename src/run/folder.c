@@ -1,7 +1,6 @@
 /* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
 #include "run/run.h"
 
-#include "core/memory.h"
 #include "io/files/write.h"
 #include "reverie/io.h"
 
@@ -35,9 +34,7 @@ static int holds_nothing(const char *path)
 
 rv_status run_check_is_there(rv_experiment *run)
 {
-    char path[RUN_PATH];
-    run_path(run, "config.yaml", path);
-    if (rv_file_exists(path))
+    if (run_has(run->folder, "config.yaml"))
         return RV_OK;
     if (!rv_file_exists(run->folder))
         return rv_fail(run->context, RV_BAD_FILE, "%s: holds no run: there is no such folder",
@@ -159,12 +156,11 @@ static rv_status make_numbered(rv_experiment *run)
             return rv_fail(run->context, RV_IO_ERROR, "%s: the folder cannot be made: %s", path,
                            strerror(errno));
         run->made = run->made ? run->made : strlen(path);
-        char *folder = rv_strdup(path);
+        const char *folder = rv_arena_strdup(&run->memory, path);
         if (!folder) {
             rv_folder_unmake(path, run->made);
             return rv_fail_memory(run->context);
         }
-        rv_free(run->folder);
         run->folder = folder;
         return RV_OK;
     }
@@ -316,7 +312,7 @@ rv_status run_folder_enter(rv_experiment *run)
     if (status == RV_OK)
         status = rv_ledger_folder(run->ledger, path);
     run_path(run, "samples", path);
-    return status == RV_OK ? run_without(run, rv_ledger_folder(run->ledger, path),
+    return status == RV_OK ? run_without(run->context, rv_ledger_folder(run->ledger, path),
                                          "pictures cannot be written there")
                            : status;
 }

@@ -1,8 +1,6 @@
 /* Lists of values as JSON: a key for each row, and what is nested in it. */
 #include "values/json.h"
 
-#include <math.h>
-
 static json_t *number(double value, const char *missing)
 {
     return missing ? rv_json_number_or(value, missing) : rv_json_number(value);

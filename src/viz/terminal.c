@@ -1,6 +1,5 @@
 /* A picture as text: upper half blocks, whose character colour is the upper pixel and whose
  * background the lower one; or, without colour, one character for two pixels, by brightness. */
-#include "core/memory.h"
 #include "reverie/viz.h"
 #include "viz/text.h"
 

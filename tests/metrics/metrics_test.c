@@ -537,7 +537,7 @@ static void test_memory(void **state)
                 fail_msg("call %d, failure %d: %d blocks left", call, failures,
                          (int)(rv_memory_counted().live - live));
         }
-        assert_true(failures > 3);
+        assert_true(failures > 1); /* the arrays of a call share blocks */
     }
     rows_free(x);
     rows_free(y);

@@ -32,9 +32,6 @@ typedef void *(*give)(size_t bytes);
 typedef void *(*give_many)(size_t count, size_t bytes);
 typedef void *(*give_more)(void *block, size_t bytes);
 
-static _Atomic(give) next_malloc;
-static _Atomic(give_many) next_calloc, next_aligned;
-static _Atomic(give_more) next_realloc;
 static _Thread_local int is_finding;
 
 /* Of several threads one says it; what it leaves in order (cli_at_want) may fail likewise. */
@@ -57,12 +54,14 @@ static _Noreturn void end(void)
 }
 
 /* The function behind this one: the C library's, or that of a library loaded before it. */
-static void *find(const char *name)
+static intptr_t find(_Atomic(intptr_t) *next, const char *name)
 {
-    is_finding = 1;
-    void *found = dlsym(RTLD_NEXT, name);
-    is_finding = 0;
-    return found;
+    if (!*next) {
+        is_finding = 1;
+        *next = (intptr_t)dlsym(RTLD_NEXT, name);
+        is_finding = 0;
+    }
+    return *next;
 }
 
 static void *checked(void *block)
@@ -74,41 +73,33 @@ static void *checked(void *block)
 
 void *malloc(size_t bytes)
 {
-    give next = next_malloc;
+    static _Atomic(intptr_t) next;
     if (is_finding) /* dlsym does without */
         return NULL;
-    if (!next)
-        next_malloc = next = (give)(intptr_t)find("malloc");
-    return checked(next(bytes));
+    return checked(((give)find(&next, "malloc"))(bytes));
 }
 
 void *calloc(size_t count, size_t bytes)
 {
-    give_many next = next_calloc;
+    static _Atomic(intptr_t) next;
     if (is_finding)
         return NULL;
-    if (!next)
-        next_calloc = next = (give_many)(intptr_t)find("calloc");
-    return checked(next(count, bytes));
+    return checked(((give_many)find(&next, "calloc"))(count, bytes));
 }
 
 void *realloc(void *block, size_t bytes)
 {
-    give_more next = next_realloc;
+    static _Atomic(intptr_t) next;
     if (is_finding)
         return NULL;
-    if (!next)
-        next_realloc = next = (give_more)(intptr_t)find("realloc");
-    void *moved = next(block, bytes);
+    void *moved = ((give_more)find(&next, "realloc"))(block, bytes);
     return bytes > 0 ? checked(moved) : moved; /* of no bytes: freed */
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes)
 {
-    give_many next = next_aligned;
-    if (!next)
-        next_aligned = next = (give_many)(intptr_t)find("aligned_alloc");
-    return checked(next(alignment, bytes));
+    static _Atomic(intptr_t) next;
+    return checked(((give_many)find(&next, "aligned_alloc"))(alignment, bytes));
 }
 
 int posix_memalign(void **block, size_t alignment, size_t bytes)

@@ -14,7 +14,7 @@
 static rv_status encode(cli_call *call, rv_experiment *run)
 {
     rv_model *model = rv_experiment_model(run);
-    rv_split split = (rv_split)cli_choice(call, "split");
+    rv_split split = cli_split(call);
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(call->context);
@@ -27,39 +27,24 @@ static rv_status encode(cli_call *call, rv_experiment *run)
     count = limit > 0 && limit < count ? limit : count;
     size_t size = (size_t)(count * width);
     const int64_t dim[2] = {count, 2 * width};
-    float *mean = rv_malloc(size * sizeof *mean), *deviation = rv_malloc(size * sizeof *mean);
-    float *both = rv_malloc(2 * size * sizeof *both);
-    rv_status status = mean && deviation && both ? RV_OK : rv_fail_memory(call->context);
-    if (status == RV_OK)
-        status = rv_experiment_encode(run, split, count, mean, deviation);
+    float *mean = rv_malloc(4 * size * sizeof *mean);
+    if (!mean)
+        return rv_fail_memory(call->context);
+    float *deviation = mean + size, *both = deviation + size;
+    rv_status status = rv_experiment_encode(run, split, count, mean, deviation);
     for (int64_t i = 0; status == RV_OK && i < count; i++) {
         memcpy(both + 2 * i * width, mean + i * width, (size_t)width * sizeof *both);
         memcpy(both + (2 * i + 1) * width, deviation + i * width, (size_t)width * sizeof *both);
     }
     if (status == RV_OK)
-        status = rv_array_save(call->context, cli_text(call, "output"), both, 2, dim);
+        status = cli_save_array(call, both, 2, dim);
     rv_free(mean);
-    rv_free(deviation);
-    rv_free(both);
-    return status == RV_OK ? cli_wrote(call, cli_text(call, "output")) : status;
-}
-
-static rv_status run_encode(cli_call *call)
-{
-    rv_experiment *run;
-    rv_status status = cli_check_output(call, cli_text(call, "output"), ".npy");
-    if (status == RV_OK)
-        status = cli_open_split(call, &run);
-    if (status != RV_OK)
-        return status;
-    status = encode(call, run);
-    rv_experiment_free(run);
     return status;
 }
 
 static const cli_option encode_options[] = {
     CLI_SPLIT("test"),
-    {"count", 'n', "N", RV_OPTION_INTEGER, "0", 0, 4294967295.0, NULL, "first so many; 0: all"},
+    CLI_INTEGER("count", 'n', "N", "0", 0, 4294967295.0, "first so many; 0: all"),
     CLI_OUTPUT("latents.npy"),
     CLI_CHECKPOINT,
 };
@@ -69,30 +54,14 @@ const cli_verb cli_verb_encode = {
     .usage = "RUN [--split test] -o FILE.npy",
     .example = "reverie encode runs/first --split test -o latents.npy",
     .details = "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.",
-    .option = encode_options,
-    .option_count = CLI_COUNT(encode_options),
-    .least_arguments = 1,
-    .most_arguments = 1,
-    .run = run_encode,
+    CLI_OPTIONS(encode_options),
+    .arguments = {1, 1},
+    .act = encode,
+    .endings = ".npy",
+    .of_split = 1,
 };
 
 /* ---- decode ---- */
-
-static rv_status save_images(cli_call *call, const rv_model *model, const float *images, int count)
-{
-    const char *path = cli_text(call, "output");
-    const int64_t dim[4] = {count, model->sizes.height, model->sizes.width, model->sizes.channels};
-    if (rv_ends_with(path, ".npy")) {
-        rv_status status = rv_array_save(call->context, path, images, 4, dim);
-        return status == RV_OK ? cli_wrote(call, path) : status;
-    }
-    rv_image_batch batch =
-        rv_image_batch_of(images, count, (int)model->sizes.height, (int)model->sizes.width);
-    batch.channels = (int)model->sizes.channels;
-    batch.low = model->sizes.low;
-    batch.high = model->sizes.high;
-    return cli_save_image(call, rv_grid(call->context, batch, NULL));
-}
 
 /* Of rows [N,2Z], as `encode` writes them, the means [N,Z] are taken, in place. */
 static void take_means(cli_call *call, rv_array *z, int64_t width)
@@ -106,8 +75,9 @@ static void take_means(cli_call *call, rv_array *z, int64_t width)
                 (size_t)width * sizeof *z->values);
 }
 
-static rv_status decode(cli_call *call, rv_model *model, rv_array *z)
+static rv_status decode_rows(cli_call *call, rv_model *model, rv_array *z)
 {
+    rv_data_sizes sizes = model->sizes;
     int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
     int64_t count = z->rank > 0 ? z->dim[0] : 1;
     int64_t given = z->rank == 2 ? z->dim[1] : 0;
@@ -116,43 +86,44 @@ static rv_status decode(cli_call *call, rv_model *model, rv_array *z)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: holds rows of %lld values; the decoder takes [N,%lld]",
                        cli_text(call, "input"), (long long)given, (long long)width);
-    rv_status fits = cli_check_picture(call, model->sizes, count, 8, 1, rv_grid_defaults().padding);
+    const int64_t dim[4] = {count, sizes.height, sizes.width, sizes.channels};
+    rv_status fits = cli_check_picture(call, sizes, count, 8, 1, rv_grid_defaults().padding);
     if (fits != RV_OK)
         return fits;
     if (has_deviations)
         take_means(call, z, width);
-    float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
+    float *images = rv_malloc((size_t)(count * rv_data_width(sizes)) * sizeof *images);
     rv_status status =
         images ? rv_view_decode(model, z->values, count, images) : rv_fail_memory(call->context);
     if (status == RV_OK)
-        status = save_images(call, model, images, (int)count);
+        status = rv_ends_with(cli_text(call, "output"), ".npy")
+                     ? cli_save_array(call, images, 4, dim)
+                     : cli_save_grid(call, sizes, images, (int)count);
     rv_free(images);
+    return status;
+}
+
+static rv_status decode(cli_call *call, rv_experiment *run)
+{
+    rv_array z;
+    rv_status status = rv_array_load(call->context, cli_text(call, "input"), &z);
+    if (status != RV_OK)
+        return status;
+    status = decode_rows(call, rv_experiment_model(run), &z);
+    rv_io_free(z.values);
     return status;
 }
 
 static rv_status run_decode(cli_call *call)
 {
-    rv_experiment *run;
-    rv_array z;
     if (!cli_text(call, "input"))
         return rv_fail(call->context, RV_BAD_USAGE, "decode needs -i FILE.npy, latents [N,Z]");
-    rv_status status = cli_check_output(call, cli_text(call, "output"), ".png|.npy");
-    if (status == RV_OK)
-        status = cli_open(call, &run);
-    if (status != RV_OK)
-        return status;
-    status = rv_array_load(call->context, cli_text(call, "input"), &z);
-    if (status == RV_OK) {
-        status = decode(call, rv_experiment_model(run), &z);
-        rv_io_free(z.values);
-    }
-    rv_experiment_free(run);
-    return status;
+    return cli_with_run(call, ".png|.npy", 0, decode);
 }
 
 static const cli_option decode_options[] = {
-    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "latents [N,Z], .npy; of rows [N,2Z], as encode writes them, the means"},
+    CLI_TEXT("input", 'i', "FILE", NULL,
+             "latents [N,Z], .npy; of rows [N,2Z], as encode writes them, the means"),
     CLI_OUTPUT("decoded.png"),
     CLI_CHECKPOINT,
 };
@@ -163,9 +134,7 @@ const cli_verb cli_verb_decode = {
     .example = "reverie decode runs/first -i latents.npy -o decoded.png",
     .details = "Takes latents [N,Z], or what `reverie encode` writes, of which it decodes the "
                "means.  FILE.png is a grid, FILE.npy the array [N,H,W,C].",
-    .option = decode_options,
-    .option_count = CLI_COUNT(decode_options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(decode_options),
+    .arguments = {1, 1},
     .run = run_decode,
 };

@@ -1,5 +1,5 @@
 /* reverie bench: the time of one training iteration, and where it goes. */
-#include "workbench.h"
+#include "experiment.h"
 
 #include "core/clock.h"
 #include "core/memory.h"
@@ -43,10 +43,6 @@ static int ascending(const void *a, const void *b)
     return p < q ? -1 : p > q;
 }
 
-typedef struct bench_result {
-    double step_ms, spread_ms, fastest_ms, first_step_s, peak_rss_mb, gflop, peak_gflops;
-} bench_result;
-
 /* The turns of the model, and the steps after which all have come round. */
 typedef struct rounds {
     rv_turn turn[RV_TURNS_MOST];
@@ -81,25 +77,26 @@ static rv_status look_at_programs(cli_call *call, rv_trainer *trainer, const rou
         if (status != RV_OK)
             return status;
         *gflop += rv_program_facts_of(program).flops * 1e-9 * r->steps / r->turn[i].every;
-        if (cli_switch(call, "profile"))
+        if (cli_given(call, "profile"))
             rv_program_set_profiling(program, 1);
     }
     return RV_OK;
 }
 
-static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *result)
+static rv_status measure(cli_call *call, rv_trainer *trainer, rv_values *found)
 {
+    double gflop = 0;
     int steps = (int)cli_integer(call, "steps"), warm_up = (int)cli_integer(call, "warm-up");
     rounds r = rounds_of(trainer);
     double *each = rv_malloc((size_t)steps * sizeof *each);
     rv_status status = each ? rv_trainer_step(trainer) : rv_fail_memory(call->context);
-    result->first_step_s = seconds_of_process();
+    double first_step = seconds_of_process();
     for (int i = 1; status == RV_OK && i < r.steps; i++) /* the rest of the first round */
         status = rv_trainer_step(trainer);
     for (int i = 0; status == RV_OK && i < warm_up; i++)
         status = take_round(trainer, &r);
     if (status == RV_OK)
-        status = look_at_programs(call, trainer, &r, &result->gflop);
+        status = look_at_programs(call, trainer, &r, &gflop);
     for (int i = 0; status == RV_OK && i < steps; i++) {
         double before = rv_seconds();
         status = take_round(trainer, &r);
@@ -107,11 +104,15 @@ static rv_status measure(cli_call *call, rv_trainer *trainer, bench_result *resu
     }
     if (status == RV_OK) {
         qsort(each, (size_t)steps, sizeof *each, ascending);
-        result->step_ms = 1e3 * each[steps / 2];
-        result->fastest_ms = 1e3 * each[0];
-        result->spread_ms = 1e3 * (each[steps * 3 / 4] - each[steps / 4]);
-        result->peak_rss_mb = peak_megabytes();
-        result->peak_gflops = rv_peak_gflops(rv_context_threads(call->context));
+        double peak_rss = peak_megabytes();
+        rv_values_fact(found, "step_ms", 1e3 * each[steps / 2]);
+        rv_values_fact(found, "spread_ms", 1e3 * (each[steps * 3 / 4] - each[steps / 4]));
+        rv_values_fact(found, "fastest_ms", 1e3 * each[0]);
+        rv_values_fact(found, "gflop_per_step", gflop);
+        rv_values_fact(found, "gflops", gflop / each[steps / 2]);
+        rv_values_fact(found, "peak_gflops", rv_peak_gflops(rv_context_threads(call->context)));
+        rv_values_fact(found, "first_step_s", first_step);
+        rv_values_fact(found, "peak_rss_mb", peak_rss);
     }
     rv_free(each);
     return status;
@@ -131,7 +132,7 @@ static double print_kernels(const rv_kernel_profile *rows, int count, double rou
     return total;
 }
 
-static void print_profile(cli_call *call, rv_trainer *trainer, const bench_result *result)
+static void print_profile(cli_call *call, rv_trainer *trainer, double step_ms)
 {
     rounds r = rounds_of(trainer);
     double total = 0;
@@ -144,57 +145,54 @@ static void print_profile(cli_call *call, rv_trainer *trainer, const bench_resul
         if (r.turns > 1)
             printf("%s, each %d. step\n", r.turn[i].name, r.turn[i].every);
         const rv_kernel_profile *rows = rv_program_profile(program, &count);
-        total += print_kernels(rows, count, (double)cli_integer(call, "steps"), result->step_ms);
+        total += print_kernels(rows, count, (double)cli_integer(call, "steps"), step_ms);
     }
-    printf("%9.1f %5.1f%% %9s %9s  all kernels\n", 1e6 * total, 1e5 * total / result->step_ms, "",
-           "");
+    printf("%9.1f %5.1f%% %9s %9s  all kernels\n", 1e6 * total, 1e5 * total / step_ms, "", "");
 }
 
-static rv_status report(cli_call *call, const rv_settings *settings, rv_trainer *trainer,
-                        const bench_result *r)
+/* The lines, from the numbers. */
+static void describe(cli_call *call, const char *name, rv_values *found)
 {
-    double gflops = r->gflop / (1e-3 * r->step_ms);
-    if (call->json)
-        return cli_print_json(
-            call, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "recipe",
-                            rv_json_text(settings->name), "step_ms", rv_json_number(r->step_ms),
-                            "spread_ms", rv_json_number(r->spread_ms), "fastest_ms",
-                            rv_json_number(r->fastest_ms), "gflop_per_step",
-                            rv_json_number(r->gflop), "gflops", rv_json_number(gflops),
-                            "peak_gflops", rv_json_number(r->peak_gflops), "first_step_s",
-                            rv_json_number(r->first_step_s), "peak_rss_mb",
-                            rv_json_number(r->peak_rss_mb), "isa", rv_context_isa(call->context),
-                            "threads", rv_context_threads(call->context)));
-    if (cli_switch(call, "profile"))
-        print_profile(call, trainer, r);
-    printf("%s, %s, %d threads\n", settings->name, rv_context_isa(call->context),
-           rv_context_threads(call->context));
-    printf("  step        %8.3f ms (quartiles %.3f apart, fastest %.3f)\n", r->step_ms,
-           r->spread_ms, r->fastest_ms);
-    printf("  contractions %7.3f GFLOP a step, %.1f GFLOP/s, %.0f%% of the peak of %.0f\n",
-           r->gflop, gflops, 100 * gflops / r->peak_gflops, r->peak_gflops);
-    printf("  first step  %8.3f s after the process began\n", r->first_step_s);
-    printf("  memory      %8.1f MB at the most\n", r->peak_rss_mb);
-    return RV_OK;
+    const char *isa = rv_context_isa(call->context);
+    int threads = rv_context_threads(call->context);
+    double gflops = rv_values_number(found, "gflops");
+    double peak = rv_values_number(found, "peak_gflops");
+    rv_values_word(found, "isa", isa);
+    rv_values_count(found, "threads", threads);
+    rv_values_line(found, "%s, %s, %d threads", name, isa, threads);
+    rv_values_line(found, "  step        %8.3f ms (quartiles %.3f apart, fastest %.3f)",
+                   rv_values_number(found, "step_ms"), rv_values_number(found, "spread_ms"),
+                   rv_values_number(found, "fastest_ms"));
+    rv_values_line(found,
+                   "  contractions %7.3f GFLOP a step, %.1f GFLOP/s, %.0f%% of the peak of %.0f",
+                   rv_values_number(found, "gflop_per_step"), gflops, 100 * gflops / peak, peak);
+    rv_values_line(found, "  first step  %8.3f s after the process began",
+                   rv_values_number(found, "first_step_s"));
+    rv_values_line(found, "  memory      %8.1f MB at the most",
+                   rv_values_number(found, "peak_rss_mb"));
 }
 
 static rv_status run_bench(cli_call *call)
 {
     cli_workbench bench;
-    bench_result result;
+    rv_values found = rv_values_of(call->context);
     rv_status status = cli_workbench_open(call, &bench);
+    const char *name = status == RV_OK ? rv_config_settings(bench.config)->name : "";
+    rv_values_word(&found, "recipe", name);
     if (status == RV_OK)
-        status = measure(call, bench.trainer, &result);
+        status = measure(call, bench.trainer, &found);
+    if (status == RV_OK && cli_given(call, "profile") && !call->json)
+        print_profile(call, bench.trainer, rv_values_number(&found, "step_ms"));
     if (status == RV_OK)
-        status = report(call, rv_config_settings(bench.config), bench.trainer, &result);
+        describe(call, name, &found);
     cli_workbench_close(&bench);
-    return status;
+    return cli_give_all(call, &found, status);
 }
 
 static const cli_option options[] = {
-    {"steps", 0, "N", RV_OPTION_INTEGER, "200", 1, 1000000, NULL, "iterations measured"},
-    {"warm-up", 0, "N", RV_OPTION_INTEGER, "20", 0, 1000000, NULL, "iterations before them"},
-    {"profile", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "a table of kernels too"},
+    CLI_INTEGER("steps", 0, "N", "200", 1, 1000000, "iterations measured"),
+    CLI_INTEGER("warm-up", 0, "N", "20", 0, 1000000, "iterations before them"),
+    CLI_SWITCH("profile", "a table of kernels too"),
 };
 
 const cli_verb cli_verb_bench = {
@@ -202,10 +200,8 @@ const cli_verb cli_verb_bench = {
     .summary = "time of one training iteration, share of the machine's peak, memory",
     .usage = "RECIPE [key=value ...] [--profile]",
     .example = "reverie bench lab1-vae data.name=digits data.limit=6000",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_bench,
 };

@@ -2,7 +2,6 @@
 #include "call.h"
 
 #include "environment.h"
-#include "tuning_cache.h"
 
 #include "config/value.h"
 #include "core/arena.h"
@@ -16,54 +15,51 @@
 #include <string.h>
 
 const cli_option cli_common_options[] = {
-    {"json", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "print results as JSON, for programs"},
+    CLI_SWITCH("json", "print results as JSON, for programs"),
     {"quiet", 'q', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "no messages but errors"},
-    {"threads", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1024, NULL,
-     "threads of the computation; all cores when absent"},
-    {"data-dir", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "where data sets are looked for first: DIR/mnist/..."},
-    {"isa", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "baseline|avx2|avx512",
-     "instruction set; the best of the machine when absent"},
-    {"conv", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "auto|direct|transform",
-     "how convolutions are computed; the faster way when absent, or as a resumed run did"},
-    {"conv-memory", 0, "MB", RV_OPTION_INTEGER, "256", 0, 1 << 20, NULL,
-     "most that transforms of convolutions may take from one pass of a step to another"},
-    {"backend", 0, "NAME", RV_OPTION_CHOICE, NULL, 0, 0, "cpu|reference",
-     "what computes; reference is slow and in double precision"},
+    CLI_INTEGER("threads", 0, "N", NULL, 1, 1024,
+                "threads of the computation; all cores when absent"),
+    CLI_TEXT("data-dir", 0, "DIR", NULL, "where data sets are looked for first: DIR/mnist/..."),
+    CLI_CHOICE("isa", "NAME", NULL, "baseline|avx2|avx512",
+               "instruction set; the best of the machine when absent"),
+    CLI_CHOICE(
+        "conv", "NAME", NULL, "auto|direct|transform",
+        "how convolutions are computed; the faster way when absent, or as a resumed run did"),
+    CLI_INTEGER("conv-memory", 0, "MB", "256", 0, 1 << 20,
+                "most that transforms of convolutions may take from one pass of a step to another"),
+    CLI_CHOICE("backend", "NAME", NULL, "cpu|reference",
+               "what computes; reference is slow and in double precision"),
     {"help", 'h', NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "this help"},
-    {"version", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "the version"},
+    CLI_SWITCH("version", "the version"),
 };
 const int cli_common_option_count = CLI_COUNT(cli_common_options);
 
 /* The value of each option, the verb's first, then the common ones. */
-typedef union value {
-    int truth; /* and choices */
-    int64_t integer;
-    double number;
-    const char *text;
-} value;
+typedef struct slot {
+    union {
+        int truth; /* and choices */
+        int64_t integer;
+        double number;
+        const char *text;
+    };
+    int given;
+} slot;
 
 struct cli_values {
     rv_arena arena; /* of everything that the call points to, itself too */
     int count;
-    value *value; /* [count] */
-    int *given;   /* [count] */
+    slot value[]; /* [count] */
 };
 
 /* The record lives in its own arena. */
 static struct cli_values *new_values(int count)
 {
     rv_arena arena = {0};
-    struct cli_values *values = rv_arena_alloc(&arena, sizeof *values);
+    struct cli_values *values =
+        rv_arena_alloc(&arena, sizeof *values + (size_t)count * sizeof values->value[0]);
     if (!values)
         return NULL;
     values->count = count;
-    values->value = rv_arena_alloc(&arena, (size_t)count * sizeof *values->value);
-    values->given = rv_arena_alloc(&arena, (size_t)count * sizeof *values->given);
-    if (!values->value || !values->given) {
-        rv_arena_free(&arena);
-        return NULL;
-    }
     values->arena = arena;
     return values;
 }
@@ -182,7 +178,7 @@ static rv_status read_options(cli_call *call, int count, char **words, struct op
         if (found == '?' || found == ':')
             return fail_word(call, found, words[optind - 1]);
         int index = found >= 256 ? found - 256 : index_of_letter(verb, values->count, found);
-        values->given[index] = 1;
+        values->value[index].given = 1;
         status = store(call, index, optarg ? optarg : "true");
     }
     return status;
@@ -195,7 +191,7 @@ static int is_setting(const cli_call *call, const char *word)
     size_t length = strcspn(word, "=/ ");
     if (length == 0 || word[length] != '=')
         return 0;
-    return call->argument_count >= call->verb->most_arguments || !rv_file_exists(word);
+    return call->argument_count >= call->verb->arguments.most || !rv_file_exists(word);
 }
 
 /* A shell expands ~ at the beginning of a word alone: here it came through as it was typed. */
@@ -215,7 +211,7 @@ static rv_status check_tildes(cli_call *call)
     rv_status status = RV_OK;
     for (int i = 0; i < call->values->count && status == RV_OK; i++) {
         const cli_option *option = option_at(call->verb, i);
-        if (call->values->given[i] && option->type == RV_OPTION_TEXT)
+        if (call->values->value[i].given && option->type == RV_OPTION_TEXT)
             status = check_tilde(call, option->name, call->values->value[i].text, 1);
     }
     for (int i = 0; i < call->override_count && status == RV_OK; i++) {
@@ -240,14 +236,14 @@ static rv_status sort_arguments(cli_call *call, int count, char **words)
     if (status != RV_OK)
         return status;
     const char *space = *verb->usage ? " " : "";
-    if (call->argument_count < verb->least_arguments)
+    if (call->argument_count < verb->arguments.least)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: something is missing; usage: reverie %s%s%s", verb->name, verb->name,
                        space, verb->usage);
-    if (verb->most_arguments >= 0 && call->argument_count > verb->most_arguments)
+    if (verb->arguments.most >= 0 && call->argument_count > verb->arguments.most)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: `%.80s` is too much; usage: reverie %s%s%s", verb->name,
-                       call->argument[verb->most_arguments], verb->name, space, verb->usage);
+                       call->argument[verb->arguments.most], verb->name, space, verb->usage);
     return RV_OK;
 }
 
@@ -257,8 +253,8 @@ static rv_status apply_common(cli_call *call)
 {
     rv_status status = RV_OK;
     char name[32];
-    call->json = cli_switch(call, "json");
-    call->quiet = cli_switch(call, "quiet");
+    call->json = cli_given(call, "json");
+    call->quiet = cli_given(call, "quiet");
     if (cli_given(call, "threads"))
         rv_context_set_threads(call->context, (int)cli_integer(call, "threads"));
     if (cli_given(call, "isa")) {
@@ -313,8 +309,8 @@ rv_status cli_call_read(cli_call *call, int count, char **words)
     rv_status status = read_options(call, count, words, table);
     if (status != RV_OK)
         return status;
-    call->wants_help = cli_switch(call, "help"); /* abbreviated, as --he */
-    call->wants_version = cli_switch(call, "version");
+    call->wants_help = cli_given(call, "help"); /* abbreviated, as --he */
+    call->wants_version = cli_given(call, "version");
     if (call->wants_help || call->wants_version)
         return RV_OK;
     status = sort_arguments(call, count, words);
@@ -332,38 +328,43 @@ void cli_call_free(cli_call *call)
 
 /* ---- what a verb asks for ---- */
 
-static int index_of(const cli_call *call, const char *name)
+static slot *value_of(const cli_call *call, const char *name)
 {
     int index = 0;
     while (index < call->values->count && strcmp(option_at(call->verb, index)->name, name) != 0)
         index++;
     assert(index < call->values->count && "the option is in the verb's table");
-    return index;
+    return &call->values->value[index];
 }
 
 int cli_given(const cli_call *call, const char *option)
 {
-    return call->values->given[index_of(call, option)];
-}
-
-int cli_switch(const cli_call *call, const char *option)
-{
-    return call->values->value[index_of(call, option)].truth;
+    return value_of(call, option)->given;
 }
 
 int64_t cli_integer(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].integer;
+    return value_of(call, option)->integer;
+}
+
+int64_t cli_integer_or(const cli_call *call, const char *option, int64_t otherwise)
+{
+    return cli_given(call, option) ? cli_integer(call, option) : otherwise;
+}
+
+uint64_t cli_seed(const cli_call *call)
+{
+    return (uint64_t)cli_integer(call, "seed");
 }
 
 double cli_number(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].number;
+    return value_of(call, option)->number;
 }
 
 void cli_set_choice(cli_call *call, const char *option, int choice)
 {
-    call->values->value[index_of(call, option)].truth = choice;
+    value_of(call, option)->truth = choice;
 }
 
 /* Whether the word is one of "a|b|c". */
@@ -379,17 +380,17 @@ static int is_among(const char *words, const char *word)
 const char *cli_unused(const cli_call *call, const char *used)
 {
     for (int i = 0; i < call->verb->option_count; i++)
-        if (call->values->given[i] && !is_among(used, call->verb->option[i].name))
+        if (call->values->value[i].given && !is_among(used, call->verb->option[i].name))
             return call->verb->option[i].name;
     return NULL;
 }
 
 const char *cli_text(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].text;
+    return value_of(call, option)->text;
 }
 
 int cli_choice(const cli_call *call, const char *option)
 {
-    return call->values->value[index_of(call, option)].truth;
+    return value_of(call, option)->truth;
 }

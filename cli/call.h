@@ -4,6 +4,8 @@
 
 #include "verb.h"
 
+#include <stdio.h>
+
 /* The options that every verb has. */
 extern const cli_option cli_common_options[];
 extern const int cli_common_option_count;
@@ -13,5 +15,9 @@ extern const int cli_common_option_count;
  * else is checked. */
 rv_status cli_call_read(cli_call *call, int count, char **words);
 void cli_call_free(cli_call *call);
+
+/* help.c: `reverie --help`, and `reverie VERB --help` on stdout. */
+void cli_help_all(FILE *stream);
+rv_status cli_help_verb(cli_call *call, const cli_verb *verb);
 
 #endif

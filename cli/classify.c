@@ -10,38 +10,23 @@
 
 enum { LINES_MOST = 50 };
 
-/* What was found: the likeliest class of each image. */
+/* What was found. */
 typedef struct labelled {
     rv_images images;
     int classes;
-    float *probabilities;            /* [count,classes] */
-    int32_t *labels;                 /* [count] */
-    const rv_classifier *classifier; /* which says what they are called */
+    float *probabilities; /* [count,classes] */
+    const rv_classifier *classifier;
 } labelled;
+
+/* The likeliest class of an image. */
+static int label_of(const labelled *l, int64_t image)
+{
+    return rv_classifier_likeliest(l->classifier, l->probabilities + image * l->classes);
+}
 
 static const char *name_of(const labelled *l, int class)
 {
     return rv_classifier_class(l->classifier, class);
-}
-
-static double probability(const labelled *l, int64_t i)
-{
-    return (double)l->probabilities[i * l->classes + l->labels[i]];
-}
-
-static json_t *as_json(cli_call *call, const labelled *l)
-{
-    json_t *labels = json_array(), *probabilities = json_array();
-    for (int64_t i = 0; labels && probabilities && i < l->images.count; i++) {
-        json_array_append_new(labels, cli_json_class(name_of(l, l->labels[i])));
-        json_array_append_new(probabilities, rv_json_number(probability(l, i)));
-    }
-    json_t *object =
-        json_pack("{s:I, s:i, s:o, s:o}", "images", (json_int_t)l->images.count, "classes",
-                  l->classes, "labels", labels, "probabilities", probabilities);
-    if (object && cli_text(call, "output"))
-        json_object_set_new(object, "file", rv_json_text(cli_text(call, "output")));
-    return object;
 }
 
 static rv_status print_histogram(cli_call *call, const labelled *l)
@@ -50,7 +35,7 @@ static rv_status print_histogram(cli_call *call, const labelled *l)
     if (!count)
         return rv_fail_memory(call->context);
     for (int64_t i = 0; i < l->images.count; i++)
-        count[l->labels[i]]++;
+        count[label_of(l, i)]++;
     printf("label  images\n");
     for (int k = 0; k < l->classes; k++)
         printf("%5s %7lld\n", name_of(l, k), (long long)count[k]);
@@ -58,20 +43,34 @@ static rv_status print_histogram(cli_call *call, const labelled *l)
     return RV_OK;
 }
 
-static rv_status print(cli_call *call, const labelled *l)
+static rv_status give_labels(cli_call *call, const labelled *l)
 {
     const char *output = cli_text(call, "output");
     int64_t count = l->images.count, lines = count > LINES_MOST ? LINES_MOST : count;
-    printf("image  label  probability\n");
-    for (int64_t i = 0; i < lines; i++)
-        printf("%5lld  %5s       %.4f\n", (long long)i, name_of(l, l->labels[i]),
-               probability(l, i));
-    if (count > lines)
+    json_t *labels = json_array(), *probabilities = json_array(), *object = json_object();
+    if (!call->json)
+        printf("image  label  probability\n");
+    for (int64_t i = 0; i < count; i++) {
+        int label = label_of(l, i);
+        const char *name = name_of(l, label);
+        double probability = (double)l->probabilities[i * l->classes + label];
+        rv_json_add(&labels, cli_json_class(name));
+        rv_json_add(&probabilities, rv_json_number(probability));
+        if (!call->json && i < lines)
+            printf("%5lld  %5s       %.4f\n", (long long)i, name, probability);
+    }
+    if (!call->json && count > lines)
         printf("and %lld more: -o FILE.npy or --json has them all\n", (long long)(count - lines));
-    rv_status status = count > lines ? print_histogram(call, l) : RV_OK;
-    if (output)
+    rv_status status = !call->json && count > lines ? print_histogram(call, l) : RV_OK;
+    if (!call->json && output)
         printf("%s\n", output);
-    return status;
+    rv_json_put(&object, "images", json_integer(count));
+    rv_json_put(&object, "classes", json_integer(l->classes));
+    rv_json_put(&object, "labels", labels);
+    rv_json_put(&object, "probabilities", probabilities);
+    if (output)
+        rv_json_put(&object, "file", rv_json_text(output));
+    return cli_end(call, object, status);
 }
 
 /* As the data set numbers them, where its labels are numbers. */
@@ -82,9 +81,11 @@ static rv_status save_labels(cli_call *call, const labelled *l, const char *path
     if (!numbers)
         return rv_fail_memory(call->context);
     for (int64_t i = 0; i < count; i++) {
+        int label = label_of(l, i);
+        const char *name = name_of(l, label);
         char *end;
-        long number = strtol(name_of(l, l->labels[i]), &end, 10);
-        numbers[i] = *end || end == name_of(l, l->labels[i]) ? l->labels[i] : (int32_t)number;
+        long number = strtol(name, &end, 10);
+        numbers[i] = *end || end == name ? label : (int32_t)number;
     }
     rv_status status = rv_array_save_as(call->context, path, RV_ELEMENT_I32, numbers, 1, &count);
     rv_free(numbers);
@@ -99,30 +100,23 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
     const char *output = cli_text(call, "output");
     l->classifier = classifier;
     l->classes = rv_classifier_classes(classifier);
-    l->labels = rv_malloc((size_t)count * sizeof *l->labels);
     l->probabilities = rv_malloc((size_t)(count * l->classes) * sizeof *l->probabilities);
-    if (!l->labels || !l->probabilities)
+    if (!l->probabilities)
         return rv_fail_memory(call->context);
     rv_status status =
         cli_choice(call, "by") == BY_EVIDENCE
             ? rv_classifier_evidence(classifier, l->images.values, count, l->probabilities)
             : rv_classifier_probabilities(classifier, l->images.values, count, l->probabilities);
-    if (status != RV_OK)
-        return status;
-    for (int64_t i = 0; i < count; i++)
-        l->labels[i] = rv_classifier_likeliest(classifier, l->probabilities + i * l->classes);
-    if (output)
+    if (status == RV_OK && output)
         status = save_labels(call, l, output);
-    if (status != RV_OK)
-        return status;
-    return call->json ? cli_print_json(call, as_json(call, l)) : print(call, l);
+    return status == RV_OK ? give_labels(call, l) : status;
 }
 
 /* The sizes of the run's images; an error for a run that does not classify. */
 static rv_status find_sizes(cli_call *call, rv_data_sizes *sizes)
 {
     rv_experiment *run;
-    rv_status status = cli_open(call, &run);
+    rv_status status = cli_open(call, 0, &run);
     if (status != RV_OK)
         return status;
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
@@ -163,17 +157,16 @@ static rv_status run_classify(cli_call *call)
         status = classify(call, classifier, &l);
     rv_classifier_free(classifier);
     rv_io_free(l.images.values);
-    rv_free(l.labels);
     rv_free(l.probabilities);
     return status;
 }
 
 static const cli_option options[] = {
-    {"input", 'i', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "images, .npy"},
-    {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL, "labels [N] to write, .npy"},
-    {"by", 0, "WHAT", RV_OPTION_CHOICE, "encoder", 0, 0, "encoder|evidence",
-     "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) is largest, "
-     "at posterior means"},
+    CLI_TEXT("input", 'i', "FILE", NULL, "images, .npy"),
+    CLI_TEXT("output", 'o', "FILE", NULL, "labels [N] to write, .npy"),
+    CLI_CHOICE("by", "WHAT", "encoder", "encoder|evidence",
+               "encoder: q(y|x) or the classifier; evidence: the class whose bound of log p(x,y) "
+               "is largest, at posterior means"),
     CLI_CHECKPOINT,
 };
 
@@ -187,9 +180,7 @@ const cli_verb cli_verb_classify = {
                "number of each label when there are more than 50.  A model that decodes by class "
                "(m2, m1-m2, adgm) classifies in two ways: by its encoder q(y|x), or by evidence, "
                "softmax over y of a bound of log p(x,y), at one draw of its other latents.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {1, 1},
     .run = run_classify,
 };

@@ -24,25 +24,23 @@ void cli_say(const cli_call *call, const char *format, ...)
     va_end(list);
 }
 
-/* ---- JSON ---- */
-
-rv_status cli_json_whole(const cli_call *call, const json_t *value)
+int cli_wider(int width, const char *text)
 {
-    return value ? RV_OK
-                 : rv_fail(call->context, RV_IO_ERROR,
-                           "the result cannot be written as JSON: a number in it is not finite, or "
-                           "a text not UTF-8");
+    int length = (int)strlen(text);
+    return length > width ? length : width;
 }
+
+/* ---- JSON ---- */
 
 rv_status cli_print_json(cli_call *call, json_t *value)
 {
     char *text = NULL;
-    rv_status status = cli_json_whole(call, value);
-    if (status == RV_OK)
-        status =
-            rv_json_write(call->context, value, JSON_INDENT(2) | JSON_REAL_PRECISION(9), &text);
-    else
-        json_decref(value);
+    if (!value)
+        return rv_fail(call->context, RV_IO_ERROR,
+                       "the result cannot be written as JSON: a number in it is not finite, or a "
+                       "text not UTF-8");
+    rv_status status =
+        rv_json_write(call->context, value, JSON_INDENT(2) | JSON_REAL_PRECISION(9), &text);
     if (status == RV_OK)
         puts(text);
     rv_free(text);
@@ -65,6 +63,17 @@ rv_status cli_end(cli_call *call, json_t *object, rv_status status)
         return cli_print_json(call, object);
     json_decref(object);
     return status;
+}
+
+rv_status cli_give_all(cli_call *call, rv_values *values, rv_status status)
+{
+    json_t *object = json_object();
+    if (status == RV_OK)
+        status = rv_error_status(call->context);
+    if (status == RV_OK)
+        cli_give(call, &object, values);
+    rv_values_free(values);
+    return cli_end(call, object, status);
 }
 
 /* ---- SIGINT, SIGTERM and SIGHUP ----

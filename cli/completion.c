@@ -131,8 +131,7 @@ const cli_verb cli_verb_completion = {
     .summary = "the completion script of bash, made from the tables",
     .usage = "bash|recipes",
     .example = "reverie completion bash > ~/.local/share/bash-completion/completions/reverie",
-    .least_arguments = 1,
-    .most_arguments = 1,
+    .arguments = {1, 1},
     .hidden = 1,
     .run = run,
 };

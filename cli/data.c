@@ -27,8 +27,10 @@ static void print_entry(const rv_data_entry *e)
 }
 
 /* After the list: what is wrong with a set, and what opening it would say. */
-static void print_remarks(const rv_data_entry *entries, int count)
+static void print_entries(const rv_data_entry *entries, int count)
 {
+    for (int i = 0; i < count; i++)
+        print_entry(&entries[i]);
     for (int i = 0; i < count; i++)
         if (entries[i].problem)
             printf("%-12s damaged: %s\n", entries[i].name, entries[i].problem);
@@ -45,17 +47,13 @@ static rv_status list(cli_call *call)
                                     &entries, &count);
     if (status != RV_OK)
         return status;
-    json_t *array = call->json ? json_array() : NULL;
-    for (int i = 0; i < count; i++) {
-        if (call->json)
-            json_array_append_new(array, entry_json(&entries[i]));
-        else
-            print_entry(&entries[i]);
-    }
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        rv_json_add(&array, entry_json(&entries[i]));
     if (!call->json)
-        print_remarks(entries, count);
+        print_entries(entries, count);
     rv_data_list_free(entries, count);
-    return call->json ? cli_print_json(call, array) : RV_OK;
+    return cli_end(call, array, RV_OK);
 }
 
 /* The first images of a split as a grid. */
@@ -72,13 +70,8 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     float *images = rv_malloc((size_t)(count * info->size) * sizeof *images);
     rv_status status = images ? rv_source_fetch_range(source, 0, count, 0, images, NULL)
                               : rv_fail_memory(call->context);
-    if (status == RV_OK) {
-        rv_image_batch batch = rv_image_batch_of(images, count, info->height, info->width);
-        batch.channels = info->channels;
-        batch.low = info->low;
-        batch.high = info->high;
-        status = cli_save_image(call, rv_grid(call->context, batch, NULL));
-    }
+    if (status == RV_OK)
+        status = cli_save_grid(call, rv_data_sizes_of(source), images, count);
     rv_free(images);
     return status;
 }
@@ -108,7 +101,7 @@ static rv_status show(cli_call *call)
     config.directories = call->data_directory;
     config.directory_count = call->data_directory_count;
     config.pixels = (rv_pixels)cli_choice(call, "pixels");
-    config.seed = (uint64_t)cli_integer(call, "seed");
+    config.seed = cli_seed(call);
     rv_split split = cli_choice(call, "split") == 0 ? RV_SPLIT_TRAIN : RV_SPLIT_TEST;
     rv_status status = cli_check_output(call, cli_text(call, "output"), ".png");
     if (status == RV_OK)
@@ -128,14 +121,15 @@ static rv_status show(cli_call *call)
 
 static rv_status run_data(cli_call *call)
 {
-    if (strcmp(call->argument[0], "list") == 0 && call->argument_count > 1)
+    int is_list = strcmp(call->argument[0], "list") == 0;
+    if (is_list && call->argument_count > 1)
         return rv_fail(call->context, RV_BAD_USAGE, "data list: `%.80s` is too much",
                        call->argument[1]);
     const char *given = cli_unused(call, "");
-    if (strcmp(call->argument[0], "list") == 0 && given)
+    if (is_list && given)
         return rv_fail(call->context, RV_BAD_USAGE, "data list does not use --%s; `data show` does",
                        given);
-    if (strcmp(call->argument[0], "list") == 0)
+    if (is_list)
         return list(call);
     if (strcmp(call->argument[0], "show") == 0)
         return show(call);
@@ -144,11 +138,10 @@ static rv_status run_data(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"count", 'n', "N", RV_OPTION_INTEGER, "64", 1, 65536, NULL, "show: how many images"},
-    {"split", 0, "NAME", RV_OPTION_CHOICE, "train", 0, 0, "train|test", "show: which images"},
-    {"pixels", 0, "MODE", RV_OPTION_CHOICE, "gray", 0, 0, "gray|static|dynamic|threshold",
-     "show: pixel mode"},
-    {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL, "show: data.seed"},
+    CLI_INTEGER("count", 'n', "N", "64", 1, 65536, "show: how many images"),
+    CLI_CHOICE("split", "NAME", "train", "train|test", "show: which images"),
+    CLI_CHOICE("pixels", "MODE", "gray", "gray|static|dynamic|threshold", "show: pixel mode"),
+    CLI_SEED("show: data.seed"),
     CLI_OUTPUT("data.png"),
 };
 
@@ -157,9 +150,7 @@ const cli_verb cli_verb_data = {
     .summary = "list the data sets, or look at one",
     .usage = "list | show NAME [data.values=[B,W]] [-n 64] [-o FILE]",
     .example = "reverie data show digits -o digits.png",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 3,
+    CLI_OPTIONS(options),
+    .arguments = {1, 3},
     .run = run_data,
 };

@@ -36,21 +36,17 @@ static rv_status show(cli_call *call, const rv_demo *demo)
     rv_values values;
     const char *output = cli_text(call, "output");
     snprintf(path, sizeof path, "%s.png", demo->name);
-    rv_demo_request request = {output ? output : path,
-                               cli_given(call, "count") ? cli_integer(call, "count") : 0,
-                               (uint64_t)cli_integer(call, "seed")};
+    rv_demo_request request = {output ? output : path, cli_integer_or(call, "count", 0),
+                               cli_seed(call)};
     rv_status status = cli_check_output(call, request.figure, demo->endings);
     if (status != RV_OK)
         return status;
-    json_t *object = json_object();
     status = demo->run(call->context, &request, &values);
-    if (status == RV_OK)
-        cli_give(call, &object, &values);
-    if (status == RV_OK && !call->json)
-        printf("%s\n", request.figure);
-    rv_values_free(&values);
-    rv_json_put(&object, "file", rv_json_text(request.figure));
-    return cli_end(call, object, status);
+    if (status == RV_OK) {
+        rv_values_word(&values, "file", request.figure);
+        rv_values_line(&values, "%s", request.figure);
+    }
+    return cli_give_all(call, &values, status);
 }
 
 static rv_status run_demo(cli_call *call)
@@ -68,11 +64,9 @@ static rv_status run_demo(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"count", 'n', "N", RV_OPTION_INTEGER, NULL, 2, 1e7, NULL,
-     "draws; each demonstration has its own number"},
-    {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL, "of the draws"},
-    {"output", 'o', "FILE", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "figure to write, NAME.png when not given"},
+    CLI_INTEGER("count", 'n', "N", NULL, 2, 1e7, "draws; each demonstration has its own number"),
+    CLI_SEED("of the draws"),
+    CLI_TEXT("output", 'o', "FILE", NULL, "figure to write, NAME.png when not given"),
 };
 
 const cli_verb cli_verb_demo = {
@@ -81,9 +75,7 @@ const cli_verb cli_verb_demo = {
     .usage = "[NAME] [-n N] [-o FILE.png]",
     .example = "reverie demo importance-sampling",
     .details = "Without a name, lists the demonstrations.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 0,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {0, 1},
     .run = run_demo,
 };

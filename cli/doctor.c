@@ -20,38 +20,57 @@
 
 /* ---- the machine ---- */
 
+static const char *list_words(rv_values *facts, const char *const *words, int count)
+{
+    const char *text = "";
+    for (int i = 0; i < count; i++)
+        text = rv_values_text(facts, "%s %s", text, words[i]);
+    return text;
+}
+
 /* Each instruction set is asked for in a context of its own. */
-static json_t *isa_json(void)
+static void add_isa(cli_call *call, rv_values *facts)
 {
     static const char *const names[] = {"baseline", "avx2", "avx512"};
-    json_t *list = json_array();
+    static const char *found[CLI_COUNT(names)];
+    const char *used = rv_context_isa(call->context);
+    int count = 0;
     for (int i = 0; i < CLI_COUNT(names); i++) {
         rv_context *context = rv_context_new();
         if (!context)
-            rv_json_add(&list, NULL); /* memory is out */
+            rv_fail_memory(call->context);
         else if (rv_context_set_isa(context, names[i]) == RV_OK)
-            rv_json_add(&list, json_string(names[i]));
+            found[count++] = names[i];
         rv_context_free(context);
     }
-    return list;
+    rv_values_words(facts, "instruction_sets", found, count);
+    rv_values_word(facts, "instruction_set", used);
+    rv_values_line(facts, "instruction sets %s; %s is used", list_words(facts, found, count), used);
 }
 
-static json_t *library(const char *name, const char *version)
-{
-    return json_pack("{s:s, s:s}", "name", name, "version", version);
-}
-
-static json_t *libraries_json(void)
+static void add_libraries(rv_values *facts)
 {
     char xxhash[32], sleef[32];
     unsigned number = XXH_versionNumber();
     snprintf(xxhash, sizeof xxhash, "%u.%u.%u", number / 10000, number / 100 % 100, number % 100);
     snprintf(sleef, sizeof sleef, "%d.%d", SLEEF_VERSION_MAJOR, SLEEF_VERSION_MINOR);
-    return json_pack("[o, o, o, o, o, o, o, o]", library("oneDNN", rv_onednn_version()),
-                     library("SLEEF", sleef), library("libyaml", yaml_get_version_string()),
-                     library("jansson", JANSSON_VERSION), library("libpng", png_libpng_ver),
-                     library("zlib", zlibVersion()), library("xxHash", xxhash),
-                     library("cairo", cairo_version_string()));
+    const char *const library[][2] = {{"oneDNN", rv_onednn_version()},
+                                      {"SLEEF", sleef},
+                                      {"libyaml", yaml_get_version_string()},
+                                      {"jansson", JANSSON_VERSION},
+                                      {"libpng", png_libpng_ver},
+                                      {"zlib", zlibVersion()},
+                                      {"xxHash", xxhash},
+                                      {"cairo", cairo_version_string()}};
+    const char *text = "";
+    rv_values *list = rv_values_lists(facts, "libraries", CLI_COUNT(library));
+    for (int i = 0; list && i < CLI_COUNT(library); i++) {
+        rv_values_word(&list[i], "name", library[i][0]);
+        rv_values_word(&list[i], "version", library[i][1]);
+        text =
+            rv_values_text(facts, "%s%s %s %s", text, i ? "," : "", library[i][0], library[i][1]);
+    }
+    rv_values_line(facts, "libraries        %s", text);
 }
 
 /* Without a font file cairo falls back to one of its own, drawn by the program. */
@@ -70,151 +89,109 @@ static int has_fonts(void)
 
 /* ---- places ---- */
 
-static json_t *data_json(cli_call *call)
+static void add_set(rv_values *facts, rv_values *one, const rv_data_entry *entry)
+{
+    long long train = (long long)entry->train_count, test = (long long)entry->test_count;
+    rv_values_word(one, "name", entry->name);
+    rv_values_word(one, "path", entry->path);
+    rv_values_count(one, "train", train);
+    rv_values_count(one, "test", test);
+    rv_values_word(one, "problem", entry->problem);
+    rv_values_word(one, "note", entry->note);
+    if (!entry->path)
+        rv_values_line(facts, "data              %s: not found; data.name=digits always works",
+                       entry->name);
+    else if (train + test > 0)
+        rv_values_line(facts, "data              %s: %lld + %lld images, %s", entry->name, train,
+                       test, entry->path);
+}
+
+static void add_data(cli_call *call, rv_values *facts)
 {
     rv_data_entry *entries;
     int count;
     if (rv_data_list(call->context, call->data_directory, call->data_directory_count, &entries,
                      &count) != RV_OK)
-        return NULL;
-    json_t *list = json_array();
-    for (int i = 0; i < count; i++)
-        rv_json_add(&list,
-                    json_pack("{s:o, s:o, s:I, s:I, s:o, s:o}", "name",
-                              rv_json_text(entries[i].name), "path", rv_json_text(entries[i].path),
-                              "train", (json_int_t)entries[i].train_count, "test",
-                              (json_int_t)entries[i].test_count, "problem",
-                              rv_json_text(entries[i].problem), "note",
-                              rv_json_text(entries[i].note)));
+        return;
+    rv_values_words(facts, "data_directories", call->data_directory, call->data_directory_count);
+    rv_values *list = rv_values_lists(facts, "data", count);
+    for (int i = 0; list && i < count; i++)
+        add_set(facts, &list[i], &entries[i]);
+    for (int i = 0; i < count; i++) {
+        const rv_data_entry *e = &entries[i];
+        if (e->problem)
+            rv_values_line(facts, "damaged data      %s: %s", e->name, e->problem);
+        if (e->note)
+            rv_values_line(facts, "data              %s: note: %s", e->name, e->note);
+    }
+    rv_values_line(facts, "looked in        %s",
+                   list_words(facts, call->data_directory, call->data_directory_count));
     rv_data_list_free(entries, count);
-    return list;
 }
 
-static json_t *strings_json(const char **text, int count)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < count; i++)
-        rv_json_add(&list, rv_json_text(text[i]));
-    return list;
-}
-
-/* The folder that runs go to, or the one in which it would be made. */
-static json_t *runs_json(void)
+/* The folder that runs go to, or the one in which it would be made; *problem: why nothing can be
+ * written there, "" where it can. */
+static void add_runs(rv_values *facts, const char **problem)
 {
     struct statvfs space;
     const char *folder = access("runs", F_OK) == 0 ? "runs" : ".";
     int writable = access(folder, W_OK | X_OK) == 0;
-    const char *problem = writable ? "" : strerror(errno);
-    double free_bytes =
-        statvfs(folder, &space) == 0 ? (double)space.f_bavail * (double)space.f_frsize : 0;
-    return json_pack("{s:s, s:b, s:o, s:o}", "path", "runs", "writable", writable, "problem",
-                     rv_json_text(problem), "free_gib", rv_json_number(free_bytes / (1 << 30)));
-}
-
-static json_t *facts_json(cli_call *call)
-{
-    rv_context *context = call->context;
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:b}", "version",
-                     rv_version(), "backend", rv_context_backend(context), "instruction_sets",
-                     isa_json(), "instruction_set", rv_context_isa(context), "threads",
-                     rv_context_threads(context), "processors", (int)sysconf(_SC_NPROCESSORS_ONLN),
-                     "libraries", libraries_json(), "data_directories",
-                     strings_json(call->data_directory, call->data_directory_count), "data",
-                     data_json(call), "runs", runs_json(), "fonts", has_fonts());
-}
-
-/* ---- plain text ---- */
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static void print_data(const json_t *facts)
-{
-    size_t i;
-    json_t *entry, *folder;
-    json_array_foreach(json_object_get(facts, "data"), i, entry)
-    {
-        const char *path = text_of(entry, "path");
-        long long train = (long long)json_integer_value(json_object_get(entry, "train"));
-        long long test = (long long)json_integer_value(json_object_get(entry, "test"));
-        if (*path && train + test > 0)
-            printf("data              %s: %lld + %lld images, %s\n", text_of(entry, "name"), train,
-                   test, path);
-        else if (!*path)
-            printf("data              %s: not found; data.name=digits always works\n",
-                   text_of(entry, "name"));
-    }
-    json_array_foreach(json_object_get(facts, "data"), i, entry)
-    {
-        if (*text_of(entry, "problem"))
-            printf("damaged data      %s: %s\n", text_of(entry, "name"), text_of(entry, "problem"));
-        if (*text_of(entry, "note"))
-            printf("data              %s: note: %s\n", text_of(entry, "name"),
-                   text_of(entry, "note"));
-    }
-    printf("looked in        ");
-    json_array_foreach(json_object_get(facts, "data_directories"), i, folder)
-        printf(" %s", json_string_value(folder));
-    putchar('\n');
-}
-
-static void print_facts(const json_t *facts)
-{
-    const json_t *runs = json_object_get(facts, "runs");
-    size_t i;
-    json_t *item;
-    printf("version           %s\n", text_of(facts, "version"));
-    printf("instruction sets ");
-    json_array_foreach(json_object_get(facts, "instruction_sets"), i, item)
-        printf(" %s", json_string_value(item));
-    printf("; %s is used\n", text_of(facts, "instruction_set"));
-    printf("backend           %s\n", text_of(facts, "backend"));
-    printf("threads           %lld of %lld processors\n",
-           (long long)json_integer_value(json_object_get(facts, "threads")),
-           (long long)json_integer_value(json_object_get(facts, "processors")));
-    printf("libraries        ");
-    json_array_foreach(json_object_get(facts, "libraries"), i, item)
-        printf("%s %s %s", i ? "," : "", text_of(item, "name"), text_of(item, "version"));
-    putchar('\n');
-    print_data(facts);
-    if (json_is_true(json_object_get(runs, "writable")))
-        printf("runs              the folder `%s` can be written, %.1f GiB free\n",
-               text_of(runs, "path"), json_real_value(json_object_get(runs, "free_gib")));
+    *problem = writable ? "" : strerror(errno);
+    double free_gib = 0;
+    if (statvfs(folder, &space) == 0)
+        free_gib = (double)space.f_bavail * (double)space.f_frsize / (1 << 30);
+    rv_values *runs = rv_values_list(facts, "runs");
+    if (!runs)
+        return;
+    rv_values_word(runs, "path", "runs");
+    rv_values_fact(runs, "writable", writable)->kind = RV_VALUE_FLAG;
+    rv_values_word(runs, "problem", *problem);
+    rv_values_fact(runs, "free_gib", free_gib);
+    if (writable)
+        rv_values_line(facts, "runs              the folder `runs` can be written, %.1f GiB free",
+                       free_gib);
     else
-        printf("runs              the folder `%s` cannot be written: %s\n", text_of(runs, "path"),
-               text_of(runs, "problem"));
-    printf("fonts             %s\n", json_is_true(json_object_get(facts, "fonts"))
-                                         ? "found"
-                                         : "none; charts will look coarse: install "
-                                           "fonts-dejavu-core");
+        rv_values_line(facts, "runs              the folder `runs` cannot be written: %s",
+                       *problem);
+}
+
+static void add_machine(cli_call *call, rv_values *facts)
+{
+    const char *backend = rv_context_backend(call->context);
+    int threads = rv_context_threads(call->context);
+    int processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    rv_values_word(facts, "version", rv_version());
+    rv_values_line(facts, "version           %s", rv_version());
+    rv_values_word(facts, "backend", backend);
+    add_isa(call, facts);
+    rv_values_line(facts, "backend           %s", backend);
+    rv_values_count(facts, "threads", threads);
+    rv_values_count(facts, "processors", processors);
+    rv_values_line(facts, "threads           %d of %d processors", threads, processors);
+    add_libraries(facts);
 }
 
 static rv_status run(cli_call *call)
 {
+    const char *problem = "";
+    rv_values facts = rv_values_of(call->context);
     rv_fonts_load(call->context); /* only while there is memory for it */
-    json_t *facts = rv_error_status(call->context) == RV_OK ? facts_json(call) : NULL;
-    rv_status status = rv_error_status(call->context);
-    if (status == RV_OK)
-        status = cli_json_whole(call, facts);
-    if (status != RV_OK) {
-        json_decref(facts);
-        return status;
+    if (rv_error_status(call->context) == RV_OK) {
+        int fonts = has_fonts();
+        add_machine(call, &facts);
+        add_data(call, &facts);
+        add_runs(&facts, &problem);
+        rv_values_fact(&facts, "fonts", fonts)->kind = RV_VALUE_FLAG;
+        rv_values_line(&facts, "fonts             %s",
+                       fonts ? "found"
+                             : "none; charts will look coarse: install fonts-dejavu-core");
     }
-    const json_t *runs = json_object_get(facts, "runs");
-    int writable = json_is_true(json_object_get(runs, "writable"));
-    if (call->json)
-        status = cli_print_json(call, json_incref(facts));
-    else
-        print_facts(facts);
-    if (status == RV_OK && !writable)
+    rv_status status = cli_give_all(call, &facts, RV_OK);
+    if (status == RV_OK && *problem)
         status = rv_fail(call->context, RV_IO_ERROR,
                          "runs cannot be written here: %s; go to another folder, or train with "
                          "--run DIR",
-                         text_of(runs, "problem"));
-    json_decref(facts);
+                         problem);
     return status;
 }
 

@@ -25,13 +25,12 @@ static rv_status find_cache_folder(cli_call *call, rv_arena *arena)
     return (cache || home) && !call->cache_folder ? rv_fail_memory(call->context) : RV_OK;
 }
 
-static rv_status add_data_directories(cli_call *call, const char *first)
+static void add_data_directories(cli_call *call, const char *first)
 {
     const char *directories[] = {first, variable("REVERIE_DATA"), call->cache_folder};
     for (int i = 0; i < CLI_COUNT(directories); i++)
         if (directories[i])
             call->data_directory[call->data_directory_count++] = directories[i];
-    return RV_OK;
 }
 
 /* The folder of the running program; "" when the system does not say. */
@@ -72,8 +71,7 @@ rv_status cli_environment_read(cli_call *call, rv_arena *arena, const char *firs
     if (!call->data_directory || !call->recipe_directory)
         return rv_fail_memory(call->context);
     rv_status status = find_cache_folder(call, arena);
-    if (status == RV_OK)
-        status = add_data_directories(call, first);
+    add_data_directories(call, first);
     return status == RV_OK ? add_recipe_directories(call, arena) : status;
 }
 

@@ -1,4 +1,4 @@
-/* Opens runs, checks and writes output files, and says what was written, for verbs on runs. */
+/* Opens runs and recipes, checks and writes output files, and says what was written. */
 #include "experiment.h"
 
 #include "core/text.h"
@@ -16,12 +16,7 @@ rv_experiment_place cli_place(const cli_call *call, const char *folder)
     return (rv_experiment_place){folder, call->data_directory, call->data_directory_count};
 }
 
-rv_status cli_open(cli_call *call, rv_experiment **out)
-{
-    return cli_open_average(call, 0, out);
-}
-
-rv_status cli_open_average(cli_call *call, int average, rv_experiment **out)
+rv_status cli_open(cli_call *call, int average, rv_experiment **out)
 {
     rv_experiment_place place = cli_place(call, call->argument[0]);
     return rv_experiment_open(call->context, &place, cli_text(call, "checkpoint"), average, out);
@@ -42,16 +37,25 @@ rv_status cli_choose_split(cli_call *call, rv_experiment *run)
     return RV_OK;
 }
 
-rv_status cli_open_split(cli_call *call, rv_experiment **out)
+rv_split cli_split(const cli_call *call)
 {
-    rv_status status = cli_open(call, out);
+    return (rv_split)cli_choice(call, "split");
+}
+
+rv_status cli_with_run(cli_call *call, const char *endings, int of_split,
+                       rv_status (*act)(cli_call *call, rv_experiment *run))
+{
+    rv_experiment *run;
+    rv_status status = endings ? cli_check_output(call, cli_text(call, "output"), endings) : RV_OK;
+    if (status == RV_OK)
+        status = cli_open(call, 0, &run);
     if (status != RV_OK)
         return status;
-    status = cli_choose_split(call, *out);
-    if (status != RV_OK) {
-        rv_experiment_free(*out);
-        *out = NULL;
-    }
+    if (of_split)
+        status = cli_choose_split(call, run);
+    if (status == RV_OK)
+        status = act(call, run);
+    rv_experiment_free(run);
     return status;
 }
 
@@ -64,30 +68,21 @@ void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const cha
 
 /* ---- files to write ---- */
 
-static int ends_with_one(const char *path, const char *endings)
-{
-    char one[16];
-    for (const char *at = endings; *at; at += strcspn(at, "|"), at += *at == '|') {
-        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, "|"), at);
-        if (rv_ends_with(path, one))
-            return 1;
-    }
-    return 0;
-}
-
 /* The temporary that the file would be written to is made, and goes again. */
 rv_status cli_check_output(cli_call *call, const char *path, const char *endings)
 {
-    char words[64] = "";
+    char words[64] = "", one[16];
+    int is_one = !*endings;
     rv_writer *writer;
     if (!path)
         return RV_OK;
     for (const char *at = endings; *at; at += strcspn(at, "|"), at += *at == '|') {
         size_t used = strlen(words);
-        snprintf(words + used, sizeof words - used, "%s%.*s", used ? " or " : "",
-                 (int)strcspn(at, "|"), at);
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, "|"), at);
+        snprintf(words + used, sizeof words - used, "%s%s", used ? " or " : "", one);
+        is_one |= rv_ends_with(path, one);
     }
-    if (*endings && !ends_with_one(path, endings))
+    if (!is_one)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: this is written as a %s file: end the name in %s", path, words, words);
     /* A new file takes the name, which needs no right to the old one: that is asked for here. */
@@ -136,6 +131,22 @@ rv_status cli_wrote(cli_call *call, const char *path)
     return RV_OK;
 }
 
+rv_status cli_save_array(cli_call *call, const float *values, int rank, const int64_t *dim)
+{
+    const char *path = cli_text(call, "output");
+    rv_status status = rv_array_save(call->context, path, values, rank, dim);
+    return status == RV_OK ? cli_wrote(call, path) : status;
+}
+
+rv_status cli_save_grid(cli_call *call, rv_data_sizes sizes, const float *images, int count)
+{
+    rv_image_batch batch = rv_image_batch_of(images, count, (int)sizes.height, (int)sizes.width);
+    batch.channels = (int)sizes.channels;
+    batch.low = sizes.low;
+    batch.high = sizes.high;
+    return cli_save_image(call, rv_grid(call->context, batch, NULL));
+}
+
 rv_status cli_save_image(cli_call *call, rv_image *image)
 {
     const char *path = cli_text(call, "output");
@@ -158,7 +169,7 @@ rv_status cli_save_chart(cli_call *call, rv_chart *chart)
 
 rv_status cli_save_reconstructions(cli_call *call, rv_experiment *run)
 {
-    rv_split split = (rv_split)cli_choice(call, "split");
+    rv_split split = cli_split(call);
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(call->context);
@@ -177,4 +188,63 @@ json_t *cli_json_class(const char *name)
     char *end;
     long number = strtol(name, &end, 10);
     return *end || end == name ? rv_json_text(name) : json_integer(number);
+}
+
+/* ---- recipes ---- */
+
+static rv_status find(cli_call *call, char *path, size_t bytes)
+{
+    snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
+    if (rv_file_exists(path))
+        return RV_OK;
+    return rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
+                          call->recipe_directory_count, path, bytes);
+}
+
+rv_status cli_recipe_config(cli_call *call, rv_config **out)
+{
+    char path[4096];
+    *out = NULL;
+    rv_status status = find(call, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_config_new(call->context, out);
+    if (status == RV_OK)
+        status = rv_config_read(*out, path);
+    for (int i = 0; status == RV_OK && i < call->override_count; i++)
+        status = rv_config_set(*out, call->override[i]);
+    if (status == RV_OK && !rv_config_settings(*out))
+        status = rv_error_status(call->context);
+    return status;
+}
+
+static rv_status open_model(cli_call *call, cli_workbench *bench, const rv_settings *settings)
+{
+    rv_context_set_seed(call->context, settings->train.seed);
+    rv_status status = rv_model_new(call->context, settings->model, settings->model_config,
+                                    rv_data_sizes_of(bench->source), &bench->model);
+    rv_trainer_setup setup = {
+        .model = bench->model, .train = bench->source, .config = settings->train};
+    return status == RV_OK ? rv_trainer_new(call->context, &setup, &bench->trainer) : status;
+}
+
+rv_status cli_workbench_open(cli_call *call, cli_workbench *bench)
+{
+    memset(bench, 0, sizeof *bench);
+    rv_status status = cli_recipe_config(call, &bench->config);
+    if (status != RV_OK)
+        return status;
+    const rv_settings *settings = rv_config_settings(bench->config);
+    rv_data_config data = settings->data;
+    data.directories = call->data_directory;
+    data.directory_count = call->data_directory_count;
+    status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &bench->source);
+    return status == RV_OK ? open_model(call, bench, settings) : status;
+}
+
+void cli_workbench_close(cli_workbench *bench)
+{
+    rv_trainer_free(bench->trainer);
+    rv_model_free(bench->model);
+    rv_source_free(bench->source);
+    rv_config_free(bench->config);
 }

@@ -1,4 +1,4 @@
-/* What the verbs that work on a run share. */
+/* What the verbs that work on a run or a recipe share. */
 #ifndef CLI_EXPERIMENT_H
 #define CLI_EXPERIMENT_H
 
@@ -6,33 +6,25 @@
 
 #include "reverie/figures.h"
 
-/* Opens the run named by the first argument with the weights that --checkpoint chooses. */
-rv_status cli_open(cli_call *call, rv_experiment **out);
-/* The same, with the moving averages of the weights when `average`. */
-rv_status cli_open_average(cli_call *call, int average, rv_experiment **out);
-/* The options row of --checkpoint, to stand in a verb's table. */
+/* Opens the run named by the first argument with the weights that --checkpoint chooses, or with
+ * their moving averages when `average`. */
+rv_status cli_open(cli_call *call, int average, rv_experiment **out);
+/* What verbs on a run do: checks --output (cli_check_output; NULL: nothing to check), opens the
+ * run, chooses the split (cli_choose_split) where it is of one, and acts. */
+rv_status cli_with_run(cli_call *call, const char *endings, int of_split,
+                       rv_status (*act)(cli_call *call, rv_experiment *run));
+/* The rows of its options that verbs share. */
 #define CLI_CHECKPOINT                                                                             \
-    {                                                                                              \
-        "checkpoint", 0, "WHICH", RV_OPTION_TEXT, "last", 0, 0, NULL,                              \
-            "weights to use: last, best, or a .safetensors file"                                   \
-    }
+    CLI_TEXT("checkpoint", 0, "WHICH", "last", "weights to use: last, best, or a .safetensors file")
 #define CLI_SPLIT(fallback)                                                                        \
-    {                                                                                              \
-        "split", 0, "NAME", RV_OPTION_CHOICE, fallback, 0, 0, "train|validation|test",             \
-            "images to take"                                                                       \
-    }
-#define CLI_OUTPUT(fallback)                                                                       \
-    {                                                                                              \
-        "output", 'o', "FILE", RV_OPTION_TEXT, fallback, 0, 0, NULL, "file to write"               \
-    }
+    CLI_CHOICE("split", "NAME", fallback, "train|validation|test", "images to take")
 
 /* Where the run of that folder is, with the data directories of the call. */
 rv_experiment_place cli_place(const cli_call *call, const char *folder);
 /* Where --split is not given and the data set keeps no test images, --split is from here on the
  * split that the run has, which is said. */
 rv_status cli_choose_split(cli_call *call, rv_experiment *run);
-/* The same, and opens the run first. */
-rv_status cli_open_split(cli_call *call, rv_experiment **out);
+rv_split cli_split(const cli_call *call);
 /* Before anything is computed: the file of --output, or `path`, can be written, and its name ends
  * in one of `endings` (".png|.npy"; "": any).  NULL, none is asked for, is RV_OK. */
 rv_status cli_check_output(cli_call *call, const char *path, const char *endings);
@@ -46,6 +38,10 @@ rv_status cli_check_grid(cli_call *call, rv_experiment *run, int64_t count, int6
 rv_status cli_save_reconstructions(cli_call *call, rv_experiment *run);
 /* Says that fewer images are there than --count asks for. */
 void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const char *what);
+/* Saves the array at --output and says so. */
+rv_status cli_save_array(cli_call *call, const float *values, int rank, const int64_t *dim);
+/* The same for images [count,H,W,C] of a model or a data set, as a grid. */
+rv_status cli_save_grid(cli_call *call, rv_data_sizes sizes, const float *images, int count);
 /* Saves the image at --output and says so; frees it.  NULL: the latched error. */
 rv_status cli_save_image(cli_call *call, rv_image *image);
 /* The same for a chart. */
@@ -55,5 +51,21 @@ rv_status cli_wrote(cli_call *call, const char *path);
 
 /* The name of a class, as a number where it is one. */
 json_t *cli_json_class(const char *name);
+
+/* A recipe made ready to train, without a run folder: for measuring and looking. */
+typedef struct cli_workbench {
+    rv_config *config;
+    rv_source *source;
+    rv_model *model;
+    rv_trainer *trainer;
+} cli_workbench;
+
+/* The recipe named by the first argument, or a run folder, with the overrides of the call. */
+rv_status cli_recipe_config(cli_call *call, rv_config **out);
+/* Prints the names and what each is about; frees them. */
+rv_status cli_list_recipes(cli_call *call, rv_recipe *recipes, int count);
+/* Closed by the caller, whatever happens. */
+rv_status cli_workbench_open(cli_call *call, cli_workbench *bench);
+void cli_workbench_close(cli_workbench *bench);
 
 #endif

@@ -7,27 +7,6 @@
 
 enum { LATENT_IMAGES = 5000, SNAPSHOT_SCALE = 10 };
 
-static rv_split split_of(const cli_call *call)
-{
-    return (rv_split)cli_choice(call, "split");
-}
-
-static uint64_t seed_of(const cli_call *call)
-{
-    return (uint64_t)cli_integer(call, "seed");
-}
-
-static int count_of(const cli_call *call)
-{
-    return (int)cli_integer(call, "count");
-}
-
-/* --scale, or what the figure has without it. */
-static int scale_of(const cli_call *call, int otherwise)
-{
-    return cli_given(call, "scale") ? (int)cli_integer(call, "scale") : otherwise;
-}
-
 /* ---- the figures ---- */
 
 static rv_status draw_curves(cli_call *call, rv_experiment *run)
@@ -38,7 +17,7 @@ static rv_status draw_curves(cli_call *call, rv_experiment *run)
 
 static rv_status draw_latent(cli_call *call, rv_experiment *run)
 {
-    return cli_save_chart(call, rv_experiment_latent_chart(run, split_of(call), LATENT_IMAGES));
+    return cli_save_chart(call, rv_experiment_latent_chart(run, cli_split(call), LATENT_IMAGES));
 }
 
 static rv_status draw_manifold(cli_call *call, rv_experiment *run)
@@ -47,21 +26,21 @@ static rv_status draw_manifold(cli_call *call, rv_experiment *run)
     rv_status status = cli_check_grid(call, run, side * side, side);
     if (status != RV_OK)
         return status;
-    return cli_save_image(call, rv_experiment_manifold(run, (int)cli_integer(call, "grid"),
-                                                       cli_number(call, "extent")));
+    return cli_save_image(call, rv_experiment_manifold(run, (int)side, cli_number(call, "extent")));
 }
 
 static rv_status draw_samples(cli_call *call, rv_experiment *run)
 {
-    rv_status status = cli_check_grid(call, run, count_of(call), 8);
+    int count = (int)cli_integer(call, "count");
+    rv_status status = cli_check_grid(call, run, count, 8);
     if (status != RV_OK)
         return status;
-    return cli_save_image(call, rv_experiment_samples(run, count_of(call), seed_of(call)));
+    return cli_save_image(call, rv_experiment_samples(run, count, cli_seed(call)));
 }
 
 static rv_status draw_interpolation(cli_call *call, rv_experiment *run)
 {
-    return cli_save_image(call, rv_experiment_interpolations(run, 6, 6, seed_of(call)));
+    return cli_save_image(call, rv_experiment_interpolations(run, 6, 6, cli_seed(call)));
 }
 
 static rv_status draw_collage(cli_call *call, rv_experiment *run)
@@ -70,15 +49,15 @@ static rv_status draw_collage(cli_call *call, rv_experiment *run)
     collage.image = cli_integer(call, "image");
     collage.rows = (int)cli_integer(call, "rows");
     collage.columns = (int)cli_integer(call, "columns");
-    collage.enlarge = scale_of(call, collage.enlarge);
+    collage.enlarge = (int)cli_integer_or(call, "scale", collage.enlarge);
     return cli_save_image(call, rv_experiment_collage(run, &collage));
 }
 
 static rv_status draw_snapshot(cli_call *call, rv_experiment *run)
 {
-    int64_t step = cli_given(call, "step") ? cli_integer(call, "step") : -1;
-    return cli_save_image(call, rv_experiment_snapshot(run, cli_integer(call, "image"), step,
-                                                       scale_of(call, SNAPSHOT_SCALE)));
+    int64_t image = cli_integer(call, "image"), step = cli_integer_or(call, "step", -1);
+    int scale = (int)cli_integer_or(call, "scale", SNAPSHOT_SCALE);
+    return cli_save_image(call, rv_experiment_snapshot(run, image, step, scale));
 }
 
 /* GIF is not what the option has as its own. */
@@ -91,9 +70,8 @@ static rv_status draw_animation(cli_call *call, rv_experiment *run)
 {
     const char *path = animation_path(call);
     rv_snapshot_animation animation = rv_snapshot_animation_defaults();
-    if (cli_given(call, "image"))
-        animation.image = cli_integer(call, "image");
-    animation.enlarge = scale_of(call, animation.enlarge);
+    animation.image = cli_integer_or(call, "image", animation.image);
+    animation.enlarge = (int)cli_integer_or(call, "scale", animation.enlarge);
     animation.delay = (int)cli_integer(call, "delay");
     rv_status status = rv_experiment_animation(run, path, &animation);
     return status == RV_OK ? cli_wrote(call, path) : status;
@@ -101,14 +79,14 @@ static rv_status draw_animation(cli_call *call, rv_experiment *run)
 
 static rv_status draw_classes(cli_call *call, rv_experiment *run)
 {
-    int columns = cli_given(call, "columns") ? (int)cli_integer(call, "columns") : 10;
-    return cli_save_image(call, rv_experiment_classes_image(run, columns, seed_of(call)));
+    int columns = (int)cli_integer_or(call, "columns", 10);
+    return cli_save_image(call, rv_experiment_classes_image(run, columns, cli_seed(call)));
 }
 
 static rv_status draw_style(cli_call *call, rv_experiment *run)
 {
-    int rows = cli_given(call, "rows") ? (int)cli_integer(call, "rows") : 10;
-    return cli_save_image(call, rv_experiment_style_image(run, split_of(call), rows));
+    int rows = (int)cli_integer_or(call, "rows", 10);
+    return cli_save_image(call, rv_experiment_style_image(run, cli_split(call), rows));
 }
 
 /* `options` are those that the figure uses: another one that is given is an error. */
@@ -147,7 +125,6 @@ static const struct figure *find(cli_call *call, const char *name)
 
 static rv_status run_figure(cli_call *call)
 {
-    rv_experiment *run;
     const struct figure *figure = find(call, call->argument[1]);
     if (!figure)
         return RV_BAD_USAGE;
@@ -160,38 +137,31 @@ static rv_status run_figure(cli_call *call)
     int is_animation = strcmp(figure->endings, ".gif") == 0;
     rv_status status = cli_check_output(
         call, is_animation ? animation_path(call) : cli_text(call, "output"), figure->endings);
-    if (status == RV_OK)
-        status = is_of_split ? cli_open_split(call, &run) : cli_open(call, &run);
-    if (status != RV_OK)
-        return status;
-    status = figure->draw(call, run);
-    rv_experiment_free(run);
-    return status;
+    return status == RV_OK ? cli_with_run(call, NULL, is_of_split, figure->draw) : status;
 }
 
 static const cli_option options[] = {
-    {"count", 'n', "N", RV_OPTION_INTEGER, "64", 1, 65536, NULL,
-     "samples, reconstructions: how many images"},
-    {"seed", 0, "S", RV_OPTION_INTEGER, "1", 0, 9007199254740992.0, NULL,
-     "samples, interpolation, classes: of the draws"},
-    {"split", 0, "NAME", RV_OPTION_CHOICE, "test", 0, 0, "train|validation|test",
-     "latent, reconstructions, style: images to take"},
-    {"values", 0, "KIND", RV_OPTION_CHOICE, "losses", 0, 0, RV_CURVES_CHOICES,
-     "curves: of which values"},
-    {"grid", 0, "N", RV_OPTION_INTEGER, "10", 1, 100, NULL, "manifold: images a side"},
+    CLI_INTEGER("count", 'n', "N", "64", 1, 65536, "samples, reconstructions: how many images"),
+    CLI_SEED("samples, interpolation, classes: of the draws"),
+    CLI_CHOICE("split", "NAME", "test", "train|validation|test",
+               "latent, reconstructions, style: images to take"),
+    CLI_CHOICE("values", "KIND", "losses", RV_CURVES_CHOICES, "curves: of which values"),
+    CLI_INTEGER("grid", 0, "N", "10", 1, 100, "manifold: images a side"),
     {"extent", 0, "A", RV_OPTION_NUMBER, "2", 0.01, 100, NULL, "manifold: from -A to A"},
-    {"image", 0, "K", RV_OPTION_INTEGER, NULL, 0, 1048576, NULL,
-     "collage, snapshot: which image of the fixed noise, 0 when absent; animation: all of them"},
-    {"rows", 0, "R", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
-     "collage: 3 where there are 114 snapshots, else 5; style: 10"},
-    {"columns", 0, "C", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
-     "collage: 38 where there are 114 snapshots, else 5; classes: 10"},
-    {"step", 0, "N", RV_OPTION_INTEGER, NULL, 0, 9007199254740992.0, NULL,
-     "snapshot: after which training step; the last when absent"},
-    {"scale", 0, "S", RV_OPTION_INTEGER, NULL, 1, 64, NULL,
-     "pixels a pixel; by default collage 4, snapshot 10, animation 4, or 2 for all images"},
-    {"delay", 0, "MS", RV_OPTION_INTEGER, "80", 0, 60000, NULL,
-     "animation: milliseconds a snapshot, in whole tens"},
+    CLI_INTEGER(
+        "image", 0, "K", NULL, 0, 1048576,
+        "collage, snapshot: which image of the fixed noise, 0 when absent; animation: all of them"),
+    CLI_INTEGER("rows", 0, "R", NULL, 1, 1000,
+                "collage: 3 where there are 114 snapshots, else 5; style: 10"),
+    CLI_INTEGER("columns", 0, "C", NULL, 1, 1000,
+                "collage: 38 where there are 114 snapshots, else 5; classes: 10"),
+    CLI_INTEGER("step", 0, "N", NULL, 0, 9007199254740992.0,
+                "snapshot: after which training step; the last when absent"),
+    CLI_INTEGER(
+        "scale", 0, "S", NULL, 1, 64,
+        "pixels a pixel; by default collage 4, snapshot 10, animation 4, or 2 for all images"),
+    CLI_INTEGER("delay", 0, "MS", "80", 0, 60000,
+                "animation: milliseconds a snapshot, in whole tens"),
     CLI_OUTPUT("figure.png"),
     CLI_CHECKPOINT,
 };
@@ -209,9 +179,7 @@ const cli_verb cli_verb_figure = {
         "images from one fixed noise (see train.snapshots): collage (one image over the "
         "training), snapshot (one image, large), animation (a GIF).  Charts (curves, latent) are "
         "written as FILE.png or FILE.svg.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 2,
-    .most_arguments = 2,
+    CLI_OPTIONS(options),
+    .arguments = {2, 2},
     .run = run_figure,
 };

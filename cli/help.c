@@ -1,7 +1,6 @@
 /* Writes the help, the man page and the lists of settings from their tables. */
-#include "help.h"
-
 #include "call.h"
+
 #include "reverie/config.h"
 
 #include <stdlib.h>
@@ -166,16 +165,8 @@ static void print_roff_verb(const cli_verb *verb)
     for (int i = 0; i < verb->option_count; i++)
         print_roff_option(&verb->option[i]);
     fputs(".PP\nExample:\n.PP\n.nf\n.RS\n", stdout);
-    const char *line = verb->example;
-    while (*line) {
-        char text[256];
-        int length = (int)strcspn(line, "\n");
-        snprintf(text, sizeof text, "%.*s", length, line);
-        print_roff(text);
-        putchar('\n');
-        line += length + (line[length] == '\n');
-    }
-    fputs(".RE\n.fi\n", stdout);
+    print_roff(verb->example);
+    fputs("\n.RE\n.fi\n", stdout);
 }
 
 static void print_roff_status(void)
@@ -186,7 +177,7 @@ static void print_roff_status(void)
 #undef PRINT_STATUS
 }
 
-rv_status cli_help_man(cli_call *call)
+static rv_status print_man(cli_call *call)
 {
     char *settings = rv_settings_listing(call->context, RV_LISTING_MAN);
     if (!settings)
@@ -235,9 +226,9 @@ static rv_status run_settings(cli_call *call)
 
 static rv_status run_help(cli_call *call)
 {
-    if (cli_switch(call, "man"))
-        return cli_help_man(call);
-    if (cli_switch(call, "settings"))
+    if (cli_given(call, "man"))
+        return print_man(call);
+    if (cli_given(call, "settings"))
         return run_settings(call);
     if (call->argument_count == 0) {
         cli_help_all(stdout);
@@ -248,8 +239,8 @@ static rv_status run_help(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"man", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "the man page, for man -l"},
-    {"settings", 0, NULL, RV_OPTION_BOOL, "false", 0, 0, NULL, "all settings, as Markdown"},
+    CLI_SWITCH("man", "the man page, for man -l"),
+    CLI_SWITCH("settings", "all settings, as Markdown"),
 };
 
 const cli_verb cli_verb_help = {
@@ -257,9 +248,8 @@ const cli_verb cli_verb_help = {
     .summary = "help on a verb, the man page, or the list of settings",
     .usage = "[VERB] [--man] [--settings]",
     .example = "reverie help train\nreverie help --man | man -l -",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {0, 1},
     .hidden = 1,
     .run = run_help,
 };

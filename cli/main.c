@@ -1,7 +1,7 @@
 /* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
 #include "call.h"
-#include "help.h"
-#include "tuning_cache.h"
+#include "environment.h"
+#include "experiment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static void print_log(void *user, rv_log_level level, const char *message)
 {
     const cli_call *call = user;
     if (!call->quiet || level == RV_LOG_WARNING)
-        fprintf(stderr, "reverie: %s%s\n", level == RV_LOG_WARNING ? "warning: " : "", message);
+        cli_print_message(call, level == RV_LOG_WARNING ? "warning: " : "", message);
 }
 
 /* Everything of a call, its context made and freed around it. */
@@ -55,7 +55,9 @@ static rv_status run_verb(cli_call *call, int count, char **words)
     else if (status == RV_OK && call->wants_help)
         status = cli_help_verb(call, call->verb);
     else if (status == RV_OK) {
-        status = call->verb->run(call);
+        const cli_verb *verb = call->verb;
+        status = verb->run ? verb->run(call)
+                           : cli_with_run(call, verb->endings, verb->of_split, verb->act);
         cli_tuning_cache_save(call);
     }
     return status == RV_OK ? rv_error_status(call->context) : status;
@@ -83,8 +85,8 @@ static rv_status run(int count, char **words)
     rv_context_set_log(call.context, print_log, &call);
     rv_status status = run_verb(&call, count - 1, words + 1);
     if (status != RV_OK && rv_error_message(call.context)[0])
-        fprintf(stderr, "reverie: %s%s\n",
-                status == RV_INTERRUPTED ? "" : "error: ", rv_error_message(call.context));
+        cli_print_message(
+            &call, status == RV_INTERRUPTED ? "" : "error: ", rv_error_message(call.context));
     cli_call_free(&call);
     rv_context_free(call.context);
     return status;

@@ -91,10 +91,8 @@ static void print_number(double value)
 static void print_list(const run_row *rows, int count)
 {
     int width = 4;
-    for (int i = 0; i < count; i++) {
-        int length = rows[i].problem ? 0 : (int)strlen(rows[i].folder);
-        width = length > width ? length : width;
-    }
+    for (int i = 0; i < count; i++)
+        width = rows[i].problem ? width : cli_wider(width, rows[i].folder);
     printf("%-*s %6s %8s %12s %12s %12s\n", width, "run", "epoch", "step", "train loss", "held out",
            "best");
     for (int i = 0; i < count; i++) {
@@ -183,12 +181,10 @@ static int column_width(const run_row *rows, int count, const char *const *key, 
 {
     int width = WIDTH_LEAST;
     for (int i = 0; i < count; i++) {
-        int length = (int)strlen(rows[i].folder);
-        width = length > width ? length : width;
+        width = cli_wider(width, rows[i].folder);
         for (int k = 0; k < keys; k++) {
             const char *value = runs_setting(&rows[i], key[k]);
-            length = value ? (int)strlen(value) : 1;
-            width = length > width ? length : width;
+            width = cli_wider(width, value ? value : "-");
         }
     }
     return width < WIDTH_MOST ? width : WIDTH_MOST;
@@ -270,26 +266,22 @@ static void warn_of_data(cli_call *call, const run_row *rows, int count)
     }
 }
 
-/* The row with the settings in which the runs differ. */
-static json_t *with_settings(json_t *row, const run_row *run, const char *const *key, int keys)
-{
-    json_t *settings = json_object();
-    for (int k = 0; k < keys; k++) {
-        const char *value = runs_setting(run, key[k]);
-        rv_json_put(&settings, key[k],
-                    value ? rv_json_text(value) : rv_json_none("this run does not say"));
-    }
-    rv_json_put(&row, "settings", settings);
-    return row;
-}
-
+/* Rows with the settings in which the runs differ. */
 static rv_status print_json_comparison(cli_call *call, const run_row *rows, int count)
 {
     const char *key[KEYS_MOST];
     int keys = differing_keys(rows, count, key, KEYS_MOST);
     json_t *list = json_array();
-    for (int i = 0; i < count; i++)
-        rv_json_add(&list, with_settings(row_json(&rows[i]), &rows[i], key, keys));
+    for (int i = 0; i < count; i++) {
+        json_t *row = row_json(&rows[i]), *settings = json_object();
+        for (int k = 0; k < keys; k++) {
+            const char *value = runs_setting(&rows[i], key[k]);
+            rv_json_put(&settings, key[k],
+                        value ? rv_json_text(value) : rv_json_none("this run does not say"));
+        }
+        rv_json_put(&row, "settings", settings);
+        rv_json_add(&list, row);
+    }
     return cli_print_json(call, list);
 }
 
@@ -397,7 +389,7 @@ static rv_status run_runs(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {"folder", 0, "DIR", RV_OPTION_TEXT, "runs", 0, 0, NULL, "where the run folders are"},
+    CLI_TEXT("folder", 0, "DIR", "runs", "where the run folders are"),
 };
 
 const cli_verb cli_verb_runs = {
@@ -411,9 +403,7 @@ const cli_verb cli_verb_runs = {
         "what compares: the same held-out value, of the same split of the same images, as "
         "the same pixels; of several such kinds the best of each.  What cannot be read, or "
         "has no such value, is left out and named.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = -1,
+    CLI_OPTIONS(options),
+    .arguments = {1, -1},
     .run = run_runs,
 };

@@ -60,25 +60,19 @@ rv_status runs_read(cli_call *call, run_row *row)
 
 run_row *runs_add(cli_call *call, run_rows *rows, const char *folder)
 {
-    if (rows->count == rows->room) {
-        int room = 2 * rows->room + 16;
-        run_row *grown = rv_realloc(rows->row, (size_t)room * sizeof *grown);
-        if (!grown) {
-            rv_fail_memory(call->context);
-            return NULL;
-        }
+    int room = rows->count == rows->room ? 2 * rows->room + 16 : rows->room;
+    run_row *grown = rv_realloc(rows->row, (size_t)room * sizeof *grown);
+    char *copy = grown ? rv_strdup(folder) : NULL;
+    if (grown) {
         rows->row = grown;
         rows->room = room;
     }
-    char *copy = rv_strdup(folder);
     if (!copy) {
         rv_fail_memory(call->context);
         return NULL;
     }
-    run_row *row = &rows->row[rows->count++];
-    memset(row, 0, sizeof *row);
-    row->folder = copy;
-    return row;
+    grown[rows->count] = (run_row){.folder = copy};
+    return &grown[rows->count++];
 }
 
 static int by_folder(const void *a, const void *b)

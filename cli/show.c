@@ -1,60 +1,56 @@
 /* reverie show: layers, shapes, parameter counts of a recipe or a run. */
-#include "workbench.h"
+#include "experiment.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static json_t *layer_json(const rv_net_layer *layer)
-{
-    json_t *shape = json_array();
-    for (int i = 0; shape && i < layer->out.rank; i++)
-        json_array_append_new(shape, json_integer(layer->out.dim[i]));
-    return json_pack("{s:s, s:s, s:o, s:I}", "name", layer->name, "layer", layer->word, "output",
-                     shape, "parameters", (json_int_t)layer->size);
-}
-
-static json_t *as_json(const rv_settings *settings, rv_net *const *nets, int count, int64_t total)
-{
-    json_t *layers = json_array();
-    for (int i = 0; i < count; i++)
-        for (int j = 0; layers && j < rv_net_layer_count(nets[i]); j++) {
-            rv_net_layer layer = rv_net_layer_at(nets[i], j);
-            json_array_append_new(layers, layer_json(&layer));
-        }
-    return json_pack("{s:o, s:s, s:I, s:o}", "name", rv_json_text(settings->name), "model",
-                     settings->model->name, "parameters", (json_int_t)total, "layers", layers);
-}
-
-static void print_net(const rv_net *net)
+static void add_layer(rv_values *found, rv_values *one, const rv_net_layer *layer)
 {
     char shape[96];
+    double sizes[RV_MAX_RANK];
+    for (int i = 0; i < layer->out.rank; i++)
+        sizes[i] = (double)layer->out.dim[i];
+    rv_values_word(one, "name", layer->name);
+    rv_values_word(one, "layer", layer->word);
+    rv_values_numbers(one, "output", sizes, layer->out.rank)->kind = RV_VALUE_COUNTS;
+    rv_values_count(one, "parameters", layer->size);
+    rv_values_line(found, "  %*s%-16s %-24s %-12s %9lld", 2 * layer->depth, "", layer->name,
+                   layer->word, rv_shape_text(layer->out, shape), (long long)layer->size);
+}
+
+/* Its layers, the first of them at *one, which moves on. */
+static void add_net(rv_values *found, rv_values **one, const rv_net *net)
+{
+    char in[96], out[96];
+    rv_values_line(found, "%s  %s -> %s, %lld parameters", rv_net_name(net),
+                   rv_shape_text(rv_net_input_shape(net), in),
+                   rv_shape_text(rv_net_output_shape(net), out), (long long)rv_net_size(net));
     for (int j = 0; j < rv_net_layer_count(net); j++) {
         rv_net_layer layer = rv_net_layer_at(net, j);
-        printf("  %*s%-16s %-24s %-12s %9lld\n", 2 * layer.depth, "", layer.name, layer.word,
-               rv_shape_text(layer.out, shape), (long long)layer.size);
+        add_layer(found, (*one)++, &layer);
     }
 }
 
 static rv_status show(cli_call *call, const rv_settings *settings, rv_model *model)
 {
-    char in[96], out[96];
-    int count = 0;
+    int count = 0, layers = 0;
     int64_t total = 0;
+    rv_values found = rv_values_of(call->context);
     rv_net *const *nets = rv_model_nets(model, &count);
-    for (int i = 0; i < count; i++)
-        total += rv_net_size(nets[i]);
-    if (call->json)
-        return cli_print_json(call, as_json(settings, nets, count, total));
-    printf("%s: %s\n%s: %s\n\n", settings->name, settings->about, settings->model->name,
-           settings->model->about);
     for (int i = 0; i < count; i++) {
-        printf("%s  %s -> %s, %lld parameters\n", rv_net_name(nets[i]),
-               rv_shape_text(rv_net_input_shape(nets[i]), in),
-               rv_shape_text(rv_net_output_shape(nets[i]), out), (long long)rv_net_size(nets[i]));
-        print_net(nets[i]);
+        total += rv_net_size(nets[i]);
+        layers += rv_net_layer_count(nets[i]);
     }
-    printf("\n%lld parameters\n", (long long)total);
-    return RV_OK;
+    rv_values_word(&found, "name", settings->name);
+    rv_values_word(&found, "model", settings->model->name);
+    rv_values_count(&found, "parameters", total);
+    rv_values_line(&found, "%s: %s\n%s: %s\n", settings->name, settings->about,
+                   settings->model->name, settings->model->about);
+    rv_values *one = rv_values_lists(&found, "layers", layers);
+    for (int i = 0; one && i < count; i++)
+        add_net(&found, &one, nets[i]);
+    rv_values_line(&found, "\n%lld parameters", (long long)total);
+    return cli_give_all(call, &found, RV_OK);
 }
 
 /* Images as MNIST's where the data are not here: the layers can be shown without them. */
@@ -105,8 +101,7 @@ const cli_verb cli_verb_show = {
     .summary = "layers, shapes and parameter counts of a recipe or a run",
     .usage = "RECIPE|RUN [key=value ...]",
     .example = "reverie show lab1-vae",
-    .least_arguments = 1,
-    .most_arguments = 1,
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_show,
 };

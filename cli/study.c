@@ -43,21 +43,13 @@ static void on_end(void *user, const rv_study_entry *entry)
 
 /* ---- the table ---- */
 
-static int width_of_cells(const rv_study *study)
-{
-    int width = 4;
-    for (int i = 0; i < rv_study_count(study); i++) {
-        int length = (int)strlen(rv_study_at(study, i).cell);
-        width = length > width ? length : width;
-    }
-    return width;
-}
-
 static void print_table(const rv_study *study, const rv_study_table *table)
 {
     static const rv_cell_style style = {" (", ")", "-"}; /* "-144.03 (0.21)" */
     char text[64];
-    int width = width_of_cells(study);
+    int width = 4;
+    for (int i = 0; i < rv_study_count(study); i++)
+        width = cli_wider(width, rv_study_at(study, i).cell);
     printf("%-*s  %7s", width, "cell", "runs");
     for (int k = 0; k < table->value_count; k++)
         printf("  %18s", table->name[k]);
@@ -106,53 +98,56 @@ static rv_status print_results(cli_call *call, rv_study *study)
 
 static const char *const states[] = {"to run", "to resume", "done"};
 
-static void count_states(const rv_study *study, int count[3], double *seconds)
+/* How many runs are in each state, and what is left takes. */
+typedef struct tally {
+    int count[3];
+    double seconds;
+} tally;
+
+static tally count_states(const rv_study *study)
 {
-    count[0] = count[1] = count[2] = 0;
-    *seconds = 0;
+    tally sum = {0};
     for (int i = 0; i < rv_study_count(study); i++) {
         rv_study_entry entry = rv_study_at(study, i);
-        count[entry.state]++;
-        *seconds += isfinite(entry.seconds) ? entry.seconds : 0;
+        sum.count[entry.state]++;
+        sum.seconds += isfinite(entry.seconds) ? entry.seconds : 0;
     }
+    return sum;
+}
+
+static json_t *entry_json(const rv_study_entry *entry)
+{
+    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "name", rv_json_text(entry->name),
+                     "folder", rv_json_text(entry->folder), "cell", rv_json_text(entry->cell),
+                     "seed", (json_int_t)entry->seed, "state", states[entry->state], "epoch",
+                     (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs, "seconds",
+                     rv_json_number_or(entry->seconds, "not measured"));
 }
 
 static rv_status print_plan_json(cli_call *call, const rv_study *study)
 {
-    int count[3];
-    double seconds;
     json_t *runs = json_array();
-    count_states(study, count, &seconds);
-    for (int i = 0; runs && i < rv_study_count(study); i++) {
+    for (int i = 0; i < rv_study_count(study); i++) {
         rv_study_entry entry = rv_study_at(study, i);
-        json_array_append_new(
-            runs,
-            json_pack("{s:o, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "name", rv_json_text(entry.name),
-                      "folder", rv_json_text(entry.folder), "cell", rv_json_text(entry.cell),
-                      "seed", (json_int_t)entry.seed, "state", states[entry.state], "epoch",
-                      (json_int_t)entry.epoch, "epochs", (json_int_t)entry.epochs, "seconds",
-                      rv_json_number_or(entry.seconds, "not measured")));
+        rv_json_add(&runs, entry_json(&entry));
     }
-    return cli_print_json(call, json_pack("{s:o, s:o, s:o, s:o}", "study",
-                                          rv_json_text(rv_study_name(study)), "folder",
-                                          rv_json_text(rv_study_folder(study)), "seconds",
-                                          rv_json_number(seconds), "runs", runs));
+    return cli_print_json(
+        call, json_pack("{s:o, s:o, s:o, s:o}", "study", rv_json_text(rv_study_name(study)),
+                        "folder", rv_json_text(rv_study_folder(study)), "seconds",
+                        rv_json_number(count_states(study).seconds), "runs", runs));
 }
 
 static rv_status dry_run(cli_call *call, rv_study *study)
 {
     char text[64];
-    int count[3], width = 4;
-    double seconds;
+    int width = 4;
     rv_status status = rv_study_estimate(study);
     if (status != RV_OK)
         return status;
     if (call->json)
         return print_plan_json(call, study);
-    for (int i = 0; i < rv_study_count(study); i++) {
-        int length = (int)strlen(rv_study_at(study, i).name);
-        width = length > width ? length : width;
-    }
+    for (int i = 0; i < rv_study_count(study); i++)
+        width = cli_wider(width, rv_study_at(study, i).name);
     printf("%-*s  %-9s  %-12s  %s\n", width, "run", "state", "epochs", "about");
     for (int i = 0; i < rv_study_count(study); i++) {
         rv_study_entry entry = rv_study_at(study, i);
@@ -163,25 +158,22 @@ static rv_status dry_run(cli_call *call, rv_study *study)
         printf("%-*s  %-9s  %-12s  %s\n", width, entry.name, states[entry.state], epochs,
                entry.state == RV_STUDY_DONE ? "-" : text);
     }
-    count_states(study, count, &seconds);
-    cli_duration_text(seconds, text, sizeof text);
-    printf("%d to run, %d to resume, %d done; about %s in all, into %s\n", count[RV_STUDY_TO_RUN],
-           count[RV_STUDY_TO_RESUME], count[RV_STUDY_DONE], text, rv_study_folder(study));
+    tally sum = count_states(study);
+    cli_duration_text(sum.seconds, text, sizeof text);
+    printf("%d to run, %d to resume, %d done; about %s in all, into %s\n",
+           sum.count[RV_STUDY_TO_RUN], sum.count[RV_STUDY_TO_RESUME], sum.count[RV_STUDY_DONE],
+           text, rv_study_folder(study));
     return RV_OK;
 }
 
 /* ---- running ---- */
 
-static void say_done(const cli_call *call, const rv_study *study)
+static void say_done(const cli_call *call, int done, int of)
 {
-    int count[3];
-    double seconds;
-    count_states(study, count, &seconds);
-    if (count[RV_STUDY_DONE] == rv_study_count(study))
-        cli_say(call, "all %d runs are done already", rv_study_count(study));
-    else if (count[RV_STUDY_DONE] > 0)
-        cli_say(call, "%d of %d runs are done already", count[RV_STUDY_DONE],
-                rv_study_count(study));
+    if (done == of)
+        cli_say(call, "all %d runs are done already", of);
+    else if (done > 0)
+        cli_say(call, "%d of %d runs are done already", done, of);
 }
 
 /* What failed does not keep the report of the others from being written. */
@@ -220,8 +212,6 @@ static rv_status print_call(const cli_call *call)
 
 static rv_status run_all(cli_call *call, rv_study *study)
 {
-    int count[3];
-    double seconds;
     watch w = {.training = {.call = call, .progress = cli_progress_begin(call)}};
     rv_listener listener = cli_listener(&w.training);
     listener.begin = on_begin;
@@ -231,9 +221,9 @@ static rv_status run_all(cli_call *call, rv_study *study)
         status = rv_fonts_load(call->context);
     if (status != RV_OK)
         return status;
-    say_done(call, study);
-    count_states(study, count, &seconds);
-    w.of = count[RV_STUDY_TO_RUN] + count[RV_STUDY_TO_RESUME];
+    int done = count_states(study).count[RV_STUDY_DONE];
+    say_done(call, done, rv_study_count(study));
+    w.of = rv_study_count(study) - done;
     cli_catch_stop("stopping after this step; Ctrl-C once more quits at once");
     status = rv_study_run(study, &listener);
     cli_progress_hide(&w.training.progress);
@@ -247,24 +237,10 @@ static rv_status run_all(cli_call *call, rv_study *study)
 static rv_status list_studies(cli_call *call)
 {
     rv_recipe *studies;
-    int count, width = 0;
+    int count;
     rv_status status = rv_study_list(call->context, call->recipe_directory,
                                      call->recipe_directory_count, &studies, &count);
-    if (status != RV_OK)
-        return status;
-    json_t *list = call->json ? json_array() : NULL;
-    for (int i = 0; i < count; i++)
-        width = (int)strlen(studies[i].name) > width ? (int)strlen(studies[i].name) : width;
-    for (int i = 0; i < count; i++)
-        if (call->json)
-            json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name",
-                                                  rv_json_text(studies[i].name), "path",
-                                                  rv_json_text(studies[i].path), "about",
-                                                  rv_json_text(studies[i].about)));
-        else
-            printf("%-*s  %s\n", width, studies[i].name, studies[i].about);
-    rv_recipe_list_free(studies, count);
-    return call->json ? cli_print_json(call, list) : RV_OK;
+    return status == RV_OK ? cli_list_recipes(call, studies, count) : status;
 }
 
 static rv_status open_study(cli_call *call, const char *path, rv_study **out)
@@ -302,18 +278,16 @@ static rv_status run_study(cli_call *call)
         status = open_study(call, path, &study);
     if (status != RV_OK)
         return status;
-    status = cli_switch(call, "dry-run") ? dry_run(call, study) : run_all(call, study);
+    status = cli_given(call, "dry-run") ? dry_run(call, study) : run_all(call, study);
     rv_study_free(study);
     return status;
 }
 
 static const cli_option options[] = {
-    {"dry-run", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL,
-     "say what would run, what is done, and for how long; train nothing"},
-    {"folder", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "folder of the runs and the report; runs/STUDY when not given"},
-    {"seeds", 0, "N", RV_OPTION_INTEGER, NULL, 1, 1000, NULL,
-     "seeds 1 to N instead of the study's"},
+    CLI_SWITCH("dry-run", "say what would run, what is done, and for how long; train nothing"),
+    CLI_TEXT("folder", 0, "DIR", NULL,
+             "folder of the runs and the report; runs/STUDY when not given"),
+    CLI_INTEGER("seeds", 0, "N", NULL, 1, 1000, "seeds 1 to N instead of the study's"),
 };
 
 const cli_verb cli_verb_study = {
@@ -327,10 +301,8 @@ const cli_verb cli_verb_study = {
                "cases: names with settings that change together; seeds: how many, or a list.  What "
                "is done is kept, what was interrupted goes on, what failed is named at the end.  "
                "Ctrl-C saves; the same command goes on.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 0,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {0, 1},
     .takes_settings = 1,
     .run = run_study,
 };

@@ -41,10 +41,16 @@ static void rate_text(double rate, char *text, size_t bytes)
 }
 
 /* Adds a part if the line stays within `width` (0: any); 0 when it does not. */
-static int add_part(char *line, size_t bytes, int width, const char *part)
+RV_PRINTF(4, 5)
+static int add_part(char *line, size_t bytes, int width, const char *format, ...)
 {
+    char part[96];
+    va_list list;
     size_t length = strlen(line),
            most = width > 0 && (size_t)width < bytes ? (size_t)width + 1 : bytes;
+    va_start(list, format);
+    vsnprintf(part, sizeof part, format, list);
+    va_end(list);
     if (length + strlen(part) + 1 > most)
         return 0;
     strcpy(line + length, part);
@@ -54,12 +60,9 @@ static int add_part(char *line, size_t bytes, int width, const char *part)
 /* The values, as many as fit. */
 static void add_values(const rv_progress *now, int width, char *line, size_t bytes)
 {
-    char part[96];
-    for (int i = 0; i < now->count; i++) {
-        snprintf(part, sizeof part, "  %s %.5g", now->name[i], now->value[i]);
-        if (!add_part(line, bytes, width, part))
+    for (int i = 0; i < now->count; i++)
+        if (!add_part(line, bytes, width, "  %s %.5g", now->name[i], now->value[i]))
             return;
-    }
 }
 
 static void add_bar(double share, int width, char *line, size_t bytes)
@@ -68,36 +71,31 @@ static void add_bar(double share, int width, char *line, size_t bytes)
     for (int i = 0; i < width; i++)
         part[2 + i] = i < (int)(share * width + 1e-9) ? '#' : '.';
     strcpy(part + 2 + width, "]");
-    add_part(line, bytes, 0, part);
+    add_part(line, bytes, 0, "%s", part);
 }
 
 void cli_progress_text(const rv_progress *now, double rate, int width, char *line, size_t bytes)
 {
-    char part[96], number[32];
+    char number[32];
     double share = now->steps > 0 ? fmin(1, (double)now->step / (double)now->steps) : 0;
     int64_t epoch = now->epoch < now->epochs ? now->epoch + 1 : now->epochs;
     line[0] = '\0';
-    snprintf(part, sizeof part, "epoch %lld/%lld", (long long)epoch, (long long)now->epochs);
-    add_part(line, bytes, width, part);
+    add_part(line, bytes, width, "epoch %lld/%lld", (long long)epoch, (long long)now->epochs);
     if (width > 0) {
         int room = (width - 60) / 2; /* what the values leave on a wide terminal */
         room = room < BAR_LEAST ? BAR_LEAST : room > BAR_MOST ? BAR_MOST : room;
         if (width >= 50)
             add_bar(share, room, line, bytes);
     } else {
-        snprintf(part, sizeof part, ", step %lld/%lld,", (long long)now->step,
+        add_part(line, bytes, width, ", step %lld/%lld,", (long long)now->step,
                  (long long)now->steps);
-        add_part(line, bytes, width, part);
     }
-    snprintf(part, sizeof part, " %3.0f%%", floor(100 * share));
-    add_part(line, bytes, width, part);
+    add_part(line, bytes, width, " %3.0f%%", floor(100 * share));
     if (rate > 0) {
         rate_text(rate * (double)now->batch_size, number, sizeof number);
-        snprintf(part, sizeof part, "  %s images/s", number);
-        add_part(line, bytes, width, part);
+        add_part(line, bytes, width, "  %s images/s", number);
         cli_duration_text((double)(now->steps - now->step) / rate, number, sizeof number);
-        snprintf(part, sizeof part, "  %s left", number);
-        add_part(line, bytes, width, part);
+        add_part(line, bytes, width, "  %s left", number);
     }
     add_values(now, width, line, bytes);
 }
@@ -186,22 +184,19 @@ void cli_progress_show(cli_progress *progress, const rv_progress *now)
 void cli_progress_show_work(cli_progress *progress, const rv_inference_progress *work)
 {
     enum { STEPS = 1000000 };
-    char line[LINE_BYTES] = "", part[96], number[32];
+    char line[LINE_BYTES] = "", number[32];
     rv_progress now = {.step = (int64_t)(work->share * STEPS), .steps = STEPS};
     int width = begin_line(progress, &now), room = width > 0 ? width : 0;
     if (width == 0)
         return;
-    snprintf(part, sizeof part, "%s, %lld/%lld images", work->stage, (long long)work->done,
+    add_part(line, sizeof line, room, "%s, %lld/%lld images", work->stage, (long long)work->done,
              (long long)work->images);
-    add_part(line, sizeof line, room, part);
     if (width >= 70)
         add_bar(work->share, BAR_LEAST, line, sizeof line);
-    snprintf(part, sizeof part, "  %.0f%%", floor(100 * work->share));
-    add_part(line, sizeof line, room, part);
+    add_part(line, sizeof line, room, "  %.0f%%", floor(100 * work->share));
     if (progress->rate > 0) {
         cli_duration_text((STEPS - (double)now.step) / progress->rate, number, sizeof number);
-        snprintf(part, sizeof part, "  %s left", number);
-        add_part(line, sizeof line, room, part);
+        add_part(line, sizeof line, room, "  %s left", number);
     }
     print_line(progress, line);
 }

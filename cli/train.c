@@ -1,6 +1,6 @@
 /* reverie train, reverie resume: training into a run folder. */
+#include "experiment.h"
 #include "terminal.h"
-#include "workbench.h"
 
 #include "core/shell.h"
 #include "reverie/io.h"
@@ -76,11 +76,9 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     if (call->json)
         return cli_print_json(call, json_pack("{s:o, s:s, s:b}", "run", rv_json_text(folder),
                                               "status", "done", "trained", last->step > 0));
-    if (last->step == 0) /* of a run that is resumed: another one has failed */
-        printf("%s: is done already: nothing is left to train; look at %s/report.html, ", folder,
-               folder);
-    else
-        printf("%s: done; look at %s/report.html, ", folder, folder);
+    /* Of no step is a run that is resumed: another one has failed. */
+    printf("%s: %s; look at %s/report.html, ", folder,
+           last->step == 0 ? "is done already: nothing is left to train" : "done", folder);
     suggest(rv_experiment_model(run)->kind, program, word);
     suggest_more(call, run, last, program, word);
     return RV_OK;
@@ -136,9 +134,9 @@ static rv_status run_train(cli_call *call)
     const char *given = cli_text(call, "run");
     snprintf(folder, sizeof folder, "runs/%s", rv_config_settings(config)->name);
     rv_experiment_place place = cli_place(call, given ? given : folder);
-    int how = !given                      ? RV_CREATE_NUMBERED
-              : cli_switch(call, "force") ? RV_CREATE_REPLACING
-                                          : RV_CREATE_NEW;
+    int how = !given                     ? RV_CREATE_NUMBERED
+              : cli_given(call, "force") ? RV_CREATE_REPLACING
+                                         : RV_CREATE_NEW;
     status = rv_experiment_create(call->context, &place, config, how, &run);
     if (status != RV_OK)
         return status;
@@ -149,10 +147,10 @@ static rv_status run_train(cli_call *call)
 }
 
 static const cli_option train_options[] = {
-    {"run", 0, "DIR", RV_OPTION_TEXT, NULL, 0, 0, NULL, "run folder; runs/NAME-N when not given"},
-    {"from", 0, "CHECKPOINT", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "begin where a checkpoint of the same model and data stood"},
-    {"force", 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, "replace the run in the folder"},
+    CLI_TEXT("run", 0, "DIR", NULL, "run folder; runs/NAME-N when not given"),
+    CLI_TEXT("from", 0, "CHECKPOINT", NULL,
+             "begin where a checkpoint of the same model and data stood"),
+    CLI_SWITCH("force", "replace the run in the folder"),
 };
 
 const cli_verb cli_verb_train = {
@@ -162,10 +160,8 @@ const cli_verb cli_verb_train = {
     .example = "reverie train lab2-vae-2d data.name=digits train.epochs=5 --run runs/first",
     .details = "RECIPE is a name (`reverie recipes` lists them) or a YAML file.  Settings given "
                "as key=value go over the recipe's.  Ctrl-C saves; `reverie resume` goes on.",
-    .option = train_options,
-    .option_count = CLI_COUNT(train_options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(train_options),
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_train,
 };
@@ -188,8 +184,7 @@ static rv_status run_resume(cli_call *call)
 }
 
 static const cli_option resume_options[] = {
-    {"from", 0, "CHECKPOINT", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "an older checkpoint of the run instead of its newest"},
+    CLI_TEXT("from", 0, "CHECKPOINT", NULL, "an older checkpoint of the run instead of its newest"),
 };
 
 const cli_verb cli_verb_resume = {
@@ -199,10 +194,8 @@ const cli_verb cli_verb_resume = {
     .example = "reverie resume runs/first train.epochs=20",
     .details = "Goes on from the newest good checkpoint, bit for bit as if it had never been "
                "stopped, on the same machine with the same number of threads.",
-    .option = resume_options,
-    .option_count = CLI_COUNT(resume_options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(resume_options),
+    .arguments = {1, 1},
     .takes_settings = 1,
     .run = run_resume,
 };

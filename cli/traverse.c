@@ -29,6 +29,7 @@ static rv_status read_traversal(cli_call *call, rv_traversal *t)
     if (status == RV_OK && to_in_sigmas != t->in_sigmas)
         status =
             rv_fail(call->context, RV_BAD_USAGE, "--from and --to: both in sigmas, or neither");
+    t->split = cli_split(call);
     t->image = cli_integer(call, "image");
     t->dim = cli_integer(call, "dim");
     t->steps = (int)cli_integer(call, "steps");
@@ -39,89 +40,56 @@ static rv_status read_traversal(cli_call *call, rv_traversal *t)
 
 /* ---- labels ---- */
 
-/* A walk and what the classifier makes of it. */
-typedef struct labels {
-    const rv_classifier *classifier;
-    int count;
-    float *images;        /* [count,D] */
-    float *values;        /* [count] of the coordinate */
-    float *probabilities; /* [count,classes] */
-} labels;
-
-static int likeliest(const labels *l, int image, double *probability)
+/* values [count] of the coordinate, probabilities [count,classes]. */
+static rv_status give_labels(cli_call *call, const rv_classifier *classifier, int count,
+                             const float *values, const float *probabilities)
 {
-    const float *row = l->probabilities + (int64_t)image * rv_classifier_classes(l->classifier);
-    int best = rv_classifier_likeliest(l->classifier, row);
-    *probability = (double)row[best];
-    return best;
-}
-
-static void print_labels(const labels *l)
-{
-    printf("%5s  %12s  %5s  %11s\n", "image", "value", "label", "probability");
-    for (int i = 0; i < l->count; i++) {
-        double probability;
-        int label = likeliest(l, i, &probability);
-        printf("%5d  %12.6g  %5s  %11.4f\n", i, (double)l->values[i],
-               rv_classifier_class(l->classifier, label), probability);
-    }
-}
-
-static rv_status print_labels_json(cli_call *call, const labels *l, const char *classifier)
-{
+    const char *output = cli_text(call, "output");
+    int classes = rv_classifier_classes(classifier);
     json_t *images = json_array();
-    for (int i = 0; i < l->count; i++) {
-        double probability;
-        int label = likeliest(l, i, &probability);
-        json_array_append_new(images,
-                              json_pack("{s:i, s:o, s:o, s:o}", "image", i, "value",
-                                        rv_json_number((double)l->values[i]), "label",
-                                        cli_json_class(rv_classifier_class(l->classifier, label)),
-                                        "probability", rv_json_number(probability)));
+    if (!call->json)
+        printf("%5s  %12s  %5s  %11s\n", "image", "value", "label", "probability");
+    for (int i = 0; i < count; i++) {
+        const float *row = probabilities + (int64_t)i * classes;
+        int label = rv_classifier_likeliest(classifier, row);
+        const char *name = rv_classifier_class(classifier, label);
+        double value = (double)values[i], probability = (double)row[label];
+        rv_json_add(&images, json_pack("{s:i, s:o, s:o, s:o}", "image", i, "value",
+                                       rv_json_number(value), "label", cli_json_class(name),
+                                       "probability", rv_json_number(probability)));
+        if (!call->json)
+            printf("%5d  %12.6g  %5s  %11.4f\n", i, value, name, probability);
     }
-    return cli_print_json(call, json_pack("{s:o, s:o, s:o}", "file",
-                                          rv_json_text(cli_text(call, "output")), "classifier",
-                                          rv_json_text(classifier), "images", images));
+    if (call->json)
+        return cli_print_json(
+            call, json_pack("{s:o, s:o, s:o}", "file", rv_json_text(output), "classifier",
+                            rv_json_text(rv_classifier_name(classifier)), "images", images));
+    json_decref(images);
+    return cli_wrote(call, output);
 }
 
 /* The picture is there before the labels are printed. */
-static rv_status save_picture(cli_call *call, rv_experiment *run, const rv_traversal *t,
-                              const labels *l)
-{
-    rv_image *image = rv_traversal_image(run, t, l->images);
-    rv_status status = image ? rv_image_save(call->context, image, cli_text(call, "output"))
-                             : rv_error_status(call->context);
-    rv_image_free(image);
-    return status;
-}
-
 static rv_status walk_and_label(cli_call *call, rv_experiment *run, const rv_traversal *t,
                                 rv_classifier *classifier)
 {
-    labels l = {.classifier = classifier, .count = t->steps};
-    size_t count = (size_t)l.count;
-    size_t pixels = (size_t)rv_data_width(rv_experiment_model(run)->sizes);
-    l.images = rv_malloc(count * pixels * sizeof *l.images);
-    l.values = rv_malloc(count * sizeof *l.values);
-    l.probabilities =
-        rv_malloc(count * (size_t)rv_classifier_classes(classifier) * sizeof *l.probabilities);
-    rv_status status =
-        l.images && l.values && l.probabilities ? RV_OK : rv_fail_memory(call->context);
+    int64_t count = t->steps, pixels = rv_data_width(rv_experiment_model(run)->sizes);
+    int64_t each = pixels + 1 + rv_classifier_classes(classifier);
+    float *images = rv_malloc((size_t)(count * each) * sizeof *images); /* [count,D] */
+    if (!images)
+        return rv_fail_memory(call->context);
+    float *values = images + count * pixels, *probabilities = values + count;
+    rv_status status = rv_experiment_walk(run, t, images, values);
     if (status == RV_OK)
-        status = rv_experiment_walk(run, t, l.images, l.values);
+        status = rv_classifier_probabilities(classifier, images, count, probabilities);
+    rv_image *image = status == RV_OK ? rv_traversal_image(run, t, images) : NULL;
+    if (image)
+        status = rv_image_save(call->context, image, cli_text(call, "output"));
+    else
+        status = rv_error_status(call->context);
     if (status == RV_OK)
-        status = rv_classifier_probabilities(classifier, l.images, l.count, l.probabilities);
-    if (status == RV_OK)
-        status = save_picture(call, run, t, &l);
-    if (status == RV_OK && call->json)
-        status = print_labels_json(call, &l, rv_classifier_name(classifier));
-    else if (status == RV_OK) {
-        print_labels(&l);
-        status = cli_wrote(call, cli_text(call, "output"));
-    }
-    rv_free(l.images);
-    rv_free(l.values);
-    rv_free(l.probabilities);
+        status = give_labels(call, classifier, t->steps, values, probabilities);
+    rv_image_free(image);
+    rv_free(images);
     return status;
 }
 
@@ -141,39 +109,37 @@ static rv_status traverse_with_labels(cli_call *call, rv_experiment *run, const 
 
 /* ---- the verb ---- */
 
-static rv_status run_traverse(cli_call *call)
+static rv_status traverse(cli_call *call, rv_experiment *run)
 {
-    rv_experiment *run;
     rv_traversal t;
+    rv_data_sizes sizes = rv_experiment_model(run)->sizes;
     rv_status status = read_traversal(call, &t);
     if (status == RV_OK)
-        status = cli_check_output(call, cli_text(call, "output"), ".png");
-    if (status == RV_OK)
-        status = cli_open_split(call, &run);
+        status = cli_check_picture(call, sizes, t.steps, t.columns, t.enlarge, 0);
     if (status != RV_OK)
         return status;
-    t.split = (rv_split)cli_choice(call, "split");
-    status =
-        cli_check_picture(call, rv_experiment_model(run)->sizes, t.steps, t.columns, t.enlarge, 0);
-    if (status == RV_OK)
-        status = cli_given(call, "classifier")
-                     ? traverse_with_labels(call, run, &t)
-                     : cli_save_image(call, rv_experiment_traversal(run, &t));
-    rv_experiment_free(run);
-    return status;
+    return cli_given(call, "classifier") ? traverse_with_labels(call, run, &t)
+                                         : cli_save_image(call, rv_experiment_traversal(run, &t));
+}
+
+/* Words that make no sense are found before the run is opened. */
+static rv_status run_traverse(cli_call *call)
+{
+    rv_traversal t;
+    rv_status status = read_traversal(call, &t);
+    return status == RV_OK ? cli_with_run(call, ".png", 1, traverse) : status;
 }
 
 static const cli_option options[] = {
-    {"image", 0, "I", RV_OPTION_INTEGER, "0", 0, 4294967295.0, NULL, "image to start from"},
+    CLI_INTEGER("image", 0, "I", "0", 0, 4294967295.0, "image to start from"),
     CLI_SPLIT("test"),
-    {"dim", 0, "D", RV_OPTION_INTEGER, "0", 0, 1048576, NULL, "latent coordinate that changes"},
-    {"from", 0, "A", RV_OPTION_TEXT, "-3s", 0, 0, NULL, "first value; -3s: mean - 3 sigma"},
-    {"to", 0, "B", RV_OPTION_TEXT, "3s", 0, 0, NULL, "last value"},
-    {"steps", 0, "N", RV_OPTION_INTEGER, "20", 1, 10000, NULL, "images"},
-    {"columns", 0, "N", RV_OPTION_INTEGER, "5", 1, 1000, NULL, "images a row"},
-    {"enlarge", 0, "N", RV_OPTION_INTEGER, "4", 1, 64, NULL, "pixels a pixel"},
-    {"classifier", 0, "RUN2", RV_OPTION_TEXT, NULL, 0, 0, NULL,
-     "run of a classifier, which labels each image"},
+    CLI_INTEGER("dim", 0, "D", "0", 0, 1048576, "latent coordinate that changes"),
+    CLI_TEXT("from", 0, "A", "-3s", "first value; -3s: mean - 3 sigma"),
+    CLI_TEXT("to", 0, "B", "3s", "last value"),
+    CLI_INTEGER("steps", 0, "N", "20", 1, 10000, "images"),
+    CLI_INTEGER("columns", 0, "N", "5", 1, 1000, "images a row"),
+    CLI_INTEGER("enlarge", 0, "N", "4", 1, 64, "pixels a pixel"),
+    CLI_TEXT("classifier", 0, "RUN2", NULL, "run of a classifier, which labels each image"),
     CLI_OUTPUT("traversal.png"),
     CLI_CHECKPOINT,
 };
@@ -186,9 +152,7 @@ const cli_verb cli_verb_traverse = {
     .example = "reverie traverse runs/first --image 0 --dim 1 -o traversal.png",
     .details = "With --classifier, the value of the coordinate, the label and its probability are "
                "printed for each image; RUN2 must be trained on the same data.",
-    .option = options,
-    .option_count = CLI_COUNT(options),
-    .least_arguments = 1,
-    .most_arguments = 1,
+    CLI_OPTIONS(options),
+    .arguments = {1, 1},
     .run = run_traverse,
 };

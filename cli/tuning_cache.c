@@ -1,5 +1,5 @@
 /* The file of this machine's tuning in the user's cache folder: read, written, named. */
-#include "tuning_cache.h"
+#include "environment.h"
 
 #include "core/random.h"
 #include "reverie/backend.h"

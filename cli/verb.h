@@ -2,8 +2,8 @@
  * options it takes, and the function that runs it.
  *
  *     static const cli_option options[] = {
- *         {"samples", 'k', "K", RV_OPTION_INTEGER, "0", 0, 1e6, NULL, "samples of the bound"},
- *         {"split", 0, "NAME", RV_OPTION_CHOICE, "test", 0, 0, "train|validation|test", "which"},
+ *         CLI_INTEGER("samples", 'k', "K", "0", 0, 1e6, "samples of the bound"),
+ *         CLI_CHOICE("split", "NAME", "test", "train|validation|test", "which"),
  *     };
  *     static rv_status run(cli_call *call) {
  *         int64_t samples = cli_integer(call, "samples");
@@ -15,8 +15,7 @@
  *         .name = "evaluate", .summary = "the bound in nats, in its parts",
  *         .usage = "RUN [--split test] [--samples K]",
  *         .example = "reverie evaluate runs/lab1-vae-1",
- *         .option = options, .option_count = CLI_COUNT(options),
- *         .least_arguments = 1, .most_arguments = 1, .run = run};
+ *         CLI_OPTIONS(options), .arguments = {1, 1}, .run = run};
  *
  * Results go to stdout (printf), messages to stderr (cli_say).  A failure is what a library call
  * latched, or rv_fail(call->context, RV_BAD_USAGE, ...); main prints it and exits with it. */
@@ -25,6 +24,7 @@
 
 #include "io/json.h"
 #include "reverie/option.h"
+#include "reverie/run.h"
 #include "reverie/values.h"
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -41,6 +41,25 @@ typedef struct cli_option {
     const char *choices; /* "train|validation|test" */
     const char *help;
 } cli_option;
+
+/* ---- rows: name, letter, what the value is called, default, what is allowed, help ---- */
+
+#define CLI_ROW(name, letter, value, type, fallback, least, most, choices, help)                   \
+    {                                                                                              \
+        name, letter, value, type, fallback, least, most, choices, help                            \
+    }
+#define CLI_SWITCH(name, help) CLI_ROW(name, 0, NULL, RV_OPTION_BOOL, NULL, 0, 0, NULL, help)
+#define CLI_INTEGER(name, letter, value, fallback, least, most, help)                              \
+    CLI_ROW(name, letter, value, RV_OPTION_INTEGER, fallback, least, most, NULL, help)
+#define CLI_TEXT(name, letter, value, fallback, help)                                              \
+    CLI_ROW(name, letter, value, RV_OPTION_TEXT, fallback, 0, 0, NULL, help)
+#define CLI_CHOICE(name, value, fallback, choices, help)                                           \
+    CLI_ROW(name, 0, value, RV_OPTION_CHOICE, fallback, 0, 0, choices, help)
+/* Rows that several verbs have. */
+#define CLI_SEED(help)       CLI_INTEGER("seed", 0, "S", "1", 0, 9007199254740992.0, help)
+#define CLI_OUTPUT(fallback) CLI_TEXT("output", 'o', "FILE", fallback, "file to write")
+/* The table of a verb's options, in its row. */
+#define CLI_OPTIONS(table) .option = table, .option_count = CLI_COUNT(table)
 
 typedef struct cli_verb cli_verb;
 
@@ -74,10 +93,16 @@ struct cli_verb {
     const char *details; /* a paragraph for the help; NULL: none */
     const cli_option *option;
     int option_count;
-    int least_arguments, most_arguments; /* most < 0: any number */
-    int takes_settings;                  /* key=value are settings, and the help lists them */
-    int hidden;                          /* not in the list of verbs */
+    struct {
+        int least, most; /* most < 0: any number */
+    } arguments;
+    int takes_settings; /* key=value are settings, and the help lists them */
+    int hidden;         /* not in the list of verbs */
     rv_status (*run)(cli_call *call);
+    /* Instead of `run`, what it does with the run that cli_with_run (experiment.h) opens. */
+    rv_status (*act)(cli_call *call, rv_experiment *run);
+    const char *endings;
+    int of_split;
 };
 
 /* All verbs, in the order of the help. */
@@ -89,9 +114,11 @@ const cli_verb *cli_verb_find(const char *name);
 rv_status cli_fail_verb(rv_context *context, const char *name);
 
 /* The value of an option of this verb: as given, or its default.  The name must be in its table. */
-int cli_given(const cli_call *call, const char *option);
-int cli_switch(const cli_call *call, const char *option);
+int cli_given(const cli_call *call, const char *option); /* of a switch: whether it is on */
 int64_t cli_integer(const cli_call *call, const char *option);
+/* Of an option without a default. */
+int64_t cli_integer_or(const cli_call *call, const char *option, int64_t otherwise);
+uint64_t cli_seed(const cli_call *call);
 double cli_number(const cli_call *call, const char *option);
 /* Changes a choice that was not given, once what there is to choose from is known. */
 void cli_set_choice(cli_call *call, const char *option, int choice);
@@ -105,17 +132,22 @@ int cli_choice(const cli_call *call, const char *option);       /* index into `c
  * little as it can.  NULL: nothing. */
 void cli_at_want(void (*leave)(void));
 
+/* The larger of a width and a text's length: the width of a column, cell by cell. */
+int cli_wider(int width, const char *text);
 /* A message on stderr, "reverie: ...", unless --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) RV_PRINTF(2, 3);
+/* A message of the library on stderr, after its kind ("error: "), and the flag or the command that
+ * mends what it says. */
+void cli_print_message(const cli_call *call, const char *kind, const char *message);
 /* Prints one JSON object or array and a newline on stdout, and releases it.  NULL is what cannot be
  * JSON, RV_IO_ERROR: where memory is out jansson has ended the program (allocation.c). */
 rv_status cli_print_json(cli_call *call, json_t *value);
-/* The same question for facts that are not printed as JSON. */
-rv_status cli_json_whole(const cli_call *call, const json_t *value);
 /* Results: prints them as text, or with --json adds them to the object, which cli_end prints and
  * releases.  cli_end gives `status`, where that is a failure, and prints nothing. */
 void cli_give(const cli_call *call, json_t **object, const rv_values *values);
 rv_status cli_end(cli_call *call, json_t *object, rv_status status);
+/* Gives and ends what is a result by itself; frees the values. */
+rv_status cli_give_all(cli_call *call, rv_values *values, rv_status status);
 /* Of values and texts use io/json.h's rv_json_number, rv_json_number_or, rv_json_none and
  * rv_json_text: what is not finite is null and has its reason beside it, what is not UTF-8 is read
  * as Latin-1. */

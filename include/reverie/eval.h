@@ -76,8 +76,8 @@ rv_status rv_decoder_run(rv_decoder *decoder, const float *z, int64_t count, flo
 rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int32_t *classes,
                                  int64_t count, float *images);
 void rv_decoder_free(rv_decoder *decoder); /* NULL is ignored */
-/* images [count,D] -> mean and deviation [count,Z] of the first group of latents.  RV_BAD_USAGE for
- * a model without an encoder. */
+/* images [count,D] -> mean and deviation (may be NULL) [count,Z] of the first group of latents.
+ * RV_BAD_USAGE for a model without an encoder. */
 rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, float *mean,
                          float *deviation);
 /* images [count,D] -> logits of the classes [count,classes].  RV_BAD_USAGE for a model that does

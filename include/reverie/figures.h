@@ -70,7 +70,8 @@ rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which);
 /* The curves of the losses. */
 rv_chart *rv_experiment_curves(rv_experiment *run);
 
-/* Writes posterior means and deviations [count,Z] of the first `count` images of a split. */
+/* Writes posterior means and deviations (may be NULL) [count,Z] of the first `count` images of a
+ * split. */
 rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count, float *mean,
                                float *deviation);
 

@@ -94,11 +94,6 @@ typedef struct rv_memorisation {
 rv_status rv_memorisation_measure(rv_context *context, rv_rows train, rv_rows held_out,
                                   rv_rows generated, rv_memorisation *result);
 
-/* The mean distance over pairs of different rows, in double precision: 0 when all rows are equal.
- * Plain loops, N^2 W / 2 steps: for a batch, not a data set.  NaN for fewer than two rows, or when
- * a feature is not finite; latches nothing. */
-double rv_mean_pairwise_distance(rv_rows rows);
-
 /* ---- classes ---- */
 
 /* labels [count] in 0 .. classes - 1 -> shares [classes], which sum to 1.  RV_BAD_USAGE for no

@@ -36,6 +36,7 @@ typedef enum rv_value_kind {
     RV_VALUE_WORD,    /* `word` */
     RV_VALUE_NUMBERS, /* numbers [length] */
     RV_VALUE_COUNTS,  /* the same, whole */
+    RV_VALUE_WORDS,   /* words [length] */
     RV_VALUE_LIST,    /* list [1], an object */
     RV_VALUE_LISTS,   /* list [length], an array of objects */
     RV_VALUE_LINE     /* `word` as a line of text */
@@ -59,6 +60,7 @@ typedef struct rv_value {
     rv_value_place place; /* everywhere; only JSON and tables; only text */
     const char *word;
     const double *numbers;
+    const char *const *words;
     struct rv_values *list;
     int length;
     int name_width, number_width; /* of a line: least widths of the rows below it */
@@ -86,6 +88,8 @@ rv_value *rv_values_fact(rv_values *values, const char *name, double value);
 rv_value *rv_values_count(rv_values *values, const char *name, int64_t count);
 rv_value *rv_values_word(rv_values *values, const char *name, const char *word);
 rv_value *rv_values_numbers(rv_values *values, const char *name, const double *numbers, int count);
+/* The words are the caller's, and must outlive the list. */
+rv_value *rv_values_words(rv_values *values, const char *name, const char *const *words, int count);
 /* An empty list, or `count` empty lists, for the caller to fill; freed with `values`.  NULL when
  * memory is out. */
 rv_values *rv_values_list(rv_values *values, const char *name);

@@ -222,20 +222,6 @@ char *rv_page_html(rv_page *page);
 /* Writes the page; the file appears whole or not at all.  The report stays usable. */
 rv_status rv_page_save(rv_page *page, const char *path);
 
-/* ---- The terminal ---- */
-
-typedef enum rv_terminal_style {
-    RV_TERMINAL_ASCII, /* ten characters from dark (space) to bright (@) */
-    RV_TERMINAL_COLOR  /* UTF-8 half blocks with 24-bit colour escapes: two pixels in each
-                          character */
-} rv_terminal_style;
-
-/* The image as lines of text, each with a newline, at most `columns` characters wide (0: 80); a
- * larger image is reduced by an integer factor.  Freed with rv_viz_text_free; the caller prints
- * it. */
-char *rv_terminal_preview(rv_context *context, const rv_image *image, int columns,
-                          rv_terminal_style style);
-
 #ifdef __cplusplus
 }
 #endif

@@ -318,9 +318,9 @@ rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const 
         return RV_NO_MEMORY;
     if (t->is_given && t->policy != wanted) {
         rv_notify(context, RV_LOG_WARNING,
-                  "the run was trained with --conv %s, this is %s: it goes on, but where it has "
-                  "convolutions not bit for bit (--conv %s would)",
-                  policy, names[t->policy], policy);
+                  "the run's convolutions were computed by %s, now they are by %s: it goes on, but "
+                  "where it has convolutions not bit for bit",
+                  policy, names[t->policy]);
         return RV_OK;
     }
     set_policy(t, wanted);

@@ -20,7 +20,7 @@ struct rv_config {
     config_table table;
     config_section model_section;
     rv_settings result;
-    config_text text;
+    rv_text text;
 };
 
 rv_status rv_config_new(rv_context *context, rv_config **out)
@@ -39,7 +39,7 @@ static void forget_resolved(rv_config *config)
     config->is_resolved = 0;
     rv_arena_free(&config->resolved);
     rv_free(config->text.characters);
-    config->text = (config_text){0};
+    config->text = (rv_text){0};
 }
 
 void rv_config_free(rv_config *config)
@@ -105,11 +105,11 @@ static rv_status fail_model(rv_config *config, const config_setting *given)
 {
     rv_context *context = config->context;
     rv_nearest nearest = {0};
-    config_text known = {0};
+    rv_text known = {0};
     int count;
     const rv_model_kind *const *kinds = rv_model_kinds(&count);
     for (int i = 0; i < count; i++) {
-        config_text_printf(&known, "%s%s", i ? ", " : "", kinds[i]->name);
+        rv_text_printf(&known, "%s%s", i ? ", " : "", kinds[i]->name);
         if (given)
             rv_nearest_try(&nearest, given->text, kinds[i]->name, kinds[i]->name);
     }

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-typedef void (*section_writer)(config_text *text, const config_section *section, int is_model);
+typedef void (*section_writer)(rv_text *text, const config_section *section, int is_model);
 
 /* The type and range of a row in few words: "whole number, 1 to 64"; "gray, static". */
-static void add_kind(config_text *text, const rv_option *row)
+static void add_kind(rv_text *text, const rv_option *row)
 {
     char name[64];
     static const char *const kinds[] = {[RV_OPTION_BOOL] = "true or false",
@@ -20,16 +20,16 @@ static void add_kind(config_text *text, const rv_option *row)
                                         [RV_OPTION_WORDS] = "layers",
                                         [RV_OPTION_INTEGERS] = "whole numbers",
                                         [RV_OPTION_NUMBERS] = "numbers"};
-    config_text_add(text, kinds[row->type]);
+    rv_text_add(text, kinds[row->type]);
     for (int i = 0; config_choice_name(row->choices, i, name, sizeof name); i++)
-        config_text_printf(text, "%s%s", i ? ", " : "", name);
+        rv_text_printf(text, "%s%s", i ? ", " : "", name);
     if (row->least >= row->most || (row->least <= -1e6 && row->most >= 1e6))
         return;
-    config_text_add(text, row->most >= 1e6 ? ", at least " : ", ");
+    rv_text_add(text, row->most >= 1e6 ? ", at least " : ", ");
     config_text_number(text, row->least);
     if (row->most >= 1e6)
         return;
-    config_text_add(text, " to ");
+    rv_text_add(text, " to ");
     config_text_number(text, row->most);
 }
 
@@ -39,19 +39,19 @@ static const char *default_of(const rv_option *row)
 }
 
 /* Adds `word`s of a paragraph, broken at `width` columns, later lines after `indent` spaces. */
-static void add_wrapped(config_text *text, const char *paragraph, int indent, int width)
+static void add_wrapped(rv_text *text, const char *paragraph, int indent, int width)
 {
     int column = indent;
     while (*paragraph) {
         int length = (int)strcspn(paragraph, " ");
         if (column > indent && column + 1 + length > width) {
-            config_text_printf(text, "\n%*s", indent, "");
+            rv_text_printf(text, "\n%*s", indent, "");
             column = indent;
         } else if (column > indent) {
-            config_text_add(text, " ");
+            rv_text_add(text, " ");
             column++;
         }
-        config_text_printf(text, "%.*s", length, paragraph);
+        rv_text_printf(text, "%.*s", length, paragraph);
         column += length;
         paragraph += length;
         paragraph += strspn(paragraph, " ");
@@ -68,96 +68,96 @@ static const rv_option *row_at(const config_section *section, int index)
 
 enum { KEY_WIDTH = 24, TEXT_WIDTH = 80 };
 
-static void write_text(config_text *text, const config_section *section, int is_model)
+static void write_text(rv_text *text, const config_section *section, int is_model)
 {
-    config_text_printf(text, "%s%s:\n", is_model ? "model " : "", section->title);
+    rv_text_printf(text, "%s%s:\n", is_model ? "model " : "", section->title);
     const rv_option *row;
     for (int i = 0; (row = row_at(section, i)); i++) {
-        config_text line = {0};
-        config_text_printf(&line, "%s (", row->help);
+        rv_text line = {0};
+        rv_text_printf(&line, "%s (", row->help);
         add_kind(&line, row);
-        config_text_printf(&line, "; %s)", default_of(row));
-        config_text_printf(text, "  %-*s", KEY_WIDTH - 2, row->key);
+        rv_text_printf(&line, "; %s)", default_of(row));
+        rv_text_printf(text, "  %-*s", KEY_WIDTH - 2, row->key);
         if ((int)strlen(row->key) > KEY_WIDTH - 3)
-            config_text_printf(text, "\n%*s", KEY_WIDTH, "");
+            rv_text_printf(text, "\n%*s", KEY_WIDTH, "");
         add_wrapped(text, line.failed ? row->help : line.characters, KEY_WIDTH, TEXT_WIDTH);
-        config_text_add(text, "\n");
+        rv_text_add(text, "\n");
         text->failed |= line.failed;
         rv_free(line.characters);
     }
-    config_text_add(text, "\n");
+    rv_text_add(text, "\n");
 }
 
 /* ---- Markdown ---- */
 
-static void add_cell(config_text *text, const char *cell)
+static void add_cell(rv_text *text, const char *cell)
 {
     for (; *cell; cell++)
-        config_text_printf(text, *cell == '|' ? "\\%c" : "%c", *cell);
+        rv_text_printf(text, *cell == '|' ? "\\%c" : "%c", *cell);
 }
 
-static void write_markdown(config_text *text, const config_section *section, int is_model)
+static void write_markdown(rv_text *text, const config_section *section, int is_model)
 {
-    config_text_printf(text, "## %s%s\n\n| Key | Default | Values | Meaning |\n|---|---|---|---|\n",
-                       is_model ? "model: " : "", section->title);
+    rv_text_printf(text, "## %s%s\n\n| Key | Default | Values | Meaning |\n|---|---|---|---|\n",
+                   is_model ? "model: " : "", section->title);
     const rv_option *row;
     for (int i = 0; (row = row_at(section, i)); i++) {
-        config_text_printf(text, "| `%s` | ", row->key);
-        config_text_printf(text, row->default_text ? "`%s`" : "%s", default_of(row));
-        config_text_add(text, " | ");
+        rv_text_printf(text, "| `%s` | ", row->key);
+        rv_text_printf(text, row->default_text ? "`%s`" : "%s", default_of(row));
+        rv_text_add(text, " | ");
         add_kind(text, row);
-        config_text_add(text, " | ");
+        rv_text_add(text, " | ");
         add_cell(text, row->help);
-        config_text_add(text, " |\n");
+        rv_text_add(text, " |\n");
     }
-    config_text_add(text, "\n");
+    rv_text_add(text, "\n");
 }
 
 /* ---- man page ---- */
 
 /* In roff a backslash is special, and so is a dot or quote at the start of a line. */
-static void add_roff(config_text *text, const char *string)
+static void add_roff(rv_text *text, const char *string)
 {
     if (*string == '.' || *string == '\'')
-        config_text_add(text, "\\&");
+        rv_text_add(text, "\\&");
     for (; *string; string++)
         if (*string == '\\')
-            config_text_add(text, "\\e");
+            rv_text_add(text, "\\e");
         else
-            config_text_printf(text, *string == '-' ? "\\%c" : "%c", *string);
+            rv_text_printf(text, *string == '-' ? "\\%c" : "%c", *string);
 }
 
-static void write_man(config_text *text, const config_section *section, int is_model)
+static void write_man(rv_text *text, const config_section *section, int is_model)
 {
-    config_text_printf(text, ".SS %s%s\n", is_model ? "model " : "", section->title);
+    rv_text_printf(text, ".SS %s%s\n", is_model ? "model " : "", section->title);
     const rv_option *row;
     for (int i = 0; (row = row_at(section, i)); i++) {
-        config_text_add(text, ".TP\n.B ");
+        rv_text_add(text, ".TP\n.B ");
         add_roff(text, row->key);
-        config_text_add(text, "\n");
+        rv_text_add(text, "\n");
         add_roff(text, row->help);
-        config_text_add(text, " (");
+        rv_text_add(text, " (");
         add_kind(text, row);
-        config_text_add(text, "; ");
+        rv_text_add(text, "; ");
         add_roff(text, default_of(row));
-        config_text_add(text, ")\n");
+        rv_text_add(text, ")\n");
     }
 }
 
 /* ---- completion ---- */
 
-static void write_keys(config_text *text, const config_section *section, int is_model)
+static void write_keys(rv_text *text, const config_section *section, int is_model)
 {
     char name[64];
     (void)is_model;
     const rv_option *row;
     for (int i = 0; (row = row_at(section, i)); i++) {
         if (row->type != RV_OPTION_CHOICE && row->type != RV_OPTION_BOOL)
-            config_text_printf(text, "%s=\n", row->key);
+            rv_text_printf(text, "%s=\n", row->key);
         if (row->type == RV_OPTION_BOOL)
-            config_text_printf(text, "%s=true\n%s=false\n", row->key, row->key);
+            rv_text_printf(text, "%s=true\n%s=false\n", row->key, row->key);
         for (int c = 0; config_choice_name(row->choices, c, name, sizeof name); c++)
-            config_text_printf(text, "%s=%s\n", row->key, name);
+            rv_text_printf(text, "%s=%s\n", row->key, name);
     }
 }
 
@@ -168,7 +168,7 @@ char *rv_settings_listing(rv_context *context, rv_listing listing)
                                              [RV_LISTING_MAN] = write_man,
                                              [RV_LISTING_KEYS] = write_keys};
     section_writer write = writers[listing];
-    config_text text = {0};
+    rv_text text = {0};
     int count;
     const rv_model_kind *const *kinds = rv_model_kinds(&count);
     write(&text, &config_recipe_section, 0);
@@ -178,11 +178,7 @@ char *rv_settings_listing(rv_context *context, rv_listing listing)
         write(&text, &section, 1);
     }
     write(&text, &config_train_section, 0);
-    if (!text.failed)
-        return text.characters;
-    rv_free(text.characters);
-    rv_fail_memory(context);
-    return NULL;
+    return rv_text_finish(&text, context);
 }
 
 void rv_listing_free(char *text)

@@ -49,7 +49,7 @@ static void try_names(const char *directory, const char *given, rv_nearest *near
 static rv_status fail_recipe(rv_context *context, const char *given, int is_path,
                              const char *const *directories, int count)
 {
-    config_text looked = {0};
+    rv_text looked = {0};
     rv_nearest nearest = {0};
     char name[256] = "";
     const char *slash = strrchr(given, '/'), *word = slash ? slash + 1 : given;
@@ -58,7 +58,7 @@ static rv_status fail_recipe(rv_context *context, const char *given, int is_path
     snprintf(base, sizeof base, "%.*s", (int)(length ? length : strlen(word)), word);
     for (int i = 0; i < count; i++) {
         try_names(directories[i], base, &nearest, name, sizeof name);
-        config_text_printf(&looked, "%s%s", i ? ", " : "", directories[i]);
+        rv_text_printf(&looked, "%s%s", i ? ", " : "", directories[i]);
     }
     rv_status status;
     if (looked.failed)
@@ -141,9 +141,9 @@ static int add_recipe(recipe_list *list, const char *directory, const char *file
         list->recipe = grown;
         list->room = room;
     }
-    config_text name = {0}, path = {0};
-    config_text_printf(&name, "%.*s", (int)length, file);
-    config_text_printf(&path, "%s/%s", directory, file);
+    rv_text name = {0}, path = {0};
+    rv_text_printf(&name, "%.*s", (int)length, file);
+    rv_text_printf(&path, "%s/%s", directory, file);
     char *about = name.failed || path.failed ? NULL : read_about(path.characters);
     list->recipe[list->count++] = (rv_recipe){name.characters, path.characters, about};
     return about != NULL;

@@ -4,7 +4,6 @@
 
 #include "reverie/io.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { KEY_DEPTH_MOST = 8 };

@@ -88,7 +88,7 @@ rv_status config_table_check(rv_context *context, const config_table *table,
                            key, row->key + strlen(key) + 1,
                            row->default_text ? row->default_text : "...");
         if (is_below(key, row->key)) {
-            config_text wanted = {0};
+            rv_text wanted = {0};
             config_add_wanted(&wanted, row);
             rv_status status =
                 wanted.failed
@@ -125,7 +125,7 @@ static rv_status fill_default(rv_context *context, rv_arena *arena, const rv_opt
     for (; settings; settings = settings->next)
         if (strcmp(settings->key, row->key) == 0)
             return RV_OK;
-    config_text wanted = {0};
+    rv_text wanted = {0};
     config_add_wanted(&wanted, row);
     rv_status status = wanted.failed ? rv_fail_memory(context)
                                      : rv_fail(context, RV_BAD_USAGE,
@@ -174,15 +174,15 @@ static int group_is_open(const config_table *table, int index, const char *key)
     return 0;
 }
 
-static void write_row(config_text *text, const char *indent, const char *key, const rv_option *row,
+static void write_row(rv_text *text, const char *indent, const char *key, const rv_option *row,
                       const void *target)
 {
-    config_text_printf(text, "%s%s: ", indent, key);
+    rv_text_printf(text, "%s%s: ", indent, key);
     config_add_value(text, row, target);
-    config_text_add(text, "\n");
+    rv_text_add(text, "\n");
 }
 
-void config_table_write(config_text *text, const config_table *table)
+void config_table_write(rv_text *text, const config_table *table)
 {
     const rv_option *row, *other;
     void *target;
@@ -192,7 +192,7 @@ void config_table_write(config_text *text, const config_table *table)
             write_row(text, "", row->key, row, target);
         if (group == 0 || group_is_open(table, i, row->key))
             continue;
-        config_text_printf(text, "%.*s:\n", group, row->key);
+        rv_text_printf(text, "%.*s:\n", group, row->key);
         for (int j = i; (other = row_at(table, j, &target)); j++)
             if (same_group(other->key, row->key))
                 write_row(text, "  ", other->key + group + 1, other, target);

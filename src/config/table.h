@@ -34,7 +34,7 @@ rv_status config_table_check(rv_context *context, const config_table *table,
 rv_status config_table_fill(rv_context *context, rv_arena *arena, const config_table *table,
                             const config_setting *settings);
 /* All settings as YAML: keys of one group ("data.") under one map, in the order of the rows. */
-void config_table_write(config_text *text, const config_table *table);
+void config_table_write(rv_text *text, const config_table *table);
 
 /* "data" of "data.name"; the length of the group's name, 0 for a key without a group. */
 int config_group_length(const char *key);

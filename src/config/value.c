@@ -57,48 +57,48 @@ static int has_range(const rv_option *row)
     return row->least < row->most || (row->least == row->most && row->least != 0);
 }
 
-static void add_range(config_text *text, const rv_option *row)
+static void add_range(rv_text *text, const rv_option *row)
 {
     if (!has_range(row))
         return;
     if (row->most >= 2147483647.0) {
-        config_text_add(text, ", at least ");
+        rv_text_add(text, ", at least ");
         config_text_number(text, row->least);
         if (row->most < 1e18)
-            config_text_printf(text, " and at most %lld", (long long)row->most);
+            rv_text_printf(text, " and at most %lld", (long long)row->most);
         return;
     }
-    config_text_add(text, " from ");
+    rv_text_add(text, " from ");
     config_text_number(text, row->least);
-    config_text_add(text, " to ");
+    rv_text_add(text, " to ");
     config_text_number(text, row->most);
 }
 
-void config_add_wanted(config_text *text, const rv_option *row)
+void config_add_wanted(rv_text *text, const rv_option *row)
 {
     char name[64];
     switch (row->type) {
-    case RV_OPTION_BOOL: config_text_add(text, "true or false"); break;
+    case RV_OPTION_BOOL: rv_text_add(text, "true or false"); break;
     case RV_OPTION_INTEGER:
-        config_text_add(text, "a whole number");
+        rv_text_add(text, "a whole number");
         add_range(text, row);
         break;
     case RV_OPTION_NUMBER:
-        config_text_add(text, "a number");
+        rv_text_add(text, "a number");
         add_range(text, row);
         break;
-    case RV_OPTION_TEXT: config_text_add(text, "text"); break;
+    case RV_OPTION_TEXT: rv_text_add(text, "text"); break;
     case RV_OPTION_CHOICE:
         for (int i = 0; config_choice_name(row->choices, i, name, sizeof name); i++)
-            config_text_printf(text, "%s%s",
-                               i                           ? ", "
-                               : strchr(row->choices, '|') ? "one of "
-                                                           : "",
-                               name);
+            rv_text_printf(text, "%s%s",
+                           i                           ? ", "
+                           : strchr(row->choices, '|') ? "one of "
+                                                       : "",
+                           name);
         break;
-    case RV_OPTION_WORDS: config_text_add(text, "a list of layers, as [linear 512, relu]"); break;
-    case RV_OPTION_INTEGERS: config_text_add(text, "a list of whole numbers, as [1, 2]"); break;
-    case RV_OPTION_NUMBERS: config_text_add(text, "a list of numbers, as [0.5, 1]"); break;
+    case RV_OPTION_WORDS: rv_text_add(text, "a list of layers, as [linear 512, relu]"); break;
+    case RV_OPTION_INTEGERS: rv_text_add(text, "a list of whole numbers, as [1, 2]"); break;
+    case RV_OPTION_NUMBERS: rv_text_add(text, "a list of numbers, as [0.5, 1]"); break;
     }
 }
 
@@ -106,20 +106,20 @@ void config_add_wanted(config_text *text, const rv_option *row)
 static rv_status refuse(rv_context *context, const rv_option *row, const config_setting *setting,
                         int element)
 {
-    config_text message = {0};
+    rv_text message = {0};
     rv_option one = *row;
-    config_text_printf(&message, "%s: %s", setting->origin, row->key);
+    rv_text_printf(&message, "%s: %s", setting->origin, row->key);
     if (element > 0) {
-        config_text_printf(&message, ", element %d,", element);
+        rv_text_printf(&message, ", element %d,", element);
         one.type = row->type == RV_OPTION_INTEGERS ? RV_OPTION_INTEGER : RV_OPTION_NUMBER;
     }
-    config_text_add(&message, " wants ");
+    rv_text_add(&message, " wants ");
     config_add_wanted(&message, &one);
     if (setting->form == CONFIG_EMPTY)
-        config_text_add(&message, ", and has no value");
+        rv_text_add(&message, ", and has no value");
     else
-        config_text_printf(&message, ", not `%.80s`",
-                           element > 0 ? setting->item[element - 1] : setting->text);
+        rv_text_printf(&message, ", not `%.80s`",
+                       element > 0 ? setting->item[element - 1] : setting->text);
     rv_status status = message.failed ? rv_fail_memory(context)
                                       : rv_fail(context, RV_BAD_USAGE, "%s", message.characters);
     rv_free(message.characters);
@@ -240,15 +240,15 @@ rv_status config_store(rv_context *context, rv_arena *arena, const rv_option *ro
 /* ---- writing ---- */
 
 /* A word that is a list or a map is already YAML. */
-static void add_word(config_text *text, const char *word)
+static void add_word(rv_text *text, const char *word)
 {
     if (word[0] == '{' || word[0] == '[')
-        config_text_add(text, word);
+        rv_text_add(text, word);
     else
         config_text_scalar(text, word);
 }
 
-void config_add_value(config_text *text, const rv_option *row, const void *target)
+void config_add_value(rv_text *text, const rv_option *row, const void *target)
 {
     const void *field = (const char *)target + row->offset;
     const rv_words *words = field;
@@ -256,9 +256,9 @@ void config_add_value(config_text *text, const rv_option *row, const void *targe
     const rv_numbers *numbers = field;
     char name[64] = "";
     switch (row->type) {
-    case RV_OPTION_BOOL: config_text_add(text, *(const int *)field ? "true" : "false"); return;
+    case RV_OPTION_BOOL: rv_text_add(text, *(const int *)field ? "true" : "false"); return;
     case RV_OPTION_INTEGER:
-        config_text_printf(text, "%lld", (long long)*(const int64_t *)field);
+        rv_text_printf(text, "%lld", (long long)*(const int64_t *)field);
         return;
     case RV_OPTION_NUMBER: config_text_number(text, *(const double *)field); return;
     case RV_OPTION_TEXT: config_text_scalar(text, *(const char *const *)field); return;
@@ -268,15 +268,15 @@ void config_add_value(config_text *text, const rv_option *row, const void *targe
         return;
     default: break;
     }
-    config_text_add(text, "[");
+    rv_text_add(text, "[");
     for (int i = 0; i < words->count; i++) {
-        config_text_add(text, i ? ", " : "");
+        rv_text_add(text, i ? ", " : "");
         if (row->type == RV_OPTION_WORDS)
             add_word(text, words->word[i]);
         else if (row->type == RV_OPTION_INTEGERS)
-            config_text_printf(text, "%lld", (long long)integers->value[i]);
+            rv_text_printf(text, "%lld", (long long)integers->value[i]);
         else
             config_text_number(text, numbers->value[i]);
     }
-    config_text_add(text, "]");
+    rv_text_add(text, "]");
 }

@@ -24,9 +24,9 @@ typedef struct config_setting {
 rv_status config_store(rv_context *context, rv_arena *arena, const rv_option *row,
                        const config_setting *setting, void *target);
 /* The values that a row takes: "a whole number from 1 to 64", "one of gray, static". */
-void config_add_wanted(config_text *text, const rv_option *row);
+void config_add_wanted(rv_text *text, const rv_option *row);
 /* The field of `target` in YAML. */
-void config_add_value(config_text *text, const rv_option *row, const void *target);
+void config_add_value(rv_text *text, const rv_option *row, const void *target);
 /* The choice's name at `index`, copied to `name` [bytes]; 0 when there are fewer. */
 int config_choice_name(const char *choices, int index, char *name, size_t bytes);
 

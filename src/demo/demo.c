@@ -22,10 +22,19 @@ const rv_demo *rv_demo_find(const char *name)
     return NULL;
 }
 
-rv_status demo_end_chart(rv_status status, rv_chart *chart, const char *path)
+rv_status demo_end_chart(rv_status status, rv_chart *chart, const char *path, rv_values *values)
 {
     if (status == RV_OK)
         status = rv_chart_save(chart, path);
     rv_chart_free(chart);
+    return demo_end(status, values);
+}
+
+rv_status demo_end(rv_status status, rv_values *values)
+{
+    if (status == RV_OK)
+        status = rv_error_status(values->context);
+    if (status != RV_OK)
+        rv_values_free(values);
     return status;
 }

@@ -6,7 +6,9 @@
 
 extern const rv_demo demo_importance_sampling, demo_gumbel_softmax, demo_gradient_variance;
 
-/* Saves the chart, unless `status` is a failure already, and frees it. */
-rv_status demo_end_chart(rv_status status, rv_chart *chart, const char *path);
+/* The status of the list too, which a failure leaves empty. */
+rv_status demo_end(rv_status status, rv_values *values);
+/* Saves the chart first, unless `status` is a failure already, and frees it. */
+rv_status demo_end_chart(rv_status status, rv_chart *chart, const char *path, rv_values *values);
 
 #endif

@@ -15,7 +15,6 @@
 #include "reverie/program.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { IMAGES = 8, LATENTS = 6, STATES = 1 << LATENTS, PIXELS = 20, COPIES = 100 };
@@ -39,10 +38,8 @@ static const estimator estimators[] = {
     {"Gumbel, temperature 0.1", RELAXED, 0.1},
     {"straight-through, 1", THROUGH, 1},
 };
-static const int draws_of[RV_DEMO_GRADIENT_DRAWS] = {1, 2, 4, 8, 16, 32};
-
-_Static_assert(sizeof estimators / sizeof *estimators == RV_DEMO_GRADIENT_ROWS,
-               "rows of the table");
+enum { ESTIMATORS = sizeof estimators / sizeof *estimators, DRAWS = 6 };
+static const double draws_of[DRAWS] = {1, 2, 4, 8, 16, 32}; /* K */
 
 rv_demo_gradients_config rv_demo_gradients_defaults(void)
 {
@@ -204,9 +201,16 @@ static rv_status add_runs(rv_program *program, const rv_demo_gradients_config *c
     return status;
 }
 
+/* What one estimator costs; NAN: there is no such number. */
+typedef struct costs {
+    double variance[DRAWS]; /* summed over the latents, nats^2 */
+    double bias;            /* distance of the mean from the ELBO's exact gradient */
+    double bias_by_chance;  /* what an unbiased estimator would show of so many gradients */
+} costs;
+
 /* Per image: the variance summed over the latents, and the distance of the mean from the exact
  * gradient; both averaged over the images. */
-static void summarise(const problem *p, const sums *s, double n, rv_demo_gradient_row *row, int at)
+static void summarise(const problem *p, const sums *s, double n, costs *cost, int at)
 {
     double variance = 0, bias = 0;
     for (int i = 0; i < IMAGES * LATENTS; i++) {
@@ -214,15 +218,15 @@ static void summarise(const problem *p, const sums *s, double n, rv_demo_gradien
         variance += (s->second[i] - n * mean * mean) / (n - 1) / IMAGES;
         bias += off * off / IMAGES;
     }
-    row->variance[at] = variance;
+    cost->variance[at] = variance;
     if (at == 0) {
-        row->bias = sqrt(bias);
-        row->bias_by_chance = sqrt(variance / n);
+        cost->bias = sqrt(bias);
+        cost->bias_by_chance = sqrt(variance / n);
     }
 }
 
 static rv_status measure(const problem *p, const rv_demo_gradients_config *c, const estimator *e,
-                         int at, rv_demo_gradient_row *row)
+                         int at, costs *cost)
 {
     rv_graph *graph = rv_graph_new(p->context);
     rv_program *program = NULL;
@@ -231,42 +235,85 @@ static rv_status measure(const problem *p, const rv_demo_gradients_config *c, co
         return rv_fail_memory(p->context);
     rows r = rows_of(p, graph, COPIES);
     rv_expr gradient;
-    rv_grad(rv_sum(objective(p, &r, e, draws_of[at]), RV_AXIS(0)), &r.logits, 1, &gradient);
+    rv_grad(rv_sum(objective(p, &r, e, (int64_t)draws_of[at]), RV_AXIS(0)), &r.logits, 1,
+            &gradient);
     rv_status status = rv_compile(graph, &gradient, 1, NULL, &program);
     if (status == RV_OK)
         status = add_runs(program, c, &s);
     if (status == RV_NO_MEMORY)
         rv_fail_memory(p->context);
     if (status == RV_OK)
-        summarise(p, &s, (double)(c->count / COPIES * COPIES), row, at);
+        summarise(p, &s, (double)(c->count / COPIES * COPIES), cost, at);
     rv_program_free(program);
     rv_graph_free(graph);
     return status;
 }
 
-static rv_status measure_all(const problem *p, const rv_demo_gradients_config *c,
-                             rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS])
+/* ---- as a list ---- */
+
+static const char *number(rv_values *v, double value)
+{
+    return isnan(value) ? "-" : rv_values_text(v, "%.3g", value);
+}
+
+static void list_row(const estimator *e, const costs *cost, rv_values *v, rv_values *to)
+{
+    const char *line = rv_values_text(v, "%-24s", e->name);
+    for (int k = 0; k < DRAWS; k++)
+        line = rv_values_text(v, "%s%9s", line, number(v, cost->variance[k]));
+    rv_values_word(to, "name", e->name + strspn(e->name, " "));
+    rv_values_numbers(to, "draws", draws_of, DRAWS)->kind = RV_VALUE_COUNTS;
+    rv_values_numbers(to, "variance", cost->variance, DRAWS);
+    rv_values_fact(to, "bias", cost->bias);
+    rv_values_fact(to, "bias_by_chance", cost->bias_by_chance);
+    rv_values_line(v, "%s%9s%11s", line, number(v, cost->bias), number(v, cost->bias_by_chance));
+}
+
+static rv_status measure_all(const problem *p, const rv_demo_gradients_config *c, rv_values *v,
+                             rv_values *lists)
 {
     rv_status status = RV_OK;
-    for (int i = 0; i < RV_DEMO_GRADIENT_ROWS; i++) {
+    for (int i = 0; status == RV_OK && i < ESTIMATORS; i++) {
         const estimator *e = &estimators[i];
-        row[i] = (rv_demo_gradient_row){.name = e->name, .temperature = e->temperature};
-        row[i].bias = row[i].bias_by_chance = NAN;
-        for (int k = 0; k < RV_DEMO_GRADIENT_DRAWS; k++) {
-            row[i].draws[k] = draws_of[k];
-            row[i].variance[k] = NAN;
-            if (status == RV_OK && (e->way != VIMCO || draws_of[k] > 1))
-                status = measure(p, c, e, k, &row[i]);
+        costs cost = {.bias = NAN, .bias_by_chance = NAN};
+        for (int k = 0; status == RV_OK && k < DRAWS; k++) {
+            cost.variance[k] = NAN;
+            if (e->way != VIMCO || draws_of[k] > 1)
+                status = measure(p, c, e, k, &cost);
         }
+        if (status == RV_OK)
+            list_row(e, &cost, v, &lists[i]);
     }
+    return status;
+}
+
+static rv_status list(const problem *p, const rv_demo_gradients_config *c, rv_values *v)
+{
+    const char *heads = rv_values_text(v, "%-24s", "estimator");
+    rv_values_count(v, "gradients", c->count);
+    rv_values_count(v, "seed", (int64_t)c->seed);
+    rv_values *lists = rv_values_lists(v, "estimators", ESTIMATORS);
+    rv_values_line(v, "6 binary latents, 8 images, %lld gradients of each; nats^2",
+                   (long long)c->count);
+    rv_values_line(v, "%-24s  variance of the mean of K draws", "");
+    for (int k = 0; k < DRAWS; k++)
+        heads = rv_values_text(v, "%s   K = %-2.0f", heads, draws_of[k]);
+    rv_values_line(v, "%s     bias  by chance", heads);
+    rv_status status = lists ? measure_all(p, c, v, lists) : RV_NO_MEMORY;
+    rv_values_line(
+        v,
+        "Bias: how far the mean is from the ELBO's exact gradient, and how far chance alone would\n"
+        "take it.  VIMCO is of another objective, L_K, without bias there.  The relaxed gradients\n"
+        "are biased, less so when colder; the straight-through one at any temperature.");
     return status;
 }
 
 /* ---- the figure ---- */
 
-static rv_chart *draw(rv_context *context, const rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS])
+static rv_chart *draw(rv_context *context, const rv_values *values)
 {
     rv_chart_config config = rv_chart_defaults();
+    const rv_value *lists = rv_values_find(values, "estimators");
     config.title = "Variance of the gradient of log-odds, by estimator";
     config.x_label = "K, draws an image";
     config.y_label = "variance, summed over 6 latents";
@@ -274,20 +321,19 @@ static rv_chart *draw(rv_context *context, const rv_demo_gradient_row row[RV_DEM
     config.height = 460;
     config.log_x = config.log_y = 1;
     rv_chart *chart = rv_chart_new(context, &config);
-    for (int i = 0; i < RV_DEMO_GRADIENT_ROWS; i++) {
-        double x[RV_DEMO_GRADIENT_DRAWS];
-        const char *name = row[i].name;
-        for (int k = 0; k < RV_DEMO_GRADIENT_DRAWS; k++)
-            x[k] = row[i].draws[k];
-        rv_chart_line(chart, name + strspn(name, " "), x, row[i].variance, RV_DEMO_GRADIENT_DRAWS);
+    for (int i = 0; i < lists->length; i++) {
+        const rv_value *variance = rv_values_find(&lists->list[i], "variance");
+        rv_chart_line(chart, rv_values_find(&lists->list[i], "name")->word, draws_of,
+                      variance->numbers, variance->length);
     }
     return chart;
 }
 
 rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config *config,
-                            rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS], rv_chart **chart)
+                            rv_values *values, rv_chart **chart)
 {
     problem p = {.context = context};
+    *values = rv_values_of(context);
     if (chart)
         *chart = NULL;
     if (config->count < 2 * COPIES || config->count > 1000000)
@@ -300,71 +346,22 @@ rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config 
     rv_status status = find_exact(&p, graph);
     rv_graph_free(graph);
     if (status == RV_OK)
-        status = measure_all(&p, config, row);
-    if (status == RV_OK && chart) {
-        *chart = draw(context, row);
+        status = list(&p, config, values);
+    if (status == RV_OK)
         status = rv_error_status(context);
-    }
-    return status;
-}
-
-/* ---- as a list ---- */
-
-static const char *number(rv_values *v, double value)
-{
-    return isnan(value) ? "-" : rv_values_text(v, "%.3g", value);
-}
-
-static void list_row(const rv_demo_gradient_row *row, rv_values *v, rv_values *to)
-{
-    double draws[RV_DEMO_GRADIENT_DRAWS];
-    const char *line = rv_values_text(v, "%-24s", row->name);
-    for (int k = 0; k < RV_DEMO_GRADIENT_DRAWS; k++) {
-        draws[k] = row->draws[k];
-        line = rv_values_text(v, "%s%9s", line, number(v, row->variance[k]));
-    }
-    rv_values_word(to, "name", row->name + strspn(row->name, " "));
-    rv_values_numbers(to, "draws", draws, RV_DEMO_GRADIENT_DRAWS)->kind = RV_VALUE_COUNTS;
-    rv_values_numbers(to, "variance", row->variance, RV_DEMO_GRADIENT_DRAWS);
-    rv_values_fact(to, "bias", row->bias);
-    rv_values_fact(to, "bias_by_chance", row->bias_by_chance);
-    rv_values_line(v, "%s%9s%11s", line, number(v, row->bias), number(v, row->bias_by_chance));
-}
-
-static void list(const rv_demo_gradients_config *c, const rv_demo_gradient_row *row, rv_values *v)
-{
-    const char *heads = rv_values_text(v, "%-24s", "estimator");
-    rv_values_count(v, "gradients", c->count);
-    rv_values_count(v, "seed", (int64_t)c->seed);
-    rv_values *lists = rv_values_lists(v, "estimators", RV_DEMO_GRADIENT_ROWS);
-    rv_values_line(v, "6 binary latents, 8 images, %lld gradients of each; nats^2",
-                   (long long)c->count);
-    rv_values_line(v, "%-24s  variance of the mean of K draws", "");
-    for (int k = 0; k < RV_DEMO_GRADIENT_DRAWS; k++)
-        heads = rv_values_text(v, "%s   K = %-2d", heads, row[0].draws[k]);
-    rv_values_line(v, "%s     bias  by chance", heads);
-    for (int r = 0; lists && r < RV_DEMO_GRADIENT_ROWS; r++)
-        list_row(&row[r], v, &lists[r]);
-    rv_values_line(
-        v,
-        "Bias: how far the mean is from the ELBO's exact gradient, and how far chance alone would\n"
-        "take it.  VIMCO is of another objective, L_K, without bias there.  The relaxed gradients\n"
-        "are biased, less so when colder; the straight-through one at any temperature.");
+    if (status == RV_OK && chart)
+        *chart = draw(context, values);
+    return demo_end(status, values);
 }
 
 static rv_status run(rv_context *context, const rv_demo_request *request, rv_values *values)
 {
     rv_demo_gradients_config config = rv_demo_gradients_defaults();
-    rv_demo_gradient_row row[RV_DEMO_GRADIENT_ROWS];
     rv_chart *chart;
     config.count = request->count > 0 ? request->count : config.count;
     config.seed = request->seed;
-    *values = rv_values_of(context);
-    rv_status status = rv_demo_gradients(context, &config, row, &chart);
-    status = demo_end_chart(status, chart, request->figure);
-    if (status == RV_OK)
-        list(&config, row, values);
-    return status == RV_OK ? rv_error_status(context) : status;
+    rv_status status = rv_demo_gradients(context, &config, values, &chart);
+    return demo_end_chart(status, chart, request->figure, values);
 }
 
 const rv_demo demo_gradient_variance = {

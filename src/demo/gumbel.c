@@ -2,13 +2,11 @@
  * Teh 2017): softmax((log p + g) / temperature), g Gumbel noise, goes from uniform to one-hot. */
 #include "demo/demo.h"
 
-#include "core/memory.h"
 #include "core/text.h"
 #include "reverie/distributions.h"
 #include "reverie/program.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { SHOWN_MOST = 20, LEFT_WIDTH = 560, RIGHT_WIDTH = 300, ROW_HEIGHT = 140, LABEL_HEIGHT = 24 };
@@ -55,7 +53,9 @@ typedef struct sweep {
     double probability[RV_DEMO_GUMBEL_CLASSES_MOST]; /* normalised */
     rv_graph *graph;
     rv_program *relaxed, *hard;
-    float shown[SHOWN_MOST * RV_DEMO_GUMBEL_CLASSES_MOST]; /* [shown,classes] of the row at hand */
+    /* Of the row at hand: the draws [shown,classes] and the mean of all of them. */
+    float shown[SHOWN_MOST * RV_DEMO_GUMBEL_CLASSES_MOST];
+    double mean[RV_DEMO_GUMBEL_CLASSES_MOST];
 } sweep;
 
 /* draws [N,1,K] -> the first of them, the mean of all [K], the mean of the largest component */
@@ -105,23 +105,41 @@ static double entropy(const double *p, int count)
     return sum;
 }
 
-static void summarise(const sweep *s, rv_demo_gumbel_row *row)
+/* What hard draws, which are unbiased, would show of `off`: E|x| of a normal x is its deviation
+ * times sqrt(2 / pi). */
+static double off_by_chance(const sweep *s)
 {
-    const rv_demo_gumbel_config *c = s->config;
-    row->mean_entropy = entropy(row->mean, c->classes);
-    for (int k = 0; k < c->classes; k++) {
+    double off = 0;
+    for (int k = 0; k < s->config->classes; k++) {
         double p = s->probability[k];
-        row->off += fabs(row->mean[k] - p) / 2;
-        /* E|x| of a normal x is its deviation times sqrt(2 / pi) */
-        row->off_by_chance += sqrt(p * (1 - p) / (double)c->draws * 2 / M_PI) / 2;
+        off += sqrt(p * (1 - p) / (double)s->config->draws * 2 / M_PI) / 2;
     }
+    return off;
 }
 
-static rv_status draw_row(sweep *s, double temperature, rv_demo_gumbel_row *row)
+static void list_row(const sweep *s, double temperature, double largest, rv_values *v,
+                     rv_values *row)
+{
+    int classes = s->config->classes;
+    double off = 0, mean_entropy = entropy(s->mean, classes);
+    for (int k = 0; k < classes; k++)
+        off += fabs(s->mean[k] - s->probability[k]) / 2;
+    rv_values_fact(row, "temperature", temperature);
+    rv_values_fact(row, "largest", largest);
+    rv_values_fact(row, "mean_entropy", mean_entropy);
+    rv_values_fact(row, "off", off);
+    rv_values_fact(row, "off_by_chance", off_by_chance(s));
+    rv_values_numbers(row, "mean", s->mean, classes);
+    rv_values_line(v, "%11s  %17.4f  %19.4f  %13.4f",
+                   temperature > 0 ? rv_values_text(v, "%g", temperature) : "hard limit", largest,
+                   mean_entropy, off);
+}
+
+static rv_status draw_row(sweep *s, double temperature, rv_values *v, rv_values *row)
 {
     const rv_demo_gumbel_config *c = s->config;
     rv_program *program = temperature > 0 ? s->relaxed : s->hard;
-    *row = (rv_demo_gumbel_row){.temperature = temperature};
+    double largest = 0;
     rv_bind_scalar(program, "temperature", temperature);
     rv_status status = rv_bind_random(program, c->seed, 0, 0, 0);
     if (status == RV_OK)
@@ -129,10 +147,11 @@ static rv_status draw_row(sweep *s, double temperature, rv_demo_gumbel_row *row)
     if (status == RV_OK)
         status = rv_read(program, 0, s->shown, (size_t)(c->shown * c->classes));
     if (status == RV_OK)
-        status = rv_read_double(program, 1, row->mean, (size_t)c->classes);
+        status = rv_read_double(program, 1, s->mean, (size_t)c->classes);
     if (status == RV_OK)
-        status = rv_read_double(program, 2, &row->largest, 1);
-    summarise(s, row);
+        status = rv_read_double(program, 2, &largest, 1);
+    if (status == RV_OK)
+        list_row(s, temperature, largest, v, row);
     return status;
 }
 
@@ -191,12 +210,11 @@ static rv_image *draw_left(rv_context *context, const sweep *s, const panel *p)
 }
 
 /* The mean of the draws, and the class probabilities beside it. */
-static rv_image *draw_right(rv_context *context, const sweep *s, const panel *p,
-                            const rv_demo_gumbel_row *row)
+static rv_image *draw_right(rv_context *context, const sweep *s, const panel *p)
 {
     const double left[2] = {-0.4, 0}, right[2] = {0, 0.4};
     rv_chart *chart = new_chart(context, p);
-    add_bars(chart, "mean of draws", row->mean, s->config->classes, left);
+    add_bars(chart, "mean of draws", s->mean, s->config->classes, left);
     add_bars(chart, "probability", s->probability, s->config->classes, right);
     rv_image *image = rv_chart_image(chart);
     rv_chart_free(chart);
@@ -220,17 +238,17 @@ static void paste(rv_image *to, const rv_image *from, int top, int left)
                from->pixels + (size_t)y * (size_t)from->width * 3, (size_t)from->width * 3);
 }
 
-static rv_image *draw_strip(rv_context *context, const sweep *s, int r,
-                            const rv_demo_gumbel_row *row)
+static rv_image *draw_strip(rv_context *context, const sweep *s, int r)
 {
+    double temperature = s->config->temperature[r];
     char title[64] = "hard limit: one-hot";
     const int last = r == s->config->rows - 1;
-    if (row->temperature > 0)
-        rv_text_format(title, sizeof title, "temperature %g", row->temperature);
+    if (temperature > 0)
+        rv_text_format(title, sizeof title, "temperature %g", temperature);
     const int height = ROW_HEIGHT + (last ? LABEL_HEIGHT : 0);
     const panel draws = {title, last ? "draw" : NULL, LEFT_WIDTH, height, 1};
     const panel means = {NULL, last ? "class" : NULL, RIGHT_WIDTH, height, top_of_means(s)};
-    rv_image *left = draw_left(context, s, &draws), *right = draw_right(context, s, &means, row);
+    rv_image *left = draw_left(context, s, &draws), *right = draw_right(context, s, &means);
     rv_image *both =
         left && right ? rv_image_new(context, left->height, left->width + right->width, 3) : NULL;
     if (both) {
@@ -254,32 +272,8 @@ static rv_image *stack(rv_context *context, rv_image *const *strips, int count)
     return figure;
 }
 
-rv_status rv_demo_gumbel(rv_context *context, const rv_demo_gumbel_config *config,
-                         rv_demo_gumbel_row *row, rv_image **figure)
-{
-    sweep s = {.config = config};
-    rv_image *strips[RV_DEMO_GUMBEL_ROWS_MOST] = {0};
-    if (figure)
-        *figure = NULL;
-    rv_status status = check_config(context, config);
-    if (status == RV_OK)
-        status = open_sweep(&s, context);
-    for (int r = 0; status == RV_OK && r < config->rows; r++) {
-        status = draw_row(&s, config->temperature[r], &row[r]);
-        if (status == RV_OK && figure && !(strips[r] = draw_strip(context, &s, r, &row[r])))
-            status = rv_error_status(context);
-    }
-    if (status == RV_OK && figure && !(*figure = stack(context, strips, config->rows)))
-        status = rv_error_status(context);
-    for (int r = 0; r < RV_DEMO_GUMBEL_ROWS_MOST; r++)
-        rv_image_free(strips[r]);
-    close_sweep(&s);
-    return status;
-}
-
-/* ---- as a list ---- */
-
-static void list(const rv_demo_gumbel_config *c, const rv_demo_gumbel_row *row, rv_values *v)
+/* The list of each temperature, after what is said of all. */
+static rv_values *begin_list(const rv_demo_gumbel_config *c, rv_values *v)
 {
     rv_values_count(v, "draws", c->draws);
     rv_values_count(v, "seed", (int64_t)c->seed);
@@ -287,42 +281,50 @@ static void list(const rv_demo_gumbel_config *c, const rv_demo_gumbel_row *row, 
     rv_values_line(v, "softmax((log p + g) / temperature), g Gumbel noise; %lld draws",
                    (long long)c->draws);
     rv_values_line(v, "temperature  largest component  entropy of the mean  mean off p by");
-    double chance = row->off_by_chance;
-    rv_values *rows = rv_values_lists(v, "temperatures", c->rows);
-    for (int r = 0; rows && r < c->rows; r++, row++) {
-        rv_values_fact(&rows[r], "temperature", row->temperature);
-        rv_values_fact(&rows[r], "largest", row->largest);
-        rv_values_fact(&rows[r], "mean_entropy", row->mean_entropy);
-        rv_values_fact(&rows[r], "off", row->off);
-        rv_values_fact(&rows[r], "off_by_chance", row->off_by_chance);
-        rv_values_numbers(&rows[r], "mean", row->mean, c->classes);
-        rv_values_line(v, "%11s  %17.4f  %19.4f  %13.4f",
-                       row->temperature > 0 ? rv_values_text(v, "%g", row->temperature)
-                                            : "hard limit",
-                       row->largest, row->mean_entropy, row->off);
+    return rv_values_lists(v, "temperatures", c->rows);
+}
+
+rv_status rv_demo_gumbel(rv_context *context, const rv_demo_gumbel_config *config,
+                         rv_values *values, rv_image **figure)
+{
+    sweep s = {.config = config};
+    rv_image *strips[RV_DEMO_GUMBEL_ROWS_MOST] = {0};
+    *values = rv_values_of(context);
+    if (figure)
+        *figure = NULL;
+    rv_status status = check_config(context, config);
+    if (status == RV_OK)
+        status = open_sweep(&s, context);
+    rv_values *rows = status == RV_OK ? begin_list(config, values) : NULL;
+    for (int r = 0; rows && status == RV_OK && r < config->rows; r++) {
+        status = draw_row(&s, config->temperature[r], values, &rows[r]);
+        if (status == RV_OK && figure && !(strips[r] = draw_strip(context, &s, r)))
+            status = rv_error_status(context);
     }
     rv_values_line(
-        v,
+        values,
         "The mean of relaxed draws is biased, towards uniform as the temperature grows; that of\n"
         "hard draws is off by chance alone, about %.4f (total variation).",
-        chance);
+        off_by_chance(&s));
+    if (rows && status == RV_OK && figure && !(*figure = stack(context, strips, config->rows)))
+        status = rv_error_status(context);
+    for (int r = 0; r < RV_DEMO_GUMBEL_ROWS_MOST; r++)
+        rv_image_free(strips[r]);
+    close_sweep(&s);
+    return demo_end(status, values);
 }
 
 static rv_status run(rv_context *context, const rv_demo_request *request, rv_values *values)
 {
     rv_demo_gumbel_config config = rv_demo_gumbel_defaults();
-    rv_demo_gumbel_row row[RV_DEMO_GUMBEL_ROWS_MOST];
     rv_image *figure;
     config.draws = request->count > 0 ? request->count : config.draws;
     config.seed = request->seed;
-    *values = rv_values_of(context);
-    rv_status status = rv_demo_gumbel(context, &config, row, &figure);
+    rv_status status = rv_demo_gumbel(context, &config, values, &figure);
     if (status == RV_OK)
         status = rv_image_save(context, figure, request->figure);
     rv_image_free(figure);
-    if (status == RV_OK)
-        list(&config, row, values);
-    return status == RV_OK ? rv_error_status(context) : status;
+    return demo_end(status, values);
 }
 
 const rv_demo demo_gumbel_softmax = {

@@ -16,8 +16,9 @@ rv_demo_importance_config rv_demo_importance_defaults(void)
 
 typedef struct draws {
     int64_t count;
-    float *z, *share; /* [count]; share = w / sum of w */
-    double log_sum;   /* log of that sum */
+    float *z, *share;      /* [count]; share = w / sum of w */
+    double log_sum;        /* log of that sum */
+    double mean, weighted; /* of z; of share z: the self-normalised estimate */
 } draws;
 
 static rv_status check_config(rv_context *context, const rv_demo_importance_config *c)
@@ -75,6 +76,10 @@ static rv_status draw(rv_context *context, const rv_demo_importance_config *c, d
         rv_read_double(program, 2, &d->log_sum, 1);
         status = rv_error_status(context);
     }
+    for (int64_t i = 0; status == RV_OK && i < d->count; i++) {
+        d->weighted += (double)d->share[i] * (double)d->z[i];
+        d->mean += (double)d->z[i] / (double)d->count;
+    }
     rv_program_free(program);
     rv_graph_free(graph);
     return status;
@@ -91,31 +96,55 @@ static double weight_square(const rv_demo_importance_config *c)
     return q / (c->p_deviation * sqrt(rest)) * exp(off * off / rest);
 }
 
-static void summarise(const rv_demo_importance_config *c, const draws *d,
-                      rv_demo_importance_result *r)
+static void list(const rv_demo_importance_config *c, const draws *d, rv_values *v)
 {
     double n = (double)d->count, scale = exp(d->log_sum); /* w = share * scale */
-    double square = 0, off_square = 0, share_square = 0;
-    *r = (rv_demo_importance_result){.mean_weight = scale / n, .weight_square = weight_square(c)};
+    double square = 0, own_square = 0, share_square = 0, largest = 0;
+    double estimate = scale / n * d->weighted, expected = weight_square(c);
     for (int64_t i = 0; i < d->count; i++) {
         double share = (double)d->share[i], z = (double)d->z[i];
-        r->self_normalised += share * z;
-        r->plain_draws_mean += z / n;
-        r->largest_share = fmax(r->largest_share, share);
-    }
-    r->estimate = r->mean_weight * r->self_normalised;
-    for (int64_t i = 0; i < d->count; i++) {
-        double share = (double)d->share[i], z = (double)d->z[i];
-        double off = share * scale * z - r->estimate, own = share * (z - r->self_normalised);
+        double off = share * scale * z - estimate, own = share * (z - d->weighted);
         square += off * off;
-        off_square += own * own;
+        own_square += own * own;
         share_square += share * share;
+        largest = fmax(largest, share);
     }
-    r->estimate_error = sqrt(square / (n - 1) / n);
-    r->self_normalised_error = sqrt(off_square);
-    r->effective = 1 / share_square;
-    r->effective_share = r->effective / n;
-    r->expected_share = 1 / r->weight_square;
+    double error = sqrt(square / (n - 1) / n), own_error = sqrt(own_square);
+    double effective = 1 / share_square, effective_share = effective / n;
+    rv_values_count(v, "draws", c->draws);
+    rv_values_count(v, "seed", (int64_t)c->seed);
+    rv_value *row = rv_values_line(
+        v, "E_p[z] by %lld draws of q;  p = N(%g, %g^2), q = N(%g, %g^2), w = p(z) / q(z)",
+        (long long)c->draws, c->p_mean, c->p_deviation, c->q_mean, c->q_deviation);
+    row->name_width = 18;
+    row->number_width = 9;
+    rv_values_add(v, "truth", c->p_mean, RV_UNIT_NONE, NULL)->place = RV_PLACE_TEXT;
+    rv_values_add(v, "estimate", estimate, RV_UNIT_NONE,
+                  rv_values_text(v, "+- %.4f  (unbiased)", error))
+        ->label = "mean of w z";
+    rv_values_fact(v, "estimate_error", error);
+    rv_values_add(v, "self_normalised", d->weighted, RV_UNIT_NONE,
+                  rv_values_text(v, "+- %.4f  (the weights sum to 1)", own_error))
+        ->label = "self-normalised";
+    rv_values_fact(v, "self_normalised_error", own_error);
+    rv_values_fact(v, "truth", c->p_mean);
+    row = rv_values_add(
+        v, "effective", effective, RV_UNIT_NONE,
+        rv_values_text(v, "= %.1f%% of them: (sum w)^2 / sum w^2", 100 * effective_share));
+    row->label = "effective draws";
+    row->digits = 1;
+    rv_values_fact(v, "effective_share", effective_share);
+    row = rv_values_add(v, "expected", 1 / expected * (double)c->draws, RV_UNIT_NONE,
+                        rv_values_text(v, "= %.1f%%: 1 / E_q[w^2], E_q[w^2] = %.4f in closed form",
+                                       100 * (1 / expected), expected));
+    row->digits = 1;
+    row->place = RV_PLACE_TEXT;
+    rv_values_fact(v, "expected_share", 1 / expected);
+    rv_values_fact(v, "weight_square", expected);
+    rv_values_add(v, "mean_weight", scale / n, RV_UNIT_NONE, "1 in expectation")->label =
+        "mean of w";
+    rv_values_add(v, "largest_share", largest, RV_UNIT_PERCENT, "of the sum of all")->label =
+        "largest w";
 }
 
 /* ---- the figure ---- */
@@ -169,8 +198,7 @@ static void add_mean(rv_chart *chart, const char *name, double at, double height
     rv_chart_line(chart, name, x, y, 2);
 }
 
-static rv_chart *draw_chart(rv_context *context, const rv_demo_importance_config *c, const draws *d,
-                            const rv_demo_importance_result *r)
+static rv_chart *draw_chart(rv_context *context, const rv_demo_importance_config *c, const draws *d)
 {
     rv_chart_config config = rv_chart_defaults();
     const double p[2] = {c->p_mean, c->p_deviation}, q[2] = {c->q_mean, c->q_deviation};
@@ -187,8 +215,8 @@ static rv_chart *draw_chart(rv_context *context, const rv_demo_importance_config
     add_histogram(chart, "the same, weighted", d, s, 1);
     add_density(chart, "q", q, s);
     add_density(chart, "p", p, s);
-    add_mean(chart, "mean of the draws", r->plain_draws_mean, density(p[0], p[0], p[1]));
-    add_mean(chart, "estimated mean of p", r->self_normalised, density(p[0], p[0], p[1]));
+    add_mean(chart, "mean of the draws", d->mean, density(p[0], p[0], p[1]));
+    add_mean(chart, "estimated mean of p", d->weighted, density(p[0], p[0], p[1]));
     if (rv_error_status(context) == RV_OK)
         return chart;
     rv_chart_free(chart);
@@ -196,79 +224,32 @@ static rv_chart *draw_chart(rv_context *context, const rv_demo_importance_config
 }
 
 rv_status rv_demo_importance(rv_context *context, const rv_demo_importance_config *config,
-                             rv_demo_importance_result *result, rv_chart **chart)
+                             rv_values *values, rv_chart **chart)
 {
     draws d = {0};
+    *values = rv_values_of(context);
     if (chart)
         *chart = NULL;
     rv_status status = check_config(context, config);
     if (status == RV_OK)
         status = draw(context, config, &d);
     if (status == RV_OK)
-        summarise(config, &d, result);
-    if (status == RV_OK && chart) {
-        *chart = draw_chart(context, config, &d, result);
-        status = *chart ? RV_OK : rv_error_status(context);
-    }
+        list(config, &d, values);
+    if (status == RV_OK && chart && !(*chart = draw_chart(context, config, &d)))
+        status = rv_error_status(context);
     rv_free(d.z);
     rv_free(d.share);
-    return status;
-}
-
-/* ---- as a list ---- */
-
-static void list(const rv_demo_importance_config *c, const rv_demo_importance_result *r,
-                 rv_values *v)
-{
-    rv_values_count(v, "draws", c->draws);
-    rv_values_count(v, "seed", (int64_t)c->seed);
-    rv_value *row = rv_values_line(
-        v, "E_p[z] by %lld draws of q;  p = N(%g, %g^2), q = N(%g, %g^2), w = p(z) / q(z)",
-        (long long)c->draws, c->p_mean, c->p_deviation, c->q_mean, c->q_deviation);
-    row->name_width = 18;
-    row->number_width = 9;
-    rv_values_add(v, "truth", c->p_mean, RV_UNIT_NONE, NULL)->place = RV_PLACE_TEXT;
-    rv_values_add(v, "estimate", r->estimate, RV_UNIT_NONE,
-                  rv_values_text(v, "+- %.4f  (unbiased)", r->estimate_error))
-        ->label = "mean of w z";
-    rv_values_fact(v, "estimate_error", r->estimate_error);
-    rv_values_add(v, "self_normalised", r->self_normalised, RV_UNIT_NONE,
-                  rv_values_text(v, "+- %.4f  (the weights sum to 1)", r->self_normalised_error))
-        ->label = "self-normalised";
-    rv_values_fact(v, "self_normalised_error", r->self_normalised_error);
-    rv_values_fact(v, "truth", c->p_mean);
-    row = rv_values_add(
-        v, "effective", r->effective, RV_UNIT_NONE,
-        rv_values_text(v, "= %.1f%% of them: (sum w)^2 / sum w^2", 100 * r->effective_share));
-    row->label = "effective draws";
-    row->digits = 1;
-    rv_values_fact(v, "effective_share", r->effective_share);
-    row = rv_values_add(v, "expected", r->expected_share * (double)c->draws, RV_UNIT_NONE,
-                        rv_values_text(v, "= %.1f%%: 1 / E_q[w^2], E_q[w^2] = %.4f in closed form",
-                                       100 * r->expected_share, r->weight_square));
-    row->digits = 1;
-    row->place = RV_PLACE_TEXT;
-    rv_values_fact(v, "expected_share", r->expected_share);
-    rv_values_fact(v, "weight_square", r->weight_square);
-    rv_values_add(v, "mean_weight", r->mean_weight, RV_UNIT_NONE, "1 in expectation")->label =
-        "mean of w";
-    rv_values_add(v, "largest_share", r->largest_share, RV_UNIT_PERCENT, "of the sum of all")
-        ->label = "largest w";
+    return demo_end(status, values);
 }
 
 static rv_status run(rv_context *context, const rv_demo_request *request, rv_values *values)
 {
     rv_demo_importance_config config = rv_demo_importance_defaults();
-    rv_demo_importance_result result;
     rv_chart *chart;
     config.draws = request->count > 0 ? request->count : config.draws;
     config.seed = request->seed;
-    *values = rv_values_of(context);
-    rv_status status = rv_demo_importance(context, &config, &result, &chart);
-    status = demo_end_chart(status, chart, request->figure);
-    if (status == RV_OK)
-        list(&config, &result, values);
-    return status == RV_OK ? rv_error_status(context) : status;
+    rv_status status = rv_demo_importance(context, &config, values, &chart);
+    return demo_end_chart(status, chart, request->figure, values);
 }
 
 const rv_demo demo_importance_sampling = {

@@ -1,5 +1,5 @@
 /* The views of a trained model as plain arrays: decode, encode, the prior. */
-#include "reverie/eval.h"
+#include "eval/views.h"
 
 #include "core/memory.h"
 #include "core/random.h"
@@ -23,8 +23,10 @@ static void view_free(view *v)
     rv_free(v->padded);
 }
 
-static rv_status no_view(const rv_model *model, const char *what, const char *verb)
+rv_status view_needs(const rv_model *model, int ability, const char *what, const char *verb)
 {
+    if (rv_model_has(model, ability))
+        return RV_OK;
     return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no %s, which `%s` needs",
                    model->kind->name, what, verb);
 }
@@ -100,8 +102,8 @@ static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
 rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 {
     *out = NULL;
-    if (!rv_model_has(model, RV_DECODER))
-        return no_view(model, "decoder", "decode");
+    if (view_needs(model, RV_DECODER, "decoder", "decode") != RV_OK)
+        return RV_BAD_USAGE;
     rv_decoder *decoder = rv_calloc(1, sizeof *decoder);
     if (!decoder)
         return rv_fail_memory(model->context);
@@ -198,8 +200,8 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     view v = {0};
     rv_latents group[RV_LATENTS_MOST];
     int groups = 0;
-    if (!rv_model_has(model, RV_ENCODER))
-        return no_view(model, "encoder", "encode");
+    if (view_needs(model, RV_ENCODER, "encoder", "encode") != RV_OK)
+        return RV_BAD_USAGE;
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_status status = input ? model->kind->encode(model, input, group, &groups) : RV_NO_MEMORY;
     if (status == RV_OK) {
@@ -209,27 +211,28 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
         v.out = group[0].width;
         status = compile(&v, model, outputs, 2);
         if (status == RV_OK)
-            status = run_view(&v, model, images, count, results, 2);
+            status = run_view(&v, model, images, count, results, deviation ? 2 : 1);
     }
     view_free(&v);
     return status;
 }
 
-/* A view of images: logits or features, whose width the caller may not know. */
+/* A view of images: logits or features. */
 typedef rv_expr (*image_view)(rv_model *model, rv_expr x);
 
+/* values [count,*width]; NULL: the width alone is wanted. */
 static rv_status view_images(rv_model *model, image_view make, const float *images, int64_t count,
-                             float *values)
+                             float *values, int64_t *width)
 {
     view v = {0};
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_expr output = input ? make(model, input) : NULL;
     rv_status status = input ? rv_error_status(model->context) : RV_NO_MEMORY;
-    if (status == RV_OK) {
-        v.out = rv_expr_shape(output).dim[1];
-        status = compile(&v, model, &output, 1);
-    }
     if (status == RV_OK)
+        *width = v.out = rv_expr_shape(output).dim[1];
+    if (status == RV_OK && values)
+        status = compile(&v, model, &output, 1);
+    if (status == RV_OK && values)
         status = run_view(&v, model, images, count, &values, 1);
     view_free(&v);
     return status;
@@ -237,38 +240,33 @@ static rv_status view_images(rv_model *model, image_view make, const float *imag
 
 rv_status rv_view_classify(rv_model *model, const float *images, int64_t count, float *logits)
 {
-    if (!rv_model_has(model, RV_CLASSIFIER))
-        return no_view(model, "classifier", "classify");
-    return view_images(model, model->kind->classify, images, count, logits);
+    int64_t width;
+    if (view_needs(model, RV_CLASSIFIER, "classifier", "classify") != RV_OK)
+        return RV_BAD_USAGE;
+    return view_images(model, model->kind->classify, images, count, logits, &width);
 }
 
 rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t count, float *bounds)
 {
-    if (!rv_model_has(model, RV_CLASS_EVIDENCE))
-        return no_view(model, "bound of log p(x, y)", "classify --by evidence");
-    return view_images(model, model->kind->class_evidence, images, count, bounds);
+    int64_t width;
+    if (view_needs(model, RV_CLASS_EVIDENCE, "bound of log p(x, y)", "class_evidence") != RV_OK)
+        return RV_BAD_USAGE;
+    return view_images(model, model->kind->class_evidence, images, count, bounds, &width);
 }
 
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features)
 {
-    if (!rv_model_has(model, RV_FEATURES))
-        return no_view(model, "features", "evaluate");
-    return view_images(model, model->kind->features, images, count, features);
+    int64_t width;
+    if (view_needs(model, RV_FEATURES, "features", "evaluate") != RV_OK)
+        return RV_BAD_USAGE;
+    return view_images(model, model->kind->features, images, count, features, &width);
 }
 
 int64_t rv_view_feature_width(rv_model *model)
 {
-    view v = {0};
     int64_t width = 0;
-    if (!rv_model_has(model, RV_FEATURES)) {
-        no_view(model, "features", "evaluate");
-        return 0;
-    }
-    rv_expr input = view_input(&v, model, rv_data_width(model->sizes), 1);
-    rv_expr output = input ? model->kind->features(model, input) : NULL;
-    if (output && rv_error_status(model->context) == RV_OK)
-        width = rv_expr_shape(output).dim[1];
-    view_free(&v);
+    if (view_needs(model, RV_FEATURES, "features", "evaluate") == RV_OK)
+        view_images(model, model->kind->features, NULL, 1, NULL, &width);
     return width;
 }
 
@@ -305,8 +303,8 @@ static rv_status draw_prior(rv_model *model, uint64_t seed, int64_t count, float
 
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
 {
-    if (!rv_model_has(model, RV_DECODER))
-        return no_view(model, "decoder", "sample");
+    if (view_needs(model, RV_DECODER, "decoder", "sample") != RV_OK)
+        return RV_BAD_USAGE;
     if (model->kind->draw_prior)
         return draw_prior(model, seed, count, z);
     int64_t width = model->kind->latent_width(model);

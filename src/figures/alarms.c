@@ -1,8 +1,6 @@
 /* What went wrong in a run, read back from metrics.jsonl for its report. */
 #include "figures/figures.h"
 
-#include "reverie/io.h"
-
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,16 +53,8 @@ static rv_status add_one(rv_page *page, const heard *one)
 
 rv_status run_add_alarms(rv_experiment *run, rv_page *page)
 {
-    char path[RUN_PATH];
-    uint8_t *text = NULL;
-    size_t size;
     hearing all = {.count = 0};
-    run_path(run, "metrics.jsonl", path);
-    rv_status status = rv_file_read(run->context, path, (size_t)1 << 30, &text, &size);
-    if (status != RV_OK)
-        return status;
-    status = run_each_line(run->context, (const char *)text, take_line, &all);
-    rv_io_free(text);
+    rv_status status = run_each_line(run->context, run->folder, "metrics.jsonl", take_line, &all);
     if (status == RV_OK && all.count > 0)
         status = rv_page_heading(page, "What went wrong");
     for (int i = 0; status == RV_OK && i < all.count; i++)

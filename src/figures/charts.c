@@ -2,6 +2,7 @@
 #include "figures/figures.h"
 
 #include "core/memory.h"
+#include "eval/views.h"
 
 #include <stdio.h>
 
@@ -83,22 +84,17 @@ rv_chart *rv_experiment_latent_chart(rv_experiment *run, rv_split split, int64_t
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return NULL;
-    if (!rv_model_has(run->model, RV_ENCODER)) {
-        rv_fail(run->context, RV_BAD_USAGE,
-                "model `%s` has no encoder, which `figure latent` needs", run->model->kind->name);
+    if (view_needs(run->model, RV_ENCODER, "encoder", "figure latent") != RV_OK)
         return NULL;
-    }
     int64_t there = rv_source_describe(source)->count;
     int64_t width = run->model->kind->latent_width(run->model);
     count = count < there ? count : there;
-    size_t size = (size_t)(count * width);
-    float *mean = rv_malloc(size * sizeof *mean), *deviation = rv_malloc(size * sizeof *mean);
+    float *mean = rv_malloc((size_t)(count * width) * sizeof *mean);
     rv_chart *chart = NULL;
-    if (!mean || !deviation)
+    if (!mean)
         rv_fail_memory(run->context);
-    else if (rv_experiment_encode(run, split, count, mean, deviation) == RV_OK)
+    else if (rv_experiment_encode(run, split, count, mean, NULL) == RV_OK)
         chart = scatter(run, source, mean, count, width);
     rv_free(mean);
-    rv_free(deviation);
     return chart;
 }

@@ -6,142 +6,95 @@
 
 #include <string.h>
 
-/* What is decoded: z [count,Z], the class of each, and the images [count,D]. */
-typedef struct decoding {
-    int count;
-    float *z, *images;
-    int32_t *classes;
-} decoding;
-
-static void release(decoding *d)
-{
-    rv_free(d->z);
-    rv_free(d->images);
-    rv_free(d->classes);
-}
-
-static rv_status reserve(rv_experiment *run, int count, decoding *d)
-{
-    const rv_model *model = run->model;
-    size_t rows = (size_t)count;
-    d->count = count;
-    d->z = rv_malloc(rows * (size_t)model->kind->latent_width(model) * sizeof *d->z);
-    d->images = rv_malloc(rows * (size_t)rv_data_width(model->sizes) * sizeof *d->images);
-    d->classes = rv_malloc(rows * sizeof *d->classes);
-    return d->z && d->images && d->classes ? RV_OK : rv_fail_memory(run->context);
-}
-
-static rv_status check(rv_experiment *run, const char *verb)
+static rv_status check(rv_experiment *run, const char *what_needs)
 {
     const rv_model_kind *kind = run->model->kind;
     if (rv_model_kind_has(kind, RV_CLASS_DECODER))
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE,
-                   "model `%s` does not decode by class, which `%s` needs; train m2, m1-m2 or adgm",
-                   kind->name, verb);
-}
-
-/* The decoded images as a grid. */
-static rv_image *draw(rv_experiment *run, decoding *d, int columns)
-{
-    rv_grid_config config = rv_grid_defaults();
-    config.columns = columns;
-    if (rv_view_decode_classes(run->model, d->z, d->classes, d->count, d->images) != RV_OK)
-        return NULL;
-    return rv_grid(run->context, run_batch(run, d->images, d->count), &config);
+                   "model `%s` does not decode by class, which %s; train m2, m1-m2 or adgm",
+                   kind->name, what_needs);
 }
 
 rv_image *rv_experiment_class_samples(rv_experiment *run, int count, uint64_t seed, int of_class)
 {
-    decoding d = {0};
-    rv_image *image = NULL;
-    rv_status status = check(run, "sample --class");
-    if (status == RV_OK)
-        status = reserve(run, count, &d);
-    if (status == RV_OK)
-        status = rv_view_prior(run->model, seed, count, d.z);
+    if (check(run, "samples of one class need") != RV_OK)
+        return NULL;
+    float *z = run_floats(run, count * run->model->kind->latent_width(run->model));
+    int32_t *classes = rv_malloc((size_t)count * sizeof *classes);
+    rv_status status =
+        z && classes ? rv_view_prior(run->model, seed, count, z) : rv_fail_memory(run->context);
     for (int i = 0; status == RV_OK && i < count; i++)
-        d.classes[i] = of_class;
-    if (status == RV_OK)
-        image = draw(run, &d, 8);
-    release(&d);
-    return image;
+        classes[i] = of_class;
+    return run_decoded(run, status, z, classes, count, 8);
 }
 
 rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t seed)
 {
-    decoding d = {0};
-    rv_image *image = NULL;
-    int classes = run->model->sizes.classes;
-    int64_t width =
-        check(run, "figure classes") == RV_OK ? run->model->kind->latent_width(run->model) : 0;
+    int count = run->model->sizes.classes * columns;
+    int64_t width = check(run, "a figure of classes needs") == RV_OK
+                        ? run->model->kind->latent_width(run->model)
+                        : 0;
     if (width == 0)
         return NULL;
-    rv_status status = reserve(run, classes * columns, &d);
+    int32_t *classes = NULL;
+    float *z = run_floats(run, count * width);
+    rv_status status = z ? rv_view_prior(run->model, seed, columns, z) : RV_NO_MEMORY;
+    for (int i = columns; status == RV_OK && i < count; i++)
+        memcpy(z + i * width, z + i % columns * width, (size_t)width * sizeof *z);
     if (status == RV_OK)
-        status = rv_view_prior(run->model, seed, columns, d.z);
-    for (int i = 0; status == RV_OK && i < d.count; i++) {
-        if (i >= columns)
-            memcpy(d.z + i * width, d.z + i % columns * width, (size_t)width * sizeof *d.z);
-        d.classes[i] = i / columns;
-    }
-    if (status == RV_OK)
-        image = draw(run, &d, columns);
-    release(&d);
-    return image;
+        status = run_same_class(run, count, columns, &classes);
+    return run_decoded(run, status, z, classes, count, columns);
 }
 
 /* Row i: the image, and its z decoded in each class. */
 static rv_status fill_styles(rv_experiment *run, const float *images, int rows, const float *mean,
                              float *out)
 {
-    decoding d;
     const rv_model *model = run->model;
-    int classes = model->sizes.classes;
+    int classes = model->sizes.classes, count = rows * classes;
     int64_t width = model->kind->latent_width(model), pixels = rv_data_width(model->sizes);
-    rv_status status = reserve(run, rows * classes, &d);
-    for (int i = 0; status == RV_OK && i < d.count; i++) {
-        memcpy(d.z + i * width, mean + i / classes * width, (size_t)width * sizeof *d.z);
-        d.classes[i] = i % classes;
-    }
-    if (status == RV_OK)
-        status = rv_view_decode_classes(run->model, d.z, d.classes, d.count, d.images);
+    float *z = run_floats(run, count * width), *decoded = run_floats(run, count * pixels);
+    rv_status status = z && decoded ? RV_OK : RV_NO_MEMORY;
+    for (int i = 0; status == RV_OK && i < count; i++)
+        memcpy(z + i * width, mean + i / classes * width, (size_t)width * sizeof *z);
+    if (status == RV_OK) /* the classes in rotation */
+        status = rv_view_decode(run->model, z, count, decoded);
     for (int i = 0; status == RV_OK && i < rows; i++) {
         float *row = out + (int64_t)i * (classes + 1) * pixels;
         memcpy(row, images + i * pixels, (size_t)pixels * sizeof *row);
-        memcpy(row + pixels, d.images + (int64_t)i * classes * pixels,
+        memcpy(row + pixels, decoded + (int64_t)i * classes * pixels,
                (size_t)(classes * pixels) * sizeof *row);
     }
-    release(&d);
+    rv_free(z);
+    rv_free(decoded);
     return status;
 }
 
 rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows)
 {
     rv_image *image = NULL;
-    rv_grid_config config = rv_grid_defaults();
     rv_source *source =
-        check(run, "figure style") == RV_OK ? rv_experiment_source(run, split) : NULL;
+        check(run, "a figure of styles needs") == RV_OK ? rv_experiment_source(run, split) : NULL;
     if (!source)
         return NULL;
     if (rows > rv_source_describe(source)->count)
         rows = (int)rv_source_describe(source)->count;
     const rv_model *model = run->model;
-    size_t latents = (size_t)(rows * model->kind->latent_width(model));
     int64_t pixels = rv_data_width(model->sizes);
-    config.columns = model->sizes.classes + 1;
-    float *images = rv_malloc((size_t)(rows * pixels) * sizeof *images);
-    float *mean = rv_malloc(2 * latents * sizeof *mean);
-    float *grid = rv_malloc((size_t)(rows * config.columns * pixels) * sizeof *grid);
-    rv_status status = images && mean && grid ? RV_OK : rv_fail_memory(run->context);
+    int columns = model->sizes.classes + 1;
+    float *images = run_floats(run, rows * pixels);
+    float *mean = run_floats(run, rows * model->kind->latent_width(model));
+    float *grid = run_floats(run, rows * columns * pixels);
+    rv_status status = images && mean && grid ? RV_OK : RV_NO_MEMORY;
     if (status == RV_OK)
         status = rv_source_fetch_range(source, 0, rows, 0, images, NULL);
     if (status == RV_OK)
-        status = rv_view_encode(run->model, images, rows, mean, mean + latents);
+        status = rv_view_encode(run->model, images, rows, mean, NULL);
     if (status == RV_OK)
         status = fill_styles(run, images, rows, mean, grid);
     if (status == RV_OK)
-        image = rv_grid(run->context, run_batch(run, grid, rows * config.columns), &config);
+        image = run_grid(run, grid, rows * columns, columns);
     rv_free(images);
     rv_free(mean);
     rv_free(grid);

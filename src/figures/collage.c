@@ -5,8 +5,6 @@
 #include "core/memory.h"
 #include "reverie/io.h"
 
-#include <string.h>
-
 /* Lab 1's collages: a DCGAN's over one epoch, a Wasserstein GAN's over all of them. */
 enum { LONG_ROWS = 3, LONG_COLUMNS = 38, SHORT_ROWS = 5, SHORT_COLUMNS = 5 };
 
@@ -70,7 +68,7 @@ static rv_status check_image(rv_experiment *run, int64_t index, int least)
 {
     if (index >= least && index < RV_SNAPSHOT_IMAGES)
         return RV_OK;
-    return rv_fail(run->context, RV_BAD_USAGE, "--image %lld: the images of a snapshot are 0 to %d",
+    return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images of a snapshot are 0 to %d",
                    (long long)index, RV_SNAPSHOT_IMAGES - 1);
 }
 
@@ -110,37 +108,31 @@ static rv_status read_image(rv_experiment *run, const int64_t *steps, const int6
     return RV_OK;
 }
 
-static rv_image *draw_collage(rv_experiment *run, const rv_snapshot_collage *c,
-                              const int64_t *steps, int64_t count)
+rv_image *run_collage(rv_experiment *run, rv_snapshot_collage c, const int64_t *steps,
+                      int64_t count)
 {
     rv_image *image = NULL;
-    int wanted = c->rows * c->columns > 0 ? c->rows * c->columns : (int)count;
+    choose_layout(count, &c);
+    int wanted = c.rows * c.columns > 0 ? c.rows * c.columns : (int)count;
     int64_t *chosen = rv_malloc((size_t)wanted * sizeof *chosen);
     size_t pixels = (size_t)rv_data_width(run->model->sizes);
     float *values = rv_malloc((size_t)wanted * pixels * sizeof *values);
     int picked = chosen ? rv_pick_evenly(count, wanted, chosen) : 0;
     if (!chosen || !values)
         rv_fail_memory(run->context);
-    else if (read_image(run, steps, chosen, picked, (int)c->image, values) == RV_OK) {
+    else if (read_image(run, steps, chosen, picked, (int)c.image, values) == RV_OK) {
         rv_image_batch batch = run_batch(run, values, picked);
         rv_collage_config config = rv_collage_defaults();
         batch.low = 0;
         batch.high = 255;
-        config.rows = c->rows;
-        config.columns = c->columns;
-        config.enlarge = c->enlarge;
+        config.rows = c.rows;
+        config.columns = c.columns;
+        config.enlarge = c.enlarge;
         image = rv_collage(run->context, batch, &config);
     }
     rv_free(chosen);
     rv_free(values);
     return image;
-}
-
-rv_image *run_collage(rv_experiment *run, rv_snapshot_collage collage, const int64_t *steps,
-                      int64_t count)
-{
-    choose_layout(count, &collage);
-    return draw_collage(run, &collage, steps, count);
 }
 
 rv_image *rv_experiment_collage(rv_experiment *run, const rv_snapshot_collage *collage)
@@ -174,7 +166,7 @@ static int64_t find_step(rv_experiment *run, const int64_t *steps, int64_t count
                           ? after - 1
                           : after;
     rv_fail(run->context, RV_BAD_USAGE,
-            "--step %lld: %s has no snapshot of that step; the nearest is of step %lld",
+            "step %lld: %s has no snapshot of that step; the nearest is of step %lld",
             (long long)step, run->folder, (long long)steps[nearest]);
     return -1;
 }

@@ -3,7 +3,6 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "reverie/io.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -49,43 +48,48 @@ static const kind kinds[RV_CURVES_KINDS] = {
     {"Other values", ""},
 };
 
-static int is_among(const char *name, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return 1;
-    return 0;
-}
-
 static rv_curves kind_of(const char *name)
 {
-    static const char *const distance[] = {"distance", "penalty"};
-    static const char *const scores[] = {"accuracy", "real_score", "fake_score", "at_clip"};
-    if (strcmp(name, "loss") == 0 || rv_ends_with(name, "_loss"))
+    static const struct {
+        const char *name;
+        rv_curves kind;
+    } known[] = {{"loss", RV_CURVES_LOSSES},
+                 {"reconstruction", RV_CURVES_RECONSTRUCTION},
+                 {"kl", RV_CURVES_KL},
+                 {"distance", RV_CURVES_DISTANCE},
+                 {"penalty", RV_CURVES_DISTANCE},
+                 {"accuracy", RV_CURVES_SCORES},
+                 {"real_score", RV_CURVES_SCORES},
+                 {"fake_score", RV_CURVES_SCORES},
+                 {"at_clip", RV_CURVES_SCORES},
+                 {"diversity", RV_CURVES_DIVERSITY},
+                 {"lr", RV_CURVES_RATE}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].kind;
+    if (rv_ends_with(name, "_loss"))
         return RV_CURVES_LOSSES;
-    if (strcmp(name, "reconstruction") == 0)
-        return RV_CURVES_RECONSTRUCTION;
-    if (strcmp(name, "kl") == 0)
-        return RV_CURVES_KL;
-    if (is_among(name, distance, 2))
-        return RV_CURVES_DISTANCE;
-    if (is_among(name, scores, 4))
-        return RV_CURVES_SCORES;
-    if (strcmp(name, "diversity") == 0)
-        return RV_CURVES_DIVERSITY;
-    if (strcmp(name, "lr") == 0)
-        return RV_CURVES_RATE;
     return rv_ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;
 }
 
 /* ---- reading ---- */
 
+/* The place of a curve; that of the next one, where it is not there. */
+static int place_of(const run_curves *curves, const char *name, origin from)
+{
+    int at = 0;
+    while (at < curves->count &&
+           (curves->curve[at].from != from || strcmp(curves->curve[at].name, name) != 0))
+        at++;
+    return at;
+}
+
 static curve *curve_of(run_curves *curves, const char *name, origin from)
 {
-    for (int i = 0; i < curves->count; i++)
-        if (curves->curve[i].from == from && strcmp(curves->curve[i].name, name) == 0)
-            return &curves->curve[i];
-    if (curves->count == CURVES_MOST || strlen(name) >= NAME)
+    int at = place_of(curves, name, from);
+    if (at < curves->count)
+        return &curves->curve[at];
+    if (at == CURVES_MOST || strlen(name) >= NAME)
         return NULL;
     curve *made = &curves->curve[curves->count++];
     strcpy(made->name, name);
@@ -110,8 +114,7 @@ static rv_status add_point(run_curves *curves, curve *c, double x, double y)
     return RV_OK;
 }
 
-/* The held-out loss is logged under its own name: the bound, or the cross-entropy. */
-static const char *common_name(const char *name, double *sign)
+const char *run_curves_common(const char *name, double *sign)
 {
     *sign = strcmp(name, "elbo") == 0 ? -1 : 1;
     return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
@@ -135,7 +138,7 @@ static rv_status take_line(void *user, json_t *line)
     {
         double sign;
         int is_value = json_is_real(value) || json_is_null(value);
-        curve *c = is_value ? curve_of(curves, common_name(key, &sign), (origin)from) : NULL;
+        curve *c = is_value ? curve_of(curves, run_curves_common(key, &sign), (origin)from) : NULL;
         if (c && status == RV_OK)
             status =
                 add_point(curves, c, x, json_is_real(value) ? sign * json_real_value(value) : NAN);
@@ -156,29 +159,21 @@ static rv_status take_epoch(void *user, json_t *line)
 
 rv_status run_curves_read(rv_experiment *run, run_curves **out)
 {
-    char path[RUN_PATH];
-    uint8_t *text = NULL;
-    size_t size;
+    static const char name[] = "metrics.jsonl";
     *out = NULL;
-    run_path(run, "metrics.jsonl", path);
-    rv_status status = rv_file_read(run->context, path, (size_t)1 << 30, &text, &size);
-    run_curves *curves = status == RV_OK ? rv_calloc(1, sizeof *curves) : NULL;
-    if (status == RV_OK && !curves)
-        status = rv_fail_memory(run->context);
-    if (curves) {
-        curves->context = run->context;
-        curves->held_out = rv_split_name(run_held_out(run));
-        status = run_each_line(run->context, (const char *)text, take_epoch, curves);
-        if (status == RV_OK)
-            status = run_each_line(run->context, (const char *)text, take_line, curves);
-    }
-    rv_io_free(text);
-    if (status != RV_OK) {
+    run_curves *curves = rv_calloc(1, sizeof *curves);
+    if (!curves)
+        return rv_fail_memory(run->context);
+    curves->context = run->context;
+    curves->held_out = rv_split_name(run_held_out(run->settings));
+    rv_status status = run_each_line(run->context, run->folder, name, take_epoch, curves);
+    if (status == RV_OK)
+        status = run_each_line(run->context, run->folder, name, take_line, curves);
+    if (status == RV_OK)
+        *out = curves;
+    else
         run_curves_free(curves);
-        return status;
-    }
-    *out = curves;
-    return RV_OK;
+    return status;
 }
 
 void run_curves_free(run_curves *curves)
@@ -214,10 +209,8 @@ int run_curves_change(const run_curves *curves, rv_curves which)
 
 static const curve *find(const run_curves *curves, const char *name, origin from)
 {
-    for (int i = 0; i < curves->count; i++)
-        if (curves->curve[i].from == from && strcmp(curves->curve[i].name, name) == 0)
-            return &curves->curve[i];
-    return NULL;
+    int at = place_of(curves, name, from);
+    return at < curves->count ? &curves->curve[at] : NULL;
 }
 
 /* How many values of a kind there are, each counted once. */

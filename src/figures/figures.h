@@ -19,5 +19,16 @@ int run_shows_images(const rv_experiment *run);
 int run_fitting(const rv_experiment *run, int wanted, int least);
 /* pictures.c: a batch of this run's images. */
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count);
+/* pictures.c: the same as a grid. */
+rv_image *run_grid(const rv_experiment *run, const float *values, int count, int columns);
+/* pictures.c: zeroed floats, freed with rv_free; NULL with the error latched. */
+float *run_floats(rv_experiment *run, int64_t count);
+/* pictures.c: classes [count] that stay the same for `along` images, for a model that decodes by
+ * class; else NULL. */
+rv_status run_same_class(rv_experiment *run, int count, int along, int32_t **classes);
+/* pictures.c: z [count,Z] and the class of each (NULL: in rotation) -> a grid, unless `status` is a
+ * failure.  Frees both. */
+rv_image *run_decoded(rv_experiment *run, rv_status status, float *z, int32_t *classes, int count,
+                      int columns);
 
 #endif

@@ -2,6 +2,7 @@
 #include "figures/figures.h"
 
 #include "core/memory.h"
+#include "eval/views.h"
 
 #include <string.h>
 
@@ -13,6 +14,13 @@ rv_image_batch run_batch(const rv_experiment *run, const float *values, int coun
     batch.low = sizes->low;
     batch.high = sizes->high;
     return batch;
+}
+
+rv_image *run_grid(const rv_experiment *run, const float *values, int count, int columns)
+{
+    rv_grid_config config = rv_grid_defaults();
+    config.columns = columns;
+    return rv_grid(run->context, run_batch(run, values, count), &config);
 }
 
 int run_shows_images(const rv_experiment *run)
@@ -30,8 +38,7 @@ int run_fitting(const rv_experiment *run, int wanted, int least)
     return fit >= wanted ? wanted : fit > least ? (int)fit : least;
 }
 
-/* Zeroed floats; NULL with the error latched. */
-static float *floats(rv_experiment *run, int64_t count)
+float *run_floats(rv_experiment *run, int64_t count)
 {
     float *values = rv_calloc((size_t)count, sizeof *values);
     if (!values)
@@ -39,38 +46,47 @@ static float *floats(rv_experiment *run, int64_t count)
     return values;
 }
 
-/* z [count,Z] and the class of each (NULL: in rotation) -> a grid.  Frees both. */
-static rv_image *decoded_grid(rv_experiment *run, float *z, int32_t *classes, int count,
-                              int columns)
+rv_status run_same_class(rv_experiment *run, int count, int along, int32_t **classes)
 {
-    rv_grid_config config = rv_grid_defaults();
+    *classes = NULL;
+    if (!rv_model_has(run->model, RV_CLASS_DECODER))
+        return RV_OK;
+    *classes = rv_malloc((size_t)count * sizeof **classes);
+    for (int i = 0; *classes && i < count; i++)
+        (*classes)[i] = i / along % run->model->sizes.classes;
+    return *classes ? RV_OK : rv_fail_memory(run->context);
+}
+
+rv_image *run_decoded(rv_experiment *run, rv_status status, float *z, int32_t *classes, int count,
+                      int columns)
+{
     rv_image *image = NULL;
-    float *pixels = z ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
-    config.columns = columns;
+    float *pixels =
+        status == RV_OK ? run_floats(run, count * rv_data_width(run->model->sizes)) : NULL;
     if (pixels && rv_view_decode_classes(run->model, z, classes, count, pixels) == RV_OK)
-        image = rv_grid(run->context, run_batch(run, pixels, count), &config);
+        image = run_grid(run, pixels, count, columns);
     rv_free(pixels);
     rv_free(classes);
     rv_free(z);
     return image;
 }
 
+/* The images of z [count,Z], which is freed; `along` of them have one class. */
+static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns, int along)
+{
+    int32_t *classes = NULL;
+    rv_status status = z ? run_same_class(run, count, along, &classes) : RV_NO_MEMORY;
+    return run_decoded(run, status, z, classes, count, columns);
+}
+
 static int check_decoder(rv_experiment *run, const char *verb)
 {
-    if (rv_model_has(run->model, RV_DECODER))
-        return 1;
-    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no decoder, which `%s` needs",
-            run->model->kind->name, verb);
-    return 0;
+    return view_needs(run->model, RV_DECODER, "decoder", verb) == RV_OK;
 }
 
 static int check_encoder(rv_experiment *run, const char *verb)
 {
-    if (rv_model_has(run->model, RV_ENCODER))
-        return 1;
-    rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `%s` needs",
-            run->model->kind->name, verb);
-    return 0;
+    return view_needs(run->model, RV_ENCODER, "encoder", verb) == RV_OK;
 }
 
 static int64_t latent_width(const rv_experiment *run)
@@ -82,12 +98,9 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
 {
     if (!check_decoder(run, "sample"))
         return NULL;
-    float *z = floats(run, count * latent_width(run));
-    if (z && rv_view_prior(run->model, seed, count, z) != RV_OK) {
-        rv_free(z);
-        return NULL;
-    }
-    return decoded_grid(run, z, NULL, count, 8);
+    float *z = run_floats(run, count * latent_width(run));
+    rv_status status = z ? rv_view_prior(run->model, seed, count, z) : RV_NO_MEMORY;
+    return run_decoded(run, status, z, NULL, count, 8);
 }
 
 /* ---- reconstructions ---- */
@@ -97,23 +110,19 @@ static rv_status reconstruct(rv_experiment *run, rv_split split, int count, floa
                              float *decoded)
 {
     rv_source *source = rv_experiment_source(run, split);
-    float *mean = floats(run, count * latent_width(run));
-    float *deviation = floats(run, count * latent_width(run));
+    float *mean = run_floats(run, count * latent_width(run));
     int32_t *classes = NULL;
-    rv_status status = mean && deviation ? RV_OK : RV_NO_MEMORY;
-    if (!source)
-        status = rv_error_status(run->context);
+    rv_status status = mean && source ? RV_OK : rv_error_status(run->context);
     if (status == RV_OK)
         status = rv_source_fetch_range(source, 0, count, 0, images, NULL);
     if (status == RV_OK)
-        status = rv_view_encode(run->model, images, count, mean, deviation);
+        status = rv_view_encode(run->model, images, count, mean, NULL);
     if (status == RV_OK)
         status = run_likeliest(run, images, count, &classes);
     if (status == RV_OK)
         status = rv_view_decode_classes(run->model, mean, classes, count, decoded);
     rv_free(classes);
     rv_free(mean);
-    rv_free(deviation);
     return status;
 }
 
@@ -132,7 +141,6 @@ static void interleave(const float *images, const float *decoded, int count, int
 
 rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count)
 {
-    rv_grid_config config = rv_grid_defaults();
     rv_image *image = NULL;
     rv_source *source = rv_experiment_source(run, split);
     if (!source || !check_decoder(run, "reconstruct") || !check_encoder(run, "reconstruct"))
@@ -140,14 +148,13 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
     int64_t width = rv_data_width(run->model->sizes), there = rv_source_describe(source)->count;
     count = count > there ? (int)there : count;
     int lines = 2 * ((count + 7) / 8), columns = count < 8 ? count : 8;
-    float *images = floats(run, count * width), *decoded = floats(run, count * width);
-    float *rows = floats(run, (int64_t)lines * columns * width);
+    float *images = run_floats(run, count * width), *decoded = run_floats(run, count * width);
+    float *rows = run_floats(run, (int64_t)lines * columns * width);
     for (int64_t i = 0; rows && i < lines * columns * width; i++)
         rows[i] = run->model->sizes.low; /* cells without an image are black */
     if (images && decoded && rows && reconstruct(run, split, count, images, decoded) == RV_OK) {
         interleave(images, decoded, count, width, rows);
-        config.columns = columns;
-        image = rv_grid(run->context, run_batch(run, rows, lines * columns), &config);
+        image = run_grid(run, rows, lines * columns, columns);
     }
     rv_free(images);
     rv_free(decoded);
@@ -157,24 +164,13 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
 
 /* ---- walks through the latent space ---- */
 
-/* Classes that stay the same along each row, for a model that decodes by class; else NULL. */
-static rv_status same_class(rv_experiment *run, int rows, int columns, int32_t **classes)
-{
-    *classes = NULL;
-    if (!rv_model_has(run->model, RV_CLASS_DECODER))
-        return RV_OK;
-    *classes = rv_malloc((size_t)rows * (size_t)columns * sizeof **classes);
-    for (int i = 0; *classes && i < rows * columns; i++)
-        (*classes)[i] = i / columns % run->model->sizes.classes;
-    return *classes ? RV_OK : rv_fail_memory(run->context);
-}
-
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed)
 {
     if (!check_decoder(run, "interpolate"))
         return NULL;
     int64_t width = latent_width(run);
-    float *ends = floats(run, 2 * rows * width), *z = floats(run, (int64_t)rows * steps * width);
+    float *ends = run_floats(run, 2 * rows * width),
+          *z = run_floats(run, (int64_t)rows * steps * width);
     int ok = ends && z && rv_view_prior(run->model, seed, 2 * rows, ends) == RV_OK;
     for (int r = 0; ok && r < rows; r++)
         rv_interpolate(ends + 2 * r * width, ends + (2 * r + 1) * width, (int)width, steps,
@@ -184,12 +180,7 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
         rv_free(z);
         return NULL;
     }
-    int32_t *classes;
-    if (same_class(run, rows, steps, &classes) != RV_OK) {
-        rv_free(z);
-        return NULL;
-    }
-    return decoded_grid(run, z, classes, rows * steps, steps);
+    return decoded_grid(run, z, rows * steps, steps, steps);
 }
 
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
@@ -202,15 +193,10 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
                 (long long)latent_width(run));
         return NULL;
     }
-    float *z = floats(run, 2 * n * n);
+    float *z = run_floats(run, 2 * n * n);
     if (z)
         rv_manifold_points(n, extent, z);
-    int32_t *classes;
-    if (same_class(run, 1, n * n, &classes) != RV_OK) {
-        rv_free(z);
-        return NULL;
-    }
-    return decoded_grid(run, z, classes, n * n, n);
+    return decoded_grid(run, z, n * n, n, n * n);
 }
 
 rv_traversal rv_traversal_defaults(void)
@@ -227,16 +213,16 @@ rv_traversal rv_traversal_defaults(void)
 static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int64_t images)
 {
     if (t->dim < 0 || t->dim >= latent_width(run))
-        return rv_fail(run->context, RV_BAD_USAGE, "--dim %lld: the latents are 0 to %lld",
+        return rv_fail(run->context, RV_BAD_USAGE, "latent %lld: the latents are 0 to %lld",
                        (long long)t->dim, (long long)latent_width(run) - 1);
     const rv_model *model = run->model;
     if (t->in_sigmas && model->kind->prior && model->kind->prior(model) == RV_PRIOR_DISCRETE)
-        return rv_fail(run->context, RV_BAD_USAGE,
-                       "traverse: the latents of `%s` are probabilities, which have no sigmas: "
-                       "take --from 0 --to 1",
-                       model->kind->name);
+        return rv_fail(
+            run->context, RV_BAD_USAGE,
+            "the latents of `%s` are probabilities, which have no sigmas: go from 0 to 1",
+            model->kind->name);
     if (t->image < 0 || t->image >= images)
-        return rv_fail(run->context, RV_BAD_USAGE, "--image %lld: the images are 0 to %lld",
+        return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images are 0 to %lld",
                        (long long)t->image, (long long)images - 1);
     return RV_OK;
 }
@@ -248,7 +234,7 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
 {
     int64_t width = latent_width(run);
     rv_source *source = rv_experiment_source(run, t->split);
-    float *sigma = source ? floats(run, width) : NULL;
+    float *sigma = source ? run_floats(run, width) : NULL;
     if (!sigma)
         return rv_error_status(run->context);
     rv_status status = check_traversal(run, t, rv_source_describe(source)->count);
@@ -275,14 +261,14 @@ rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *i
 {
     if (!check_decoder(run, "traverse") || !check_encoder(run, "traverse"))
         return rv_error_status(run->context);
-    float *z = floats(run, t->steps * latent_width(run));
-    float *one = floats(run, rv_data_width(run->model->sizes));
+    float *z = run_floats(run, t->steps * latent_width(run));
+    float *one = run_floats(run, rv_data_width(run->model->sizes));
     int32_t *classes = NULL, *likeliest = NULL;
     rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
     if (status == RV_OK)
         status = run_likeliest(run, one, 1, &likeliest);
     if (status == RV_OK)
-        status = same_class(run, 1, t->steps, &classes);
+        status = run_same_class(run, t->steps, t->steps, &classes);
     for (int i = 0; status == RV_OK && classes && i < t->steps; i++)
         classes[i] = *likeliest;
     if (status == RV_OK)
@@ -305,8 +291,8 @@ rv_image *rv_traversal_image(rv_experiment *run, const rv_traversal *t, const fl
 rv_image *rv_experiment_traversal(rv_experiment *run, const rv_traversal *t)
 {
     rv_image *image = NULL;
-    float *images = floats(run, t->steps * rv_data_width(run->model->sizes));
-    float *values = floats(run, t->steps);
+    float *images = run_floats(run, t->steps * rv_data_width(run->model->sizes));
+    float *values = run_floats(run, t->steps);
     if (images && values && rv_experiment_walk(run, t, images, values) == RV_OK)
         image = rv_traversal_image(run, t, images);
     rv_free(images);
@@ -318,7 +304,7 @@ rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count
                                float *deviation)
 {
     rv_source *source = rv_experiment_source(run, split);
-    float *images = source ? floats(run, count * rv_data_width(run->model->sizes)) : NULL;
+    float *images = source ? run_floats(run, count * rv_data_width(run->model->sizes)) : NULL;
     rv_status status = images ? rv_source_fetch_range(source, 0, count, 0, images, NULL)
                               : rv_error_status(run->context);
     if (status == RV_OK)

@@ -3,7 +3,6 @@
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
-#include "reverie/io.h"
 
 #include <stdio.h>
 
@@ -86,30 +85,28 @@ static int enlargement(const rv_experiment *run)
     return sizes->height <= SMALL && sizes->width <= SMALL ? 2 : 0;
 }
 
-/* The page is whole without the files beside it. */
-static rv_status forgive(rv_experiment *run, rv_status status)
+/* An image, or a chart, as samples/NAME.png and on the page, which is whole without the file. */
+static rv_status add_picture(rv_experiment *run, rv_page *page, const rv_image *image,
+                             rv_chart *chart, const char *name, const char *caption)
 {
-    if (status == RV_OK || status == RV_NO_MEMORY)
+    char file[128], path[RUN_PATH];
+    if (!image && !chart)
+        return rv_error_status(run->context);
+    snprintf(file, sizeof file, "samples/%s.png", name);
+    rv_status status = run_claim(run, file, path);
+    if (status == RV_OK)
+        status = image ? rv_image_save(run->context, image, path) : rv_chart_save(chart, path);
+    status = run_without(run->context, status, "the report has the picture");
+    if (status != RV_OK)
         return status;
-    rv_notify(run->context, RV_LOG_WARNING, "%s; the report has the picture",
-              rv_error_message(run->context));
-    rv_error_clear(run->context);
-    return RV_OK;
+    return image ? rv_page_image(page, image, caption, enlargement(run))
+                 : rv_page_chart(page, chart, caption);
 }
 
 static rv_status add_image(rv_experiment *run, rv_page *page, rv_image *image, const char *name,
                            const char *caption)
 {
-    char file[128], path[RUN_PATH];
-    if (!image)
-        return rv_error_status(run->context);
-    snprintf(file, sizeof file, "samples/%s.png", name);
-    rv_status status = run_claim(run, file, path);
-    if (status == RV_OK)
-        status = rv_image_save(run->context, image, path);
-    status = forgive(run, status);
-    if (status == RV_OK)
-        status = rv_page_image(page, image, caption, enlargement(run));
+    rv_status status = add_picture(run, page, image, NULL, name, caption);
     rv_image_free(image);
     return status;
 }
@@ -117,16 +114,7 @@ static rv_status add_image(rv_experiment *run, rv_page *page, rv_image *image, c
 static rv_status add_chart(rv_experiment *run, rv_page *page, rv_chart *chart, const char *name,
                            const char *caption)
 {
-    char file[128], path[RUN_PATH];
-    if (!chart)
-        return rv_error_status(run->context);
-    snprintf(file, sizeof file, "samples/%s.png", name);
-    rv_status status = run_claim(run, file, path);
-    if (status == RV_OK)
-        status = rv_chart_save(chart, path);
-    status = forgive(run, status);
-    if (status == RV_OK)
-        status = rv_page_chart(page, chart, caption);
+    rv_status status = add_picture(run, page, NULL, chart, name, caption);
     rv_chart_free(chart);
     return status;
 }
@@ -145,7 +133,7 @@ static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
     static const char *const times[] = {"three", "four", "five", "six"};
     char caption[64];
     int walks = run_fitting(run, 6, 3);
-    rv_split split = run_held_out(run);
+    rv_split split = run_held_out(run->settings);
     rv_status status =
         add_image(run, page, rv_experiment_reconstructions(run, split, 8 * run_fitting(run, 2, 1)),
                   "reconstructions", "Held-out images, and below each its reconstruction");
@@ -208,7 +196,8 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
                   "classes", "A row for each class; each column is one draw of z");
     if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))
         status = add_image(
-            run, page, rv_experiment_style_image(run, run_held_out(run), run_fitting(run, 10, 4)),
+            run, page,
+            rv_experiment_style_image(run, run_held_out(run->settings), run_fitting(run, 10, 4)),
             "style", "Held-out images, and beside each its style in every class");
     return status;
 }

@@ -5,11 +5,9 @@
 #include "core/memory.h"
 #include "io/files/write.h"
 #include "reverie/io.h"
+#include "train/recorder.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { NOISE_SEED = 1 };
 
@@ -29,22 +27,6 @@ void run_snapshot_path(const rv_experiment *run, int64_t step, char path[RUN_PAT
 
 /* ---- what there is ---- */
 
-/* The step of a snapshot's file name, -1 for another file. */
-static int64_t step_of(const char *name)
-{
-    char *end;
-    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9')
-        return -1;
-    long long step = strtoll(name + 5, &end, 10);
-    return strcmp(end, ".png") == 0 ? step : -1;
-}
-
-static int compare(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-    return (left > right) - (left < right);
-}
-
 /* Of a folder whose list was lost all that is called a snapshot is one. */
 static int is_own(const rv_experiment *run, const rv_ledger *ledger, int64_t step)
 {
@@ -56,35 +38,18 @@ static int is_own(const rv_experiment *run, const rv_ledger *ledger, int64_t ste
 rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *count)
 {
     char folder[RUN_PATH];
-    int64_t room = 0;
+    int64_t there = 0;
     rv_ledger *ledger;
     *steps = NULL;
     *count = 0;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
-    DIR *list = NULL;
     rv_status status = rv_ledger_open(run->context, run->folder, &ledger);
     if (status == RV_OK)
-        status = rv_folder_open(run->context, folder, &list);
-    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        int64_t step = step_of(entry->d_name);
-        if (step < 0 || !is_own(run, ledger, step))
-            continue;
-        if (*count == room) {
-            room = 2 * room + 64;
-            int64_t *grown = rv_realloc(*steps, (size_t)room * sizeof *grown);
-            if (!grown) {
-                status = rv_fail_memory(run->context);
-                break;
-            }
-            *steps = grown;
-        }
-        (*steps)[(*count)++] = step;
-    }
-    if (list)
-        closedir(list);
+        status = train_list_steps(run->context, folder, ".png", steps, &there);
+    for (int64_t i = 0; i < there; i++)
+        if (is_own(run, ledger, (*steps)[i]))
+            (*steps)[(*count)++] = (*steps)[i];
     rv_ledger_close(ledger);
-    if (*count > 0)
-        qsort(*steps, (size_t)*count, sizeof **steps, compare);
     return status;
 }
 
@@ -150,12 +115,11 @@ rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_sna
     status = prepare(snapshots);
     if (status == RV_OK)
         status = set_back(snapshots, now);
-    if (status != RV_OK) {
+    if (status == RV_OK)
+        *out = snapshots;
+    else
         run_snapshots_close(snapshots);
-        return status;
-    }
-    *out = snapshots;
-    return RV_OK;
+    return status;
 }
 
 void run_snapshots_close(run_snapshots *snapshots)

@@ -1,13 +1,12 @@
 /* The density of a mixture of posteriors, summed in double precision. */
 #include "inference/aggregate_posterior.h"
 
-#include "core/memory.h"
+#include "core/arena.h"
 #include "distributions/distribution.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "reverie/program.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { QUERY_ROWS = 256, TABLE_ROWS = 1024 };
 
@@ -18,6 +17,7 @@ static const double negligible = 30, tolerance = 1e-3;
 typedef struct walk {
     const mixture *m;
     rv_context *context;
+    rv_arena memory; /* of the arrays */
     rv_graph *graph;
     rv_program *program;
     int64_t features;
@@ -142,13 +142,14 @@ static void find_centre(walk *w)
 static rv_status open_walk(walk *w)
 {
     size_t f = (size_t)w->features;
-    w->centre = rv_calloc((size_t)w->m->width, sizeof *w->centre);
-    w->left = rv_calloc(QUERY_ROWS * f, sizeof *w->left);
-    w->right = rv_calloc(TABLE_ROWS * f, sizeof *w->right);
-    w->constant = rv_calloc(TABLE_ROWS, sizeof *w->constant);
-    w->products = rv_malloc((size_t)QUERY_ROWS * TABLE_ROWS * sizeof *w->products);
-    w->doubt = rv_malloc(TABLE_ROWS * sizeof *w->doubt);
-    w->floor = rv_malloc((size_t)3 * QUERY_ROWS * sizeof *w->floor);
+    rv_arena *memory = &w->memory;
+    w->centre = rv_arena_alloc(memory, (size_t)w->m->width * sizeof *w->centre);
+    w->left = rv_arena_alloc(memory, QUERY_ROWS * f * sizeof *w->left);
+    w->right = rv_arena_alloc(memory, TABLE_ROWS * f * sizeof *w->right);
+    w->constant = rv_arena_alloc(memory, TABLE_ROWS * sizeof *w->constant);
+    w->products = rv_arena_alloc(memory, (size_t)QUERY_ROWS * TABLE_ROWS * sizeof *w->products);
+    w->doubt = rv_arena_alloc(memory, TABLE_ROWS * sizeof *w->doubt);
+    w->floor = rv_arena_alloc(memory, (size_t)3 * QUERY_ROWS * sizeof *w->floor);
     w->graph = rv_graph_new(w->context);
     if (!w->centre || !w->left || !w->right || !w->constant || !w->products || !w->doubt ||
         !w->floor || !w->graph)
@@ -165,19 +166,6 @@ static rv_status open_walk(walk *w)
     if (status == RV_OK)
         status = rv_bind(w->program, "components", w->right, TABLE_ROWS * f);
     return status == RV_OK ? rv_bind(w->program, "constants", w->constant, TABLE_ROWS) : status;
-}
-
-static void close_walk(walk *w)
-{
-    rv_program_free(w->program);
-    rv_graph_free(w->graph);
-    rv_free(w->centre);
-    rv_free(w->left);
-    rv_free(w->right);
-    rv_free(w->constant);
-    rv_free(w->products);
-    rv_free(w->doubt);
-    rv_free(w->floor);
 }
 
 rv_status mixture_log_density(rv_context *context, const mixture *m, const rv_listener *listener,
@@ -199,6 +187,8 @@ rv_status mixture_log_density(rv_context *context, const mixture *m, const rv_li
         if (status == RV_OK)
             status = tell_progress(context, listener, now);
     }
-    close_walk(&w);
+    rv_program_free(w.program);
+    rv_graph_free(w.graph);
+    rv_arena_free(&w.memory);
     return status;
 }

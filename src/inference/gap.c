@@ -10,9 +10,9 @@
  * which the fit has seen. */
 #include "reverie/inference.h"
 
+#include "core/arena.h"
 #include "core/memory.h"
-#include "inference/mean.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "inference/svi.h"
 #include "inference/weight_block.h"
 #include "reverie/eval.h"
@@ -40,6 +40,7 @@ typedef struct walk {
     double *value;                       /* [B] of the best fit so far */
     int64_t first, count;
     int start;
+    rv_arena memory; /* of the arrays */
     rv_gap *out;
 } walk;
 
@@ -82,9 +83,9 @@ static rv_status open_walk(walk *w)
 {
     int64_t images = w->out->images < ROWS / 8 ? w->out->images : ROWS / 8;
     int64_t draws = ROWS / images, most = w->config->samples;
-    w->each = rv_malloc((size_t)images * sizeof *w->each);
-    w->trial = rv_malloc((size_t)images * sizeof *w->trial);
-    w->value = rv_malloc((size_t)images * sizeof *w->value);
+    w->each = rv_arena_alloc(&w->memory, (size_t)images * sizeof *w->each);
+    w->trial = rv_arena_alloc(&w->memory, (size_t)images * sizeof *w->trial);
+    w->value = rv_arena_alloc(&w->memory, (size_t)images * sizeof *w->value);
     w->out->each = rv_malloc((size_t)w->out->images * sizeof *w->out->each);
     if (!w->each || !w->trial || !w->value || !w->out->each)
         return rv_fail_memory(w->model->context);
@@ -97,7 +98,7 @@ static rv_status open_walk(walk *w)
     if (status != RV_OK)
         return status;
     int64_t numbers = w->block.log_weights.part[0].count;
-    w->best = rv_malloc((size_t)(2 * numbers) * sizeof *w->best);
+    w->best = rv_arena_alloc(&w->memory, (size_t)(2 * numbers) * sizeof *w->best);
     if (!w->best)
         return rv_fail_memory(w->model->context);
     return svi_open(&w->svi, w->model, &w->config->svi, w->block.log_weights.x, images,
@@ -109,10 +110,7 @@ static void close_walk(walk *w)
     svi_close(&w->svi);
     weight_block_close(&w->block);
     weight_block_close(&w->choice);
-    rv_free(w->best);
-    rv_free(w->each);
-    rv_free(w->trial);
-    rv_free(w->value);
+    rv_arena_free(&w->memory);
 }
 
 /* ---- progress: of a block, the weights of each posterior count as much as a start ---- */
@@ -224,35 +222,36 @@ static double read(const rv_gap_example *e, int which)
 }
 
 /* Of a - b, paired; work [images]. */
-static rv_value *add_gap(rv_gap *gap, const char *name, int a, int b, double *work)
+static rv_value *add_gap(rv_gap *gap, double *work, int a, int b, const char *name,
+                         const char *about)
 {
     for (int64_t i = 0; i < gap->images; i++)
         work[i] = read(&gap->each[i], a) - read(&gap->each[i], b);
-    rv_value *row = add_mean(&gap->values, name, work, gap->images, NULL);
+    rv_value *row = add_mean(&gap->values, name, work, gap->images, about);
     row->part = "mean";
     return row;
 }
 
 static rv_status summarise(rv_context *context, rv_gap *gap)
 {
+    const rv_values *values = &gap->values;
     double *work = rv_malloc((size_t)gap->images * sizeof *work);
     if (!work)
         return rv_fail_memory(context);
-    add_gap(gap, "elbo", ELBO, NOTHING, work)->about = "of the encoder's posterior";
-    add_gap(gap, "svi_elbo", SVI_ELBO, NOTHING, work)->about =
-        "of a diagonal Gaussian fitted to each image";
-    add_gap(gap, "log_px", BOUND, NOTHING, work)->about =
-        "L_K, a lower bound, with the encoder's posterior";
-    add_gap(gap, "log_px_by_svi", SVI_BOUND, NOTHING, work)->about = "L_K with the fitted one";
-    int by_svi =
-        rv_values_number(&gap->values, "log_px_by_svi") > rv_values_number(&gap->values, "log_px");
-    rv_value *row = add_gap(gap, "approximation_gap", by_svi ? SVI_BOUND : BOUND, SVI_ELBO, work);
-    row->label = "approximation";
-    row->about = by_svi ? "log_px_by_svi - svi_elbo: what a diagonal Gaussian costs"
-                        : "log_px - svi_elbo: what a diagonal Gaussian costs";
-    row = add_gap(gap, "amortisation_gap", SVI_ELBO, ELBO, work);
-    row->label = "amortisation";
-    row->about = "svi_elbo - elbo: what the encoder costs";
+    add_gap(gap, work, ELBO, NOTHING, "elbo", "of the encoder's posterior");
+    add_gap(gap, work, SVI_ELBO, NOTHING, "svi_elbo",
+            "of a diagonal Gaussian fitted to each image");
+    add_gap(gap, work, BOUND, NOTHING, "log_px",
+            "L_K, a lower bound, with the encoder's posterior");
+    add_gap(gap, work, SVI_BOUND, NOTHING, "log_px_by_svi", "L_K with the fitted one");
+    int by_svi = rv_values_number(values, "log_px_by_svi") > rv_values_number(values, "log_px");
+    add_gap(gap, work, by_svi ? SVI_BOUND : BOUND, SVI_ELBO, "approximation_gap",
+            by_svi ? "log_px_by_svi - svi_elbo: what a diagonal Gaussian costs"
+                   : "log_px - svi_elbo: what a diagonal Gaussian costs")
+        ->label = "approximation";
+    add_gap(gap, work, SVI_ELBO, ELBO, "amortisation_gap",
+            "svi_elbo - elbo: what the encoder costs")
+        ->label = "amortisation";
     rv_free(work);
     return rv_error_status(context);
 }
@@ -260,8 +259,10 @@ static rv_status summarise(rv_context *context, rv_gap *gap)
 rv_status rv_gap_estimate(rv_model *model, rv_source *source, const rv_gap_config *config,
                           rv_gap *out)
 {
-    int64_t all = rv_source_describe(source)->count;
     *out = (rv_gap){.values = rv_values_of(model->context)};
+    if (!source)
+        return rv_error_status(model->context);
+    int64_t all = rv_source_describe(source)->count;
     out->images = config->images > 0 && config->images < all ? config->images : all;
     out->samples = config->samples;
     walk w = {.model = model, .source = source, .config = config, .out = out};

@@ -10,8 +10,7 @@
 #include "reverie/inference.h"
 
 #include "core/memory.h"
-#include "inference/mean.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "inference/weight_block.h"
 #include "reverie/eval.h"
 
@@ -174,8 +173,10 @@ static rv_status estimate(walk *w)
 rv_status rv_importance_estimate(rv_model *model, rv_source *source,
                                  const rv_importance_config *config, rv_importance *out)
 {
-    int64_t all = rv_source_describe(source)->count;
     *out = (rv_importance){.values = rv_values_of(model->context)};
+    if (!source)
+        return rv_error_status(model->context);
+    int64_t all = rv_source_describe(source)->count;
     if (config->samples < 1 || config->samples > UINT32_MAX)
         return rv_fail(model->context, RV_BAD_USAGE,
                        "%lld samples: the bound L_K needs at least 1 draw an image, and takes at "

@@ -5,11 +5,11 @@
  * and the variance is that of the images given (1/N). */
 #include "reverie/inference.h"
 
+#include "core/arena.h"
 #include "core/memory.h"
 #include "distributions/distribution.h"
 #include "inference/aggregate_posterior.h"
-#include "inference/mean.h"
-#include "inference/progress.h"
+#include "inference/report.h"
 #include "reverie/eval.h"
 #include "reverie/program.h"
 
@@ -32,6 +32,7 @@ typedef struct analysis {
     rv_source *source;
     const rv_latents_config *config;
     rv_latents_report *out;
+    rv_arena memory; /* of the arrays */
     rv_graph *graph;
     rv_program *program;
     rv_dist_kind kind;
@@ -129,12 +130,13 @@ static rv_status encode(analysis *a)
     rv_status status = compile(a);
     if (status != RV_OK)
         return status;
-    a->images = rv_malloc((size_t)(BATCH * pixels) * sizeof *a->images);
-    a->chunk = rv_malloc((size_t)(BATCH * a->numbers) * sizeof *a->chunk);
+    a->images = rv_arena_alloc(&a->memory, (size_t)(BATCH * pixels) * sizeof *a->images);
+    a->chunk = rv_arena_alloc(&a->memory, (size_t)(BATCH * a->numbers) * sizeof *a->chunk);
     a->out->unit = rv_calloc((size_t)a->out->width, sizeof *a->out->unit);
     int have = a->images && a->chunk && a->out->unit;
     for (int i = 0; i < VALUES; i++) {
-        a->value[i] = rv_calloc((size_t)(a->out->images * a->numbers), sizeof *a->value[i]);
+        a->value[i] =
+            rv_arena_alloc(&a->memory, (size_t)(a->out->images * a->numbers) * sizeof(float));
         have = have && a->value[i];
     }
     status = have ? rv_bind(a->program, "x", a->images, (size_t)(BATCH * pixels))
@@ -309,41 +311,37 @@ static rv_status add_values(analysis *a, double *work)
                                  (long long)out->width, RV_ACTIVE_LIMIT))
         ->kind = RV_VALUE_COUNT;
     add_units(out, rv_values_lists(values, "units", (int)out->width));
-    unsigned char *shown = rv_calloc((size_t)out->width, 1);
+    unsigned char *shown = rv_arena_alloc(&a->memory, (size_t)out->width);
     if (!shown)
         return rv_fail_memory(a->model->context);
     add_lines(out, shown);
-    rv_free(shown);
     return rv_error_status(a->model->context);
 }
 
 static rv_status analyse(analysis *a)
 {
-    double *work = rv_malloc((size_t)(3 * a->out->images) * sizeof *work);
+    double *work = rv_arena_alloc(&a->memory, (size_t)(3 * a->out->images) * sizeof *work);
     rv_status status = work ? encode(a) : rv_fail_memory(a->model->context);
-    if (status == RV_OK) {
-        measure_units(a);
-        status = add_values(a, work);
-    }
-    rv_free(work);
-    return status;
+    if (status != RV_OK)
+        return status;
+    measure_units(a);
+    return add_values(a, work);
 }
 
 static void release(analysis *a)
 {
     rv_program_free(a->program);
     rv_graph_free(a->graph);
-    for (int i = 0; i < VALUES; i++)
-        rv_free(a->value[i]);
-    rv_free(a->images);
-    rv_free(a->chunk);
+    rv_arena_free(&a->memory);
 }
 
 rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latents_config *config,
                              rv_latents_report *out)
 {
-    int64_t all = rv_source_describe(source)->count;
     *out = (rv_latents_report){.values = rv_values_of(model->context)};
+    if (!source)
+        return rv_error_status(model->context);
+    int64_t all = rv_source_describe(source)->count;
     if (!rv_model_has(model, RV_ENCODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` has no encoder, and so no codes to look at", model->kind->name);

@@ -9,7 +9,6 @@
  * Adam of its own, which runs here, on the host: it is nothing beside the decoder. */
 #include "inference/svi.h"
 
-#include "core/memory.h"
 #include "core/random.h"
 
 #include <math.h>
@@ -49,9 +48,9 @@ rv_status svi_open(svi *s, rv_model *model, const rv_svi_config *config, const f
                        "model `%s` has no log p(x,z) of one group of latents, which fitting a "
                        "posterior to an image needs",
                        model->kind->name);
-    s->point = rv_malloc(2 * count * sizeof *s->point);
-    s->gradient = rv_malloc(2 * count * sizeof *s->gradient);
-    s->moment = rv_malloc(4 * count * sizeof *s->moment);
+    s->point = rv_arena_alloc(&s->memory, 2 * count * sizeof *s->point);
+    s->gradient = rv_arena_alloc(&s->memory, 2 * count * sizeof *s->gradient);
+    s->moment = rv_arena_alloc(&s->memory, 4 * count * sizeof *s->moment);
     if (!s->point || !s->gradient || !s->moment)
         return rv_fail_memory(model->context);
     rv_status status = compile(s, pixels);
@@ -66,9 +65,7 @@ void svi_close(svi *s)
 {
     rv_program_free(s->program);
     rv_graph_free(s->graph);
-    rv_free(s->point);
-    rv_free(s->gradient);
-    rv_free(s->moment);
+    rv_arena_free(&s->memory);
 }
 
 /* mu ~ N(0, I), sigma = 1: a draw of the prior, and its width. */

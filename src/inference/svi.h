@@ -2,7 +2,8 @@
 #ifndef INFERENCE_SVI_H
 #define INFERENCE_SVI_H
 
-#include "reverie/inference.h"
+#include "core/arena.h"
+#include "inference/report.h"
 #include "reverie/program.h"
 
 typedef struct svi {
@@ -11,6 +12,7 @@ typedef struct svi {
     int64_t images, width; /* B, Z */
     rv_graph *graph;
     rv_program *program;
+    rv_arena memory; /* of the arrays */
     float *point;    /* [2,B,Z] mu and log sigma, of the start at hand */
     float *gradient; /* [2,B,Z] */
     double *moment;  /* [2,2,B,Z] Adam's */
@@ -22,12 +24,11 @@ rv_status svi_open(svi *s, rv_model *model, const rv_svi_config *config, const f
                    int64_t images, int64_t width);
 void svi_close(svi *s);
 /* One start (from 0) for the images `first`, first + 1, ...: mu, log sigma into s->point. */
-typedef rv_status (*svi_watch)(void *user, int64_t step);
 typedef struct svi_request {
     uint64_t seed;
     int64_t first;
     int start;
-    svi_watch watch;
+    watch watch; /* told of each step */
     void *user;
 } svi_request;
 rv_status svi_fit(svi *s, const svi_request *request);

@@ -1,8 +1,6 @@
 /* Streams the importance weights of a block of images into sums. */
 #include "inference/weight_block.h"
 
-#include "core/memory.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -12,9 +10,9 @@ rv_status weight_block_open(weight_block *block, rv_model *model, int64_t images
     size_t kept = (size_t)weights_tail(samples) + 1, count = (size_t)images;
     memset(block, 0, sizeof *block);
     block->samples = samples;
-    block->each = rv_malloc(count * sizeof *block->each);
-    block->heaps = rv_malloc(count * kept * sizeof *block->heaps);
-    block->work = rv_malloc(kept * sizeof *block->work);
+    block->each = rv_arena_alloc(&block->memory, count * sizeof *block->each);
+    block->heaps = rv_arena_alloc(&block->memory, count * kept * sizeof *block->heaps);
+    block->work = rv_arena_alloc(&block->memory, kept * sizeof *block->work);
     rv_status status = log_weights_open(&block->log_weights, model, images, draws);
     if (status == RV_OK && (!block->each || !block->heaps || !block->work))
         status = rv_fail_memory(model->context);
@@ -24,9 +22,7 @@ rv_status weight_block_open(weight_block *block, rv_model *model, int64_t images
 void weight_block_close(weight_block *block)
 {
     log_weights_close(&block->log_weights);
-    rv_free(block->each);
-    rv_free(block->heaps);
-    rv_free(block->work);
+    rv_arena_free(&block->memory);
 }
 
 /* The first `draws` of a run's draws. */

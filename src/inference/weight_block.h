@@ -2,19 +2,19 @@
 #ifndef INFERENCE_WEIGHT_BLOCK_H
 #define INFERENCE_WEIGHT_BLOCK_H
 
+#include "core/arena.h"
 #include "inference/importance_weights.h"
 #include "inference/log_weights.h"
+#include "inference/report.h"
 
 typedef struct weight_block {
     log_weights log_weights;
     int64_t samples; /* K */
+    rv_arena memory; /* of the arrays */
     weights *each;   /* [B] */
     float *heaps;    /* [B,M + 1] */
     double *work;    /* [M + 1] */
 } weight_block;
-
-/* Told after each run how many of the K draws are done; what it gives other than RV_OK ends all. */
-typedef rv_status (*weight_watch)(void *user, int64_t drawn);
 
 /* Of `images` images, all of whose draws are `samples`, `draws` at a time.  To be closed in any
  * case. */
@@ -26,7 +26,7 @@ void weight_block_close(weight_block *block);
 typedef struct weight_request {
     uint64_t seed;
     int64_t first, count;
-    weight_watch watch;
+    watch watch; /* told after each run how many of the K draws are done */
     void *user;
 } weight_request;
 rv_status weight_block_run(weight_block *block, const weight_request *request,

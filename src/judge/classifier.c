@@ -1,5 +1,5 @@
-/* A trained classifier as the judge of another run's images: opened in a context of its own, whose
- * tuning is the classifier's, and fed with images in the range that they have. */
+/* A trained classifier as the judge of another run's images, fed with images in the range that they
+ * have. */
 #include "figures/figures.h"
 #include "reverie/judge.h"
 
@@ -11,28 +11,14 @@
 enum { SLICE = 1024 }; /* images converted at once */
 
 struct rv_classifier {
-    rv_context *context; /* the caller's */
-    rv_context *inner;   /* the classifier's own */
+    rv_context *context;
     rv_experiment *run;
     rv_data_sizes sizes; /* of the images that come */
     int64_t features;
     float *images; /* [SLICE,D] in the range that the classifier was trained on */
 };
 
-/* The first failure of the inner context becomes one of the caller's. */
-static rv_status hand_over(const rv_classifier *c, rv_status status)
-{
-    if (status == RV_OK)
-        return RV_OK;
-    return rv_fail(c->context, status, "%s", rv_error_message(c->inner));
-}
-
 /* ---- whether the classifier knows such images ---- */
-
-static const char *article(const char *noun)
-{
-    return strchr("aeiou", noun[0]) ? "an" : "a";
-}
 
 static rv_status check_model(const rv_classifier *c)
 {
@@ -41,7 +27,7 @@ static rv_status check_model(const rv_classifier *c)
         return RV_OK;
     return rv_fail(c->context, RV_BAD_USAGE,
                    "%s is %s `%s`, which does not classify; train lab1-classifier", c->run->folder,
-                   article(kind->name), kind->name);
+                   strchr("aeiou", kind->name[0]) ? "an" : "a", kind->name);
 }
 
 static rv_status check_sizes(const rv_classifier *c)
@@ -89,10 +75,7 @@ static rv_status check_data(const rv_classifier *c, const char *data_name)
 static rv_status open_classifier(rv_classifier *c, const rv_experiment_place *place,
                                  const char *checkpoint, const char *data_name)
 {
-    c->inner = run_aside_new(c->context);
-    if (!c->inner)
-        return rv_error_status(c->context);
-    rv_status status = hand_over(c, rv_experiment_open(c->inner, place, checkpoint, 0, &c->run));
+    rv_status status = rv_experiment_open(c->context, place, checkpoint, 0, &c->run);
     if (status == RV_OK)
         status = check_model(c);
     if (status == RV_OK)
@@ -105,7 +88,7 @@ static rv_status open_classifier(rv_classifier *c, const rv_experiment_place *pl
     if (!c->images)
         return rv_fail_memory(c->context);
     c->features = rv_view_feature_width(c->run->model);
-    return hand_over(c, rv_error_status(c->inner));
+    return rv_error_status(c->context);
 }
 
 rv_status rv_classifier_open(rv_context *context, const rv_experiment_place *place,
@@ -132,7 +115,6 @@ void rv_classifier_free(rv_classifier *classifier)
     if (!classifier)
         return;
     rv_experiment_free(classifier->run);
-    run_aside_free(classifier->context, classifier->inner, RV_OK);
     rv_free(classifier->images);
     rv_free(classifier);
 }
@@ -207,7 +189,7 @@ static rv_status look(rv_classifier *c, view see, const float *images, int64_t c
         convert(c, images + first * pixels, n);
         status = see(c->run->model, c->images, n, values + first * width);
     }
-    return hand_over(c, status);
+    return status;
 }
 
 static rv_status probabilities_of(rv_classifier *classifier, view see, const float *images,

@@ -19,15 +19,9 @@ typedef enum encoding { CODES, FEATURES } encoding;
 
 static rv_status encode_codes(rv_experiment *run, rv_split split, int64_t count, table *out)
 {
-    table deviations = {0};
     int64_t width = run->model->kind->latent_width(run->model);
     rv_status status = table_new(run->context, count, width, out);
-    if (status == RV_OK)
-        status = table_new(run->context, count, width, &deviations);
-    if (status == RV_OK)
-        status = rv_experiment_encode(run, split, count, out->values, deviations.values);
-    rv_free(deviations.values);
-    return status;
+    return status == RV_OK ? rv_experiment_encode(run, split, count, out->values, NULL) : status;
 }
 
 static rv_status encode_features(rv_experiment *run, rv_source *source, int64_t count, table *out)

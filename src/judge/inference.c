@@ -33,10 +33,7 @@ rv_status rv_experiment_evaluate_images(rv_experiment *run, const rv_run_images 
 rv_status rv_experiment_importance(rv_experiment *run, const rv_run_images *images,
                                    const rv_importance_config *config, rv_importance *out)
 {
-    *out = (rv_importance){.values = rv_values_of(run->context)};
     rv_source *source = rv_experiment_images(run, images);
-    if (!source)
-        return rv_error_status(run->context);
     rv_status status = rv_importance_estimate(run->model, source, config, out);
     rv_source_free(source);
     return status;
@@ -45,10 +42,7 @@ rv_status rv_experiment_importance(rv_experiment *run, const rv_run_images *imag
 rv_status rv_experiment_latents(rv_experiment *run, const rv_run_images *images,
                                 const rv_latents_config *config, rv_latents_report *out)
 {
-    *out = (rv_latents_report){.values = rv_values_of(run->context)};
     rv_source *source = rv_experiment_images(run, images);
-    if (!source)
-        return rv_error_status(run->context);
     rv_status status = rv_latents_analyse(run->model, source, config, out);
     rv_source_free(source);
     return status;
@@ -57,10 +51,7 @@ rv_status rv_experiment_latents(rv_experiment *run, const rv_run_images *images,
 rv_status rv_experiment_gap(rv_experiment *run, const rv_run_images *images,
                             const rv_gap_config *config, rv_gap *out)
 {
-    *out = (rv_gap){.values = rv_values_of(run->context)};
     rv_source *source = rv_experiment_images(run, images);
-    if (!source)
-        return rv_error_status(run->context);
     rv_status status = rv_gap_estimate(run->model, source, config, out);
     rv_source_free(source);
     return status;

@@ -3,11 +3,9 @@
 #include "judge/encodings.h"
 
 #include "core/memory.h"
-#include "core/shell.h"
 #include "reverie/io.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SLICE = 1024, COLUMNS = 8 };
@@ -44,14 +42,12 @@ static const table *held_out_of(const judge *j)
 
 static rv_status check_finite(const judge *j)
 {
-    char word[RV_SHELL_PATH];
     for (int64_t i = 0; i < j->images.count * j->images.width; i++)
         if (!isfinite(j->images.values[i]))
             return rv_fail(j->context, RV_NOT_FINITE,
-                           "%s: sample %lld holds a value that is not finite; look at `reverie "
-                           "figure %s curves`, and take an earlier --checkpoint",
-                           j->run->folder, (long long)(i / j->images.width),
-                           rv_shell_path(j->run->folder, word));
+                           "%s: sample %lld holds a value that is not finite; look at the curves "
+                           "of its training, and take an earlier checkpoint",
+                           j->run->folder, (long long)(i / j->images.width));
     return RV_OK;
 }
 
@@ -62,8 +58,7 @@ static rv_status draw(judge *j)
     table z;
     if (!rv_model_has(model, RV_DECODER))
         return rv_fail(j->context, RV_BAD_USAGE,
-                       "model `%s` makes no images to judge; images of a file are judged with "
-                       "--images FILE.npy",
+                       "model `%s` makes no images to judge; images of a file can be judged",
                        model->kind->name);
     rv_notify(j->context, RV_LOG_INFO, "drawing %lld samples", (long long)count);
     rv_status status = table_new(j->context, count, model->kind->latent_width(model), &z);
@@ -339,7 +334,6 @@ static void find_nearest(const judge *j, int count, int64_t *chosen)
 /* Rows of up to 8 generated images, below each its training image. */
 static rv_status lay_out(judge *j, const int64_t *chosen, int count)
 {
-    rv_grid_config grid = rv_grid_defaults();
     rv_source *train = rv_experiment_source(j->run, RV_SPLIT_TRAIN);
     int64_t width = j->images.width;
     int columns = count < COLUMNS ? count : COLUMNS, lines = 2 * ((count + columns - 1) / columns);
@@ -352,9 +346,8 @@ static rv_status lay_out(judge *j, const int64_t *chosen, int count)
         memcpy(cell, j->images.values + chosen[i] * width, (size_t)width * sizeof *cell);
         status = rv_source_fetch(train, &j->nearest[chosen[i]], 1, 0, cell + columns * width, NULL);
     }
-    grid.columns = columns;
     if (status == RV_OK)
-        j->out->pictures = rv_grid(j->context, run_batch(j->run, cells, lines * columns), &grid);
+        j->out->pictures = run_grid(j->run, cells, lines * columns, columns);
     rv_free(cells);
     return status == RV_OK && !j->out->pictures ? rv_error_status(j->context) : status;
 }
@@ -396,7 +389,7 @@ static rv_status look_at_real(judge *j)
     if (status != RV_OK)
         return status;
     if (split == RV_SPLIT_TRAIN)
-        return look_at_split(j, run_held_out(j->run), &j->held_out);
+        return look_at_split(j, run_held_out(j->run->settings), &j->held_out);
     return look_at_split(j, split, &j->real);
 }
 
@@ -453,9 +446,8 @@ static rv_status check_config(const judge *j, int has_encoder)
     const rv_judge_config *config = j->config;
     if (!config->classifier && (config->images || !has_encoder))
         return rv_fail(j->context, RV_BAD_USAGE,
-                       "images are judged in the features of a classifier: train one with "
-                       "`reverie train classifier-cnn --run runs/judge`, then evaluate with "
-                       "--classifier runs/judge");
+                       "images are judged in the features of a classifier: train one, and "
+                       "name its run");
     if (!config->images && config->classifier && config->count < 1)
         return rv_fail(j->context, RV_BAD_USAGE, "%lld samples cannot be judged",
                        (long long)config->count);

@@ -1,10 +1,9 @@
 /* Probes of a run: the images of two splits as rows of codes and of pixels, with their labels. */
 #include "reverie/judge.h"
 
-#include "core/memory.h"
+#include "core/arena.h"
+#include "eval/views.h"
 #include "figures/figures.h"
-
-#include <string.h>
 
 rv_run_probe_config rv_run_probe_defaults(void)
 {
@@ -17,18 +16,12 @@ rv_run_probe_config rv_run_probe_defaults(void)
 
 /* Images of a split, ours. */
 typedef struct image_set {
+    rv_arena memory; /* of the arrays */
     int64_t count, width;
     float *pixels;   /* [count,D] */
     float *codes;    /* [count,Z] */
     int32_t *labels; /* [count] */
 } image_set;
-
-static void free_set(image_set *set)
-{
-    rv_free(set->pixels);
-    rv_free(set->codes);
-    rv_free(set->labels);
-}
 
 static rv_labelled_rows codes_of(const image_set *set, int64_t width)
 {
@@ -48,9 +41,10 @@ static rv_status fetch(rv_experiment *run, rv_source *source, const rv_run_probe
     const rv_source_info *info = rv_source_describe(source);
     set->count = labelled_only ? config->labels : info->count;
     set->width = info->size;
-    set->pixels = rv_malloc((size_t)(set->count * set->width) * sizeof *set->pixels);
-    set->labels = rv_malloc((size_t)set->count * sizeof *set->labels);
-    int64_t *chosen = rv_malloc((size_t)set->count * sizeof *chosen);
+    rv_arena *memory = &set->memory;
+    set->pixels = rv_arena_alloc(memory, (size_t)(set->count * set->width) * sizeof *set->pixels);
+    set->labels = rv_arena_alloc(memory, (size_t)set->count * sizeof *set->labels);
+    int64_t *chosen = rv_arena_alloc(memory, (size_t)set->count * sizeof *chosen);
     rv_status status = set->pixels && set->labels && chosen ? RV_OK : rv_fail_memory(run->context);
     if (status == RV_OK && labelled_only)
         status =
@@ -58,10 +52,9 @@ static rv_status fetch(rv_experiment *run, rv_source *source, const rv_run_probe
                              &(rv_label_choice){config->labels, config->seed, "labels"}, chosen);
     for (int64_t i = 0; !labelled_only && status == RV_OK && i < set->count; i++)
         chosen[i] = i;
-    if (status == RV_OK)
-        status = rv_source_fetch(source, chosen, set->count, 0, set->pixels, set->labels);
-    rv_free(chosen);
-    return status;
+    if (status != RV_OK)
+        return status;
+    return rv_source_fetch(source, chosen, set->count, 0, set->pixels, set->labels);
 }
 
 /* The width of the first group of latents, 0 on failure. */
@@ -83,14 +76,10 @@ static int64_t code_width(rv_experiment *run)
 
 static rv_status encode(rv_experiment *run, image_set *set, int64_t width)
 {
-    size_t bytes = (size_t)(set->count * width) * sizeof *set->codes;
-    float *deviations = rv_malloc(bytes);
-    set->codes = rv_malloc(bytes);
-    rv_status status = set->codes && deviations ? RV_OK : rv_fail_memory(run->context);
-    if (status == RV_OK)
-        status = rv_view_encode(run->model, set->pixels, set->count, set->codes, deviations);
-    rv_free(deviations);
-    return status;
+    set->codes = rv_arena_alloc(&set->memory, (size_t)(set->count * width) * sizeof *set->codes);
+    if (!set->codes)
+        return rv_fail_memory(run->context);
+    return rv_view_encode(run->model, set->pixels, set->count, set->codes, NULL);
 }
 
 static rv_status load(rv_experiment *run, rv_split split, const rv_run_probe_config *config,
@@ -183,9 +172,8 @@ static rv_status probe_sets(rv_experiment *run, const rv_run_probe_config *confi
 
 static rv_status check_run(const rv_experiment *run, const rv_run_probe_config *config)
 {
-    if (!rv_model_has(run->model, RV_ENCODER))
-        return rv_fail(run->context, RV_BAD_USAGE, "model `%s` has no encoder, which `probe` needs",
-                       run->model->kind->name);
+    if (view_needs(run->model, RV_ENCODER, "encoder", "probe") != RV_OK)
+        return RV_BAD_USAGE;
     if (config->split == RV_SPLIT_TRAIN)
         return rv_fail(run->context, RV_BAD_USAGE,
                        "a probe learns from the training split, and is judged by another: choose "
@@ -213,7 +201,7 @@ rv_status rv_experiment_probe(rv_experiment *run, const rv_run_probe_config *con
         status = probe_sets(run, config, &train, &test, width, out);
     if (status != RV_OK)
         rv_values_free(out);
-    free_set(&train);
-    free_set(&test);
+    rv_arena_free(&train.memory);
+    rv_arena_free(&test.memory);
     return status;
 }

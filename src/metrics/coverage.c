@@ -1,7 +1,7 @@
 /* Precision, recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020), from the
  * balls that reach each row's k-th neighbour in its own set.  Where the papers' code compares
  * single-precision distances, pairs near a radius are decided in double precision here. */
-#include "core/memory.h"
+#include "core/arena.h"
 #include "metrics/distances.h"
 #include "metrics/neighbours.h"
 
@@ -14,27 +14,21 @@ typedef struct balls {
 } balls;
 
 typedef struct count {
+    rv_arena memory; /* of the arrays */
     balls real, fake;
     uint8_t *covered; /* [N] whether the real row's ball holds a fake row */
     int64_t pairs;    /* (real ball, fake row in it) */
 } count;
 
-static void balls_free(balls *b)
-{
-    rv_free(b->squared);
-    rv_free(b->limit);
-    rv_free(b->inside);
-}
-
 /* NND_k of every row within its set. */
-static rv_status find_radii(rv_context *context, balls *b, int k)
+static rv_status find_radii(rv_context *context, rv_arena *memory, balls *b, int k)
 {
     size_t rows = (size_t)b->rows.count, neighbours = rows * (size_t)k;
-    int64_t *index = rv_malloc(neighbours * sizeof *index);
-    double *squared = rv_malloc(neighbours * sizeof *squared);
-    b->squared = rv_malloc(rows * sizeof *b->squared);
-    b->limit = rv_malloc(rows * sizeof *b->limit);
-    b->inside = rv_calloc(rows, 1);
+    int64_t *index = rv_arena_alloc(memory, neighbours * sizeof *index);
+    double *squared = rv_arena_alloc(memory, neighbours * sizeof *squared);
+    b->squared = rv_arena_alloc(memory, rows * sizeof *b->squared);
+    b->limit = rv_arena_alloc(memory, rows * sizeof *b->limit);
+    b->inside = rv_arena_alloc(memory, rows);
     int have = index && squared && b->squared && b->limit && b->inside;
     rv_status status = have ? neighbours_find(context, b->rows, b->rows, 1, k, index, squared)
                             : rv_fail_memory(context);
@@ -42,8 +36,6 @@ static rv_status find_radii(rv_context *context, balls *b, int k)
         b->squared[i] = squared[i * (size_t)k + (size_t)k - 1];
         b->limit[i] = distance_limit(b->squared[i]);
     }
-    rv_free(index);
-    rv_free(squared);
     return status;
 }
 
@@ -98,10 +90,11 @@ static double share(const uint8_t *marks, int64_t rows)
 static rv_status measure(rv_context *context, count *c, int k, rv_coverage *scores)
 {
     int64_t n = c->real.rows.count, m = c->fake.rows.count;
-    c->covered = rv_calloc((size_t)n, 1);
-    rv_status status = c->covered ? find_radii(context, &c->real, k) : rv_fail_memory(context);
+    c->covered = rv_arena_alloc(&c->memory, (size_t)n);
+    rv_status status =
+        c->covered ? find_radii(context, &c->memory, &c->real, k) : rv_fail_memory(context);
     if (status == RV_OK)
-        status = find_radii(context, &c->fake, k);
+        status = find_radii(context, &c->memory, &c->fake, k);
     if (status == RV_OK)
         status = distances_walk(context, c->real.rows, c->fake.rows, visit, c);
     if (status != RV_OK)
@@ -129,8 +122,6 @@ rv_status rv_coverage_scores(rv_context *context, rv_rows real, rv_rows fake, in
             k, (long long)real.count, (long long)fake.count);
     count c = {.real.rows = real, .fake.rows = fake};
     status = measure(context, &c, k, scores);
-    balls_free(&c.real);
-    balls_free(&c.fake);
-    rv_free(c.covered);
+    rv_arena_free(&c.memory);
     return status;
 }

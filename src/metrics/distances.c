@@ -1,7 +1,7 @@
 /* Blocks of squared distances through a matrix product. */
 #include "metrics/distances.h"
 
-#include "core/memory.h"
+#include "core/arena.h"
 #include "reverie/program.h"
 
 #include <float.h>
@@ -20,6 +20,7 @@ typedef struct side {
 
 typedef struct walk {
     rv_context *context;
+    rv_arena memory; /* of the arrays */
     rv_graph *graph;
     rv_program *program;
     side query, table;
@@ -32,33 +33,23 @@ float distance_limit(double squared)
     return nextafterf((float)squared, INFINITY);
 }
 
-static void walk_free(walk *w)
-{
-    rv_program_free(w->program);
-    rv_graph_free(w->graph);
-    rv_free(w->query.values);
-    rv_free(w->query.norms);
-    rv_free(w->table.values);
-    rv_free(w->table.norms);
-    rv_free(w->centre);
-    rv_free(w->dots);
-}
-
-static int side_open(side *s, rv_rows all, int64_t most)
+static int side_open(rv_arena *memory, side *s, rv_rows all, int64_t most)
 {
     s->all = all;
     s->rows = all.count < most ? all.count : most;
-    s->values = rv_calloc((size_t)(s->rows * all.width), sizeof *s->values);
-    s->norms = rv_calloc((size_t)s->rows, sizeof *s->norms);
+    s->values = rv_arena_alloc(memory, (size_t)(s->rows * all.width) * sizeof *s->values);
+    s->norms = rv_arena_alloc(memory, (size_t)s->rows * sizeof *s->norms);
     return s->values && s->norms;
 }
 
 static rv_status walk_open(walk *w, rv_rows queries, rv_rows table)
 {
     int64_t width = table.width;
-    int have = side_open(&w->query, queries, QUERY_ROWS) && side_open(&w->table, table, TABLE_ROWS);
-    w->centre = rv_calloc((size_t)width, sizeof *w->centre);
-    w->dots = rv_malloc((size_t)(w->query.rows * w->table.rows) * sizeof *w->dots);
+    rv_arena *memory = &w->memory;
+    int have = side_open(memory, &w->query, queries, QUERY_ROWS) &&
+               side_open(memory, &w->table, table, TABLE_ROWS);
+    w->centre = rv_arena_alloc(memory, (size_t)width * sizeof *w->centre);
+    w->dots = rv_arena_alloc(memory, (size_t)(w->query.rows * w->table.rows) * sizeof *w->dots);
     w->graph = rv_graph_new(w->context);
     if (!have || !w->centre || !w->dots || !w->graph)
         return rv_fail_memory(w->context);
@@ -66,16 +57,6 @@ static rv_status walk_open(walk *w, rv_rows queries, rv_rows table)
     rv_expr y = rv_input(w->graph, "table", RV_F32, rv_shape2(w->table.rows, width));
     rv_expr dots = rv_matmul_t(x, 0, y, 1); /* [Q,T] */
     return rv_compile(w->graph, &dots, 1, NULL, &w->program);
-}
-
-static void find_centre(walk *w)
-{
-    rv_rows table = w->table.all;
-    for (int64_t i = 0; i < table.count; i++)
-        for (int64_t j = 0; j < table.width; j++)
-            w->centre[j] += (double)rows_at(table, i)[j];
-    for (int64_t j = 0; j < table.width; j++)
-        w->centre[j] /= (double)table.count;
 }
 
 /* The block of `count` rows from `first`. */
@@ -151,9 +132,11 @@ rv_status distances_walk(rv_context *context, rv_rows queries, rv_rows table, st
     walk w = {.context = context};
     rv_status status = walk_open(&w, queries, table);
     if (status == RV_OK)
-        find_centre(&w);
+        rows_mean(table, w.centre);
     for (int64_t first = 0; status == RV_OK && first < queries.count; first += w.query.rows)
         status = walk_blocks(&w, first, visit, user);
-    walk_free(&w);
+    rv_program_free(w.program);
+    rv_graph_free(w.graph);
+    rv_arena_free(&w.memory);
     return status;
 }

@@ -30,6 +30,15 @@ rv_status rows_check_pair(rv_context *context, rv_rows a, const char *a_name, rv
     return status == RV_OK ? rows_check(context, b, b_name, 1) : status;
 }
 
+void rows_mean(rv_rows rows, double *mean)
+{
+    for (int64_t i = 0; i < rows.count; i++)
+        for (int64_t j = 0; j < rows.width; j++)
+            mean[j] += (double)rows_at(rows, i)[j];
+    for (int64_t j = 0; j < rows.width; j++)
+        mean[j] /= (double)rows.count;
+}
+
 double rows_squared_distance(const float *x, const float *y, int64_t width)
 {
     enum { LANES = 4 };

@@ -16,6 +16,8 @@ static inline const float *rows_at(rv_rows rows, int64_t row)
     return rows.values + row * rows.width;
 }
 
+/* The mean row, into mean [width], which is zeros. */
+void rows_mean(rv_rows rows, double *mean);
 /* |x - y|^2 in double precision; x and y [width].  Symmetric to the last bit. */
 double rows_squared_distance(const float *x, const float *y, int64_t width);
 

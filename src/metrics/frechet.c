@@ -6,7 +6,7 @@
  * the singular values of A' B.  Eigenvalues of S_a^(1/2) S_b S_a^(1/2) would give the same, but the
  * square root of one that should be 0 is as large as 1e-8 of the largest; a singular value that
  * should be 0 is off by 1e-16.  So singular covariances need nothing added to their diagonals. */
-#include "core/memory.h"
+#include "core/arena.h"
 #include "metrics/feature_table.h"
 #include "metrics/matrix.h"
 
@@ -22,20 +22,12 @@ typedef struct gaussian {
 } gaussian;
 
 typedef struct workspace {
+    rv_arena memory; /* of these and of the moments */
     double *matrix;  /* [W,W] */
     double *rows;    /* [MATRIX_CHUNK,W] */
     double *scratch; /* of matrix_add_product */
     double *bands;   /* [4 W] */
 } workspace;
-
-static void find_mean(rv_rows rows, double *mean)
-{
-    for (int64_t i = 0; i < rows.count; i++)
-        for (int64_t j = 0; j < rows.width; j++)
-            mean[j] += (double)rows_at(rows, i)[j];
-    for (int64_t j = 0; j < rows.width; j++)
-        mean[j] /= (double)rows.count;
-}
 
 /* S = sum (x - m)(x - m)' / (N - 1) into w->matrix. */
 static void find_covariance(rv_rows rows, const double *mean, workspace *w)
@@ -55,22 +47,16 @@ static void find_covariance(rv_rows rows, const double *mean, workspace *w)
             w->matrix[j * width + i] = w->matrix[i * width + j] /= (double)(rows.count - 1);
 }
 
-static int gaussian_open(gaussian *g, int64_t width)
+static int gaussian_open(rv_arena *memory, gaussian *g, int64_t width)
 {
-    g->mean = rv_calloc((size_t)width, sizeof *g->mean);
-    g->factor = rv_calloc((size_t)(width * width), sizeof *g->factor);
+    g->mean = rv_arena_alloc(memory, (size_t)width * sizeof *g->mean);
+    g->factor = rv_arena_alloc(memory, (size_t)(width * width) * sizeof *g->factor);
     return g->mean && g->factor;
-}
-
-static void gaussian_free(gaussian *g)
-{
-    rv_free(g->mean);
-    rv_free(g->factor);
 }
 
 static void gaussian_fit(gaussian *g, rv_rows rows, workspace *w)
 {
-    find_mean(rows, g->mean);
+    rows_mean(rows, g->mean);
     find_covariance(rows, g->mean, w);
     for (int64_t j = 0; j < rows.width; j++)
         g->trace += w->matrix[j * rows.width + j];
@@ -79,19 +65,12 @@ static void gaussian_fit(gaussian *g, rv_rows rows, workspace *w)
 
 static int workspace_open(workspace *w, int64_t width)
 {
-    w->matrix = rv_malloc((size_t)(width * width) * sizeof(double));
-    w->rows = rv_malloc((size_t)(MATRIX_CHUNK * width) * sizeof(double));
-    w->scratch = rv_malloc((size_t)matrix_scratch(width, width) * sizeof(double));
-    w->bands = rv_malloc((size_t)(4 * width) * sizeof(double));
+    rv_arena *memory = &w->memory;
+    w->matrix = rv_arena_alloc(memory, (size_t)(width * width) * sizeof(double));
+    w->rows = rv_arena_alloc(memory, (size_t)(MATRIX_CHUNK * width) * sizeof(double));
+    w->scratch = rv_arena_alloc(memory, (size_t)matrix_scratch(width, width) * sizeof(double));
+    w->bands = rv_arena_alloc(memory, (size_t)(4 * width) * sizeof(double));
     return w->matrix && w->rows && w->scratch && w->bands;
-}
-
-static void workspace_free(workspace *w)
-{
-    rv_free(w->matrix);
-    rv_free(w->rows);
-    rv_free(w->scratch);
-    rv_free(w->bands);
 }
 
 /* tr (S_a S_b)^(1/2) */
@@ -110,7 +89,8 @@ static rv_status measure(rv_context *context, gaussian *a, rv_rows a_rows, gauss
                          rv_rows b_rows, workspace *w, double *distance)
 {
     int64_t width = a_rows.width;
-    if (!gaussian_open(a, width) || !gaussian_open(b, width) || !workspace_open(w, width))
+    if (!gaussian_open(&w->memory, a, width) || !gaussian_open(&w->memory, b, width) ||
+        !workspace_open(w, width))
         return rv_fail_memory(context);
     gaussian_fit(a, a_rows, w);
     gaussian_fit(b, b_rows, w);
@@ -138,8 +118,6 @@ rv_status rv_frechet_distance(rv_context *context, rv_rows a, rv_rows b, double 
         status = rows_check(context, b, "second", 2);
     if (status == RV_OK)
         status = measure(context, &first, a, &second, b, &w, distance);
-    gaussian_free(&first);
-    gaussian_free(&second);
-    workspace_free(&w);
+    rv_arena_free(&w.memory);
     return status;
 }

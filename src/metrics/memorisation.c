@@ -4,7 +4,6 @@
 #include "core/memory.h"
 #include "metrics/neighbours.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 static const double near_percentile = 0.01;
@@ -20,12 +19,9 @@ static rv_status nearest(rv_context *context, rv_rows rows, rv_rows train, doubl
 {
     int64_t *index = rv_malloc((size_t)rows.count * sizeof *index);
     double *distance = *out = rv_malloc((size_t)rows.count * sizeof *distance);
-    rv_status status = index && distance
-                           ? neighbours_find(context, rows, train, 0, 1, index, distance)
-                           : rv_fail_memory(context);
+    rv_status status = index && distance ? rv_nearest_rows(context, rows, train, 1, index, distance)
+                                         : rv_fail_memory(context);
     rv_free(index);
-    for (int64_t i = 0; status == RV_OK && i < rows.count; i++)
-        distance[i] = sqrt(distance[i]);
     if (status == RV_OK)
         qsort(distance, (size_t)rows.count, sizeof *distance, ascending);
     return status;

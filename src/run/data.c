@@ -48,7 +48,7 @@ static void say_if_changed(rv_experiment *run, const rv_source *source)
     const char *known = run->known_fingerprint[info->split];
     if (!known[0] || strcmp(known, info->fingerprint) == 0)
         return;
-    if (info->split == run_held_out(run))
+    if (info->split == run_held_out(run->settings))
         snprintf(run->other_values, sizeof run->other_values, "other held-out images");
     rv_notify_once(
         run->context, RV_LOG_WARNING,
@@ -86,19 +86,18 @@ static rv_status keep_classes(rv_experiment *run, const char *const *names, int 
 {
     if (run->class_name || count == 0)
         return RV_OK;
-    run->class_name = rv_calloc((size_t)count, sizeof *run->class_name);
-    for (int i = 0; run->class_name && i < count; i++) {
-        run->class_count = i + 1;
-        if (!(run->class_name[i] = rv_strdup(names[i])))
-            return rv_fail_memory(run->context);
-    }
-    return run->class_name ? RV_OK : rv_fail_memory(run->context);
+    run->class_name = rv_arena_alloc(&run->memory, (size_t)count * sizeof *run->class_name);
+    int ok = run->class_name != NULL;
+    for (int i = 0; ok && i < count; i++)
+        ok = (run->class_name[i] = rv_arena_strdup(&run->memory, names[i])) != NULL;
+    run->class_count = ok ? count : 0;
+    return ok ? RV_OK : rv_fail_memory(run->context);
 }
 
 const char *const *rv_experiment_classes(rv_experiment *run, int *count)
 {
     *count = run->class_count;
-    return (const char *const *)run->class_name;
+    return run->class_name;
 }
 
 int rv_experiment_class(rv_experiment *run, const char *name)
@@ -120,17 +119,6 @@ int rv_experiment_class(rv_experiment *run, const char *name)
 }
 
 /* ---- data.json ---- */
-
-void run_known_free(rv_experiment *run)
-{
-    for (int i = 0; i < run->class_count; i++)
-        rv_free(run->class_name[i]);
-    rv_free(run->class_name);
-    rv_free(run->known_place);
-    run->class_name = NULL;
-    run->known_place = NULL;
-    run->class_count = 0;
-}
 
 static rv_status take_classes(rv_experiment *run, json_t *array)
 {
@@ -156,40 +144,36 @@ static rv_status take(rv_experiment *run, json_t *object)
         snprintf(run->known_fingerprint[split], sizeof run->known_fingerprint[split], "%s",
                  fingerprint ? fingerprint : "");
     }
-    if (place && !(run->known_place = rv_strdup(place)))
+    if (place && !(run->known_place = rv_arena_strdup(&run->memory, place)))
         return rv_fail_memory(run->context);
     return take_classes(run, json_object_get(object, "classes"));
 }
 
-rv_status run_without(rv_experiment *run, rv_status status, const char *what)
+rv_status run_without(rv_context *context, rv_status status, const char *what)
 {
     if (status == RV_OK || status == RV_NO_MEMORY)
         return status;
-    rv_notify(run->context, RV_LOG_WARNING, "%s; %s", rv_error_message(run->context), what);
-    rv_error_clear(run->context);
+    rv_notify(context, RV_LOG_WARNING, "%s; %s", rv_error_message(context), what);
+    rv_error_clear(context);
     return RV_OK;
 }
 
 /* A file that is missing or damaged is no reason not to open the run. */
 rv_status run_known_read(rv_experiment *run)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t count;
     json_t *object;
-    run_path(run, "data.json", path);
-    if (run->known_place || run->class_name || !rv_file_exists(path))
+    if (run->known_place || run->class_name || !run_has(run->folder, "data.json"))
         return RV_OK;
-    rv_status status = rv_file_read(run->context, path, KNOWN_MOST, &text, &count);
+    rv_status status = run_read_json(run->context, run->folder, "data.json", KNOWN_MOST, &object);
     if (status != RV_OK)
-        return run_without(run, status, "whether the data are those of the run is not known");
-    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
-    rv_io_free(text);
+        return run_without(run->context, status,
+                           "whether the data are those of the run is not known");
     if (object)
         status = take(run, object);
-    else if (status == RV_OK)
+    else
         rv_notify(run->context, RV_LOG_WARNING,
-                  "%s: is no JSON: whether the data are those of the run is not known", path);
+                  "%s/data.json: is no JSON: whether the data are those of the run is not known",
+                  run->folder);
     json_decref(object);
     return status;
 }

@@ -34,8 +34,8 @@ static json_t *selection(const rv_experiment *run)
     const rv_model *model = run->model;
     if (!model->kind->select)
         return json_null();
-    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run)), "value",
-                     model->kind->select(model), "larger_is_better", 1);
+    return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run->settings)),
+                     "value", model->kind->select(model), "larger_is_better", 1);
 }
 
 static json_t *environment(const rv_experiment *run, rv_tuning tuning)
@@ -73,7 +73,7 @@ static rv_status write_environment(rv_experiment *run)
 rv_status run_note_environment(rv_experiment *run)
 {
     rv_status status = write_environment(run);
-    return run->resumes ? run_without(run, status, "it is as it was") : status;
+    return run->resumes ? run_without(run->context, status, "it is as it was") : status;
 }
 
 /* The lines of such an object; the caller frees.  NULL when memory is out. */
@@ -119,20 +119,14 @@ static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, 
 rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
 {
     char path[RUN_PATH];
-    uint8_t *text;
-    size_t count;
-    run_path(run, "env.json", path);
-    if (!rv_file_exists(path))
-        return RV_OK;
-    rv_status status = rv_file_read(run->context, path, ENVIRONMENT_MOST, &text, &count);
-    if (status != RV_OK)
-        return run_without(run, status, "how convolutions were computed is not known");
     json_t *object;
-    status = rv_json_read(run->context, (const char *)text, count, 0, &object, NULL);
-    if (status == RV_OK)
-        status = follow(run, object, has_checkpoint, path);
+    run_path(run, "env.json", path);
+    rv_status status =
+        run_read_json(run->context, run->folder, "env.json", ENVIRONMENT_MOST, &object);
+    if (status != RV_OK)
+        return run_without(run->context, status, "how convolutions were computed is not known");
+    status = follow(run, object, has_checkpoint, path);
     json_decref(object);
-    rv_io_free(text);
     return status;
 }
 
@@ -147,7 +141,7 @@ rv_status run_write_files(rv_experiment *run)
     if (status == RV_OK)
         status = run_known_write(run);
     if (run->resumes)
-        status = run_without(run, status, "it is as it was");
+        status = run_without(run->context, status, "it is as it was");
     if (status == RV_OK)
         status = run_claim(run, "config.yaml", path);
     if (status == RV_OK)

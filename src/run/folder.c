@@ -1,8 +1,6 @@
 /* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
 #include "run/run.h"
 
-#include "core/memory.h"
-#include "core/shell.h"
 #include "io/files/write.h"
 #include "reverie/io.h"
 
@@ -36,51 +34,45 @@ static int holds_nothing(const char *path)
 
 rv_status run_check_is_there(rv_experiment *run)
 {
-    char path[RUN_PATH], word[RV_SHELL_PATH];
-    run_path(run, "config.yaml", path);
-    if (rv_file_exists(path))
+    if (run_has(run->folder, "config.yaml"))
         return RV_OK;
     if (!rv_file_exists(run->folder))
-        return rv_fail(run->context, RV_BAD_FILE,
-                       "%s: holds no run: there is no such folder; `reverie runs list` lists runs",
+        return rv_fail(run->context, RV_BAD_FILE, "%s: holds no run: there is no such folder",
                        run->folder);
     if (rv_replace_is_pending(run->folder))
-        return rv_fail(
-            run->context, RV_BAD_FILE,
-            "%s: holds no run while one is replaced by another; if nothing does that any "
-            "more, `reverie resume %s` brings it back",
-            run->folder, rv_shell_path(run->folder, word));
-    return rv_fail(run->context, RV_BAD_FILE,
-                   "%s: holds no run (no config.yaml); `reverie runs list` lists runs",
-                   run->folder);
+        return rv_fail(run->context, RV_BAD_FILE,
+                       "%s: holds no run while one is replaced by another; if nothing does that "
+                       "any more, resuming it brings it back",
+                       run->folder);
+    return rv_fail(run->context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", run->folder);
 }
 
 /* A run is what has config.yaml on its list. */
 static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
 {
     struct stat facts;
-    char path[RUN_PATH], word[RV_SHELL_PATH];
+    char path[RUN_PATH];
     run_path(run, "config.yaml", path);
     int is_run = rv_ledger_has(ledger, path) && lstat(path, &facts) == 0;
     if (is_run && how != RV_CREATE_REPLACING)
         return rv_fail(run->context, RV_BAD_USAGE,
-                       "%s: holds a run already; go on with `reverie resume %s`, choose another "
-                       "--run, or replace it with --force",
-                       run->folder, rv_shell_path(run->folder, word));
+                       "%s: holds a run already; resume it, choose another folder, or replace it",
+                       run->folder);
     if (!is_run && how == RV_CREATE_REPLACING && !holds_nothing(run->folder))
         return rv_fail(run->context, RV_BAD_USAGE,
-                       "%s: holds other things than a run that Reverie made here, and --force "
-                       "replaces only such a run: choose another --run, or move them away",
+                       "%s: holds other things than a run that Reverie made here, and only "
+                       "such a run is replaced: choose another folder, or move them away",
                        run->folder);
     for (size_t i = 0; !is_run && i < sizeof names / sizeof *names; i++) {
         run_path(run, names[i], path);
         if (lstat(path, &facts) != 0 || (S_ISDIR(facts.st_mode) && holds_nothing(path)) ||
             rv_ledger_has(ledger, path)) /* of a start that was killed */
             continue;
-        return rv_fail(run->context, RV_BAD_USAGE,
-                       "%s: is there already, where a run would write, and %s holds no run that "
-                       "Reverie made here and could replace: choose another --run, or move it away",
-                       path, run->folder);
+        return rv_fail(
+            run->context, RV_BAD_USAGE,
+            "%s: is there already, where a run would write, and %s holds no run that "
+            "Reverie made here and could replace: choose another folder, or move it away",
+            path, run->folder);
     }
     return RV_OK;
 }
@@ -128,7 +120,7 @@ static rv_status check_checkpoints(rv_experiment *run)
         else if (!run->resumes && !rv_ledger_has(run->ledger, path))
             status = rv_fail(run->context, RV_BAD_USAGE,
                              "%s: is there already, has the name of a checkpoint, and Reverie did "
-                             "not make it: move it away, or choose another --run",
+                             "not make it: move it away, or choose another folder",
                              path);
     }
     if (list)
@@ -164,18 +156,17 @@ static rv_status make_numbered(rv_experiment *run)
             return rv_fail(run->context, RV_IO_ERROR, "%s: the folder cannot be made: %s", path,
                            strerror(errno));
         run->made = run->made ? run->made : strlen(path);
-        char *folder = rv_strdup(path);
+        const char *folder = rv_arena_strdup(&run->memory, path);
         if (!folder) {
             rv_folder_unmake(path, run->made);
             return rv_fail_memory(run->context);
         }
-        rv_free(run->folder);
         run->folder = folder;
         return RV_OK;
     }
     return status != RV_OK ? status
                            : rv_fail(run->context, RV_BAD_USAGE,
-                                     "%s-N: no number is free; choose --run", run->folder);
+                                     "%s-N: no number is free; choose another name", run->folder);
 }
 
 static rv_status take_lock(rv_experiment *run)
@@ -321,7 +312,7 @@ rv_status run_folder_enter(rv_experiment *run)
     if (status == RV_OK)
         status = rv_ledger_folder(run->ledger, path);
     run_path(run, "samples", path);
-    return status == RV_OK ? run_without(run, rv_ledger_folder(run->ledger, path),
+    return status == RV_OK ? run_without(run->context, rv_ledger_folder(run->ledger, path),
                                          "pictures cannot be written there")
                            : status;
 }

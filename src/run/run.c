@@ -14,30 +14,37 @@ void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH])
     snprintf(path, RUN_PATH, "%s/%s", run->folder, name);
 }
 
-rv_split run_held_out(const rv_experiment *run)
+rv_split run_held_out(const rv_settings *settings)
 {
-    return run->settings->data.validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST;
+    return settings->data.validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST;
+}
+
+int run_copy_place(rv_arena *arena, const rv_experiment_place *place, rv_experiment_place *copy)
+{
+    int count = place->data_directory_count;
+    const char **directories = rv_arena_alloc(arena, ((size_t)count + 1) * sizeof *directories);
+    *copy = (rv_experiment_place){rv_arena_strdup(arena, place->folder), directories, count};
+    int ok = directories && copy->folder;
+    for (int i = 0; ok && i < count; i++)
+        ok = (directories[i] = rv_arena_strdup(arena, place->data_directories[i])) != NULL;
+    return ok;
 }
 
 static rv_experiment *run_new(rv_context *context, const rv_experiment_place *place)
 {
+    rv_experiment_place copy;
     rv_experiment *run = rv_calloc(1, sizeof *run);
-    size_t count = (size_t)place->data_directory_count;
-    if (!run)
+    if (!run || !run_copy_place(&run->memory, place, &copy)) {
+        if (run)
+            rv_arena_free(&run->memory);
+        rv_free(run);
         return NULL;
-    run->context = context;
-    run->folder = rv_strdup(place->folder);
-    run->directories = rv_calloc(count + 1, sizeof *run->directories);
-    int ok = run->folder && run->directories;
-    for (size_t i = 0; ok && i < count; i++) {
-        run->directories[i] = rv_strdup(place->data_directories[i]);
-        ok = run->directories[i] != NULL;
-        run->directory_count = (int)i + 1;
     }
-    if (ok)
-        return run;
-    rv_experiment_free(run);
-    return NULL;
+    run->context = context;
+    run->folder = copy.folder;
+    run->directories = copy.data_directories;
+    run->directory_count = copy.data_directory_count;
+    return run;
 }
 
 void rv_experiment_free(rv_experiment *run)
@@ -49,12 +56,8 @@ void rv_experiment_free(rv_experiment *run)
     for (int i = 0; i < 3; i++)
         rv_source_free(run->source[i]);
     rv_config_free(run->config);
-    for (int i = 0; i < run->directory_count; i++)
-        rv_free((void *)(uintptr_t)run->directories[i]);
-    rv_free(run->directories);
-    run_known_free(run);
     rv_free(run->environment);
-    rv_free(run->folder);
+    rv_arena_free(&run->memory);
     rv_free(run);
 }
 
@@ -65,21 +68,32 @@ static rv_status make_model(rv_experiment *run, rv_data_sizes sizes)
                         &run->model);
 }
 
-int run_needs_held_out(const rv_experiment *run)
+int run_needs_held_out(const rv_settings *settings)
 {
-    return rv_model_kind_has(run->settings->model, RV_EVALUATION) ||
-           rv_model_kind_has(run->settings->model, RV_ENCODER);
+    return rv_model_kind_has(settings->model, RV_EVALUATION) ||
+           rv_model_kind_has(settings->model, RV_ENCODER);
 }
 
 /* For training: the sizes are those of the data, of which some must be held out where the model can
  * be evaluated on them. */
 static rv_status make_model_for_data(rv_experiment *run)
 {
-    rv_split split = run_needs_held_out(run) ? run_held_out(run) : RV_SPLIT_TRAIN;
+    rv_split split =
+        run_needs_held_out(run->settings) ? run_held_out(run->settings) : RV_SPLIT_TRAIN;
     rv_source *source = rv_experiment_source(run, split);
     if (!source)
         return rv_error_status(run->context);
     return make_model(run, rv_data_sizes_of(source));
+}
+
+/* The run is the caller's, or freed where it cannot be had. */
+static rv_status give(rv_experiment *run, rv_status status, rv_experiment **out)
+{
+    if (status == RV_OK)
+        *out = run;
+    else
+        rv_experiment_free(run);
+    return status;
 }
 
 /* ---- creating ---- */
@@ -131,12 +145,7 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
     }
     run->config = config;
     rv_status status = create(run, how);
-    if (status != RV_OK) {
-        rv_experiment_free(run);
-        return status;
-    }
-    *out = run;
-    return RV_OK;
+    return give(run, status, out);
 }
 
 /* ---- opening ---- */
@@ -187,12 +196,7 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
         status = read_config(run, settings, count);
     if (status == RV_OK)
         status = make_model_for_data(run);
-    if (status != RV_OK) {
-        rv_experiment_free(run);
-        return status;
-    }
-    *out = run;
-    return RV_OK;
+    return give(run, status, out);
 }
 
 /* The model as the checkpoint knows it: the data need not be here. */
@@ -229,12 +233,7 @@ rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *pla
     rv_status status = read_config(run, NULL, 0);
     if (status == RV_OK)
         status = load_model(run, checkpoint, average);
-    if (status != RV_OK) {
-        rv_experiment_free(run);
-        return status;
-    }
-    *out = run;
-    return RV_OK;
+    return give(run, status, out);
 }
 
 rv_model *rv_experiment_model(rv_experiment *run)

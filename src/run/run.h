@@ -2,6 +2,7 @@
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
+#include "core/arena.h"
 #include "reverie/run.h"
 
 #include <jansson.h>
@@ -10,17 +11,18 @@ enum { RUN_PATH = 4096 };
 
 struct rv_experiment {
     rv_context *context;
-    char *folder;
-    const char **directories; /* copies, [directory_count] */
+    rv_arena memory; /* of the texts */
+    const char *folder;
+    const char *const *directories; /* [directory_count] */
     int directory_count;
     rv_config *config;
     const rv_settings *settings; /* of config */
     rv_source *source[3];        /* by rv_split */
     /* Of data.json: what the data were when the run was made, NULL or 0 where that is not known. */
-    char *known_place;
+    const char *known_place;
     char known_fingerprint[3][33];
     int64_t known_count[3];
-    char **class_name; /* [class_count] */
+    const char **class_name; /* [class_count] */
     int class_count;
     rv_model *model;
     /* Of a run that is trained: nobody else writes into its folder, and what is in it is listed. */
@@ -40,6 +42,8 @@ struct rv_experiment {
 
 /* "FOLDER/name" into path. */
 void run_path(const rv_experiment *run, const char *name, char path[RUN_PATH]);
+/* run.c: a copy of a place, in the arena; 0: memory is out. */
+int run_copy_place(rv_arena *arena, const rv_experiment_place *place, rv_experiment_place *copy);
 /* folder.c: locks the folder and reads the list of what belongs to the run in it.  The first makes
  * it for a new run, checked to hold nothing that the run would write; `how` as in
  * rv_experiment_create.  The second is of a run that is there. */
@@ -62,16 +66,16 @@ rv_status run_check_is_there(rv_experiment *run);
 rv_status run_write_files(rv_experiment *run);
 /* data.c: a file beside the weights that cannot be read is said, and does not stop anything; want
  * of memory stays a failure. */
-rv_status run_without(rv_experiment *run, rv_status status, const char *what);
+rv_status run_without(rv_context *context, rv_status status, const char *what);
 /* env.json again, where it has become another: its tuning grows while programs are compiled. */
 rv_status run_note_environment(rv_experiment *run);
 /* Goes on with the tuning that env.json has: the choices that came after the checkpoint, and
  * without one the policy too. */
 rv_status run_follow_environment(rv_experiment *run, int has_checkpoint);
 /* The held-out split: validation where the recipe sets one aside, else test. */
-rv_split run_held_out(const rv_experiment *run);
+rv_split run_held_out(const rv_settings *settings);
 /* Whether the model is evaluated, or reconstructs: a GAN does neither. */
-int run_needs_held_out(const rv_experiment *run);
+int run_needs_held_out(const rv_settings *settings);
 /* data.c: the settings of the data, with the directories they are looked for in. */
 rv_data_config run_data(const rv_experiment *run);
 /* data.c: a split of such data, the caller's: of the model's size, and compared with what the run
@@ -80,25 +84,24 @@ rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_sp
 /* data.c: data.json of the folder, read and written: of the sources that are open. */
 rv_status run_known_read(rv_experiment *run);
 rv_status run_known_write(rv_experiment *run);
-void run_known_free(rv_experiment *run);
 /* run.c: evaluates the model on images; NULL is a source that could not be opened. */
 rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report);
 /* Whether the data set keeps test images. */
 rv_status run_has_test(rv_experiment *run, int *has_test);
 
-/* aside.c: a context like `context`, with its log, for working on another run: its errors and its
- * tuning are its own.  NULL with the error latched in `context`. */
-rv_context *run_aside_new(rv_context *context);
-/* Frees it (NULL is ignored); a failure is latched in `context` too.  Gives the status back. */
-rv_status run_aside_free(rv_context *context, rv_context *aside, rv_status status);
-
-/* metrics_file.c: calls `take` with each line of metrics.jsonl that is JSON, in order; a failure,
- * that of memory included, ends it. */
+/* read.c: whether FOLDER/name is there. */
+int run_has(const char *folder, const char *name);
+/* read.c: what FOLDER/name, of at most `most` bytes, says; NULL: it is no JSON, or not there. */
+rv_status run_read_json(rv_context *context, const char *folder, const char *name, size_t most,
+                        json_t **object);
+/* read.c: calls `take` with each line of FOLDER/name that is JSON, in order; a failure, that of
+ * memory included, ends it. */
 typedef rv_status (*run_line)(void *user, json_t *line);
-rv_status run_each_line(rv_context *context, const char *text, run_line take, void *user);
-/* metrics_file.c: "losses", "kl", ...: as in RV_CURVES_CHOICES. */
+rv_status run_each_line(rv_context *context, const char *folder, const char *name, run_line take,
+                        void *user);
+/* read.c: "losses", "kl", ...: as in RV_CURVES_CHOICES. */
 const char *run_curves_name(rv_curves which);
-/* metrics_file.c: the name of the picture of those curves in samples/: "curves" of the losses, else
+/* read.c: the name of the picture of those curves in samples/: "curves" of the losses, else
  * "curves-KIND". */
 void run_curves_file(rv_curves which, char name[64]);
 

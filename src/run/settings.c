@@ -109,7 +109,7 @@ rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_s
     *settings = NULL;
     *count = 0;
     snprintf(path, sizeof path, "%s/config.yaml", folder);
-    if (!rv_file_exists(path))
+    if (!run_has(folder, "config.yaml"))
         return rv_fail(context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", folder);
     rv_status status = rv_config_new(context, &config);
     if (status == RV_OK)

@@ -2,21 +2,27 @@
 #include "run/run.h"
 
 #include "io/json.h"
-#include "reverie/io.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { DATA_MOST = 16 << 20 };
 
+/* The place of a value; that of the next one, where it is not there. */
+static int place_of(const rv_run_summary *summary, const char *split, const char *name)
+{
+    int at = 0;
+    while (at < summary->count && (strcmp(summary->value[at].name, name) != 0 ||
+                                   strcmp(summary->value[at].split, split) != 0))
+        at++;
+    return at;
+}
+
 static rv_run_value *value_of(rv_run_summary *summary, const char *split, const char *name)
 {
-    for (int i = 0; i < summary->count; i++)
-        if (strcmp(summary->value[i].name, name) == 0 &&
-            strcmp(summary->value[i].split, split) == 0)
-            return &summary->value[i];
-    if (summary->count == RV_RUN_VALUES_MOST)
-        return NULL;
+    int at = place_of(summary, split, name);
+    if (at < summary->count || at == RV_RUN_VALUES_MOST)
+        return at < summary->count ? &summary->value[at] : NULL;
     rv_run_value *made = &summary->value[summary->count++];
     *made = (rv_run_value){.last = (double)NAN, .least = (double)NAN, .most = (double)NAN};
     snprintf(made->split, sizeof made->split, "%s", split);
@@ -53,48 +59,19 @@ static rv_status take_line(void *user, json_t *line)
 
 rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_summary *out)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t size;
     memset(out, 0, sizeof *out);
-    snprintf(path, sizeof path, "%s/config.yaml", folder);
-    if (!rv_file_exists(path))
+    if (!run_has(folder, "config.yaml"))
         return rv_fail(context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", folder);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
-    if (!rv_file_exists(path))
+    if (!run_has(folder, "metrics.jsonl"))
         return RV_OK;
-    rv_status status = rv_file_read(context, path, (size_t)1 << 30, &text, &size);
-    if (status != RV_OK)
-        return status;
-    status = run_each_line(context, (const char *)text, take_line, out);
-    rv_io_free(text);
-    return status;
-}
-
-/* The object that FOLDER/name holds; NULL where it is no JSON, or no such file is there. */
-static rv_status read_object(rv_context *context, const char *folder, const char *name,
-                             json_t **object)
-{
-    char path[RUN_PATH];
-    uint8_t *bytes;
-    size_t count;
-    *object = NULL;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!rv_file_exists(path))
-        return RV_OK;
-    rv_status status = rv_file_read(context, path, DATA_MOST, &bytes, &count);
-    if (status != RV_OK)
-        return status;
-    status = rv_json_read(context, (const char *)bytes, count, 0, object, NULL);
-    rv_io_free(bytes);
-    return status;
+    return run_each_line(context, folder, "metrics.jsonl", take_line, out);
 }
 
 rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
                                   char text[33])
 {
     json_t *object;
-    rv_status status = read_object(context, folder, "data.json", &object);
+    rv_status status = run_read_json(context, folder, "data.json", DATA_MOST, &object);
     const char *known =
         json_string_value(json_object_get(json_object_get(object, split), "fingerprint"));
     snprintf(text, 33, "%s", known ? known : "");
@@ -105,11 +82,8 @@ rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const
 const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const char *split,
                                         const char *name)
 {
-    for (int i = 0; i < summary->count; i++)
-        if (strcmp(summary->value[i].name, name) == 0 &&
-            strcmp(summary->value[i].split, split) == 0)
-            return &summary->value[i];
-    return NULL;
+    int at = place_of(summary, split, name);
+    return at < summary->count ? &summary->value[at] : NULL;
 }
 
 /* ---- what the best weights are chosen by ---- */
@@ -118,7 +92,7 @@ rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_
 {
     json_t *object;
     memset(out, 0, sizeof *out);
-    rv_status status = read_object(context, folder, "env.json", &object);
+    rv_status status = run_read_json(context, folder, "env.json", DATA_MOST, &object);
     json_t *selection = json_object_get(object, "selection");
     const char *split = json_string_value(json_object_get(selection, "split"));
     const char *name = json_string_value(json_object_get(selection, "value"));
@@ -127,12 +101,7 @@ rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_
     snprintf(out->name, sizeof out->name, "%s", name ? name : "");
     out->smaller_is_better = json_is_false(json_object_get(selection, "larger_is_better"));
     json_decref(object);
-    if (status == RV_OK || status == RV_NO_MEMORY)
-        return status;
-    rv_notify(context, RV_LOG_WARNING, "%s; what the run chooses its weights by is not known",
-              rv_error_message(context));
-    rv_error_clear(context);
-    return RV_OK;
+    return run_without(context, status, "what the run chooses its weights by is not known");
 }
 
 double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection)

@@ -10,7 +10,6 @@
 #include "reverie/io.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,23 +67,14 @@ static rv_status take_seconds(void *user, json_t *line)
 
 static rv_status seconds_before(rv_experiment *run, double *before)
 {
-    enum { LOG_MOST = 1 << 30 };
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t count;
-    run_path(run, "timing.jsonl", path);
-    if (!rv_file_exists(path))
-        return RV_OK;
-    rv_status status = rv_file_read(run->context, path, LOG_MOST, &text, &count);
-    if (status == RV_NO_MEMORY)
+    static const char name[] = "timing.jsonl";
+    rv_status status = run_has(run->folder, name)
+                           ? run_each_line(run->context, run->folder, name, take_seconds, before)
+                           : RV_OK;
+    if (status == RV_OK || status == RV_NO_MEMORY)
         return status;
-    if (status != RV_OK) {
-        rv_error_clear(run->context); /* opening it will say so */
-        return RV_OK;
-    }
-    status = run_each_line(run->context, (const char *)text, take_seconds, before);
-    rv_io_free(text);
-    return status;
+    rv_error_clear(run->context); /* opening it will say so */
+    return RV_OK;
 }
 
 rv_status run_events_open(rv_experiment *run, rv_listener listener, const rv_progress *now,
@@ -212,8 +202,9 @@ static rv_status on_event(void *user, const rv_event *event)
 static rv_status draw(rv_experiment *run, int which, const char *path)
 {
     int lines = which == 0 ? run_fitting(run, 8, 2) : run_fitting(run, 2, 1); /* of eight */
-    rv_image *image = which == 0 ? rv_experiment_samples(run, 8 * lines, 1)
-                                 : rv_experiment_reconstructions(run, run_held_out(run), 8 * lines);
+    rv_image *image =
+        which == 0 ? rv_experiment_samples(run, 8 * lines, 1)
+                   : rv_experiment_reconstructions(run, run_held_out(run->settings), 8 * lines);
     rv_status status =
         image ? rv_image_save(run->context, image, path) : rv_error_status(run->context);
     rv_image_free(image);

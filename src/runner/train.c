@@ -85,13 +85,6 @@ static rv_status begin(rv_experiment *run, rv_source *source)
     return status;
 }
 
-/* Some are chosen late: of the evaluation, of pictures. */
-static rv_status note_at_end(rv_experiment *run, rv_status status)
-{
-    rv_status noted = run_note_environment(run);
-    return noted == RV_OK ? status : noted;
-}
-
 /* A training that takes no step has trained nothing, whatever it was asked for. */
 static rv_status fail_without_step(rv_experiment *run, const rv_progress *now)
 {
@@ -173,8 +166,10 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     }
     if (status == RV_OK && !run->resumes && !run_events_begun(events))
         status = fail_without_step(run, &now);
-    if (status == RV_OK || status == RV_INTERRUPTED)
-        status = note_at_end(run, status);
+    if (status == RV_OK || status == RV_INTERRUPTED) { /* choices are made late too, by pictures */
+        rv_status noted = run_note_environment(run);
+        status = noted == RV_OK ? status : noted;
+    }
     int begun = run_events_begun(events), is_finite = run_events_held_out_is_finite(events);
     if (rv_trainer_has_saved(trainer))
         run_folder_begun(run); /* what is left of the other is swept the next time */
@@ -196,8 +191,7 @@ static rv_status check_own(rv_experiment *run, const char *folder, const char *c
     if (is_own) /* or one that is not there, which is said when it is opened */
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE,
-                   "%s: is no checkpoint of this run, whose are in %s; a new run begins at any "
-                   "with `reverie train RECIPE --from FILE`",
+                   "%s: is no checkpoint of this run, whose are in %s; a new run begins at any",
                    checkpoint, folder);
 }
 
@@ -214,8 +208,8 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
     rv_temporaries_remove(folder, run->ledger);
     rv_temporaries_remove(samples, run->ledger);
     rv_temporaries_remove(run->folder, run->ledger);
-    int needed = run_needs_held_out(run);
-    rv_source *held_out = needed ? rv_experiment_source(run, run_held_out(run)) : NULL;
+    int needed = run_needs_held_out(run->settings);
+    rv_source *held_out = needed ? rv_experiment_source(run, run_held_out(run->settings)) : NULL;
     rv_trainer_setup setup = {.model = run->model,
                               .train = rv_experiment_source(run, RV_SPLIT_TRAIN),
                               .validation = held_out,

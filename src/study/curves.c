@@ -2,7 +2,7 @@
 #include "study/study.h"
 
 #include "core/memory.h"
-#include "reverie/io.h"
+#include "figures/curves.h"
 #include "viz/chart/spread.h"
 
 #include <math.h>
@@ -19,8 +19,9 @@ typedef struct curve {
 
 typedef struct curves {
     rv_study *study;
-    int64_t epochs; /* the most of any run */
-    double *x;      /* 1 ... epochs */
+    rv_arena memory; /* of the numbers */
+    int64_t epochs;  /* the most of any run */
+    double *x;       /* 1 ... epochs */
     curve curve[CURVES_MOST];
     int count;
     int run; /* whose lines are being read */
@@ -28,17 +29,10 @@ typedef struct curves {
 
 /* ---- reading ---- */
 
-/* The bound and the cross-entropy are drawn beside the training loss, as it is called. */
-static const char *common_name(const char *name, double *sign)
-{
-    *sign = strcmp(name, "elbo") == 0 ? -1 : 1;
-    return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
-}
-
 static curve *curve_of(curves *all, const char *name, const char *split)
 {
     double sign;
-    const char *common = common_name(name, &sign);
+    const char *common = run_curves_common(name, &sign);
     for (int i = 0; i < all->count; i++)
         if (strcmp(all->curve[i].name, common) == 0 && strcmp(all->curve[i].split, split) == 0)
             return &all->curve[i];
@@ -46,7 +40,7 @@ static curve *curve_of(curves *all, const char *name, const char *split)
     if (all->count == CURVES_MOST || strlen(common) >= NAME || strlen(split) >= SPLIT)
         return NULL;
     curve *made = &all->curve[all->count];
-    made->y = rv_malloc(values * sizeof *made->y);
+    made->y = rv_arena_alloc(&all->memory, values * sizeof *made->y);
     if (!made->y) {
         rv_fail_memory(all->study->context);
         return NULL;
@@ -83,20 +77,11 @@ static rv_status take_line(void *user, json_t *line)
 
 static rv_status read_run(curves *all, int index)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t size;
-    const rv_study_entry *entry = &all->study->run[index].entry;
-    if (snprintf(path, sizeof path, "%s/metrics.jsonl", entry->folder) >= (int)sizeof path ||
-        !rv_file_exists(path))
+    const char *folder = all->study->run[index].entry.folder;
+    if (!run_has(folder, "metrics.jsonl"))
         return RV_OK;
-    rv_status status = rv_file_read(all->study->context, path, (size_t)1 << 30, &text, &size);
-    if (status != RV_OK)
-        return status;
     all->run = index;
-    status = run_each_line(all->study->context, (const char *)text, take_line, all);
-    rv_io_free(text);
-    return status;
+    return run_each_line(all->study->context, folder, "metrics.jsonl", take_line, all);
 }
 
 static rv_status read_all(curves *all)
@@ -106,7 +91,7 @@ static rv_status read_all(curves *all)
     for (int i = 0; i < study->run_count; i++)
         if (study->run[i].entry.epoch > all->epochs)
             all->epochs = study->run[i].entry.epoch;
-    all->x = rv_malloc((size_t)all->epochs * sizeof *all->x);
+    all->x = rv_arena_alloc(&all->memory, (size_t)all->epochs * sizeof *all->x);
     if (!all->x)
         return rv_fail_memory(study->context);
     for (int64_t i = 0; i < all->epochs; i++)
@@ -186,9 +171,7 @@ rv_status study_add_curves(rv_study *study, rv_page *page)
         if (status == RV_OK)
             status = add_charts(all, page);
     }
-    for (int i = 0; i < all->count; i++)
-        rv_free(all->curve[i].y);
-    rv_free(all->x);
+    rv_arena_free(&all->memory);
     rv_free(all);
     return status;
 }

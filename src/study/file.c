@@ -5,9 +5,9 @@
 #include "config/text.h"
 #include "core/memory.h"
 #include "core/nearest.h"
+#include "core/text.h"
 #include "reverie/io.h"
 
-#include <limits.h>
 #include <string.h>
 
 enum { DEPTH_MOST = 8, SEEDS_MOST = 1000 };
@@ -15,6 +15,7 @@ enum { DEPTH_MOST = 8, SEEDS_MOST = 1000 };
 typedef struct reader {
     rv_study *study;
     study_plan *plan;
+    const rv_study_request *request;
     rv_yaml *yaml;
 } reader;
 
@@ -23,9 +24,15 @@ static rv_context *context_of(const reader *r)
     return r->study->context;
 }
 
-/* "study.yaml:7: what" */
-static rv_status fail_at(const reader *r, int line, const char *what)
+/* "study.yaml:7: what is wrong" */
+static rv_status fail_at(const reader *r, int line, const char *format, ...) RV_PRINTF(3, 4);
+static rv_status fail_at(const reader *r, int line, const char *format, ...)
 {
+    char what[16384]; /* as much as a message is made of */
+    va_list list;
+    va_start(list, format);
+    rv_text_format_list(what, sizeof what, format, list);
+    va_end(list);
     return rv_fail(context_of(r), RV_BAD_USAGE, "%s:%d: %s", r->plan->path, line, what);
 }
 
@@ -37,20 +44,24 @@ static const char *keep(reader *r, const char *text)
     return copy;
 }
 
+static rv_status keep_as(reader *r, const char **copy, const char *text)
+{
+    *copy = keep(r, text);
+    return *copy ? RV_OK : RV_NO_MEMORY;
+}
+
 /* ---- settings ---- */
 
 /* The document "\n\n\nKEY: VALUE", whose key stands in line `line`. */
 static const char *document_of(reader *r, const char *key, const char *value, int line)
 {
-    config_text text = {0};
+    rv_text text = {0};
     for (int i = 1; i < line; i++)
-        config_text_add(&text, "\n");
-    config_text_printf(&text, "\"%s\": %s\n", key, value);
-    const char *document = text.failed ? NULL : text.characters;
+        rv_text_add(&text, "\n");
+    rv_text_printf(&text, "\"%s\": %s\n", key, value);
+    char *document = rv_text_finish(&text, context_of(r));
     const char *copy = document ? keep(r, document) : NULL;
-    if (!document)
-        rv_fail_memory(context_of(r));
-    rv_free(text.characters);
+    rv_free(document);
     return copy;
 }
 
@@ -124,9 +135,8 @@ static rv_status take_setting(reader *r, void *user, const char *key, const rv_y
     study_setting *made;
     while (*end) {
         if (strcmp((*end)->key, key) == 0)
-            return rv_fail(context_of(r), RV_BAD_USAGE,
-                           "%s:%d: `%s` is set a second time, after line %d", r->plan->path,
-                           node->key_line, key, (*end)->line);
+            return fail_at(r, node->key_line, "`%s` is set a second time, after line %d", key,
+                           (*end)->line);
         end = &(*end)->next;
     }
     rv_status status = new_setting(r, key, node, node->key_line, &made);
@@ -138,8 +148,7 @@ static rv_status wants_map(const reader *r, const rv_yaml_node *node, const char
 {
     if (node->kind == RV_YAML_MAPPING && node->child)
         return RV_OK;
-    return rv_fail(context_of(r), RV_BAD_USAGE, "%s:%d: `%s` wants %s", r->plan->path,
-                   node->key_line, node->key, example);
+    return fail_at(r, node->key_line, "`%s` wants %s", node->key, example);
 }
 
 static rv_status read_settings(reader *r, const rv_yaml_node *node)
@@ -157,14 +166,12 @@ static rv_status take_axis(reader *r, void *user, const char *key, const rv_yaml
     if (!axis)
         return rv_fail_memory(context_of(r));
     if (node->kind != RV_YAML_SEQUENCE || !node->child)
-        return rv_fail(context_of(r), RV_BAD_USAGE, "%s:%d: `%s` in the grid wants %s, as [1, 2]",
-                       r->plan->path, node->key_line, key,
+        return fail_at(r, node->key_line, "`%s` in the grid wants %s, as [1, 2]", key,
                        node->kind == RV_YAML_SEQUENCE ? "at least one value" : "a list of values");
     for (; *end; end = &(*end)->next)
         if (strcmp((*end)->key, key) == 0)
-            return rv_fail(context_of(r), RV_BAD_USAGE,
-                           "%s:%d: `%s` is in the grid a second time, after line %d", r->plan->path,
-                           node->key_line, key, (*end)->line);
+            return fail_at(r, node->key_line, "`%s` is in the grid a second time, after line %d",
+                           key, (*end)->line);
     axis->key = axis->label = key;
     axis->line = node->key_line;
     study_setting **last = &axis->first;
@@ -226,14 +233,13 @@ static rv_status read_cases(reader *r, const rv_yaml_node *node)
         if (!made || !name)
             return rv_fail_memory(context_of(r));
         if (!is_name(name))
-            return rv_fail(context_of(r), RV_BAD_USAGE,
-                           "%s:%d: the case `%.80s` names a folder: letters, digits, and . _ - + "
+            return fail_at(r, one->key_line,
+                           "the case `%.80s` names a folder: letters, digits, and . _ - + "
                            "inside",
-                           r->plan->path, one->key_line, name);
+                           name);
         if (one->kind != RV_YAML_MAPPING) /* {} is the base as it is */
-            return rv_fail(context_of(r), RV_BAD_USAGE,
-                           "%s:%d: the case `%s` wants settings, as {latent: 2}, or {}",
-                           r->plan->path, one->key_line, name);
+            return fail_at(r, one->key_line, "the case `%s` wants settings, as {latent: 2}, or {}",
+                           name);
         made->name = name;
         made->line = one->key_line;
         status = each_leaf(r, "", one, 1, take_setting, &made->first);
@@ -250,9 +256,9 @@ static rv_status check_cases(const reader *r)
         for (const study_setting *s = one->first; s; s = s->next)
             for (const study_axis *axis = r->plan->axes; axis; axis = axis->next)
                 if (strcmp(axis->key, s->key) == 0)
-                    return rv_fail(context_of(r), RV_BAD_USAGE,
-                                   "%s:%d: `%s` is set by the case `%s` and by the grid, line %d",
-                                   r->plan->path, s->line, s->key, one->name, axis->line);
+                    return fail_at(r, s->line,
+                                   "`%s` is set by the case `%s` and by the grid, line %d", s->key,
+                                   one->name, axis->line);
     return RV_OK;
 }
 
@@ -303,7 +309,7 @@ static rv_status read_seeds(reader *r, const rv_yaml_node *node)
 /* ---- base ---- */
 
 /* A path is looked for beside the study file, then from here; a name among the recipes. */
-static rv_status read_base(reader *r, const rv_study_request *request, const rv_yaml_node *node)
+static rv_status read_base(reader *r, const rv_yaml_node *node)
 {
     char path[RUN_PATH], message[600];
     rv_context *context = context_of(r);
@@ -314,18 +320,16 @@ static rv_status read_base(reader *r, const rv_study_request *request, const rv_
         snprintf(path, sizeof path, "%.*s/%s", (int)(slash - r->plan->path), r->plan->path,
                  node->text) < (int)sizeof path &&
         strstr(node->text, ".yaml") && rv_file_exists(path)) {
-        r->plan->base = keep(r, path);
-        return r->plan->base ? RV_OK : rv_error_status(context);
+        return keep_as(r, &r->plan->base, path);
     }
-    rv_status status = rv_recipe_find(context, node->text, request->recipe_directories,
-                                      request->recipe_directory_count, path, sizeof path);
+    rv_status status = rv_recipe_find(context, node->text, r->request->recipe_directories,
+                                      r->request->recipe_directory_count, path, sizeof path);
     if (status != RV_OK) {
         snprintf(message, sizeof message, "%s", rv_error_message(context));
         rv_error_clear(context);
         return rv_fail(context, status, "%s:%d: `base`: %s", r->plan->path, node->line, message);
     }
-    r->plan->base = keep(r, path);
-    return r->plan->base ? RV_OK : rv_error_status(context);
+    return keep_as(r, &r->plan->base, path);
 }
 
 /* ---- the file ---- */
@@ -334,41 +338,34 @@ static rv_status read_about(reader *r, const rv_yaml_node *node)
 {
     if (node->kind != RV_YAML_SCALAR)
         return fail_at(r, node->key_line, "`about` wants a line of text");
-    r->plan->about = keep(r, node->text);
-    return r->plan->about ? RV_OK : rv_error_status(context_of(r));
+    return keep_as(r, &r->plan->about, node->text);
 }
 
-static rv_status fail_key(const reader *r, const rv_yaml_node *node)
+static rv_status fail_key(const reader *r, const rv_yaml_node *node, const char *nearest)
 {
-    static const char *const keys[] = {"about", "base", "settings", "grid", "cases", "seeds"};
+    if (nearest)
+        return fail_at(r, node->key_line, "unknown key `%.80s` of a study; did you mean `%s`?",
+                       node->key, nearest);
+    return fail_at(r, node->key_line,
+                   "unknown key `%.80s`; a study has about, base, settings, grid, cases and seeds; "
+                   "settings of the runs stand under `settings`",
+                   node->key);
+}
+
+static rv_status read_key(reader *r, const rv_yaml_node *node)
+{
+    static const struct {
+        const char *name;
+        rv_status (*read)(reader *r, const rv_yaml_node *node);
+    } keys[] = {{"about", read_about}, {"base", read_base},   {"settings", read_settings},
+                {"grid", read_grid},   {"cases", read_cases}, {"seeds", read_seeds}};
     rv_nearest nearest = {0};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        rv_nearest_try(&nearest, node->key, keys[i], keys[i]);
-    if (nearest.word)
-        return rv_fail(context_of(r), RV_BAD_USAGE,
-                       "%s:%d: unknown key `%.80s` of a study; did you mean `%s`?", r->plan->path,
-                       node->key_line, node->key, nearest.word);
-    return rv_fail(context_of(r), RV_BAD_USAGE,
-                   "%s:%d: unknown key `%.80s`; a study has about, base, settings, grid, cases and "
-                   "seeds; settings of the runs stand under `settings`",
-                   r->plan->path, node->key_line, node->key);
-}
-
-static rv_status read_key(reader *r, const rv_study_request *request, const rv_yaml_node *node)
-{
-    if (strcmp(node->key, "about") == 0)
-        return read_about(r, node);
-    if (strcmp(node->key, "base") == 0)
-        return read_base(r, request, node);
-    if (strcmp(node->key, "settings") == 0)
-        return read_settings(r, node);
-    if (strcmp(node->key, "grid") == 0)
-        return read_grid(r, node);
-    if (strcmp(node->key, "cases") == 0)
-        return read_cases(r, node);
-    if (strcmp(node->key, "seeds") == 0)
-        return read_seeds(r, node);
-    return fail_key(r, node);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(node->key, keys[i].name) == 0)
+            return keys[i].read(r, node);
+        rv_nearest_try(&nearest, node->key, keys[i].name, keys[i].name);
+    }
+    return fail_key(r, node, nearest.word);
 }
 
 /* A recipe in place of a study is the likeliest slip. */
@@ -376,27 +373,27 @@ static rv_status check_plan(const reader *r, const rv_yaml_node *root)
 {
     for (const rv_yaml_node *node = root->child; node; node = node->next)
         if (strcmp(node->key, "model") == 0)
-            return rv_fail(context_of(r), RV_BAD_USAGE,
-                           "%s:%d: this is a recipe, which `reverie train` takes; a study names "
-                           "its recipe, as base: lab2-vae-2d",
-                           r->plan->path, node->key_line);
+            return fail_at(r, node->key_line,
+                           "this is a recipe, and no study, which names its recipe, as base: "
+                           "lab2-vae-2d");
     return RV_OK;
 }
 
-static rv_status read_root(reader *r, const rv_study_request *request)
+static rv_status read_root(reader *r)
 {
     const rv_yaml_node *root = rv_yaml_root(r->yaml);
     if (!root || root->kind != RV_YAML_MAPPING)
         return fail_at(r, root ? root->line : 1, "wants base, grid or cases, seeds, as a map");
     rv_status status = check_plan(r, root);
     for (const rv_yaml_node *node = root->child; node && status == RV_OK; node = node->next)
-        status = read_key(r, request, node);
+        status = read_key(r, node);
     if (status == RV_OK && !r->plan->base)
         status = fail_at(r, root->line, "`base` is not set: the name or the path of a recipe");
     if (status == RV_OK)
         status = check_cases(r);
-    if (status == RV_OK && request->seeds > 0)
-        status = count_seeds(r, request->seeds < SEEDS_MOST ? request->seeds : SEEDS_MOST);
+    int64_t seeds = r->request->seeds;
+    if (status == RV_OK && seeds > 0)
+        status = count_seeds(r, seeds < SEEDS_MOST ? seeds : SEEDS_MOST);
     if (status == RV_OK && r->plan->seed_count == 0)
         status = count_seeds(r, 1);
     return status;
@@ -418,8 +415,7 @@ static rv_status check_override(const reader *r, const char *override)
     if (sets(override, "train.seed") && override[strcspn(override, "=")] &&
         strncmp(override, "train=", 6) != 0)
         return rv_fail(context, RV_BAD_USAGE,
-                       "`%.80s`: the study sets the seeds itself; say how many with --seeds",
-                       override);
+                       "`%.80s`: the study sets the seeds itself; say how many instead", override);
     for (const study_axis *axis = r->plan->axes; axis; axis = axis->next)
         if (sets(override, axis->key))
             return rv_fail(context, RV_BAD_USAGE, "`%.80s`: `%s` is what the study varies, %s:%d",
@@ -433,8 +429,9 @@ static rv_status check_override(const reader *r, const char *override)
     return RV_OK;
 }
 
-static rv_status add_overrides(reader *r, const rv_study_request *request)
+static rv_status add_overrides(reader *r)
 {
+    const rv_study_request *request = r->request;
     study_setting **end = &r->plan->overrides;
     for (int i = 0; i < request->setting_count; i++) {
         rv_status status = check_override(r, request->settings[i]);
@@ -464,7 +461,7 @@ static const char *name_of(reader *r, const char *path)
 
 rv_status study_plan_read(rv_study *study, const rv_study_request *request)
 {
-    reader r = {study, &study->plan, NULL};
+    reader r = {study, &study->plan, request, NULL};
     r.plan->path = keep(&r, request->path);
     r.plan->name = name_of(&r, request->path);
     r.plan->about = "";
@@ -472,9 +469,9 @@ rv_status study_plan_read(rv_study *study, const rv_study_request *request)
         return RV_NO_MEMORY;
     rv_status status = rv_yaml_load(study->context, request->path, &r.yaml);
     if (status == RV_OK)
-        status = read_root(&r, request);
+        status = read_root(&r);
     if (status == RV_OK)
-        status = add_overrides(&r, request);
+        status = add_overrides(&r);
     rv_yaml_free(r.yaml);
     return status;
 }

@@ -3,7 +3,7 @@
 
 #include "core/memory.h"
 #include "io/json.h"
-#include "reverie/io.h"
+#include "values/json.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,35 +14,24 @@ static json_t *number(double value)
     return rv_json_number_or(value, "too few runs have the value");
 }
 
-static const char *state_name(rv_study_state state)
-{
-    static const char *const names[] = {"to run", "to resume", "done"};
-    return names[state];
-}
-
 /* ---- writing ---- */
-
-static json_t *values_json(const study_values *values)
-{
-    json_t *object = json_object();
-    for (int i = 0; i < values->count; i++)
-        rv_json_put(&object, values->name[i], rv_json_number(values->value[i]));
-    return object;
-}
 
 static json_t *run_json(const study_run *run)
 {
+    static const char *const states[] = {"to run", "to resume", "done"};
     const rv_study_entry *entry = &run->entry;
     json_t *object = json_pack("{s:s, s:I, s:s, s:I, s:I}", "name", entry->name, "seed",
-                               (json_int_t)entry->seed, "state", state_name(entry->state), "epoch",
+                               (json_int_t)entry->seed, "state", states[entry->state], "epoch",
                                (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs);
     if (entry->status != RV_OK)
         rv_json_put(&object, "failure", rv_json_text(entry->message));
-    if (entry->state == RV_STUDY_DONE && run->values.count > 0) {
+    if (entry->state == RV_STUDY_DONE && run->values.list.count > 0) {
+        json_t *values = json_object();
+        rv_values_put(&values, &run->values.list);
         rv_json_put(&object, "split", rv_json_text(run->values.split));
         rv_json_put(&object, "chosen_by", rv_json_text(run->values.chosen));
         rv_json_put(&object, "checkpoint", rv_json_text(run->values.checkpoint));
-        rv_json_put(&object, "values", values_json(&run->values));
+        rv_json_put(&object, "values", values);
     }
     return object;
 }
@@ -90,12 +79,12 @@ void rv_study_text_free(char *text)
 
 /* ---- reading back ---- */
 
-static void recall_run(study_run *run, json_t *object)
+static void recall_run(rv_context *context, study_run *run, json_t *object)
 {
     const char *key, *split = json_string_value(json_object_get(object, "split"));
     const char *checkpoint = json_string_value(json_object_get(object, "checkpoint"));
     const char *chosen = json_string_value(json_object_get(object, "chosen_by"));
-    study_values values = {0};
+    study_values values = {.list = rv_values_of(context)};
     json_t *value;
     if (!split || !checkpoint || !chosen)
         return;
@@ -104,14 +93,11 @@ static void recall_run(study_run *run, json_t *object)
     snprintf(values.checkpoint, sizeof values.checkpoint, "%s", checkpoint);
     json_object_foreach(json_object_get(object, "values"), key, value)
     {
-        if (values.count == RV_METRICS_MOST)
-            break;
-        if (json_is_string(value)) /* why the one before is null */
-            continue;
-        snprintf(values.name[values.count], sizeof values.name[0], "%s", key);
-        values.value[values.count++] =
-            json_is_number(value) ? json_number_value(value) : (double)NAN;
+        if (!json_is_string(value)) /* which says why the one before is null */
+            study_add_value(&values.list, key,
+                            json_is_number(value) ? json_number_value(value) : (double)NAN);
     }
+    rv_values_free(&run->values.list);
     run->values = values;
 }
 
@@ -122,27 +108,18 @@ static void recall_cell(rv_study *study, json_t *runs)
         const char *name = json_string_value(json_object_get(object, "name"));
         for (int k = 0; name && k < study->run_count; k++)
             if (strcmp(study->run[k].entry.name, name) == 0)
-                recall_run(&study->run[k], object);
+                recall_run(study->context, &study->run[k], object);
     }
 }
 
 rv_status study_values_recall(rv_study *study)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t size;
-    if (snprintf(path, sizeof path, "%s/report.json", study->folder) >= (int)sizeof path ||
-        !rv_file_exists(path))
-        return RV_OK;
-    rv_status status = rv_file_read(study->context, path, (size_t)1 << 28, &text, &size);
-    if (status != RV_OK)
-        return status;
     json_t *object;
-    status = rv_json_read(study->context, (const char *)text, size, 0, &object, NULL);
+    rv_status status =
+        run_read_json(study->context, study->folder, "report.json", (size_t)1 << 28, &object);
     json_t *cells = json_object_get(object, "cells");
     for (size_t i = 0; i < json_array_size(cells); i++)
         recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));
     json_decref(object);
-    rv_io_free(text);
-    return status;
+    return status == RV_OK ? rv_error_status(study->context) : status;
 }

@@ -2,11 +2,10 @@
  * side, on one self-contained page. */
 #include "study/study.h"
 
-#include "config/text.h"
+#include "core/growing_text.h"
 #include "core/memory.h"
 #include "reverie/io.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { PICTURES = 3, LATENTS = 3000 };
@@ -18,7 +17,7 @@ typedef struct gallery {
     rv_image *image[PICTURES];
 } gallery;
 
-enum { SAMPLES, TRAINED, HELD_OUT };
+enum { SAMPLES, TRAINED, HELD_OUT, LATENT };
 
 static void gallery_free(gallery *shown, int count)
 {
@@ -37,7 +36,7 @@ static rv_status draw_run(rv_experiment *run, gallery *shown)
     const rv_model_kind *kind = run->model->kind;
     int has_test = 0;
     rv_status status = rv_model_kind_has(kind, RV_ENCODER) ? run_has_test(run, &has_test) : RV_OK;
-    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
+    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run->settings);
     if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER))
         shown->image[SAMPLES] = rv_experiment_samples(run, 32, 1);
     if (status == RV_OK && rv_model_kind_has(kind, RV_DECODER | RV_ENCODER)) {
@@ -56,17 +55,12 @@ static rv_status draw_run(rv_experiment *run, gallery *shown)
 static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown)
 {
     rv_experiment *experiment;
-    rv_experiment_place place = study_place(study, run);
-    rv_context *aside = run_aside_new(study->context);
-    if (!aside)
-        return rv_error_status(study->context);
     shown->cell = run->entry.cell;
-    rv_status status = rv_experiment_open(aside, &place, "last", 0, &experiment);
-    if (status == RV_OK) {
+    rv_status status = study_open_run(study, run, &experiment);
+    if (status == RV_OK)
         status = draw_run(experiment, shown);
-        rv_experiment_free(experiment);
-    }
-    return run_aside_free(study->context, aside, status);
+    rv_experiment_free(experiment);
+    return status;
 }
 
 /* The first run of each cell that is done; *count of them. */
@@ -89,32 +83,24 @@ static rv_status draw_cells(rv_study *study, gallery **out, int *count)
     return status;
 }
 
-static rv_status add_latents(rv_page *page, const gallery *shown, int count)
+static int is_shown(const gallery *one, int which)
 {
-    rv_status status = RV_OK;
-    int any = 0;
-    for (int i = 0; i < count; i++)
-        any |= shown[i].latent != NULL;
-    if (any)
-        status = rv_page_heading(page, "Posterior means of held-out images, by class");
-    for (int i = 0; status == RV_OK && i < count; i++)
-        if (shown[i].latent)
-            status = rv_page_svg(page, shown[i].latent, shown[i].cell);
-    return status;
+    return which == LATENT ? one->latent != NULL : one->image[which] != NULL;
 }
 
-static rv_status add_images(rv_page *page, const gallery *shown, int count, int which,
-                            const char *heading)
+static rv_status add_section(rv_page *page, const gallery *shown, int count, int which,
+                             const char *heading)
 {
     rv_status status = RV_OK;
     int any = 0;
     for (int i = 0; i < count; i++)
-        any |= shown[i].image[which] != NULL;
+        any |= is_shown(&shown[i], which);
     if (any)
         status = rv_page_heading(page, heading);
     for (int i = 0; status == RV_OK && i < count; i++)
-        if (shown[i].image[which])
-            status = rv_page_image(page, shown[i].image[which], shown[i].cell, 1);
+        if (is_shown(&shown[i], which))
+            status = which == LATENT ? rv_page_svg(page, shown[i].latent, shown[i].cell)
+                                     : rv_page_image(page, shown[i].image[which], shown[i].cell, 1);
     return status;
 }
 
@@ -122,17 +108,17 @@ static rv_status add_pictures(rv_study *study, rv_page *page)
 {
     static const char *const headings[] = {"Draws from the prior",
                                            "Training images, and below each its reconstruction",
-                                           "Held-out images, and below each its reconstruction"};
+                                           "Held-out images, and below each its reconstruction",
+                                           "Posterior means of held-out images, by class"};
+    static const int order[] = {LATENT, SAMPLES, TRAINED, HELD_OUT};
     gallery *shown;
     int count;
     rv_status status = draw_cells(study, &shown, &count);
     if (status == RV_OK && count > 0 && study->plan.seed_count > 1)
         status = rv_page_text(page, "The pictures below are of one run of each cell, that of its "
                                     "first seed.");
-    if (status == RV_OK)
-        status = add_latents(page, shown, count);
-    for (int k = SAMPLES; status == RV_OK && k <= HELD_OUT; k++)
-        status = add_images(page, shown, count, k, headings[k]);
+    for (int k = 0; status == RV_OK && k <= PICTURES; k++)
+        status = add_section(page, shown, count, order[k], headings[order[k]]);
     gallery_free(shown, study->cell_count);
     return status;
 }
@@ -165,9 +151,9 @@ static rv_status add_failures(const rv_study *study, rv_page *page)
 
 static rv_status add_overrides(rv_study *study, rv_page *page)
 {
-    config_text text = {0};
+    rv_text text = {0};
     for (const study_setting *one = study->plan.overrides; one; one = one->next)
-        config_text_printf(&text, "%s\n", one->value);
+        rv_text_printf(&text, "%s\n", one->value);
     rv_status status = text.failed ? rv_fail_memory(study->context) : RV_OK;
     if (status == RV_OK && text.characters)
         status = rv_page_text(page, "With these settings over it:");

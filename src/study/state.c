@@ -14,6 +14,27 @@ rv_experiment_place study_place(const rv_study *study, const study_run *run)
     return place;
 }
 
+rv_status study_open_run(rv_study *study, const study_run *run, rv_experiment **out)
+{
+    rv_experiment_place place = study_place(study, run);
+    return rv_experiment_open(study->context, &place, "last", 0, out);
+}
+
+rv_status study_config(rv_context *context, const study_run *run, rv_config **config)
+{
+    rv_status status = rv_config_new(context, config);
+    return status == RV_OK ? rv_config_parse(*config, run->text, run->entry.name) : status;
+}
+
+rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_split split,
+                            rv_source **source)
+{
+    rv_data_config data = settings->data;
+    data.directories = study->place.data_directories;
+    data.directory_count = study->place.data_directory_count;
+    return rv_source_open(study->context, &data, split, source);
+}
+
 /* ---- how far it is ---- */
 
 /* Done is what has its report and the checkpoint of its last step.  The report is written last. */
@@ -69,7 +90,7 @@ static rv_status refuse(rv_study *study, const study_run *run, const char *key, 
 {
     return rv_fail(study->context, RV_BAD_USAGE,
                    "%s/config.yaml: this run was made with %s: %s, and the study now asks for %s; "
-                   "choose another --folder, or remove that run",
+                   "choose another folder, or remove that run",
                    run->entry.folder, key, was ? was : "(none)", is ? is : "(none)");
 }
 

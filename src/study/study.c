@@ -16,6 +16,8 @@ void rv_study_free(rv_study *study)
     rv_ledger_close(study->ledger);
     rv_lock_release(study->lock);
     rv_free(study->cell);
+    for (int i = 0; i < study->run_count; i++)
+        rv_values_free(&study->run[i].values.list);
     rv_free(study->run);
     rv_values_free(&study->list);
     rv_free(study->row);
@@ -25,24 +27,20 @@ void rv_study_free(rv_study *study)
 
 static rv_status keep_place(rv_study *study, const rv_study_request *request)
 {
-    int count = request->data_directory_count;
-    const char **copy = rv_arena_alloc(&study->arena, ((size_t)count + 1) * sizeof *copy);
-    study->folder = rv_arena_strdup(&study->arena, request->folder);
-    int ok = copy && study->folder;
-    for (int i = 0; ok && i < count; i++)
-        ok = (copy[i] = rv_arena_strdup(&study->arena, request->data_directories[i])) != NULL;
-    study->place = (rv_experiment_place){NULL, copy, count};
-    return ok ? RV_OK : rv_fail_memory(study->context);
+    const rv_experiment_place place = {request->folder, request->data_directories,
+                                       request->data_directory_count};
+    if (!run_copy_place(&study->arena, &place, &study->place))
+        return rv_fail_memory(study->context);
+    study->folder = study->place.folder;
+    return RV_OK;
 }
 
 /* A study's folder is not a run's. */
 static rv_status check_folder(const rv_study *study)
 {
-    char path[RUN_PATH];
-    if (snprintf(path, sizeof path, "%s/config.yaml", study->folder) < (int)sizeof path &&
-        rv_file_exists(path))
+    if (run_has(study->folder, "config.yaml"))
         return rv_fail(study->context, RV_BAD_USAGE,
-                       "%s: holds a run itself; choose another folder for the study with --folder",
+                       "%s: holds a run itself; choose another folder for the study",
                        study->folder);
     return RV_OK;
 }
@@ -163,16 +161,12 @@ static rv_status fail_study(rv_context *context, const char *name, const char *c
     if (status == RV_NO_MEMORY || status == RV_IO_ERROR)
         return status;
     if (status == RV_OK)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%.200s: this is a recipe, which `reverie train` takes; `reverie study` "
-                       "lists the studies",
-                       name);
+        return rv_fail(context, RV_BAD_FILE, "%.200s: this is a recipe, and no study", name);
     rv_error_clear(context);
     if (nearest.word)
         return rv_fail(context, RV_BAD_FILE, "%.200s: there is no such study; did you mean `%s`?",
                        name, nearest.word);
-    return rv_fail(context, RV_BAD_FILE,
-                   "%.200s: there is no such study; `reverie study` lists them", name);
+    return rv_fail(context, RV_BAD_FILE, "%.200s: there is no such study", name);
 }
 
 rv_status rv_study_list(rv_context *context, const char *const *directories, int directory_count,

@@ -42,12 +42,10 @@ typedef struct study_plan {
 } study_plan;
 
 typedef struct study_values {
-    int count; /* 0: not evaluated */
     char split[16];
     char chosen[48];     /* the value that the model chooses its best weights by; "" for none */
     char checkpoint[64]; /* the checksum of the weights that were evaluated */
-    char name[RV_METRICS_MOST][48];
-    double value[RV_METRICS_MOST];
+    rv_values list;      /* empty: not evaluated */
 } study_values;
 
 typedef struct study_run {
@@ -67,8 +65,8 @@ struct rv_study {
     rv_arena arena;
     study_plan plan;
     const char *folder;
-    rv_experiment_place place; /* its folder is left NULL */
-    study_cell *cell;          /* [cell_count] */
+    rv_experiment_place place;
+    study_cell *cell; /* [cell_count] */
     int cell_count;
     study_run *run; /* [cell_count * seed_count], by cell, then seed */
     int run_count;
@@ -94,11 +92,20 @@ rv_status study_expand(rv_study *study);
 /* state.c: what the folders hold; RV_BAD_USAGE where they hold something else. */
 rv_status study_look(rv_study *study, study_run *run);
 
-/* state.c: "FOLDER/name"; NULL when memory is out. */
+/* state.c: where the run is, and where its data are looked for. */
 rv_experiment_place study_place(const rv_study *study, const study_run *run);
+/* state.c: opens a run that is done, with its last weights. */
+rv_status study_open_run(rv_study *study, const study_run *run, rv_experiment **out);
+/* state.c: the configuration of a run, to be freed in any case. */
+rv_status study_config(rv_context *context, const study_run *run, rv_config **config);
+/* state.c: opens a split of the data of such settings. */
+rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_split split,
+                            rv_source **source);
 
 /* curves.c: learning curves of all cells, for the page. */
 rv_status study_add_curves(rv_study *study, rv_page *page);
+/* values.c: adds a value, whose name is copied, unless there are RV_METRICS_MOST. */
+void study_add_value(rv_values *list, const char *name, double value);
 /* values.c: evaluates a run that is done, unless its weights are those of `values`. */
 rv_status study_evaluate(rv_study *study, study_run *run);
 /* json.c: the values that an earlier report.json holds; a file that is none is ignored. */

@@ -27,7 +27,7 @@ rv_spread rv_spread_of(const double *values, int count)
 
 static int has_values(const study_run *run)
 {
-    return run->entry.state == RV_STUDY_DONE && run->values.count > 0;
+    return run->entry.state == RV_STUDY_DONE && run->values.list.count > 0;
 }
 
 static int is_named(const rv_study_table *table, const char *name)
@@ -48,19 +48,10 @@ static void name_columns(rv_study *study)
         if (!has_values(&study->run[i]))
             continue;
         table->split = *table->split ? table->split : values->split;
-        for (int k = 0; k < values->count; k++)
-            if (table->value_count < RV_METRICS_MOST && !is_named(table, values->name[k]))
-                table->name[table->value_count++] = values->name[k];
+        for (int k = 0; k < values->list.count; k++)
+            if (table->value_count < RV_METRICS_MOST && !is_named(table, values->list.row[k].name))
+                table->name[table->value_count++] = values->list.row[k].name;
     }
-}
-
-static double value_named(const study_run *run, const char *name)
-{
-    if (has_values(run))
-        for (int i = 0; i < run->values.count; i++)
-            if (strcmp(run->values.name[i], name) == 0)
-                return run->values.value[i];
-    return (double)NAN;
 }
 
 static void fill_row(const rv_study *study, int cell, double *values)
@@ -73,7 +64,9 @@ static void fill_row(const rv_study *study, int cell, double *values)
         row->done += has_values(&run[i]);
     for (int k = 0; k < study->table.value_count; k++) {
         for (int i = 0; i < seeds; i++)
-            values[i] = value_named(&run[i], study->table.name[k]);
+            values[i] = has_values(&run[i])
+                            ? rv_values_number(&run[i].values.list, study->table.name[k])
+                            : (double)NAN;
         row->value[k] = rv_spread_of(values, seeds);
     }
 }
@@ -175,9 +168,8 @@ rv_status rv_study_results(rv_study *study, const rv_study_table **out)
         mark_best(study);
         status = rv_error_status(study->context);
     }
-    if (status == RV_OK) {
+    if (status == RV_OK)
         status = list_rows(study);
-    }
     rv_free(values);
     *out = status == RV_OK ? &study->table : NULL;
     return status;

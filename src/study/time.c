@@ -3,13 +3,9 @@
  * changes the time of a step and not the size of the model. */
 #include "study/study.h"
 
-#include "reverie/io.h"
-
 #include "core/clock.h"
 
 #include <math.h>
-#include <string.h>
-#include <time.h>
 
 /* Seconds of measured steps, at least; and steps, at most.  A step of a held-out batch is a third
  * of a training step: it goes forward only.  Beside its steps a run opens its data, compiles, draws
@@ -38,16 +34,14 @@ static rv_status take_time(void *user, json_t *line)
 /* Seconds an epoch of a run that is done; NaN when its times are not there. */
 static double seconds_of(rv_study *study, const study_run *run)
 {
-    char path[RUN_PATH];
-    uint8_t *text;
-    size_t size;
     clock_sum sum = {0};
-    snprintf(path, sizeof path, "%s/timing.jsonl", run->entry.folder);
-    if (!rv_file_exists(path) ||
-        rv_file_read(study->context, path, (size_t)1 << 28, &text, &size) != RV_OK)
+    const char *folder = run->entry.folder;
+    if (!run_has(folder, "timing.jsonl"))
         return (double)NAN;
-    run_each_line(study->context, (const char *)text, take_time, &sum);
-    rv_io_free(text);
+    if (run_each_line(study->context, folder, "timing.jsonl", take_time, &sum) != RV_OK) {
+        rv_error_clear(study->context);
+        return (double)NAN;
+    }
     double whole = sum.whole + sum.last;
     return whole > 0 && run->entry.epoch > 0 ? whole / (double)run->entry.epoch : (double)NAN;
 }
@@ -91,44 +85,39 @@ static rv_status time_steps(rv_trainer *trainer, double *step)
 }
 
 /* Batches of the held-out split, 0 when the model is not evaluated. */
-static rv_status held_out_batches(rv_context *aside, const rv_settings *settings,
-                                  const rv_data_config *data, double *batches)
+static rv_status held_out_batches(rv_study *study, const rv_settings *settings, double *batches)
 {
     rv_source *source;
     *batches = 0;
     if (!rv_model_kind_has(settings->model, RV_EVALUATION))
         return RV_OK;
-    rv_status status = rv_source_open(
-        aside, data, data->validation > 0 ? RV_SPLIT_VALIDATION : RV_SPLIT_TEST, &source);
+    rv_status status = study_open_source(study, settings, run_held_out(settings), &source);
     if (status != RV_OK)
         return status;
-    *batches = (double)rv_source_describe(source)->count / (double)data->batch;
+    *batches = (double)rv_source_describe(source)->count / (double)settings->data.batch;
     rv_source_free(source);
     return RV_OK;
 }
 
-static rv_status time_epoch(rv_study *study, rv_context *aside, const rv_settings *settings,
-                            double *seconds)
+static rv_status time_epoch(rv_study *study, const rv_settings *settings, double *seconds)
 {
+    rv_context *context = study->context;
     double step = 0, held_out = 0;
     rv_source *source = NULL;
     rv_model *model = NULL;
     rv_trainer *trainer = NULL;
-    rv_data_config data = settings->data;
-    data.directories = study->place.data_directories;
-    data.directory_count = study->place.data_directory_count;
-    rv_context_set_seed(aside, settings->train.seed);
-    rv_status status = rv_source_open(aside, &data, RV_SPLIT_TRAIN, &source);
+    rv_context_set_seed(context, settings->train.seed);
+    rv_status status = study_open_source(study, settings, RV_SPLIT_TRAIN, &source);
     if (status == RV_OK)
-        status = rv_model_new(aside, settings->model, settings->model_config,
+        status = rv_model_new(context, settings->model, settings->model_config,
                               rv_data_sizes_of(source), &model);
     rv_trainer_setup setup = {.model = model, .train = source, .config = settings->train};
     if (status == RV_OK)
-        status = rv_trainer_new(aside, &setup, &trainer);
+        status = rv_trainer_new(context, &setup, &trainer);
     if (status == RV_OK)
         status = time_steps(trainer, &step);
     if (status == RV_OK)
-        status = held_out_batches(aside, settings, &data, &held_out);
+        status = held_out_batches(study, settings, &held_out);
     if (status == RV_OK)
         *seconds =
             step * ((double)rv_trainer_progress(trainer).batches + held_out_share * held_out) +
@@ -142,20 +131,13 @@ static rv_status time_epoch(rv_study *study, rv_context *aside, const rv_setting
 static rv_status measure(rv_study *study, const study_run *run, double *seconds)
 {
     rv_config *config = NULL;
-    rv_context *aside = run_aside_new(study->context);
     *seconds = (double)NAN;
-    if (!aside)
-        return rv_error_status(study->context);
-    rv_status status = rv_config_new(aside, &config);
-    if (status == RV_OK)
-        status = rv_config_parse(config, run->text, run->entry.name);
+    rv_status status = study_config(study->context, run, &config);
     const rv_settings *settings = status == RV_OK ? rv_config_settings(config) : NULL;
-    if (settings)
-        status = time_epoch(study, aside, settings, seconds);
-    else if (status == RV_OK)
-        status = rv_error_status(aside);
+    if (status == RV_OK)
+        status = settings ? time_epoch(study, settings, seconds) : rv_error_status(study->context);
     rv_config_free(config);
-    return run_aside_free(study->context, aside, status);
+    return status;
 }
 
 /* ---- all ---- */

@@ -1,7 +1,7 @@
 /* Running a study: what is missing is trained, what stopped goes on, what fails is noted. */
 #include "study/study.h"
 
-#include "reverie/io.h"
+#include "core/context.h"
 
 #include <string.h>
 
@@ -9,19 +9,12 @@
 
 /* What the images of a cell are like; those of an earlier cell with the same data are not opened
  * again. */
-static rv_status sizes_of(rv_study *study, rv_context *aside, const rv_settings *settings,
-                          rv_data_sizes *sizes)
+static rv_status sizes_of(rv_study *study, const rv_settings *settings, rv_data_sizes *sizes)
 {
     rv_source *source;
-    rv_data_config data = settings->data;
-    int needed = rv_model_kind_has(settings->model, RV_EVALUATION) ||
-                 rv_model_kind_has(settings->model, RV_ENCODER);
-    data.directories = study->place.data_directories;
-    data.directory_count = study->place.data_directory_count;
-    rv_split split = !needed               ? RV_SPLIT_TRAIN
-                     : data.validation > 0 ? RV_SPLIT_VALIDATION
-                                           : RV_SPLIT_TEST;
-    rv_status status = rv_source_open(aside, &data, split, &source);
+    int needed = run_needs_held_out(settings);
+    rv_split split = needed ? run_held_out(settings) : RV_SPLIT_TRAIN;
+    rv_status status = study_open_source(study, settings, split, &source);
     if (status != RV_OK)
         return status;
     *sizes = rv_data_sizes_of(source);
@@ -38,28 +31,28 @@ static rv_status check_cell(rv_study *study, int index, known_data *known)
 {
     study_cell *cell = &study->cell[index];
     const study_run *run = &study->run[(ptrdiff_t)index * study->plan.seed_count];
+    rv_context *context = study->context;
     rv_config *config = NULL;
     rv_model *model = NULL;
-    rv_context *aside = run_aside_new(study->context);
-    if (!aside)
-        return rv_error_status(study->context);
-    rv_status status = rv_config_new(aside, &config);
-    if (status == RV_OK)
-        status = rv_config_parse(config, run->text, run->entry.name);
+    rv_status status = study_config(context, run, &config);
     const rv_settings *settings = status == RV_OK ? rv_config_settings(config) : NULL;
     if (settings && !(known->text && strcmp(known->text, cell->data) == 0))
-        status = sizes_of(study, aside, settings, &known->sizes);
+        status = sizes_of(study, settings, &known->sizes);
     known->text = cell->data;
     if (settings && status == RV_OK)
-        status = rv_model_new(aside, settings->model, settings->model_config, known->sizes, &model);
+        status =
+            rv_model_new(context, settings->model, settings->model_config, known->sizes, &model);
     if (status == RV_OK)
-        status = rv_error_status(aside);
-    if (status != RV_OK)
-        rv_fail(study->context, status, "%s: cell `%s`: %s", cell->origin, run->entry.cell,
-                rv_error_message(aside));
+        status = rv_error_status(context);
+    if (status != RV_OK) {
+        char message[1024];
+        snprintf(message, sizeof message, "%s", rv_error_message(context));
+        rv_error_clear(context);
+        rv_fail(context, status, "%s: cell `%s`: %s", cell->origin, run->entry.cell, message);
+    }
     rv_model_free(model);
     rv_config_free(config);
-    return run_aside_free(study->context, aside, status);
+    return status;
 }
 
 rv_status rv_study_check(rv_study *study)
@@ -77,11 +70,9 @@ rv_status rv_study_check(rv_study *study)
 static rv_status create(rv_study *study, const study_run *run, rv_context *aside,
                         rv_experiment **out)
 {
-    rv_config *config;
+    rv_config *config = NULL;
     rv_experiment_place place = study_place(study, run);
-    rv_status status = rv_config_new(aside, &config);
-    if (status == RV_OK)
-        status = rv_config_parse(config, run->text, run->entry.name);
+    rv_status status = study_config(aside, run, &config);
     if (status == RV_OK)
         return rv_experiment_create(aside, &place, config, 0, out);
     rv_config_free(config);
@@ -112,11 +103,43 @@ static rv_status train(rv_study *study, study_run *run, rv_context *aside,
     return status;
 }
 
+static void pass_on(void *user, rv_log_level level, const char *message)
+{
+    rv_notify(user, level, "%s", message);
+}
+
+/* A context like the study's for training one run: its errors and its tuning are its own, so that a
+ * run that fails stops no other.  NULL with the error latched in the study's. */
+static rv_context *context_of_run(rv_context *context)
+{
+    rv_context *aside = rv_context_new();
+    if (!aside) {
+        rv_fail_memory(context);
+        return NULL;
+    }
+    rv_context_set_log(aside, pass_on, context);
+    rv_context_set_beside(aside, context);
+    rv_context_set_threads(aside, rv_context_threads(context));
+    rv_status status = RV_OK;
+    const char *backend = rv_context_backend(context), *isa = rv_context_isa(context);
+    if (strcmp(rv_context_backend(aside), backend) != 0)
+        status = rv_context_set_backend(aside, backend);
+    if (status == RV_OK && strcmp(rv_context_isa(aside), isa) != 0)
+        status = rv_context_set_isa(aside, isa);
+    if (status == RV_OK)
+        status = rv_context_lend_tuning(aside, context);
+    if (status == RV_OK)
+        return aside;
+    rv_fail(context, status, "%s", rv_error_message(aside));
+    rv_context_free(aside);
+    return NULL;
+}
+
 /* Trains one run; what failed is kept in its entry, and is no failure of the context yet. */
 static rv_status take_run(rv_study *study, study_run *run, const rv_listener *listener)
 {
     rv_study_entry *entry = &run->entry;
-    rv_context *aside = run_aside_new(study->context);
+    rv_context *aside = context_of_run(study->context);
     if (!aside)
         return rv_error_status(study->context);
     if (listener && listener->begin)
@@ -128,7 +151,8 @@ static rv_status take_run(rv_study *study, study_run *run, const rv_listener *li
         entry->message =
             rv_arena_strdup(&study->arena, *message ? message : rv_status_name(entry->status));
     }
-    run_aside_free(study->context, aside, RV_OK);
+    rv_context_return_tuning(study->context, aside);
+    rv_context_free(aside);
     if (!entry->message) {
         entry->message = "";
         return rv_fail_memory(study->context);

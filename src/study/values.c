@@ -4,16 +4,13 @@
 
 #include "reverie/io.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void add_value(study_values *values, const char *name, double value)
+void study_add_value(rv_values *list, const char *name, double value)
 {
-    if (values->count == RV_METRICS_MOST)
-        return;
-    snprintf(values->name[values->count], sizeof values->name[0], "%s", name);
-    values->value[values->count++] = value;
+    if (list->count < RV_METRICS_MOST)
+        rv_values_fact(list, rv_values_text(list, "%s", name), value);
 }
 
 static rv_status from_evaluation(rv_experiment *run, study_values *values)
@@ -22,7 +19,7 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     int has_test;
     rv_report report;
     rv_status status = run_has_test(run, &has_test);
-    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run);
+    rv_split split = has_test ? RV_SPLIT_TEST : run_held_out(run->settings);
     if (status == RV_OK)
         status = rv_experiment_evaluate(run, split, 1, &report);
     if (status != RV_OK)
@@ -31,7 +28,7 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     if (kind->select)
         snprintf(values->chosen, sizeof values->chosen, "%s", kind->select(run->model));
     for (int i = 0; i < report.values.count; i++)
-        add_value(values, report.values.row[i].name, report.values.row[i].value);
+        study_add_value(&values->list, report.values.row[i].name, report.values.row[i].value);
     rv_report_free(&report);
     return RV_OK;
 }
@@ -43,7 +40,7 @@ static rv_status from_training(rv_experiment *run, study_values *values)
     snprintf(values->split, sizeof values->split, "train");
     for (int i = 0; status == RV_OK && i < summary.count; i++)
         if (strcmp(summary.value[i].split, "train") == 0)
-            add_value(values, summary.value[i].name, summary.value[i].last);
+            study_add_value(&values->list, summary.value[i].name, summary.value[i].last);
     return status;
 }
 
@@ -63,18 +60,18 @@ static rv_status checksum_of(rv_context *context, const study_run *run, char *te
     return status;
 }
 
-static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
+rv_status study_evaluate(rv_study *study, study_run *run)
 {
     char checkpoint[64];
-    study_values values = {0};
+    study_values values = {.list = rv_values_of(study->context)};
     rv_experiment *experiment;
-    rv_experiment_place place = study_place(study, run);
-    rv_status status = checksum_of(aside, run, checkpoint, sizeof checkpoint);
+    rv_status status = checksum_of(study->context, run, checkpoint, sizeof checkpoint);
     if (status != RV_OK)
         return status;
-    if (run->values.count > 0 && *checkpoint && strcmp(checkpoint, run->values.checkpoint) == 0)
+    if (run->values.list.count > 0 && *checkpoint &&
+        strcmp(checkpoint, run->values.checkpoint) == 0)
         return RV_OK;
-    status = rv_experiment_open(aside, &place, "last", 0, &experiment);
+    status = study_open_run(study, run, &experiment);
     if (status != RV_OK)
         return status;
     status = rv_model_has(experiment->model, RV_EVALUATION) ? from_evaluation(experiment, &values)
@@ -82,14 +79,9 @@ static rv_status evaluate(rv_study *study, rv_context *aside, study_run *run)
     rv_experiment_free(experiment);
     memcpy(values.checkpoint, checkpoint, sizeof checkpoint);
     if (status == RV_OK)
+        status = rv_error_status(study->context);
+    rv_values_free(status == RV_OK ? &run->values.list : &values.list);
+    if (status == RV_OK)
         run->values = values;
     return status;
-}
-
-rv_status study_evaluate(rv_study *study, study_run *run)
-{
-    rv_context *aside = run_aside_new(study->context);
-    if (!aside)
-        return rv_error_status(study->context);
-    return run_aside_free(study->context, aside, evaluate(study, aside, run));
 }

@@ -49,47 +49,41 @@ static int discriminator_saturated(const rv_event *event, rv_alarm *alarm)
     return 1;
 }
 
-static int gradient_vanished(const rv_event *event, rv_alarm *alarm)
-{
-    double length = value_of(event, "generator_gradient");
-    if (!(length < RV_ALARM_GRADIENT))
-        return 0;
-    alarm->name = "generator_gradient_vanished";
-    rv_text_format(
-        alarm->cause, sizeof alarm->cause,
-        "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
-        "around the samples; raise objective.clip (`wgan`), take "
-        "objective.loss=nonsaturating (`gan`), or lower the opponent's rate",
-        length);
-    return 1;
-}
+/* An alarm by one value, below or above a limit, from that step and epoch on; its cause names the
+ * value, `scale` times as large. */
+typedef struct rule {
+    const char *name, *value;
+    double below, above;
+    int64_t epoch, step;
+    double scale;
+    const char *cause;
+} rule;
 
-static int samples_collapsed(const rv_event *event, rv_alarm *alarm)
-{
-    double diversity = value_of(event, "diversity");
-    if (event->epoch < 1 || event->step < RV_ALARM_DIVERSITY_STEPS ||
-        !(diversity < RV_ALARM_DIVERSITY))
-        return 0;
-    alarm->name = "samples_collapsed";
-    rv_text_format(
-        alarm->cause, sizeof alarm->cause,
-        "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
-        "generator turns all noise into one picture; early on that may pass; if it stays, lower "
-        "train.lr, put batchnorm into the generator, or take model wgan-gp",
-        diversity);
-    return 1;
-}
+static const rule rules[] = {
+    {"generator_gradient_vanished", "generator_gradient", RV_ALARM_GRADIENT, INFINITY, 0, 0, 1,
+     "the generator's gradient has length %.1e, so it stands still: its opponent is flat "
+     "around the samples; raise objective.clip (`wgan`), take "
+     "objective.loss=nonsaturating (`gan`), or lower the opponent's rate"},
+    {"samples_collapsed", "diversity", RV_ALARM_DIVERSITY, INFINITY, 1, RV_ALARM_DIVERSITY_STEPS, 1,
+     "the samples of a batch hardly differ: their variance is %.3f of the images'; the "
+     "generator turns all noise into one picture; early on that may pass; if it stays, lower "
+     "train.lr, put batchnorm into the generator, or take model wgan-gp"},
+    {"critic_at_clip", "at_clip", -INFINITY, RV_ALARM_AT_CLIP, 0, 0, 100,
+     "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
+     "raise objective.clip, lower train.lr, or take model wgan-gp"},
+    {"images_alike", "diversity", -INFINITY, RV_ALARM_ALIKE, 0, 0, 1,
+     "the training images of a batch do not differ (they are all black, or one image many "
+     "times), so there is nothing to learn from them: look at `reverie data show`, or "
+     "raise data.batch where it is 1"},
+};
 
-static int images_alike(const rv_event *event, rv_alarm *alarm)
+static int is_raised(const rule *r, const rv_event *event, rv_alarm *alarm)
 {
-    double diversity = value_of(event, "diversity");
-    if (!(diversity > RV_ALARM_ALIKE))
+    double value = value_of(event, r->value);
+    if (event->epoch < r->epoch || event->step < r->step || !(value < r->below || value > r->above))
         return 0;
-    alarm->name = "images_alike";
-    snprintf(alarm->cause, sizeof alarm->cause,
-             "the training images of a batch do not differ (they are all black, or one image many "
-             "times), so there is nothing to learn from them: look at `reverie data show`, or "
-             "raise data.batch where it is 1");
+    alarm->name = r->name;
+    rv_text_format(alarm->cause, sizeof alarm->cause, r->cause, r->scale * value);
     return 1;
 }
 
@@ -108,19 +102,6 @@ static int held_out_not_finite(const rv_event *event, rv_alarm *alarm)
     return 0;
 }
 
-static int critic_at_clip(const rv_event *event, rv_alarm *alarm)
-{
-    double share = value_of(event, "at_clip");
-    if (!(share > RV_ALARM_AT_CLIP))
-        return 0;
-    alarm->name = "critic_at_clip";
-    rv_text_format(alarm->cause, sizeof alarm->cause,
-                   "%.1f%% of the critic's weights are stuck at the clip, so it can hardly learn: "
-                   "raise objective.clip, lower train.lr, or take model wgan-gp",
-                   100 * share);
-    return 1;
-}
-
 int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST])
 {
     int count = 0;
@@ -129,10 +110,8 @@ int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST])
     if (event->kind == RV_EVENT_TRAIN && event->epoch < 1)
         return 0;
     count += discriminator_saturated(event, &out[count]);
-    count += gradient_vanished(event, &out[count]);
-    count += samples_collapsed(event, &out[count]);
-    count += critic_at_clip(event, &out[count]);
-    count += images_alike(event, &out[count]);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        count += is_raised(&rules[i], event, &out[count]);
     return count;
 }
 

@@ -11,12 +11,11 @@
 #include "train/layout.h"
 
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS_MOST = 28 + 2 * VALUES_MOST, TEXT_BYTES = 4096 };
+enum { PAIRS_MOST = 28 + 2 * VALUES_MOST, TEXT_BYTES = 4096, PATH = 4096 };
 
 /* ---- writing ---- */
 
@@ -125,7 +124,7 @@ static rv_status gather(rv_context *context, const rv_params *params, rv_tensor 
         size_t size = (size_t)rv_shape_size(shape);
         status = rv_param_read(param, at, size);
         if (status == RV_OK)
-            status = layout_to_file(context, shape, at);
+            status = layout_move(context, shape, at, 1);
         tensor[i] = (rv_tensor){.name = rv_param_name(param),
                                 .element = RV_ELEMENT_F32,
                                 .rank = shape.rank,
@@ -143,7 +142,7 @@ rv_status rv_trainer_save(rv_trainer *trainer, const char *path)
     rv_context *context = trainer->context;
     float *values = NULL;
     notes n = {.count = 0};
-    if (train_compile_all(trainer) != RV_OK)
+    if (rv_trainer_prepare(trainer) != RV_OK)
         return rv_error_status(context);
     const rv_params *params = trainer->setup.model->params;
     int count = rv_params_count(params);
@@ -162,92 +161,81 @@ rv_status rv_trainer_save(rv_trainer *trainer, const char *path)
 
 /* ---- the folder ---- */
 
-static void step_path(const rv_trainer *trainer, int64_t step, char *path, size_t bytes)
+static void step_path(const char *folder, int64_t step, char path[PATH])
 {
-    snprintf(path, bytes, "%s/step-%08lld.safetensors", trainer->setup.folder, (long long)step);
+    snprintf(path, PATH, "%s/step-%08lld.safetensors", folder, (long long)step);
 }
 
-/* The step of a checkpoint's file name, -1 for another file. */
-static int64_t step_of(const char *name)
+/* The step of such a file's name, -1 for another file. */
+static int64_t step_of(const char *name, const char *ending)
 {
-    long long step;
-    int end = 0;
-    if (sscanf(name, "step-%lld.safetensors%n", &step, &end) != 1 || end == 0 || name[end] != '\0')
+    char *end;
+    if (strncmp(name, "step-", 5) != 0 || !rv_is_digit(name[5]))
         return -1;
-    return step;
+    long long step = strtoll(name + 5, &end, 10);
+    return strcmp(end, ending) == 0 ? step : -1;
 }
 
-static int newest_first(const void *a, const void *b)
+static int ascending(const void *a, const void *b)
 {
     int64_t p = *(const int64_t *)a, q = *(const int64_t *)b;
-    return p < q ? 1 : p > q ? -1 : 0;
+    return (p > q) - (p < q);
 }
 
-/* The steps of a folder's checkpoints, the newest first: the caller's to rv_free.  *count -1, with
- * the error latched: it cannot be read. */
-static int64_t *list_steps(rv_context *context, const char *folder, int64_t *count)
+rv_status train_list_steps(rv_context *context, const char *folder, const char *ending,
+                           int64_t **steps, int64_t *count)
 {
-    int64_t *steps = NULL, room = 0;
-    DIR *list;
-    *count = -1;
-    if (rv_folder_open(context, folder, &list) != RV_OK)
-        return NULL;
+    int64_t room = 0;
+    DIR *list = NULL;
+    *steps = NULL;
     *count = 0;
+    rv_status status = rv_folder_open(context, folder, &list);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        if (step_of(entry->d_name) < 0)
+        int64_t step = step_of(entry->d_name, ending);
+        if (step < 0)
             continue;
         if (*count == room) {
-            room = 2 * room + 16;
-            int64_t *grown = rv_realloc(steps, (size_t)room * sizeof *grown);
+            room = 2 * room + 64;
+            int64_t *grown = rv_realloc(*steps, (size_t)room * sizeof *grown);
             if (!grown) {
-                rv_fail_memory(context);
-                *count = -1;
+                status = rv_fail_memory(context);
                 break;
             }
-            steps = grown;
+            *steps = grown;
         }
-        steps[(*count)++] = step_of(entry->d_name);
+        (*steps)[(*count)++] = step;
     }
     if (list)
         closedir(list);
     if (*count > 1)
-        qsort(steps, (size_t)*count, sizeof *steps, newest_first);
-    return steps;
+        qsort(*steps, (size_t)*count, sizeof **steps, ascending);
+    return status;
 }
 
 rv_status rv_checkpoint_newest_step(rv_context *context, const char *folder, int64_t *step)
 {
-    int64_t count;
-    int64_t *steps = list_steps(context, folder, &count);
-    *step = count > 0 ? steps[0] : -1;
+    int64_t *steps, count;
+    rv_status status = train_list_steps(context, folder, ".safetensors", &steps, &count);
+    *step = status == RV_OK && count > 0 ? steps[count - 1] : -1;
     rv_free(steps);
-    return count < 0 ? rv_error_status(context) : RV_OK;
+    return status;
 }
 
-/* Removes the training's own checkpoints of steps after `newest`, and all but `keep` before. */
-static void drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
+void train_drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
 {
-    char path[4096];
-    int64_t count, kept = 0;
-    int64_t *steps = list_steps(trainer->context, trainer->setup.folder, &count);
-    for (int64_t i = 0; i < count; i++) {
-        step_path(trainer, steps[i], path, sizeof path);
+    char path[PATH];
+    const char *folder = trainer->setup.folder;
+    int64_t *steps, count, kept = 0;
+    if (train_list_steps(trainer->context, folder, ".safetensors", &steps, &count) != RV_OK)
+        count = 0;
+    for (int64_t i = count - 1; i >= 0; i--) {
+        step_path(folder, steps[i], path);
         if (!rv_ledger_has(trainer->files, path))
             continue;
         if (steps[i] > newest || kept++ >= keep)
             rv_ledger_remove(trainer->files, path);
     }
     rv_free(steps);
-}
-
-static void drop_old(const rv_trainer *trainer)
-{
-    drop(trainer, INT64_MAX, trainer->setup.config.keep > 0 ? trainer->setup.config.keep : 1);
-}
-
-void train_drop_newer(const rv_trainer *trainer)
-{
-    drop(trainer, trainer->step, INT64_MAX);
 }
 
 static rv_status save(rv_trainer *trainer, const char *path)
@@ -258,20 +246,21 @@ static rv_status save(rv_trainer *trainer, const char *path)
 
 rv_status train_checkpoint(rv_trainer *trainer, int is_best)
 {
-    char path[4096];
+    char path[PATH];
+    int64_t keep = trainer->setup.config.keep;
     rv_status status = RV_OK;
     /* The best comes first: who is killed in between does this epoch again, and its best. */
     if (is_best) {
         snprintf(path, sizeof path, "%s/best.safetensors", trainer->setup.folder);
         status = save(trainer, path);
     }
-    step_path(trainer, trainer->step, path, sizeof path);
+    step_path(trainer->setup.folder, trainer->step, path);
     if (status == RV_OK)
         status = save(trainer, path);
     if (status == RV_OK) {
         trainer->has_saved = 1;
         snprintf(trainer->last_path, sizeof trainer->last_path, "%s", path);
-        drop_old(trainer);
+        train_drop(trainer, INT64_MAX, keep > 0 ? keep : 1);
     }
     return status;
 }
@@ -279,11 +268,6 @@ rv_status train_checkpoint(rv_trainer *trainer, int is_best)
 int rv_trainer_has_saved(const rv_trainer *trainer)
 {
     return trainer->has_saved;
-}
-
-const char *train_last_checkpoint(const rv_trainer *trainer)
-{
-    return trainer->last_path;
 }
 
 /* Opens one to see that it is whole; *whole: it is.  What failed for want of memory says nothing of
@@ -298,10 +282,10 @@ static rv_status try_checkpoint(rv_context *context, const char *path, int *whol
 }
 
 /* What is asked for by name is that or an error, never another one. */
-static rv_status find_best(rv_context *context, const char *folder, char *path, size_t bytes)
+static rv_status find_best(rv_context *context, const char *folder, char path[PATH])
 {
     rv_tensors *tensors = NULL;
-    snprintf(path, bytes, "%s/best.safetensors", folder);
+    snprintf(path, PATH, "%s/best.safetensors", folder);
     if (!rv_file_exists(path))
         return rv_fail(context, RV_BAD_FILE,
                        "%s: there is none: a model that is not evaluated has no best checkpoint, "
@@ -313,14 +297,13 @@ static rv_status find_best(rv_context *context, const char *folder, char *path, 
 }
 
 /* The newest that is whole; others are passed over with a notice. */
-static rv_status find_last(rv_context *context, const char *folder, char *path, size_t bytes)
+static rv_status find_last(rv_context *context, const char *folder, char path[PATH])
 {
-    int64_t count;
+    int64_t *steps, count;
     int whole = 0;
-    int64_t *steps = list_steps(context, folder, &count);
-    rv_status status = count < 0 ? rv_error_status(context) : RV_OK;
-    for (int64_t i = 0; status == RV_OK && !whole && i < count; i++) {
-        snprintf(path, bytes, "%s/step-%08lld.safetensors", folder, (long long)steps[i]);
+    rv_status status = train_list_steps(context, folder, ".safetensors", &steps, &count);
+    for (int64_t i = count - 1; status == RV_OK && !whole && i >= 0; i--) {
+        step_path(folder, steps[i], path);
         status = try_checkpoint(context, path, &whole);
         if (status == RV_OK && !whole) {
             rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried",
@@ -340,10 +323,10 @@ static rv_status find_last(rv_context *context, const char *folder, char *path, 
 rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,
                              char **path)
 {
-    char found[4096];
+    char found[PATH];
     *path = NULL;
-    rv_status status = strcmp(which, "best") == 0 ? find_best(context, folder, found, sizeof found)
-                                                  : find_last(context, folder, found, sizeof found);
+    rv_status status = strcmp(which, "best") == 0 ? find_best(context, folder, found)
+                                                  : find_last(context, folder, found);
     if (status != RV_OK)
         return status;
     *path = strdup(found);

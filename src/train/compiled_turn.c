@@ -2,8 +2,6 @@
  * averages. */
 #include "train/trainer.h"
 
-#include "core/memory.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -120,7 +118,7 @@ rv_status train_program(rv_trainer *trainer, int turn, int64_t batch, turn_progr
     return status;
 }
 
-rv_status train_compile_all(rv_trainer *trainer)
+rv_status rv_trainer_prepare(rv_trainer *trainer)
 {
     turn_program *program;
     rv_status status = RV_OK;

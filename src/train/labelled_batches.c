@@ -1,7 +1,6 @@
 /* The labelled images of a training: which they are, and the batch of them beside each step's. */
 #include "train/trainer.h"
 
-#include "core/memory.h"
 #include "core/random.h"
 
 static rv_status refuse(rv_context *context, const rv_model_kind *kind, const rv_source_info *info)
@@ -83,10 +82,4 @@ rv_status train_labels_start(rv_trainer *trainer)
     config.only = labelled->position;
     config.only_count = labelled->count;
     return rv_loader_new(trainer->context, trainer->setup.train, &config, &labelled->loader);
-}
-
-void train_labels_close(rv_trainer *trainer)
-{
-    rv_loader_free(trainer->labelled.loader);
-    rv_labelled_free(trainer->labelled.position);
 }

@@ -20,7 +20,7 @@ static void swap(const float *from, float *to, int64_t outputs, int64_t cells, i
                 to[(o * inputs + i) * cells + c] = from[(o * cells + c) * inputs + i];
 }
 
-static rv_status move(rv_context *context, rv_shape inside, float *values, int out)
+rv_status layout_move(rv_context *context, rv_shape inside, float *values, int out)
 {
     if (inside.rank != 4)
         return RV_OK;
@@ -33,14 +33,4 @@ static rv_status move(rv_context *context, rv_shape inside, float *values, int o
     swap(from, values, inside.dim[0], out ? cells : inputs, out ? inputs : cells);
     rv_free(from);
     return RV_OK;
-}
-
-rv_status layout_to_file(rv_context *context, rv_shape inside, float *values)
-{
-    return move(context, inside, values, 1);
-}
-
-rv_status layout_from_file(rv_context *context, rv_shape inside, float *values)
-{
-    return move(context, inside, values, 0);
 }

@@ -10,8 +10,8 @@
 
 /* The shape in a file of a parameter of shape `inside`. */
 rv_shape layout_outside(rv_shape inside);
-/* Moves the values of a parameter of shape `inside`, in place; RV_NO_MEMORY. */
-rv_status layout_to_file(rv_context *context, rv_shape inside, float *values);
-rv_status layout_from_file(rv_context *context, rv_shape inside, float *values);
+/* Moves the values of a parameter of shape `inside`, in place: to a file's order (`out` 1) or from
+ * it; RV_NO_MEMORY. */
+rv_status layout_move(rv_context *context, rv_shape inside, float *values, int out);
 
 #endif

@@ -3,14 +3,13 @@
 #include "train/trainer.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Training steps in an epoch: a last batch of one image is left out. */
 static int64_t steps_in_epoch(const rv_trainer *trainer)
 {
     int64_t asked = rv_source_describe(trainer->setup.train)->batch;
-    int left_out = asked > 1 && train_images(trainer) % asked == 1;
+    int left_out = asked > 1 && trainer->images % asked == 1;
     int64_t steps = trainer->batches - left_out;
     return steps > 0 ? steps : 1;
 }

@@ -1,4 +1,5 @@
-/* What keeps a training in a run folder, as the trainer calls it: src/runner/events.c. */
+/* What keeps a training in a run folder, as the trainer calls it (src/runner/events.c), and the
+ * files that are kept by step. */
 #ifndef TRAIN_RECORDER_H
 #define TRAIN_RECORDER_H
 
@@ -15,5 +16,10 @@ typedef struct train_recorder {
 
 /* Until the trainer is freed, in place of an earlier one. */
 void train_record(rv_trainer *trainer, train_recorder recorder);
+
+/* checkpoint.c: the steps of the files FOLDER/step-NUMBER + ending, increasing: *steps [*count],
+ * freed with rv_free in any case; none where the folder is not there. */
+rv_status train_list_steps(rv_context *context, const char *folder, const char *ending,
+                           int64_t **steps, int64_t *count);
 
 #endif

@@ -38,7 +38,7 @@ static rv_status read_param(rv_context *context, const rv_tensors *tensors, cons
     if (status == RV_OK)
         status = check_shape(context, path, rv_tensors_find(tensors, name), layout_outside(shape));
     if (status == RV_OK)
-        status = layout_from_file(context, shape, values);
+        status = layout_move(context, shape, values, 0);
     if (status == RV_OK)
         status = rv_param_write(param, values, size);
     rv_free(values);
@@ -162,8 +162,8 @@ static void warn_if_elsewhere(const rv_trainer *trainer, const rv_tensors *tenso
     if ((isa && strcmp(isa, isa_now) != 0) || (threads && atoi(threads) != threads_now))
         rv_notify(trainer->context, RV_LOG_WARNING,
                   "the run was on %s with %s threads, this is %s with %d: it goes on, but not bit "
-                  "for bit (--isa %s --threads %s would)",
-                  isa, threads, isa_now, threads_now, isa, threads);
+                  "for bit",
+                  isa, threads, isa_now, threads_now);
 }
 
 /* A position is a number of images, so that another data.batch goes on with the image that comes
@@ -258,7 +258,7 @@ rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *positi
     if (status == RV_OK)
         status = follow_tuning(trainer, tensors, path);
     if (status == RV_OK)
-        status = train_compile_all(trainer);
+        status = rv_trainer_prepare(trainer);
     if (status == RV_OK)
         status = read_position(trainer, tensors, path, position);
     if (status == RV_OK)

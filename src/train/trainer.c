@@ -38,7 +38,7 @@ static rv_status start_loader(rv_trainer *trainer)
     return rv_loader_new(trainer->context, trainer->setup.train, &config, &trainer->loader);
 }
 
-int64_t train_images(const rv_trainer *trainer)
+static int64_t images_of_epoch(const rv_trainer *trainer)
 {
     int alone = trainer->setup.model->kind->labels == RV_LABELS_ALONE;
     return alone && trainer->labelled.position ? trainer->labelled.count
@@ -74,7 +74,7 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
     if (setup->model->kind->turns)
         setup->model->kind->turns(setup->model, trainer->turn, &trainer->turns);
     rv_status status = train_labels_open(trainer);
-    trainer->images = train_images(trainer);
+    trainer->images = images_of_epoch(trainer);
     trainer->whole = trainer->images < info->batch ? trainer->images : info->batch;
     trainer->batches = (trainer->images + trainer->whole - 1) / trainer->whole;
     trainer->files = setup->ledger;
@@ -85,12 +85,11 @@ rv_status rv_trainer_new(rv_context *context, const rv_trainer_setup *setup, rv_
         status = train_check_rate(trainer);
     if (status == RV_OK && setup->validation && rv_model_has(setup->model, RV_EVALUATION))
         status = rv_evaluator_new(setup->model, evaluation_batch(setup), &trainer->evaluator);
-    if (status != RV_OK) {
+    if (status == RV_OK)
+        *out = trainer;
+    else
         rv_trainer_free(trainer);
-        return status;
-    }
-    *out = trainer;
-    return RV_OK;
+    return status;
 }
 
 void rv_trainer_free(rv_trainer *trainer)
@@ -98,7 +97,8 @@ void rv_trainer_free(rv_trainer *trainer)
     if (!trainer)
         return;
     rv_loader_free(trainer->loader);
-    train_labels_close(trainer);
+    rv_loader_free(trainer->labelled.loader);
+    rv_labelled_free(trainer->labelled.position);
     rv_evaluator_free(trainer->evaluator);
     for (int i = 0; i < RV_TURNS_MOST; i++) {
         train_program_free(&trainer->compiled[i][0]);
@@ -211,7 +211,7 @@ static rv_status say_not_finite(rv_trainer *trainer, int index, const turn_progr
     if (index > 0)
         snprintf(kept, sizeof kept, "The %s did not move; the %s had taken its step",
                  trainer->turn[index].name, trainer->turn[index - 1].name);
-    const char *last = train_last_checkpoint(trainer);
+    const char *last = trainer->last_path;
     return rv_fail(trainer->context, RV_NOT_FINITE,
                    "step %lld (epoch %lld): %s is not finite; the first value that is not is "
                    "%s.  %s.  %s%s%s",
@@ -320,11 +320,6 @@ rv_status rv_trainer_step(rv_trainer *trainer)
     return status == RV_OK ? advance(trainer, batch.count) : status;
 }
 
-rv_status rv_trainer_prepare(rv_trainer *trainer)
-{
-    return train_compile_all(trainer);
-}
-
 int rv_trainer_turns(const rv_trainer *trainer, rv_turn out[RV_TURNS_MOST])
 {
     for (int i = 0; i < trainer->turns; i++)
@@ -341,12 +336,6 @@ rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out)
 }
 
 /* ---- an epoch ---- */
-
-/* The held-out value that chooses the best checkpoint, larger being better. */
-static int is_better(const rv_trainer *trainer, double value)
-{
-    return isfinite(value) && (isnan(trainer->best) || value > trainer->best);
-}
 
 /* Which image spoils the means; once, since its place says whether to look at data or weights. */
 static void say_not_held_out(rv_trainer *trainer, const rv_report *report)
@@ -395,7 +384,8 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
     double value = status == RV_OK && model->kind->select
                        ? rv_values_number(&report.values, model->kind->select(model))
                        : NAN;
-    *best = is_better(trainer, value);
+    /* The best checkpoint is that of the largest value. */
+    *best = isfinite(value) && (isnan(trainer->best) || value > trainer->best);
     if (*best) {
         trainer->best = value;
         trainer->best_epoch = trainer->epoch;
@@ -468,7 +458,7 @@ rv_status rv_trainer_run(rv_trainer *trainer)
     const rv_listener *listener = &trainer->setup.listener;
     const rv_train_config *config = &trainer->setup.config;
     if (trainer->setup.folder && !is_done(trainer))
-        train_drop_newer(trainer);
+        train_drop(trainer, trainer->step, INT64_MAX); /* which training from here gives up */
     while (!is_done(trainer)) {
         rv_status status = rv_trainer_step(trainer);
         if (status != RV_OK)

@@ -64,17 +64,13 @@ struct rv_trainer {
     int64_t best_epoch;
     double rate; /* learning rate of the last step of this epoch */
     int dropped_said, zero_said, held_out_said;
-    char last_path[4096]; /* the newest checkpoint, "" when none */
+    char last_path[4096]; /* the newest checkpoint, "" when none: for messages */
 };
 
 /* labels.c: which images are labelled, what does not fit refused; the loader of them from the step
  * at which the trainer stands. */
 rv_status train_labels_open(rv_trainer *trainer);
 rv_status train_labels_start(rv_trainer *trainer);
-void train_labels_close(rv_trainer *trainer);
-
-/* trainer.c: images in an epoch. */
-int64_t train_images(const rv_trainer *trainer);
 
 /* rate.c: schedules that cannot do what they say are refused, those that hardly will are told. */
 rv_status train_check_rate(rv_trainer *trainer);
@@ -93,15 +89,11 @@ void train_say_changes(const rv_trainer *trainer, const char *saved);
 /* program.c: a compiled turn for a batch of that size. */
 rv_status train_program(rv_trainer *trainer, int turn, int64_t batch, turn_program **out);
 void train_program_free(turn_program *program);
-/* program.c: every turn at the whole batch; compiling names the optimizer's state. */
-rv_status train_compile_all(rv_trainer *trainer);
 /* checkpoint.c: saves into setup.folder under the step's name; the last few and the best stay. */
 rv_status train_checkpoint(rv_trainer *trainer, int is_best);
-/* Removes the checkpoints of later steps, which training from here gives up. */
-void train_drop_newer(const rv_trainer *trainer);
+/* Removes the training's own checkpoints of steps after `newest`, and all but `keep` before. */
+void train_drop(const rv_trainer *trainer, int64_t newest, int64_t keep);
 /* checkpoint.c: what the order of the images depends on, as a checkpoint says it. */
 void train_order(const rv_trainer *trainer, char text[ORDER_TEXT]);
-/* The newest checkpoint written by this trainer, "" when none: for messages. */
-const char *train_last_checkpoint(const rv_trainer *trainer);
 
 #endif

@@ -1,8 +1,6 @@
 /* Lists of values as JSON: a key for each row, and what is nested in it. */
 #include "values/json.h"
 
-#include <math.h>
-
 static json_t *number(double value, const char *missing)
 {
     return missing ? rv_json_number_or(value, missing) : rv_json_number(value);
@@ -19,6 +17,8 @@ static json_t *element_of(const rv_value *row, int i)
 {
     if (row->kind == RV_VALUE_LISTS)
         return object_of(&row->list[i]);
+    if (row->kind == RV_VALUE_WORDS)
+        return rv_json_text(row->words[i]);
     return row->kind == RV_VALUE_COUNTS ? json_integer((json_int_t)row->numbers[i])
                                         : rv_json_number(row->numbers[i]);
 }
@@ -54,6 +54,7 @@ static void put_row(json_t **object, const rv_value *row)
     case RV_VALUE_LIST: rv_json_put(object, row->name, object_of(row->list)); break;
     case RV_VALUE_NUMBERS:
     case RV_VALUE_COUNTS:
+    case RV_VALUE_WORDS:
     case RV_VALUE_LISTS: rv_json_put(object, row->name, array_of(row)); break;
     case RV_VALUE_LINE: break;
     }

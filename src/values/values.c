@@ -125,6 +125,15 @@ rv_value *rv_values_numbers(rv_values *values, const char *name, const double *n
     return row;
 }
 
+rv_value *rv_values_words(rv_values *values, const char *name, const char *const *words, int count)
+{
+    rv_value *row = rv_values_fact(values, name, 0);
+    row->kind = RV_VALUE_WORDS;
+    row->words = words;
+    row->length = count;
+    return row;
+}
+
 static rv_values *add_lists(rv_values *values, const char *name, rv_value_kind kind, int count)
 {
     rv_value *row = rv_values_fact(values, name, 0);

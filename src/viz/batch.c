@@ -30,6 +30,16 @@ rv_status rv_pictures_check(rv_context *context, const rv_image_batch *batch)
     return RV_OK;
 }
 
+rv_image *rv_pictures_image(rv_context *context, const rv_image_batch *batch, const char *what,
+                            int64_t height, int64_t width, int channels)
+{
+    if (height <= INT32_MAX && width <= INT32_MAX)
+        return rv_image_new(context, (int)height, (int)width, channels);
+    rv_fail(context, RV_BAD_USAGE, "a %s of %d pictures of %d x %d pixels is too large", what,
+            batch->count, batch->height, batch->width);
+    return NULL;
+}
+
 size_t rv_pictures_picture_size(const rv_image_batch *batch)
 {
     return (size_t)batch->height * (size_t)batch->width * (size_t)batch->channels;

@@ -84,12 +84,7 @@ rv_image *rv_collage(rv_context *context, rv_image_batch batch, const rv_collage
         return NULL;
     int64_t height = (int64_t)settings.rows * batch.height;
     int64_t width = (int64_t)settings.columns * batch.width;
-    if (height > INT32_MAX || width > INT32_MAX) {
-        rv_fail(context, RV_BAD_USAGE, "a collage of %d pictures of %d x %d pixels is too large",
-                batch.count, batch.height, batch.width);
-        return NULL;
-    }
-    rv_image *image = rv_image_new(context, (int)height, (int)width, batch.channels);
+    rv_image *image = rv_pictures_image(context, &batch, "collage", height, width, batch.channels);
     if (!image)
         return NULL;
     size_t size = rv_pictures_picture_size(&batch);

@@ -61,12 +61,7 @@ rv_image *rv_grid(rv_context *context, rv_image_batch batch, const rv_grid_confi
     int rows = rv_pictures_rows(batch.count, columns);
     int64_t height = (int64_t)rows * ((int64_t)batch.height + padding) + padding;
     int64_t width = (int64_t)columns * ((int64_t)batch.width + padding) + padding;
-    if (height > INT32_MAX || width > INT32_MAX) {
-        rv_fail(context, RV_BAD_USAGE, "a grid of %d pictures of %d x %d pixels is too large",
-                batch.count, batch.height, batch.width);
-        return NULL;
-    }
-    rv_image *image = rv_image_new(context, (int)height, (int)width, 3);
+    rv_image *image = rv_pictures_image(context, &batch, "grid", height, width, 3);
     if (!image)
         return NULL;
     memset(image->pixels, byte_of(settings.pad_value), (size_t)height * (size_t)width * 3);

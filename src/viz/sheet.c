@@ -24,12 +24,7 @@ rv_image *rv_sheet(rv_context *context, rv_image_batch batch, int columns)
     columns = columns < batch.count ? columns : batch.count;
     int64_t height = (int64_t)rv_pictures_rows(batch.count, columns) * batch.height;
     int64_t width = (int64_t)columns * batch.width;
-    if (height > INT32_MAX || width > INT32_MAX) {
-        rv_fail(context, RV_BAD_USAGE, "a sheet of %d pictures of %d x %d pixels is too large",
-                batch.count, batch.height, batch.width);
-        return NULL;
-    }
-    rv_image *image = rv_image_new(context, (int)height, (int)width, batch.channels);
+    rv_image *image = rv_pictures_image(context, &batch, "sheet", height, width, batch.channels);
     size_t run = (size_t)batch.width * (size_t)batch.channels;
     for (int i = 0; image && i < batch.count; i++) {
         const float *value = rv_pictures_picture(&batch, i);

@@ -121,7 +121,8 @@ IDX=(lab2-vae-2d data.name=tiny data.validation=10 data.batch=5 train.epochs=1 "
         fails 3 'empty: holds no run' "$verb" empty
         fails 3 'nowhere: holds no run' "$verb" nowhere
     done
-    fails 3 'nowhere: holds no run' figure nowhere curves
+    fails 3 'nowhere: holds no run: there is no such folder (`reverie runs list` lists runs)' \
+        figure nowhere curves
     fails 3 'nowhere: holds no run' runs compare nowhere
     fails 2 'needs run folders' runs compare
     fails 2 'too much' runs list more

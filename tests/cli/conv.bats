@@ -157,7 +157,7 @@ PYTHON
     done
     # Asked for another way, it goes on that way, and says so.
     works resume transform-asked train.steps=0 --conv direct
-    has "$err" 'warning: the run was trained with --conv transform, this is direct'
+    has "$err" "warning: the run's convolutions were computed by transform, now they are by direct"
     has "$err" '(--conv transform would)'
     recorded transform-asked direct
     # A run that begins at another's checkpoint follows it too.

@@ -54,7 +54,7 @@ walk(json.loads(sys.argv[2]))' "$1" "$out"
         works traverse "$run" --from 0 --to 1 -o walk.png
         works encode "$run" -o codes.npy
         [ -s samples.png ] && [ -s reconstructions.png ] && [ -s interpolations.png ]
-        fails 2 'probabilities, which have no sigmas' traverse "$run" -o other.png
+        fails 2 'no sigmas: go from 0 to 1 (--from 0 --to 1)' traverse "$run" -o other.png
     done
 }
 

@@ -144,9 +144,10 @@ assert d['class_entropy'] == 0 and max(d['class_shares']) == 1 and d['recall'] =
 }
 
 @test "evaluate says what is missing or does not fit" {
-    fails 2 'train one with `reverie train classifier-cnn --run runs/judge`' evaluate runs/gan
-    fails 2 'train one with' evaluate runs/gan --images runs/samples.npy
-    fails 2 'train one with' evaluate runs/bigan --images runs/samples.npy
+    fails 2 '(`reverie train classifier-cnn --run runs/judge`, then --classifier runs/judge)' \
+        evaluate runs/gan
+    fails 2 'train one, and name its run (`reverie train classifier-cnn' evaluate runs/gan --images runs/samples.npy
+    fails 2 'train one, and name its run (`reverie train classifier-cnn' evaluate runs/bigan --images runs/samples.npy
     fails 2 'does not classify' evaluate runs/gan --classifier runs/vae
     fails 3 'holds no run' evaluate runs/gan --classifier runs/none
     fails 2 'makes no images to judge' evaluate runs/judge "${JUDGE[@]}"

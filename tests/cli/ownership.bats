@@ -45,7 +45,7 @@ photos() {
     unchanged photos 2 train "${TINY[@]}" --run photos
     has "$err" 'is there already'
     unchanged photos 2 train "${TINY[@]}" --run photos --force
-    has "$err" 'other things than a run'
+    has "$err" 'choose another folder, or move them away (--run DIR)'
     echo 'model: vae' > photos/config.yaml # is no run's for that
     unchanged photos 2 train "${TINY[@]}" --run photos
     unchanged photos 2 train "${TINY[@]}" --run photos --force

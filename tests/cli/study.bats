@@ -102,7 +102,7 @@ PYTHON
     fails 3 'did you mean `lab3-beta`' study lab3-bta
     fails 3 'lab2-vae-2d: this is a recipe' study lab2-vae-2d
     fails 3 'there is no such file' study nowhere.yaml
-    fails 2 'this is a recipe, which `reverie train` takes' study recipes/lab2-vae-2d.yaml
+    fails 2 '(`reverie train` takes it; `reverie study` lists the studies)' study recipes/lab2-vae-2d.yaml
     echo 'grid: {objective.bta: [1, 2]}' > wrong.yaml
     echo 'base: lab2-vae-2d' >> wrong.yaml
     fails 2 'wrong.yaml:1: unknown key `objective.bta`; did you mean `objective.beta`?' \
@@ -114,7 +114,9 @@ PYTHON
     cp -r "$SHARED/runs" runs
     fails 2 'made with data.batch: 25, and the study now asks for 20' study tiny.yaml \
         data.batch=20
-    fails 2 'holds a run itself' study tiny.yaml --folder runs/tiny/beta=2,seed=1
+    fails 2 'choose another folder, or remove that run (--folder DIR)' study tiny.yaml data.batch=20
+    fails 2 'say how many instead (--seeds N)' study tiny.yaml train.seed=3
+    fails 2 'another folder for the study (--folder DIR)' study tiny.yaml --folder runs/tiny/beta=2,seed=1
 }
 
 @test "the studies of the labs are found by name" {

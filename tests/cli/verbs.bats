@@ -63,7 +63,7 @@ PYTHON
 
 @test "a folder that holds a run is refused, and replaced with --force" {
     cp -r "$RUN" mine
-    fails 2 'go on with `reverie resume mine`' train "${TINY[@]}" --run mine
+    fails 2 '(`reverie resume mine`, another --run, or --force)' train "${TINY[@]}" --run mine
     has "$err" "--force"
     same_run "$RUN" mine
     touch mine/checkpoints/step-00000099.safetensors # which the run did not make
@@ -109,7 +109,7 @@ PYTHON
     works traverse "$RUN" --dim 0 --from -100 --to 100 --steps 4 --columns 2 -o plain.png
     is_png plain.png
     fails 2 'both in sigmas' traverse "$RUN" --from -3s --to 3 -o bad.png
-    fails 2 'dim' traverse "$RUN" --dim 2 -o bad.png
+    fails 2 'latent 2: ' traverse "$RUN" --dim 2 -o bad.png
     [ ! -e bad.png ]
 }
 

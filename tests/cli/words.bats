@@ -49,8 +49,12 @@ PYTHON
         pasted resume "$out"
         pasted sample "$out" || { cat out.txt && return 1; }
     done
-    fails 2 "go on with \`reverie resume 'a run'\`" train "${SMALL[@]}" --run "a run"
+    fails 2 "(\`reverie resume 'a run'\`" train "${SMALL[@]}" --run "a run"
     fails 2 'reverie resume ./a=1`' train "${SMALL[@]}" --run a=1
+    works train "${SMALL[@]}" --run $'a: \tb' -q --threads 1
+    fails 2 "(\`reverie resume \$'a: \\011b'\`" train "${SMALL[@]}" --run=$'a: \tb'
+    works resume $'a: \tb' train.epochs=3 --threads 2
+    has "$err" ' --threads 1 would)'
 }
 
 @test "a finished run that is resumed says so, and is no failure" {
@@ -131,7 +135,7 @@ PYTHON
     fails 3 'no test images' evaluate run --split test
     fails 3 'no test images' traverse run --split test
     works traverse run --split train --image 39 -o t.png
-    fails 2 '--image 40: the images are 0 to 39' traverse run --split train --image 40
+    fails 2 'image 40: the images are 0 to 39' traverse run --split train --image 40
 }
 
 @test "a file to write is looked at before the work" {
@@ -206,7 +210,7 @@ ending() {
 @test "what is asked for by name and is not there is an error; fewer images are said" {
     fails 2 'no snapshot of that step' figure "$RUN" snapshot --step 12345
     fails 2 'train.ema=' evaluate "$RUN" --weights ema
-    fails 2 '--image 99' figure "$RUN" snapshot --image 99
+    fails 2 'image 99: ' figure "$RUN" snapshot --image 99
     fails 3 'nowhere' runs list --folder nowhere
     works reconstruct "$RUN" -n 500 --split validation -o r.png
     has "$err" "500 images are asked for, and validation holds 60"
@@ -216,7 +220,7 @@ ending() {
     has "$err" "validation holds 60"
     cp -r "$RUN" mine
     works train "${SMALL[@]}" train.seed=2 --run other -q
-    fails 2 'is no checkpoint of this run' resume mine train.epochs=3 --from "$(newest other)"
+    fails 2 '(`reverie train RECIPE --from FILE`)' resume mine train.epochs=3 --from "$(newest other)"
     works resume mine train.epochs=2 --from "$(newest mine)" -q
 }
 

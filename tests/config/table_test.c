@@ -279,7 +279,7 @@ static void test_control_characters(void **state)
 static void test_written_text(void **state)
 {
     (void)state;
-    config_text text = {0};
+    rv_text text = {0};
     fill("part.number: 1e-8\nwords: [a, {residual: [b]}]\ntext: yes\nintegers: [1,2]");
     check_ok(context);
     config_table_write(&text, &table);
@@ -334,7 +334,7 @@ static void test_round_trip(void **state)
                         .words = {words, i % 4},
                         .integers = {integers, i % 4},
                         .numbers = {numbers, (i + 1) % 4}};
-        config_text text = {0}, again = {0};
+        rv_text text = {0}, again = {0};
         table = (config_table){0};
         config_table_add(&table, &section, &first);
         config_table_write(&text, &table);
@@ -398,7 +398,7 @@ static void test_numbers_as_text(void **state)
                    {1e-300, "1e-300"},
                    {123456789012.0, "123456789012"}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        config_text text = {0};
+        rv_text text = {0};
         double back = NAN;
         config_text_number(&text, numbers[i].value);
         assert_string_equal(text.characters, numbers[i].text);
@@ -416,7 +416,7 @@ static void test_out_of_memory(void **state)
     int failures = 0;
     for (uint64_t after = 1; after < 1000; after++) {
         rv_arena own = {0};
-        config_text text = {0};
+        rv_text text = {0};
         config_settings_begin(&settings, context, &own);
         rv_memory_fail_after(after, 0);
         rv_status status = config_settings_parse(

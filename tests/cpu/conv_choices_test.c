@@ -178,7 +178,7 @@ static void test_settings(void **state)
 static void count_warning(void *user, rv_log_level level, const char *message)
 {
     int *count = user;
-    *count += level == RV_LOG_WARNING && strstr(message, "--conv transform would") != NULL;
+    *count += level == RV_LOG_WARNING && strstr(message, "not bit for bit") != NULL;
 }
 
 static void test_following(void **state)

@@ -356,10 +356,10 @@ static void what_cannot_be_drawn_is_an_error(void **state)
     rv_experiment *run;
     copy(f, "run", &run);
     assert_null(rv_experiment_snapshot(run, 24, -1, 1));
-    check_error(f->context, RV_BAD_USAGE, "--image 24: the images of a snapshot are 0 to 23");
+    check_error(f->context, RV_BAD_USAGE, "image 24: the images of a snapshot are 0 to 23");
     rv_snapshot_collage all = {.image = -1, .enlarge = 1};
     assert_null(rv_experiment_collage(run, &all));
-    check_error(f->context, RV_BAD_USAGE, "--image -1: the images of a snapshot are 0 to 23");
+    check_error(f->context, RV_BAD_USAGE, "image -1: the images of a snapshot are 0 to 23");
     assert_null(rv_experiment_snapshot(run, 0, 13, 1));
     check_error(f->context, RV_BAD_USAGE, "the nearest is of step 12");
     rv_image *wrong = rv_image_new(f->context, 5, 5, 1);

@@ -118,9 +118,6 @@ def main():
     train = rows(17, 80, 3)
     copies = np.concatenate([train[:10] + 1 / 256, rows(18, 25, 3)])
     memorisation_case("copies", train, rows(19, 40, 3), copies)
-    x = rows(20, 12, 5)
-    add("pairs.rows", x)
-    add("pairs.mean", distances(x, x)[np.triu_indices(12, 1)].mean())
     folder = HERE / "metrics"
     folder.mkdir(exist_ok=True)
     (folder / "values.txt").write_text("\n".join(LINES) + "\n")

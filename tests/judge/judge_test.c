@@ -328,7 +328,7 @@ static void test_bad_settings(void **state)
 {
     (void)state;
     rv_judge_config config = rv_judge_defaults();
-    expect_failure(&config, RV_BAD_USAGE, "--classifier runs/judge");
+    expect_failure(&config, RV_BAD_USAGE, "a classifier: train one");
     config.classifier = w.gan;
     expect_failure(&config, RV_BAD_USAGE, "does not classify");
     config.classifier = w.classifier;

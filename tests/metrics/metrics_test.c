@@ -411,7 +411,7 @@ static void test_nearest_accuracy(void **state)
     check_near(accuracy, 0.75, 0, "accuracy");
 }
 
-/* ---- memorisation, diversity, classes ---- */
+/* ---- memorisation, classes ---- */
 
 static void test_memorisation(void **state)
 {
@@ -434,20 +434,6 @@ static void test_memorisation(void **state)
     rows_free(train);
     rows_free(real);
     rows_free(made);
-}
-
-static void test_pairwise(void **state)
-{
-    const bench *b = *state;
-    rv_rows rows = golden_rows(b, "pairs", "rows");
-    double mean = rv_mean_pairwise_distance(rows);
-    golden_compare(&b->g, "pairs.mean", &mean, rv_shape0(), 1e-13);
-    rows_free(rows);
-    float square[] = {0, 0, 3, 0, 0, 4}, same[] = {7, 7, 7, 7}, bad[] = {0, NAN};
-    check_near(rv_mean_pairwise_distance((rv_rows){square, 3, 2}), 4, 1e-15, "3, 4, 5");
-    check_near(rv_mean_pairwise_distance((rv_rows){same, 2, 2}), 0, 0, "copies");
-    assert_true(isnan(rv_mean_pairwise_distance((rv_rows){same, 1, 4})));
-    assert_true(isnan(rv_mean_pairwise_distance((rv_rows){bad, 2, 1})));
 }
 
 static void test_histogram(void **state)
@@ -537,7 +523,7 @@ static void test_memory(void **state)
                 fail_msg("call %d, failure %d: %d blocks left", call, failures,
                          (int)(rv_memory_counted().live - live));
         }
-        assert_true(failures > 3);
+        assert_true(failures > 1); /* the arrays of a call share blocks */
     }
     rows_free(x);
     rows_free(y);
@@ -552,9 +538,8 @@ int main(void)
         cmocka_unit_test(test_coverage_blocks),  cmocka_unit_test(test_coverage_random),
         cmocka_unit_test(test_nearest_golden),   cmocka_unit_test(test_nearest_random),
         cmocka_unit_test(test_nearest_extreme),  cmocka_unit_test(test_nearest_accuracy),
-        cmocka_unit_test(test_memorisation),     cmocka_unit_test(test_pairwise),
-        cmocka_unit_test(test_histogram),        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_memorisation),     cmocka_unit_test(test_histogram),
+        cmocka_unit_test(test_errors),           cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

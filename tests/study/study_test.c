@@ -195,7 +195,7 @@ static void test_overrides_go_over_the_settings(void **state)
     rv_study_free(study);
     const char *varied[] = {"objective.beta=3", "objective={beta: 3}", "train.seed=3"};
     static const char *const part[] = {"`objective.beta` is what the study varies",
-                                       "`objective.beta` is what the study varies", "--seeds"};
+                                       "`objective.beta` is what the study varies", "say how many"};
     for (int i = 0; i < 3; i++) {
         assert_null(open_with(f, text, &varied[i], 1));
         check_error(f->context, RV_BAD_USAGE, part[i]);

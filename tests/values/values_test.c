@@ -135,12 +135,14 @@ static void test_lists_within_lists(void **state)
     rv_values *v = &f->values;
     const double numbers[] = {0.5, (double)NAN};
     static const double draws[] = {1, 2};
+    static const char *const sets[] = {"avx2", "caf\xe9"};
     rv_values_word(v, "file", "caf\xe9.npy");
     rv_values_word(v, "none", NULL);
     rv_values_count(v, "examples", 10000000000);
     rv_values_fact(v, "most", 1.5);
     rv_values_numbers(v, "shares", numbers, 2);
     rv_values_numbers(v, "draws", draws, 2)->kind = RV_VALUE_COUNTS;
+    rv_values_words(v, "sets", sets, 2);
     rv_values *units = rv_values_lists(v, "units", 2);
     for (int i = 0; i < 20; i++) /* more than there is room for at first */
         rv_values_add(&units[1], rv_values_text(v, "u%d", i), i, RV_UNIT_NONE, NULL);
@@ -153,7 +155,8 @@ static void test_lists_within_lists(void **state)
     assert_true(isnan(rv_values_number(v, "units of another name")));
     units[1].count = 1;
     check_json(f, "{\"file\": \"caf\xc3\xa9.npy\", \"none\": null, \"examples\": 10000000000, "
-                  "\"most\": 1.5, \"shares\": [0.5, null], \"draws\": [1, 2], "
+                  "\"most\": 1.5, \"shares\": [0.5, null], \"draws\": [1, 2], \"sets\": [\"avx2\", "
+                  "\"caf\xc3\xa9\"], "
                   "\"units\": [{\"codes\": {\"active\": true}}, {\"u0\": 0.0}]}");
 }
 

@@ -1,4 +1,4 @@
-/* Images, grids, collages, latent coordinates and the terminal preview. */
+/* Images, grids, collages and latent coordinates. */
 #include "viz_fixture.h"
 
 static void check_bytes(const rv_image *image, const unsigned char *expected, size_t count,
@@ -312,43 +312,6 @@ static void interpolation_ends_are_exact(void **state)
     check_near((double)path[3], -3 + 0.2 * 8, 1e-6, "second coordinate at alpha 0.2");
 }
 
-/* ---- The terminal ---- */
-
-static void terminal_draws_half_blocks(void **state)
-{
-    fixture *f = *state;
-    rv_image *image = rv_image_new(f->context, 3, 2, 1);
-    memcpy(image->pixels, (unsigned char[]){255, 255, 0, 10, 7, 7}, 6);
-    char *text = rv_terminal_preview(f->context, image, 0, RV_TERMINAL_COLOR);
-    /* Colours are repeated only where they change; below the last row is the terminal's own. */
-    assert_string_equal(text, "\033[38;2;255;255;255m\033[48;2;0;0;0m▀\033[48;2;10;10;10m▀\033[0m\n"
-                              "\033[38;2;7;7;7m▀▀\033[0m\n");
-    rv_viz_text_free(text);
-    memcpy(image->pixels, (unsigned char[]){255, 0, 255, 0, 255, 128}, 6);
-    text = rv_terminal_preview(f->context, image, 0, RV_TERMINAL_ASCII);
-    assert_string_equal(text, "@ \n=:\n");
-    rv_viz_text_free(text);
-    rv_image_free(image);
-    assert_null(rv_terminal_preview(f->context, NULL, 0, RV_TERMINAL_ASCII));
-    check_error(f->context, RV_BAD_USAGE, "no image");
-}
-
-static void terminal_averages_large_images_down(void **state)
-{
-    fixture *f = *state;
-    rv_image *image = rv_image_new(f->context, 90, 201, 3);
-    memset(image->pixels, 255, 90 * 201 * 3);
-    char *text = rv_terminal_preview(f->context, image, 80, RV_TERMINAL_ASCII);
-    size_t width = strcspn(text, "\n"), lines = 0;
-    for (const char *next = text; *next; next++)
-        lines += *next == '\n';
-    assert_int_equal(width, 67); /* a third of 201 */
-    assert_int_equal(lines, 15); /* a third of 90, two a line */
-    assert_int_equal(strspn(text, "@"), 67);
-    rv_viz_text_free(text);
-    rv_image_free(image);
-}
-
 static void memory_running_out_is_survived(void **state)
 {
     fixture *f = *state;
@@ -357,12 +320,10 @@ static void memory_running_out_is_survived(void **state)
         rv_memory_fail_after(after, 0);
         rv_image *grid = rv_grid(f->context, rv_image_batch_of(values, 2, 2, 2), NULL);
         rv_image *collage = rv_collage(f->context, rv_image_batch_of(values, 2, 2, 2), NULL);
-        char *text = rv_terminal_preview(f->context, collage, 0, RV_TERMINAL_COLOR);
         rv_memory_fail_after(0, 0);
-        int whole = grid && collage && text;
+        int whole = grid && collage;
         assert_int_equal(rv_error_status(f->context), whole ? RV_OK : RV_NO_MEMORY);
         rv_error_clear(f->context);
-        rv_viz_text_free(text);
         rv_image_free(collage);
         rv_image_free(grid);
     }
@@ -386,8 +347,6 @@ int main(void)
         TEST(evenly_picked_indices_reach_both_ends),
         TEST(manifold_reads_like_paper),
         TEST(interpolation_ends_are_exact),
-        TEST(terminal_draws_half_blocks),
-        TEST(terminal_averages_large_images_down),
         TEST(memory_running_out_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 typedef enum ink { INK_TEXT, INK_QUIET, INK_AXIS, INK_GRID } ink;
 

@@ -4,7 +4,6 @@
 #include "core/memory.h"
 
 #include <math.h>
-#include <string.h>
 
 static const double edge = 16, gap = 8, legend_row = 18, legend_key = 22;
 

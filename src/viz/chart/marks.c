@@ -9,28 +9,21 @@
 
 /* A line's points in units of the picture, and what thinning needs. */
 typedef struct path {
+    rv_arena memory; /* of these */
     double *x, *y;   /* [count] */
     int32_t *column; /* [count] */
     int64_t *kept;   /* [count] */
 } path;
 
-static void path_free(path *p)
-{
-    rv_free(p->x);
-    rv_free(p->y);
-    rv_free(p->column);
-    rv_free(p->kept);
-}
-
 static rv_status path_new(rv_context *context, int64_t count, path *p)
 {
     size_t points = (size_t)count;
-    *p = (path){rv_calloc(points, sizeof(double)), rv_calloc(points, sizeof(double)),
-                rv_calloc(points, sizeof(int32_t)), rv_calloc(points, sizeof(int64_t))};
-    if (p->x && p->y && p->column && p->kept)
-        return RV_OK;
-    path_free(p);
-    return rv_fail_memory(context);
+    *p = (path){.memory = {NULL}};
+    p->x = rv_arena_alloc(&p->memory, points * sizeof *p->x);
+    p->y = rv_arena_alloc(&p->memory, points * sizeof *p->y);
+    p->column = rv_arena_alloc(&p->memory, points * sizeof *p->column);
+    p->kept = rv_arena_alloc(&p->memory, points * sizeof *p->kept);
+    return p->x && p->y && p->column && p->kept ? RV_OK : rv_fail_memory(context);
 }
 
 /* Draws `count` points that follow each other without a gap. */
@@ -57,11 +50,10 @@ static rv_status draw_line(const rv_chart *chart, const rv_chart_layout *layout,
                            const rv_series *series, const double *y, double width)
 {
     path p;
-    if (path_new(chart->context, series->count, &p) != RV_OK)
-        return RV_NO_MEMORY;
-    cairo_set_line_width(cairo, width);
     int64_t used = 0;
-    for (int64_t i = 0; i <= series->count; i++) {
+    rv_status status = path_new(chart->context, series->count, &p);
+    cairo_set_line_width(cairo, width);
+    for (int64_t i = 0; status == RV_OK && i <= series->count; i++) {
         if (i < series->count && rv_chart_layout_shows(layout, series->x[i], y[i])) {
             p.x[used] = rv_chart_layout_x(layout, series->x[i]);
             p.y[used++] = rv_chart_layout_y(layout, y[i]);
@@ -70,8 +62,8 @@ static rv_status draw_line(const rv_chart *chart, const rv_chart_layout *layout,
             used = 0;
         }
     }
-    path_free(&p);
-    return RV_OK;
+    rv_arena_free(&p.memory);
+    return status;
 }
 
 static rv_status draw_lines(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo,

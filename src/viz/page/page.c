@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Of an embedded picture: far more than the sheets of small images have, and what a page 1080 wide

@@ -1,9 +1,9 @@
 /* reverie/flows.h - floor 4: bijections, and distributions made of them.
  *
- *     rv_bijection chain[2] = {rv_planar(u, w, b), rv_radial(centre, alpha, beta)};
+ *     rv_bijection chain[] = {rv_planar(u, w, b), rv_radial(centre, alpha, beta)};
  *     rv_moved moved = rv_forward(chain, 2, z0);                    // z_K and log |det dz_K/dz_0|
  *     rv_expr log_q = rv_sub(rv_log_prob(q0, z0), moved.log_det);   // log q_K(z_K), [B]
- *     rv_dist p = rv_flow(rv_std_normal(graph, shape), chain, 2);   // the same as a distribution
+ *     rv_dist p = rv_flow(rv_std_normal_like(q0), chain, 2);        // as a distribution
  *
  * Forward goes from the base to the data: it is the way that draws take.  A bijection f changes the
  * density by log p(f(z)) = log p(z) - log |det df/dz| (Rezende & Mohamed 2015, equations 5 to 7).

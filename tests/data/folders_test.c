@@ -242,13 +242,15 @@ static void the_list_holds_what_is_known_and_what_is_found(void **state)
     (void)state;
     int64_t live = rv_memory_counted().live;
     assert_ok(context, rv_data_list(context, NULL, 0, &entries, &count));
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 8);
     assert_string_equal(entries[0].name, "digits");
     assert_string_equal(entries[0].path, "built in");
     assert_int_equal(entries[0].train_count, 60000);
     assert_int_equal(entries[0].test_count, 10000);
-    assert_string_equal(entries[1].name, "mnist");
-    assert_null(entries[1].path);
+    assert_string_equal(entries[1].name, "moons");
+    assert_int_equal(entries[1].width, 2);
+    assert_string_equal(entries[7].name, "mnist");
+    assert_null(entries[7].path);
     rv_data_list_free(entries, count);
 
     make_faces();
@@ -263,24 +265,24 @@ static void the_list_holds_what_is_known_and_what_is_found(void **state)
     write_npy("array.npy", "|u1", "(3, 2)", bytes, 6);
     assert_ok(context, rv_data_list(context, directories, 2, &entries, &count));
     assert_int_equal(rv_error_status(context), RV_OK);
-    assert_int_equal(count, 6);
-    assert_string_equal(entries[5].name, "damaged");
-    assert_int_equal(entries[5].train_count, 0);
-    assert_non_null(strstr(entries[5].problem, "damaged/train-images-idx3-ubyte: is plain text"));
-    assert_null(entries[5].note);
-    assert_non_null(strstr(entries[3].note, "1 file that is not PNG was passed over"));
-    assert_null(entries[3].problem);
-    assert_string_equal(entries[2].name, "array");
-    assert_int_equal(entries[2].train_count, 3);
-    assert_string_equal(entries[3].name, "faces");
-    assert_int_equal(entries[3].train_count, 6);
-    assert_int_equal(entries[3].test_count, 1);
-    assert_string_equal(entries[4].name, "tiny");
-    assert_string_equal(entries[4].path, path);
-    assert_int_equal(entries[4].train_count, 40);
-    assert_int_equal(entries[4].test_count, 12);
-    assert_int_equal(entries[4].width, TINY_WIDTH);
-    assert_true(entries[4].bytes > 12 * TINY_SIZE);
+    assert_int_equal(count, 12);
+    assert_string_equal(entries[11].name, "damaged");
+    assert_int_equal(entries[11].train_count, 0);
+    assert_non_null(strstr(entries[11].problem, "damaged/train-images-idx3-ubyte: is plain text"));
+    assert_null(entries[11].note);
+    assert_non_null(strstr(entries[9].note, "1 file that is not PNG was passed over"));
+    assert_null(entries[9].problem);
+    assert_string_equal(entries[8].name, "array");
+    assert_int_equal(entries[8].train_count, 3);
+    assert_string_equal(entries[9].name, "faces");
+    assert_int_equal(entries[9].train_count, 6);
+    assert_int_equal(entries[9].test_count, 1);
+    assert_string_equal(entries[10].name, "tiny");
+    assert_string_equal(entries[10].path, path);
+    assert_int_equal(entries[10].train_count, 40);
+    assert_int_equal(entries[10].test_count, 12);
+    assert_int_equal(entries[10].width, TINY_WIDTH);
+    assert_true(entries[10].bytes > 12 * TINY_SIZE);
     rv_data_list_free(entries, count);
     assert_int_equal(rv_memory_counted().live, live);
 }
@@ -310,8 +312,8 @@ static void the_list_survives_running_out_of_memory(void **state)
         assert_int_equal(rv_memory_counted().live, live);
     }
     assert_in_range(refused, 10, 1000);
-    assert_int_equal(count, 3);
-    assert_string_equal(entries[1].path, path);
+    assert_int_equal(count, 9);
+    assert_string_equal(entries[7].path, path);
     rv_data_list_free(entries, count);
     assert_int_equal(rv_memory_counted().live, live);
 }

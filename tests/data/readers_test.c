@@ -419,13 +419,13 @@ static void the_list_tells_what_is_damaged(void **state)
     hear();
     int64_t live = rv_memory_counted().live;
     assert_ok(context, rv_data_list(context, directories, 1, &entries, &count));
-    assert_int_equal(count, 6);
-    assert_string_equal(entries[2].name, "d");
-    assert_null(entries[2].problem);
-    assert_non_null(strstr(entries[3].problem, "a.npy: is truncated"));
-    assert_non_null(strstr(entries[4].problem, "holds 6 images"));
-    assert_non_null(strstr(entries[5].problem, "the class 'y' is not among the training classes"));
-    assert_int_equal(entries[5].train_count, 1); /* the other part is fine */
+    assert_int_equal(count, 12);
+    assert_string_equal(entries[8].name, "d");
+    assert_null(entries[8].problem);
+    assert_non_null(strstr(entries[9].problem, "a.npy: is truncated"));
+    assert_non_null(strstr(entries[10].problem, "holds 6 images"));
+    assert_non_null(strstr(entries[11].problem, "the class 'y' is not among the training classes"));
+    assert_int_equal(entries[11].train_count, 1); /* the other part is fine */
     rv_data_list_free(entries, count);
     assert_int_equal(rv_memory_counted().live, live);
     expect_silence();

@@ -25,6 +25,7 @@ declared() { # name of the header
         config.h) echo 'rv_data_sizes sizes; rv_model *model; void write_file(const char *, const char *);' ;;
         distributions.h) echo 'rv_expr mu, log_sigma, logits;' ;;
         eval.h | inference.h) echo 'rv_model *model; rv_source *test_images;' ;;
+        flows.h) echo 'rv_dist q0; rv_expr z0, u, w, b, centre, alpha, beta;' ;;
         graph.h) echo 'rv_initialiser init;' ;;
         io.h) echo 'char bytes[1]; float values[1]; int count;' ;;
         judge.h | figures.h) echo 'rv_experiment *run;' ;;

@@ -206,7 +206,7 @@ static void bad_words_are_named(void **state)
         {"batch_norm", "unknown layer `batch_norm` at position 2 of encoder; did you mean "
                        "`batchnorm`?"},
         {"Relu", "did you mean `relu`?"},
-        {"transformer", "the layers are linear, conv, "},
+        {"transformer", "the layers are linear, masked, "},
         {"", "`` at position 2 of encoder: there is no layer's name"},
         {"{}", "no layer's name"},
         {"[linear 4]", "no layer's name"},

@@ -232,7 +232,8 @@ static void test_refusals(void **state)
         {"model: vae\ntrain: {lr: -1}",
          "r.yaml:2: train.lr wants a number from 0 to 1000000, not `-1`"},
         {"model: vae\ntrain: {optimizer: adma}",
-         "r.yaml:2: train.optimizer wants one of sgd, rmsprop, adam, adamw, not `adma`"},
+         "r.yaml:2: train.optimizer wants one of sgd, rmsprop, adam, adamw, "
+         "adamax, not `adma`"},
         {"model: vae\ndata: mnist", "r.yaml:2: `data` is a group of settings; write data: {name: "
                                     "digits}"},
         {"model: vae\nlikelihood: {name: bernoulli}",

@@ -117,9 +117,10 @@ rv_status posterior_flow_create(rv_model *model, const posterior_flow *flow, int
         return RV_OK;
     parts_of(flow, latents, width);
     for (int i = 0; i < PARTS_MOST && width[i] > 0; i++) {
-        float most = flow->kind == FLOW_PLANAR && i == 0 ? 0.1F * bound : bound; /* u is small */
-        rv_initialiser begin =
-            width[i] > 1 ? rv_initial_uniform(-most, most) : rv_initial_constant(0);
+        int is_shift =
+            (flow->kind == FLOW_PLANAR && i == 2) || (flow->kind == FLOW_RADIAL && i > 0);
+        float most = is_shift ? 0 : flow->kind == FLOW_PLANAR && i == 0 ? 0.1F * bound : bound;
+        rv_initialiser begin = rv_initial_uniform(-most, most); /* u of a planar step is small */
         if (!rv_model_own(model, name[i], rv_shape2(flow->length, width[i]), begin))
             return rv_error_status(model->context);
     }

@@ -30,7 +30,7 @@ static void on_event(void *user, const rv_event *event)
 /* What a run of this kind is for: an adversarial model has no bound to evaluate. */
 static void suggest(const rv_model_kind *kind, const char *program, const char *folder)
 {
-    if (rv_model_kind_has(kind, RV_DECODER))
+    if (rv_model_kind_has(kind, RV_DECODER) || rv_model_kind_has(kind, RV_SAMPLER))
         printf("draw with `%s sample %s`, ", program, folder);
     if (rv_model_kind_has(kind, RV_DECODER) && !rv_model_kind_has(kind, RV_EVALUATION))
         printf("see one image over the training with `%s figure %s collage`, ", program, folder);

@@ -1,12 +1,13 @@
 /* Images that a model makes: decoded draws of its prior, or passes of its sampler. */
 #include "reverie/eval.h"
 
+#include "core/clock.h"
 #include "core/memory.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { ROWS_MOST = 256 };
+enum { ROWS_MOST = 256, MEASURED = 8, LONG = 5 }; /* LONG: seconds that are announced */
 
 /* A stage of the sampler, compiled for some rows: x and what the stage before gave -> x. */
 typedef struct stage {
@@ -42,22 +43,47 @@ int64_t rv_view_generate_passes(const rv_model *model)
     return sum;
 }
 
+/* A call of rv_view_generate. */
+typedef struct drawing {
+    rv_model *model;
+    uint64_t seed;
+    int64_t count;
+} drawing;
+
+/* Says how long it will take, where that is long: the first passes took `seconds` each. */
+static void say_cost(const drawing *d, double seconds)
+{
+    int64_t passes = rv_view_generate_passes(d->model);
+    double all = seconds * (double)passes * ceil((double)d->count / ROWS_MOST);
+    if (all > LONG)
+        rv_notify(d->model->context, RV_LOG_INFO,
+                  "drawing %lld images takes %lld passes through the nets, about %.0f s",
+                  (long long)d->count, (long long)passes, all);
+}
+
+static rv_status run_pass(const drawing *d, const stage *s, int64_t first, float *x, size_t count)
+{
+    rv_status status = rv_bind(s->program, "x", x, count);
+    rv_bind_random(s->program, d->seed, 0, (uint32_t)first, 0);
+    if (status == RV_OK)
+        status = rv_run(s->program);
+    return status == RV_OK ? rv_read(s->program, 0, x, count) : status;
+}
+
 /* Stage `index` of `rows` rows whose first is image `first`, in place. */
-static rv_status run_stage(rv_model *model, int index, uint64_t seed, int64_t first, int64_t rows,
-                           float *x)
+static rv_status run_stage(const drawing *d, int index, int64_t first, int64_t rows, float *x)
 {
     stage s;
-    size_t count = (size_t)(rows * rv_data_width(model->sizes));
-    rv_status status = stage_open(model, index, rows, &s);
+    size_t count = (size_t)(rows * rv_data_width(d->model->sizes));
+    int64_t passes = d->model->kind->score.draw_passes(d->model, index);
+    rv_status status = stage_open(d->model, index, rows, &s);
+    double start = rv_seconds();
     if (status == RV_OK && index > 0)
         status = rv_bind(s.program, "from", x, count);
-    for (int64_t i = model->kind->score.draw_passes(model, index); i > 0 && status == RV_OK; i--) {
-        status = rv_bind(s.program, "x", x, count);
-        rv_bind_random(s.program, seed, 0, (uint32_t)first, 0);
-        if (status == RV_OK)
-            status = rv_run(s.program);
-        if (status == RV_OK)
-            status = rv_read(s.program, 0, x, count);
+    for (int64_t i = 0; i < passes && status == RV_OK; i++) {
+        status = run_pass(d, &s, first, x, count);
+        if (first == 0 && index == 0 && i + 1 == MEASURED)
+            say_cost(d, (rv_seconds() - start) / MEASURED);
     }
     stage_free(&s);
     return status;
@@ -73,24 +99,25 @@ static void to_pixels(const rv_data_sizes *sizes, int64_t count, float *x)
     }
 }
 
-static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *images)
+static rv_status draw(const drawing *d, float *images)
 {
+    rv_model *model = d->model;
     int64_t width = rv_data_width(model->sizes);
     rv_status status = RV_OK;
-    memset(images, 0, (size_t)(count * width) * sizeof *images);
-    for (int64_t first = 0; status == RV_OK && first < count; first += ROWS_MOST) {
-        int64_t rows = count - first < ROWS_MOST ? count - first : ROWS_MOST;
+    memset(images, 0, (size_t)(d->count * width) * sizeof *images);
+    for (int64_t first = 0; status == RV_OK && first < d->count; first += ROWS_MOST) {
+        int64_t rows = d->count - first < ROWS_MOST ? d->count - first : ROWS_MOST;
         for (int i = 0; status == RV_OK && model->kind->score.draw_passes(model, i) > 0; i++)
-            status = run_stage(model, i, seed, first, rows, images + first * width);
+            status = run_stage(d, i, first, rows, images + first * width);
     }
-    to_pixels(&model->sizes, count * width, images);
+    to_pixels(&model->sizes, d->count * width, images);
     return status;
 }
 
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images)
 {
     if (rv_model_has(model, RV_SAMPLER))
-        return draw(model, seed, count, images);
+        return draw(&(drawing){model, seed, count}, images);
     if (!rv_model_has(model, RV_DECODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` makes no images: it has neither a decoder nor a sampler",

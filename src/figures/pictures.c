@@ -96,11 +96,20 @@ static int64_t latent_width(const rv_experiment *run)
 
 rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
 {
-    if (!check_decoder(run, "sample"))
+    rv_image *image = NULL;
+    const rv_data_sizes *sizes = &run->model->sizes;
+    if (sizes->are_points) {
+        rv_fail(run->context, RV_BAD_USAGE,
+                "the data of model `%s` are points of the plane, which are no images; an array can "
+                "hold them",
+                run->model->kind->name);
         return NULL;
-    float *z = run_floats(run, count * latent_width(run));
-    rv_status status = z ? rv_view_prior(run->model, seed, count, z) : RV_NO_MEMORY;
-    return run_decoded(run, status, z, NULL, count, 8);
+    }
+    float *images = run_floats(run, count * rv_data_width(*sizes));
+    if (images && rv_view_generate(run->model, seed, count, images) == RV_OK)
+        image = run_grid(run, images, count, 8);
+    rv_free(images);
+    return image;
 }
 
 /* ---- reconstructions ---- */

@@ -202,10 +202,24 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
+/* Draws of a model without latents, where they are quick. */
+static rv_status add_draws(rv_experiment *run, rv_page *page)
+{
+    enum { QUICK = 1000 };
+    int64_t passes = rv_view_generate_passes(run->model);
+    if (!rv_model_has(run->model, RV_SAMPLER) || run->model->sizes.are_points || passes > QUICK)
+        return RV_OK;
+    rv_status status = rv_page_heading(page, "Pictures");
+    return status == RV_OK
+               ? add_image(run, page, rv_experiment_samples(run, 8 * run_fitting(run, 8, 3), 1),
+                           "samples", "Draws, pixel by pixel")
+               : status;
+}
+
 static rv_status add_pictures(rv_experiment *run, rv_page *page)
 {
     if (!rv_model_has(run->model, RV_DECODER))
-        return RV_OK;
+        return add_draws(run, page);
     if (!run_shows_images(run))
         return rv_page_text(page, "Images of this many channels are not drawn.");
     rv_status status = rv_page_heading(page, "Pictures");

@@ -55,20 +55,14 @@ static rv_status draw(judge *j)
 {
     rv_model *model = j->run->model;
     int64_t count = j->config->count;
-    table z;
-    if (!rv_model_has(model, RV_DECODER))
+    if (!rv_model_has(model, RV_DECODER) && !rv_model_has(model, RV_SAMPLER))
         return rv_fail(j->context, RV_BAD_USAGE,
                        "model `%s` makes no images to judge; images of a file can be judged",
                        model->kind->name);
     rv_notify(j->context, RV_LOG_INFO, "drawing %lld samples", (long long)count);
-    rv_status status = table_new(j->context, count, model->kind->latent_width(model), &z);
+    rv_status status = table_new(j->context, count, rv_data_width(model->sizes), &j->images);
     if (status == RV_OK)
-        status = table_new(j->context, count, rv_data_width(model->sizes), &j->images);
-    if (status == RV_OK)
-        status = rv_view_prior(model, j->config->seed, count, z.values);
-    if (status == RV_OK)
-        status = rv_view_decode(model, z.values, count, j->images.values);
-    rv_free(z.values);
+        status = rv_view_generate(model, j->config->seed, count, j->images.values);
     return status == RV_OK ? check_finite(j) : status;
 }
 

@@ -51,6 +51,7 @@ typedef enum rv_net_initialiser {
 typedef struct rv_net_order {
     int64_t inputs; /* D; 0: the net has no order */
     int reversed;   /* the last input comes first */
+    int shuffled;   /* one random order, of no seed but the number of inputs */
 } rv_net_order;
 
 typedef struct rv_net_config {

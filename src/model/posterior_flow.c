@@ -102,7 +102,7 @@ void posterior_flow_nets(const posterior_flow *flow, int64_t latents, rv_net_sta
         wish[i] = (rv_net_wish){.name = name[i],
                                 .words = flow->words,
                                 .in = rv_shape1(latents + flow->context),
-                                .order = {latents, i % 2},
+                                .order = {latents, i % 2, 0},
                                 .heads = 2,
                                 .start = start};
 }

@@ -8,10 +8,23 @@
  * and sees the units below whose degree is at most its own.  Output d sees those of a lower degree
  * than its own: the inputs before it in the order, and the context.  The weight is masked in the
  * graph: it and its optimizer's state stay as they are where nothing is seen. */
+#include "core/random.h"
 #include "nn/net.h"
 
 enum { WEIGHT, BIAS }; /* params */
 enum { COUNT };        /* arguments: units, or values for each input */
+
+/* Fisher & Yates, from a stream that is always the same: an order is part of what a net is. */
+static void shuffle(int32_t *degree, uint32_t count)
+{
+    rv_stream stream = rv_stream_at(0, rv_site("nn.order"), count, 0);
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t j = rv_stream_below(&stream, i);
+        int32_t last = degree[i - 1];
+        degree[i - 1] = degree[j];
+        degree[j] = last;
+    }
+}
 
 int32_t *order_degrees(const net_builder *builder, int64_t width)
 {

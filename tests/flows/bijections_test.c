@@ -31,7 +31,7 @@ static rv_net *net_of(const bench *b, const char *name, const char *const *words
 {
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
-    config.order = (rv_net_order){context < 0 ? 0 : inputs, reversed};
+    config.order = (rv_net_order){context < 0 ? 0 : inputs, reversed, 0};
     rv_net_new_configured(b->context, name, words, count,
                           rv_shape1(inputs + (context > 0 ? context : 0)), &config, &net);
     check_ok(b->context);

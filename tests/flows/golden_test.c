@@ -125,7 +125,7 @@ static rv_net *made_of(const bench *b, const char *name, int64_t context, int re
     static const char *const words[] = {"masked 7", "tanh", "masked 6", "tanh", "conditionals 2"};
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
-    config.order = (rv_net_order){5, reversed};
+    config.order = (rv_net_order){5, reversed, 0};
     rv_net_new_configured(b->context, name, words, 5, rv_shape1(5 + context), &config, &net);
     check_ok(b->context);
     for (int i = 0; i < rv_net_weight_count(net); i++) /* "made.0.weight", named as in the file */

@@ -10,7 +10,7 @@ static rv_net *net_new(const bench *b, const char *const *words, int count, int6
 {
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
-    config.order = (rv_net_order){inputs, reversed};
+    config.order = (rv_net_order){inputs, reversed, 0};
     rv_net_new_configured(b->context, "net", words, count, rv_shape1(inputs + context), &config,
                           &net);
     return net;

@@ -12,11 +12,12 @@
 #include "model/papers/registry.h"
 
 enum { NET };
+enum { ORDER_NATURAL, ORDER_REVERSED, ORDER_RANDOM };
 static const char noise[] = "pixels";
 
 typedef struct made_config {
     rv_words layers;
-    int reversed, conditionals;
+    int order, conditionals;
     rv_net_start start;
 } made_config;
 
@@ -24,8 +25,9 @@ typedef struct made_config {
 static const rv_option options[] = {
     RV_LAYERS("layers", layers, "[masked 500, relu]",
               "masked layers from the image to the conditionals; []: none, a belief network"),
-    RV_CHOICE("order", reversed, "natural", "natural|reversed",
-              "of the pixels: from the first, row by row, or from the last"),
+    RV_CHOICE("order", order, "natural", "natural|reversed|random",
+              "of the pixels: from the first, row by row; from the last; or one random order, in "
+              "which a unit sees pixels all over the image"),
     RV_CHOICE("conditionals", conditionals, "bernoulli", "bernoulli|gaussian",
               "p(x_d|x_<d) of a pixel"),
     RV_GROUP(rv_net_start_options, start),
@@ -52,13 +54,14 @@ static void nets(const rv_model *m, rv_net_wish *wish)
 {
     const made_config *c = m->config;
     int64_t width = rv_data_width(m->sizes);
-    wish[NET] = (rv_net_wish){.name = "made",
-                              .words = c->layers,
-                              .in = rv_shape1(width),
-                              .order = {width, c->reversed},
-                              .heads = is_gaussian(m) ? 2 : 1,
-                              .gives_images = !is_gaussian(m),
-                              .start = c->start};
+    wish[NET] =
+        (rv_net_wish){.name = "made",
+                      .words = c->layers,
+                      .in = rv_shape1(width),
+                      .order = {width, c->order == ORDER_REVERSED, c->order == ORDER_RANDOM},
+                      .heads = is_gaussian(m) ? 2 : 1,
+                      .gives_images = !is_gaussian(m),
+                      .start = c->start};
 }
 
 /* All p(x_d|x_<d);  x [B,D] in the range of the conditionals -> batch [B], event [D] */

@@ -33,7 +33,7 @@ static void nets(const rv_model *m, rv_net_wish *wish)
         wish[i] = (rv_net_wish){.name = density_name[i],
                                 .words = c->flow.words,
                                 .in = rv_shape1(width),
-                                .order = {width, i % 2},
+                                .order = {width, i % 2, 0},
                                 .heads = 2,
                                 .start = c->start};
 }

@@ -32,6 +32,8 @@ int32_t *order_degrees(const net_builder *builder, int64_t width)
     int32_t *degree = rv_arena_alloc(builder->arena, ((size_t)width + 1) * sizeof *degree);
     for (int64_t d = 0; degree && d < width; d++)
         degree[d] = (int32_t)(d >= order->inputs ? 0 : order->reversed ? order->inputs - d : d + 1);
+    if (degree && order->shuffled)
+        shuffle(degree, (uint32_t)order->inputs);
     return degree;
 }
 

@@ -38,6 +38,11 @@ static rv_status draw_samples(cli_call *call, rv_experiment *run)
     return cli_save_image(call, rv_experiment_samples(run, count, cli_seed(call)));
 }
 
+static rv_status draw_density(cli_call *call, rv_experiment *run)
+{
+    return cli_save_image(call, rv_experiment_density(run, cli_split(call), cli_seed(call)));
+}
+
 static rv_status draw_interpolation(cli_call *call, rv_experiment *run)
 {
     return cli_save_image(call, rv_experiment_interpolations(run, 6, 6, cli_seed(call)));
@@ -99,6 +104,7 @@ static const struct figure {
     {"latent", draw_latent, "split|output|checkpoint", ".png|.svg"},
     {"manifold", draw_manifold, "grid|extent|output|checkpoint", ".png"},
     {"samples", draw_samples, "count|seed|output|checkpoint", ".png"},
+    {"density", draw_density, "split|seed|output|checkpoint", ".png"},
     {"reconstructions", cli_save_reconstructions, "count|split|output|checkpoint", ".png"},
     {"interpolation", draw_interpolation, "seed|output|checkpoint", ".png"},
     {"collage", draw_collage, "image|rows|columns|scale|output", ".png"},
@@ -142,9 +148,9 @@ static rv_status run_figure(cli_call *call)
 
 static const cli_option options[] = {
     CLI_INTEGER("count", 'n', "N", "64", 1, 65536, "samples, reconstructions: how many images"),
-    CLI_SEED("samples, interpolation, classes: of the draws"),
+    CLI_SEED("samples, density, interpolation, classes: of the draws"),
     CLI_CHOICE("split", "NAME", "test", "train|validation|test",
-               "latent, reconstructions, style: images to take"),
+               "latent, density, reconstructions, style: images, or points, to take"),
     CLI_CHOICE("values", "KIND", "losses", RV_CURVES_CHOICES, "curves: of which values"),
     CLI_INTEGER("grid", 0, "N", "10", 1, 100, "manifold: images a side"),
     {"extent", 0, "A", RV_OPTION_NUMBER, "2", 0.01, 100, NULL, "manifold: from -A to A"},
@@ -172,7 +178,9 @@ const cli_verb cli_verb_figure = {
     .example = "reverie figure runs/first latent -o latent.svg",
     .details =
         "NAME is curves (what training logged: see --values), latent (posterior means), manifold, "
-        "samples, reconstructions, interpolation; of a model with classes: classes (a row for "
+        "samples, reconstructions, interpolation; of points of the plane: density (held-out "
+        "points, "
+        "the density, and draws); of a model with classes: classes (a row for "
         "each, a "
         "column for each draw of z), style (test images, and each one's z in every class); or of "
         "the snapshots that training keeps of "

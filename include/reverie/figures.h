@@ -24,6 +24,9 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed);
 rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count);
 /* `rows` lines between two draws of the prior, with `steps` images each, both ends included. */
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed);
+/* For a density model of points of the plane: the points of a split (at most 10,000), the density,
+ * and as many draws, in three squares of the same part of the plane.  RV_BAD_USAGE for others. */
+rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed);
 /* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
 

@@ -48,6 +48,7 @@ typedef struct drawing {
     rv_model *model;
     uint64_t seed;
     int64_t count;
+    float *from; /* what the stage before gave to a chunk */
 } drawing;
 
 /* Says how long it will take, where that is long: the first passes took `seconds` each. */
@@ -78,8 +79,9 @@ static rv_status run_stage(const drawing *d, int index, int64_t first, int64_t r
     int64_t passes = d->model->kind->score.draw_passes(d->model, index);
     rv_status status = stage_open(d->model, index, rows, &s);
     double start = rv_seconds();
+    memcpy(d->from, x, count * sizeof *x);
     if (status == RV_OK && index > 0)
-        status = rv_bind(s.program, "from", x, count);
+        status = rv_bind(s.program, "from", d->from, count);
     for (int64_t i = 0; i < passes && status == RV_OK; i++) {
         status = run_pass(d, &s, first, x, count);
         if (first == 0 && index == 0 && i + 1 == MEASURED)
@@ -116,8 +118,14 @@ static rv_status draw(const drawing *d, float *images)
 
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images)
 {
-    if (rv_model_has(model, RV_SAMPLER))
-        return draw(&(drawing){model, seed, count}, images);
+    if (rv_model_has(model, RV_SAMPLER)) {
+        size_t chunk = (size_t)(count < ROWS_MOST ? count : ROWS_MOST);
+        drawing d = {model, seed, count, NULL};
+        d.from = rv_malloc(chunk * (size_t)rv_data_width(model->sizes) * sizeof *d.from);
+        rv_status drawn = d.from ? draw(&d, images) : rv_fail_memory(model->context);
+        rv_free(d.from);
+        return drawn;
+    }
     if (!rv_model_has(model, RV_DECODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` makes no images: it has neither a decoder nor a sampler",

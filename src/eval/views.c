@@ -262,6 +262,22 @@ rv_status rv_view_features(rv_model *model, const float *images, int64_t count, 
     return view_images(model, model->kind->features, images, count, features, &width);
 }
 
+/* The score as a column, [B,1]. */
+static rv_expr score_column(rv_model *model, rv_expr x)
+{
+    rv_expr each = model->kind->score.each(model, x, RV_EVALUATE);
+    return rv_split_axis(each, 0, 1);
+}
+
+rv_status rv_view_score(rv_model *model, const float *images, int64_t count, float *each)
+{
+    int64_t width;
+    if (!model->kind->score.each)
+        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no exact likelihood",
+                       model->kind->name);
+    return view_images(model, score_column, images, count, each, &width);
+}
+
 int64_t rv_view_feature_width(rv_model *model)
 {
     int64_t width = 0;

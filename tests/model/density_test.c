@@ -2,6 +2,7 @@
  * them. */
 #include "graph_bench.h"
 
+#include "model/density.h"
 #include "reverie/config.h"
 #include "reverie/eval.h"
 
@@ -143,6 +144,36 @@ static void draws_follow_the_probabilities(void **state)
     rv_config_free(config);
 }
 
+/* The sampler, pass by pass and layer by layer, gives what the whole chain makes of the same noise. */
+static void a_sampler_goes_the_way_of_the_chain(void **state)
+{
+    enum { DRAWS = 6, LAYERS = 3 };
+    static const char *const flows[] = {"model: maf\nlayers: [masked 9, tanh]\nlength: 3\n",
+                                        "model: realnvp\nlayers: [linear 9, tanh]\nlength: 3\n"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        bench *b;
+        rv_config *config;
+        float images[DRAWS * D];
+        rv_bijection chain[LAYERS];
+        set_up((void **)&b);
+        rv_model *model = model_of(b->context, &config, flows[i], 0.8);
+        assert_int_equal(rv_view_generate(model, 9, DRAWS, images), RV_OK);
+        for (int l = 0; l < LAYERS; l++)
+            chain[l] = model->kind->density->layer(model, LAYERS - 1 - l, RV_EVALUATE);
+        rv_dist base = rv_std_normal(b->graph, rv_shape2(DRAWS, D));
+        rv_expr x = rv_forward(chain, LAYERS, rv_dist_sample(base, "base")).value;
+        run_seeded(b, &x, 1, 9);
+        double *expected = read(b, 0, (int64_t)DRAWS * D);
+        for (int k = 0; k < DRAWS * D; k++)
+            check_near((double)images[k], expected[k], 1e-4 * (1 + fabs(expected[k])), flows[i]);
+        free(expected);
+        rv_model_free(model);
+        rv_config_free(config);
+        tear_down((void **)&b);
+    }
+}
+
 /* Gaussian conditionals: the integral over two pixels of the first image's plane is 1. */
 static void a_gaussian_density_integrates_to_one(void **state)
 {
@@ -183,6 +214,7 @@ int main(void)
         cmocka_unit_test(probabilities_sum_to_one),
         CASE(a_belief_network_has_the_gradient_of_logistic_regressions),
         CASE(draws_follow_the_probabilities),
+        cmocka_unit_test(a_sampler_goes_the_way_of_the_chain),
         CASE(a_gaussian_density_integrates_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

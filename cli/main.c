@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +30,9 @@ static rv_status finish_output(void)
         failed = 1;
     if (!failed)
         return RV_OK;
-    if (errno == EPIPE) /* the reader has seen enough */
-        return RV_IO_ERROR;
+    struct pollfd reader = {STDOUT_FILENO, POLLOUT, 0};
+    if (errno == EPIPE || (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)))
+        return RV_IO_ERROR; /* it has seen enough */
     fprintf(stderr, "reverie: error: the results cannot be written: %s\n",
             errno ? strerror(errno) : "output error");
     return RV_IO_ERROR;

@@ -37,7 +37,7 @@ static int digits_in_table(const rv_values *list, int count, const rv_value *val
 static void format_number(const rv_value *value, double number, int digits, char text[NUMBER])
 {
     if (isnan(number))
-        snprintf(text, NUMBER, "not a number");
+        snprintf(text, NUMBER, "nan"); /* no sign */
     else if (value->kind == RV_VALUE_COUNT)
         rv_text_format(text, NUMBER, "%.0f", number);
     else if (value->unit == RV_UNIT_PERCENT)

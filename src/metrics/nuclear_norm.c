@@ -76,14 +76,14 @@ static void make_bidiagonal(double *a, int64_t m, int64_t n, double *bands, doub
 }
 
 /* One implicit QL step with Wilkinson's shift on rows low .. high of the tridiagonal matrix of
- * diagonal d and e beside it: plane rotations from the bottom chase the bulge upwards. */
+ * diagonal d and off-diagonal e: plane rotations from the bottom chase the bulge upwards. */
 static void step_ql(double *d, double *e, int64_t low, int64_t high)
 {
     double half = (d[low + 1] - d[low]) / (2 * e[low]);
     double shift = d[low] - e[low] / (half + copysign(hypot(half, 1), half));
     double sine = 1, cosine = 1, carry = 0, rest = d[high] - shift;
     for (int64_t i = high - 1; i >= low; i--) {
-        double bulge = sine * e[i], beside = cosine * e[i], radius = hypot(bulge, rest);
+        double bulge = sine * e[i], off_diagonal = cosine * e[i], radius = hypot(bulge, rest);
         e[i + 1] = radius;
         if (radius == 0) { /* the matrix has split: go on with its parts */
             d[i + 1] -= carry;
@@ -93,10 +93,10 @@ static void step_ql(double *d, double *e, int64_t low, int64_t high)
         sine = bulge / radius;
         cosine = rest / radius;
         double moved = d[i + 1] - carry;
-        double gain = (d[i] - moved) * sine + 2 * cosine * beside;
+        double gain = (d[i] - moved) * sine + 2 * cosine * off_diagonal;
         carry = sine * gain;
         d[i + 1] = moved + carry;
-        rest = cosine * gain - beside;
+        rest = cosine * gain - off_diagonal;
     }
     d[low] -= carry;
     e[low] = rest;

@@ -10,8 +10,8 @@
 /* Seconds of measured steps, at least; and steps, at most.  A step of a held-out batch is a third
  * of a training step: it goes forward only.  Beside its steps a run opens its data, compiles, draws
  * pictures after each epoch, and a report. */
-static const double measured_least = 0.3, held_out_share = 1.0 / 3, beside_run = 1.5,
-                    beside_epoch = 0.05;
+static const double measured_least = 0.3, held_out_share = 1.0 / 3, run_overhead = 1.5,
+                    epoch_overhead = 0.05;
 enum { STEPS_MOST = 50, WARM_UP = 2 };
 
 /* ---- from finished runs ---- */
@@ -121,7 +121,7 @@ static rv_status time_epoch(rv_study *study, const rv_settings *settings, double
     if (status == RV_OK)
         *seconds =
             step * ((double)rv_trainer_progress(trainer).batches + held_out_share * held_out) +
-            beside_epoch;
+            epoch_overhead;
     rv_trainer_free(trainer);
     rv_model_free(model);
     rv_source_free(source);
@@ -147,7 +147,7 @@ static void fill_runs(rv_study *study, int cell, double epoch)
     for (int i = 0; i < study->run_count; i++) {
         rv_study_entry *entry = &study->run[i].entry;
         if (entry->state != RV_STUDY_DONE && entry->cell_index == cell)
-            entry->seconds = beside_run + epoch * (double)(entry->epochs - entry->epoch);
+            entry->seconds = run_overhead + epoch * (double)(entry->epochs - entry->epoch);
     }
 }
 

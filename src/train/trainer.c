@@ -248,7 +248,7 @@ static void bind(rv_trainer *trainer, int turn, const turn_program *compiled, co
     double rate = trainer->rate = train_rate(trainer);
     int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* this one included */
     rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
-    if (model->kind->labels != RV_LABELS_BESIDE) /* whose labels are those of labelled_x alone */
+    if (model->kind->labels != RV_LABELS_ADDED) /* whose labels are those of labelled_x alone */
         rv_bind(program, "labels", batch->labels, (size_t)batch->count);
     bind_labelled(program, trainer);
     for (int i = 0; i < compiled->stages; i++) {

@@ -433,13 +433,13 @@ const cli_verb cli_verb_evaluate = {
                "reverie evaluate runs/first --gap --count 100 --svi-steps 500",
     .details =
         "A model with a bound: nats per image.  --samples K adds log p(x) as the "
-        "importance-weighted bound L_K, with what says whether to trust it; --latents what the KL "
-        "is made of; --gap how much of what the ELBO misses is the encoder's.  A classifier: its "
-        "accuracy.  With --classifier, and for a model without a bound: Frechet distance beside "
-        "that of real images, precision, recall, density and coverage, classes, and nearness to "
-        "training images; of --images FILE.npy ([N,H,W,C] in the run's range, or bytes) where "
-        "given, else of samples.  A model with an encoder and no bound: the 1-nearest-neighbour "
-        "accuracy of its encodings.",
+        "importance-weighted bound L_K, and its diagnostics; --latents the parts of the KL; --gap "
+        "the encoder's share of the gap between the ELBO and log p(x).  A classifier: its "
+        "accuracy.  With --classifier, and for a model without a bound: the Frechet distance, next "
+        "to that of real images, precision, recall, density and coverage, classes, and nearness "
+        "to training images; measured on --images FILE.npy ([N,H,W,C] in the run's range, or "
+        "bytes) if given, else on samples.  A model with an encoder and no bound: the "
+        "1-nearest-neighbour accuracy of its encodings.",
     CLI_OPTIONS(options),
     .arguments = {1, 1},
     .run = run_evaluate,

@@ -398,11 +398,11 @@ const cli_verb cli_verb_runs = {
     .usage = "list | compare A B | best",
     .example = "reverie runs compare runs/lab1-vae-1 runs/lab1-vae-2",
     .details =
-        "compare shows the settings that differ beside the values that are logged, and says "
-        "when the data or the pixels differ, so that the numbers do not compare.  best compares "
-        "what compares: the same held-out value, of the same split of the same images, as "
-        "the same pixels; of several such kinds the best of each.  What cannot be read, or "
-        "has no such value, is left out and named.",
+        "compare shows the settings that differ and the logged values, and says when the data or "
+        "the pixels differ, because such numbers cannot be compared.  best compares runs with the "
+        "same held-out value, for the same split of the same images, as the same pixels; of "
+        "several such groups it names the best of each.  It leaves out, and names, runs that "
+        "cannot be read or have no such value.",
     CLI_OPTIONS(options),
     .arguments = {1, -1},
     .run = run_runs,

@@ -198,7 +198,7 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
         status = add_image(
             run, page,
             rv_experiment_style_image(run, run_held_out(run->settings), run_fitting(run, 10, 4)),
-            "style", "Held-out images, and beside each its style in every class");
+            "style", "Held-out images, each next to its style in every class");
     return status;
 }
 

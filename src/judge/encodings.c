@@ -101,6 +101,6 @@ rv_status judge_encodings(rv_experiment *run, rv_split split, rv_values *values)
     if (status != RV_OK || !rv_model_has(run->model, RV_FEATURES))
         return status;
     row = rv_values_add(values, "nearest_neighbour_features", 0, RV_UNIT_SHARE,
-                        "the same of the features that the encoder makes z of");
+                        "the same for the features from which the encoder makes z");
     return add_accuracy(run, split, FEATURES, row);
 }

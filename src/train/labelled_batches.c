@@ -11,10 +11,10 @@ static rv_status refuse(rv_context *context, const rv_model_kind *kind, const rv
             "data.labels=%lld: model `%s` does not use labels; leave data.labels out, or "
             "train m2, m1-m2, adgm or a classifier",
             (long long)info->labels, kind->name);
-    if (kind->labels != RV_LABELS_BESIDE && info->labelled_batch > 0)
+    if (kind->labels != RV_LABELS_ADDED && info->labelled_batch > 0)
         return rv_fail(context, RV_BAD_USAGE,
-                       "data.labelled_batch=%lld: model `%s` has no labelled batch beside the "
-                       "others; leave it out, and set data.batch",
+                       "data.labelled_batch=%lld: model `%s` has no labelled batch in addition "
+                       "to the others; leave it out, and set data.batch",
                        (long long)info->labelled_batch, kind->name);
     return RV_OK;
 }
@@ -43,10 +43,10 @@ rv_status train_labels_open(rv_trainer *trainer)
     const rv_source_info *info = rv_source_describe(source);
     rv_status status = refuse(trainer->context, kind, info);
     int some =
-        kind->labels == RV_LABELS_BESIDE || (kind->labels == RV_LABELS_ALONE && info->labels > 0);
+        kind->labels == RV_LABELS_ADDED || (kind->labels == RV_LABELS_ALONE && info->labels > 0);
     if (status == RV_OK && some)
         status = choose(trainer->context, source, &trainer->labelled);
-    if (kind->labels != RV_LABELS_BESIDE)
+    if (kind->labels != RV_LABELS_ADDED)
         trainer->labelled.rows = 0;
     return status;
 }

@@ -33,7 +33,7 @@ static void add_data_directories(cli_call *call, const char *first)
             call->data_directory[call->data_directory_count++] = directories[i];
 }
 
-/* The folder of the running program; "" when the system does not say. */
+/* The folder of the running program; "" if the system does not tell. */
 static void program_folder(char *folder, size_t bytes)
 {
     ssize_t length = readlink("/proc/self/exe", folder, bytes - 1);

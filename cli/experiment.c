@@ -85,7 +85,8 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
     if (!is_one)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: this is written as a %s file: end the name in %s", path, words, words);
-    /* The rename replaces the old file even without the right to write it: this checks the right. */
+    /* The rename replaces the old file even without the right to write it: this checks the
+     * right. */
     if (access(path, W_OK) != 0 && (errno == EACCES || errno == EROFS))
         return rv_fail(call->context, RV_IO_ERROR, "%s: cannot be written: %s", path,
                        strerror(errno));

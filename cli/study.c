@@ -191,7 +191,8 @@ static rv_status report(cli_call *call, rv_study *study, rv_status ran)
     return status;
 }
 
-/* The call as the user typed it, on a separate line, so that the limit of a message cannot cut it. */
+/* The call as the user typed it, on a separate line, so that the limit of a message cannot cut
+ * it. */
 static rv_status print_call(const cli_call *call)
 {
     fprintf(stderr, "reverie: %s; the same command goes on from there:\n  ",

@@ -25,7 +25,8 @@ typedef struct cli_progress {
 } cli_progress;
 
 cli_progress cli_progress_begin(const cli_call *call);
-/* Whether it is time for the next line: ten times a second on a terminal, else every five seconds. */
+/* Whether it is time for the next line: ten times a second on a terminal, else every five
+ * seconds. */
 int cli_progress_is_due(const cli_progress *progress);
 void cli_progress_show(cli_progress *progress, const rv_progress *now);
 /* The same for other work than training: "importance weights, 1200/10000 images [#.........]  12%

@@ -1,4 +1,5 @@
-/* reverie traverse: one latent coordinate of an image, and a classifier's labels for the results. */
+/* reverie traverse: one latent coordinate of an image, and a classifier's labels for the
+ * results. */
 #include "experiment.h"
 #include "reverie/judge.h"
 

@@ -17,8 +17,8 @@
  *         .example = "reverie evaluate runs/lab1-vae-1",
  *         CLI_OPTIONS(options), .arguments = {1, 1}, .run = run};
  *
- * Results go to stdout (printf), messages to stderr (cli_say).  A failure is the error that a library call
- * latched, or rv_fail(call->context, RV_BAD_USAGE, ...); main prints it and exits with it. */
+ * Results go to stdout (printf), messages to stderr (cli_say).  A failure is latched by a
+ * library call or by rv_fail(call->context, RV_BAD_USAGE, ...); main prints it and exits with it. */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 

@@ -1,15 +1,15 @@
-/* For how long a study will run: from the times of a cell's finished seeds, else from a few
- * training steps of it, taken aside.  Cells are not compared: a setting such as the number of draws
- * changes the time of a step and not the size of the model. */
+/* Estimates the duration of a study: from the times of a cell's finished seeds, else from a few
+ * training steps in a separate measurement.  Cells are not compared with each other: a setting such
+ * as the number of draws changes the time of a step, but not the size of the model. */
 #include "study/study.h"
 
 #include "core/clock.h"
 
 #include <math.h>
 
-/* Seconds of measured steps, at least; and steps, at most.  A step of a held-out batch is a third
- * of a training step: it goes forward only.  Beside its steps a run opens its data, compiles, draws
- * pictures after each epoch, and a report. */
+/* The least number of seconds of measured steps, and the largest number of steps.  A step of a
+ * held-out batch is a third of a training step: it has only the forward pass.  In addition to its
+ * steps a run opens its data, compiles, draws pictures after each epoch, and a report. */
 static const double measured_least = 0.3, held_out_share = 1.0 / 3, run_overhead = 1.5,
                     epoch_overhead = 0.05;
 enum { STEPS_MOST = 50, WARM_UP = 2 };
@@ -31,7 +31,7 @@ static rv_status take_time(void *user, json_t *line)
     return RV_OK;
 }
 
-/* Seconds an epoch of a run that is done; NaN when its times are not there. */
+/* Seconds for each epoch of a finished run; NaN if its times are missing. */
 static double seconds_of(rv_study *study, const study_run *run)
 {
     clock_sum sum = {0};
@@ -69,7 +69,7 @@ static rv_status time_steps(rv_trainer *trainer, double *step)
     rv_turn turn[RV_TURNS_MOST];
     int turns = rv_trainer_turns(trainer, turn), round = 1, taken = 0;
     rv_status status = RV_OK;
-    for (int i = 0; i < turns; i++) /* all turns come round */
+    for (int i = 0; i < turns; i++) /* every turn runs */
         round = turn[i].every > round ? turn[i].every : round;
     for (int i = 0; status == RV_OK && i < WARM_UP * round; i++)
         status = rv_trainer_step(trainer);
@@ -84,7 +84,7 @@ static rv_status time_steps(rv_trainer *trainer, double *step)
     return status;
 }
 
-/* Batches of the held-out split, 0 when the model is not evaluated. */
+/* Batches of the held-out split, 0 if the model is not evaluated. */
 static rv_status held_out_batches(rv_study *study, const rv_settings *settings, double *batches)
 {
     rv_source *source;

@@ -1,4 +1,4 @@
-/* Running a study: what is missing is trained, what stopped goes on, what fails is noted. */
+/* Runs a study: trains missing runs, continues interrupted ones, notes failures. */
 #include "study/study.h"
 
 #include "core/context.h"
@@ -7,8 +7,7 @@
 
 /* ---- before anything is trained ---- */
 
-/* What the images of a cell are like; those of an earlier cell with the same data are not opened
- * again. */
+/* The sizes of the images of a cell; does not open the data of an earlier cell again. */
 static rv_status sizes_of(rv_study *study, const rv_settings *settings, rv_data_sizes *sizes)
 {
     rv_source *source;
@@ -78,7 +77,7 @@ static rv_status create(rv_study *study, const study_run *run, rv_context *own, 
     return status;
 }
 
-/* The epochs are the one setting that may have changed. */
+/* Only the number of epochs may have changed. */
 static rv_status resume(rv_study *study, const study_run *run, rv_context *own, rv_experiment **out)
 {
     char epochs[48];
@@ -106,8 +105,8 @@ static void pass_on(void *user, rv_log_level level, const char *message)
     rv_notify(user, level, "%s", message);
 }
 
-/* A context like the study's for training one run: its errors and its tuning are its own, so that a
- * run that fails stops no other.  NULL with the error latched in the study's. */
+/* A context for one run, with the settings of the study's: it has its own errors and tuning, so
+ * that a failed run does not stop another.  NULL with the error latched in the study's. */
 static rv_context *context_of_run(rv_context *context)
 {
     rv_context *own = rv_context_new();
@@ -133,7 +132,7 @@ static rv_context *context_of_run(rv_context *context)
     return NULL;
 }
 
-/* Trains one run; what failed is kept in its entry, and is no failure of the context yet. */
+/* Trains one run; keeps a failure in its entry, but not in the context. */
 static rv_status take_run(rv_study *study, study_run *run, const rv_listener *listener)
 {
     rv_study_entry *entry = &run->entry;
@@ -161,7 +160,7 @@ static rv_status take_run(rv_study *study, study_run *run, const rv_listener *li
     return status;
 }
 
-/* The first failure, with how many there were. */
+/* The first failure, and the number of failures. */
 static rv_status say_failures(rv_study *study)
 {
     const rv_study_entry *first = NULL;
@@ -185,7 +184,7 @@ rv_status rv_study_run(rv_study *study, const rv_listener *listener)
     rv_status status = rv_study_check(study);
     if (status == RV_OK)
         status = study_enter(study);
-    /* Another process may have trained while this one waited to be asked. */
+    /* another process may have trained meanwhile */
     for (int i = 0; status == RV_OK && i < study->run_count; i++)
         status = study_look(study, &study->run[i]);
     for (int i = 0; i < study->run_count; i++)

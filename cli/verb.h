@@ -17,8 +17,9 @@
  *         .example = "reverie evaluate runs/lab1-vae-1",
  *         CLI_OPTIONS(options), .arguments = {1, 1}, .run = run};
  *
- * Results go to stdout (printf), messages to stderr (cli_say).  A failure is latched by a
- * library call or by rv_fail(call->context, RV_BAD_USAGE, ...); main prints it and exits with it. */
+ * Results go to stdout (printf), messages to stderr (cli_say).  A library call, or
+ * rv_fail(call->context, RV_BAD_USAGE, ...), latches a failure; main prints it and sets the exit
+ * code. */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 

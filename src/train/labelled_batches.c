@@ -1,4 +1,5 @@
-/* The labelled images of a training: which they are, and the batch of them beside each step's. */
+/* The labelled images of a training: their selection, and their batch in addition to that of each
+ * step. */
 #include "train/trainer.h"
 
 #include "core/random.h"
@@ -63,8 +64,8 @@ rv_status rv_train_check_labels(rv_context *context, const rv_model_kind *kind,
     return status;
 }
 
-/* Rounds without end, each in an order of its own, a short last batch left out: the batch of a step
- * depends on its number alone.  A stream apart from that of the images without labels. */
+/* Endless rounds, each in a different order, without a short last batch: the batch of a step
+ * depends only on its number.  The stream is separate from that of the images without labels. */
 rv_status train_labels_start(rv_trainer *trainer)
 {
     labelled_images *labelled = &trainer->labelled;

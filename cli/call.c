@@ -326,7 +326,7 @@ void cli_call_free(cli_call *call)
     call->values = NULL;
 }
 
-/* ---- what a verb asks for ---- */
+/* ---- the values of options, for verbs ---- */
 
 static slot *value_of(const cli_call *call, const char *name)
 {

@@ -20,9 +20,8 @@ int cli_terminal_width(int descriptor);
 
 /* ---- tuning_cache.c: the tuning of this machine, kept from one call to the next ----
  *
- * A file of choices in the user's cache folder, whose name holds the processor and the versions
- * that they are good for.  Without a folder, or one that cannot be written, choices are made again.
- */
+ * A file of choices in the user's cache folder; its name contains the processor and the versions
+ * for which the choices are valid.  Without a writable folder each call chooses again. */
 
 /* Gives the context the choices in the file, if it exists.  A damaged file is a warning. */
 rv_status cli_tuning_cache_load(cli_call *call, rv_arena *arena);

@@ -57,7 +57,7 @@ static rv_listener listen(cli_watch *watch)
     return cli_listener(watch);
 }
 
-/* ---- the numbers of each image, in a file ---- */
+/* ---- the values of each image, in a file ---- */
 
 /* Writes `width` doubles for each image from an array of structs of `bytes` each; does nothing
  * without --output. */
@@ -129,7 +129,7 @@ static rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t **o
     return status;
 }
 
-/* ---- what the latents hold ---- */
+/* ---- analysis of the latents ---- */
 
 /* Explains the missing values. */
 static void explain(const cli_call *call, const rv_latents_report *found)
@@ -231,7 +231,7 @@ static rv_status evaluate_gap(cli_call *call, rv_experiment *run)
     return status;
 }
 
-/* ---- values of a model that has them for each image: a bound, or the accuracy ---- */
+/* ---- values for each image: a bound, or the accuracy ---- */
 
 static void give_report(cli_call *call, rv_experiment *run, const rv_report *report,
                         json_t **object)
@@ -283,7 +283,7 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
     return status;
 }
 
-/* ---- how good images and encodings are ---- */
+/* ---- quality of images and encodings ---- */
 
 static rv_status give_judgement(cli_call *call, const rv_judgement *judgement)
 {
@@ -320,7 +320,7 @@ static rv_status evaluate_images(cli_call *call, rv_experiment *run)
     return status;
 }
 
-/* ---- which of them ---- */
+/* ---- the choice of values ---- */
 
 static rv_status check_output(cli_call *call, int values)
 {

@@ -170,7 +170,7 @@ static void describe_recipe(cli_call *call, const char *path, rv_values *found)
     rv_config_free(config);
 }
 
-/* ---- which kind ---- */
+/* ---- the kind of a file ---- */
 
 /* `first`: up to 16 bytes, inflated. */
 static describer kind_of(const char *path, const uint8_t *first, size_t count)

@@ -78,7 +78,7 @@ static json_t *row_json(const run_row *row)
         best ? rv_json_number(runs_best(row)) : rv_json_none(no_best), "values", values_json(row));
 }
 
-/* ---- as a table of one line a run ---- */
+/* ---- a table with one line for each run ---- */
 
 static void print_number(double value)
 {
@@ -110,7 +110,7 @@ static void print_list(const run_row *rows, int count)
     }
 }
 
-/* ---- as columns beside each other ---- */
+/* ---- side by side, in columns ---- */
 
 /* Whether the runs have different values for that key. */
 static int differs(const run_row *rows, int count, const char *key)

@@ -144,7 +144,7 @@ rv_status runs_find(cli_call *call, const char *parent, run_rows *rows)
     return status;
 }
 
-/* ---- the best of what compares ---- */
+/* ---- the best of comparable runs ---- */
 
 /* Numbers are comparable if they are the same value of the same split of the same data. */
 static int compares(const run_row *a, const run_row *b)

@@ -94,7 +94,7 @@ static rv_status print_results(cli_call *call, rv_study *study)
     return status;
 }
 
-/* ---- what would run ---- */
+/* ---- the study's state ---- */
 
 static const char *const states[] = {"to run", "to resume", "done"};
 

@@ -42,7 +42,7 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
-/* ---- rows: name, letter, what the value is called, default, what is allowed, help ---- */
+/* ---- rows: name, letter, name of the value, default, allowed values, help ---- */
 
 #define CLI_ROW(name, letter, value, type, fallback, least, most, choices, help)                   \
     {                                                                                              \

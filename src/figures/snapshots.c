@@ -25,7 +25,7 @@ void run_snapshot_path(const rv_experiment *run, int64_t step, char path[RUN_PAT
     run_path(run, name, path);
 }
 
-/* ---- what there is ---- */
+/* ---- the existing snapshots ---- */
 
 /* If the list of the folder was lost, every file with a snapshot's name belongs to the run. */
 static int is_own(const rv_experiment *run, const rv_ledger *ledger, int64_t step)

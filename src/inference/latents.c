@@ -42,7 +42,7 @@ typedef struct analysis {
     float *images, *chunk; /* [BATCH,D], [BATCH,numbers] */
 } analysis;
 
-/* ---- the program: everything that is read of an image ---- */
+/* ---- the program: all values for an image ---- */
 
 static void describe(analysis *a, const rv_latents *group, int groups)
 {

@@ -17,7 +17,7 @@ struct rv_classifier {
     float *images; /* [SLICE,D] in the range that the classifier was trained on */
 };
 
-/* ---- whether the classifier knows such images ---- */
+/* ---- compatibility of the classifier and the images ---- */
 
 static rv_status check_model(const rv_classifier *c)
 {

@@ -38,7 +38,7 @@ static const table *held_out_of(const judge *j)
     return j->config->split == RV_SPLIT_TRAIN ? &j->held_out : &j->real;
 }
 
-/* ---- what is judged ---- */
+/* ---- the judged images ---- */
 
 static rv_status check_finite(const judge *j)
 {

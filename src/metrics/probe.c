@@ -19,7 +19,7 @@ rv_probe_config rv_probe_defaults(void)
     return (rv_probe_config){.l2 = 1, .lr = 0.1, .steps = 300};
 }
 
-/* ---- what both check and report ---- */
+/* ---- shared checks and reports ---- */
 
 static rv_status check_labels(rv_context *context, rv_labelled_rows set, const char *name,
                               int *classes)

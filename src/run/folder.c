@@ -17,7 +17,7 @@ enum { NUMBERS_MOST = 100000 };
 static const char *const names[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
                                     "data.json",   "report.html",   "checkpoints",  "samples"};
 
-/* ---- what is there ---- */
+/* ---- the content of the folder ---- */
 
 /* Except for the lock that is held during the check. */
 static int holds_nothing(const char *path)

@@ -86,7 +86,7 @@ const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const cha
     return at < summary->count ? &summary->value[at] : NULL;
 }
 
-/* ---- what the best weights are chosen by ---- */
+/* ---- the value that selects the best weights ---- */
 
 rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out)
 {

@@ -35,7 +35,7 @@ rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_spl
     return rv_source_open(study->context, &data, split, source);
 }
 
-/* ---- how far it is ---- */
+/* ---- progress ---- */
 
 /* A run is done if it has its report and the checkpoint of its last step.  The report is written
  * last. */
@@ -61,7 +61,7 @@ static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps
     return RV_OK;
 }
 
-/* ---- whether it is the same ---- */
+/* ---- comparison of the run with its plan ---- */
 
 static int is_setting(const rv_run_setting *settings, int count, const char *key, const char *value)
 {

@@ -54,7 +54,7 @@ int train_scalars(const rv_trainer *trainer, rv_scalar_input out[RV_SCALARS_MOST
     return model->kind->schedule ? model->kind->schedule(model, now, out) : 0;
 }
 
-/* ---- what is said of them ---- */
+/* ---- messages ---- */
 
 static void say_warmups(const rv_trainer *trainer)
 {
@@ -103,7 +103,7 @@ void train_say_zero(rv_trainer *trainer, double rate)
               (long long)trainer->step + 1, (long long)trainer->epoch + 1);
 }
 
-/* ---- in checkpoints: "lr 0x1p-10 beta 0x1p+0", of the step that would be next ---- */
+/* ---- in checkpoints: "lr 0x1p-10 beta 0x1p+0", for the next step ---- */
 
 void train_rates_text(const rv_trainer *trainer, char *text, size_t bytes)
 {

@@ -1,4 +1,4 @@
-/* What to type, for messages of the library that a flag or a verb mends: it knows of neither. */
+/* The flag or command to type after some messages of the library, which knows neither. */
 #include "verb.h"
 
 #include "core/shell.h"
@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first row that fits is meant: `says` is a part of the message; %s is the folder that the
- * message begins with, for a shell. */
+/* The first row that fits is used: `says` is a part of the message; %s is the folder at the
+ * beginning of the message, quoted for a shell. */
 static const struct advice {
     const char *says, *type;
 } advice[] = {
@@ -27,10 +27,10 @@ static const struct advice {
     {"another folder for the study", "--folder DIR"},
     {"the study now asks for", "--folder DIR"},
     {": the study sets the seeds itself", "--seeds N"},
-    {"choose another folder", "--run DIR"}, /* of a run, where no row above is meant */
+    {"choose another folder", "--run DIR"}, /* for a run to which no row above applies */
 };
 
-/* Whether the message begins with that folder; in it what would move the cursor is replaced. */
+/* Whether the message begins with that folder; control characters in it are replaced. */
 static int begins_with(const char *message, const char *folder)
 {
     size_t i = 0;
@@ -39,7 +39,7 @@ static int begins_with(const char *message, const char *folder)
     return !folder[i] && strncmp(message + i, ": ", 2) == 0;
 }
 
-/* The folder that the message begins with, as it was typed. */
+/* The folder at the beginning of the message, as the user typed it. */
 static void find_folder(const cli_call *call, const char *message, char folder[4096])
 {
     snprintf(folder, 4096, "%.*s", (int)(strstr(message, ": ") - message), message);

@@ -63,7 +63,7 @@ const cli_verb cli_verb_encode = {
 
 /* ---- decode ---- */
 
-/* Of rows [N,2Z], as `encode` writes them, the means [N,Z] are taken, in place. */
+/* Takes the means [N,Z] from rows [N,2Z] as written by `encode`, in place. */
 static void take_means(cli_call *call, rv_array *z, int64_t width)
 {
     cli_say(call,

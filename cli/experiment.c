@@ -1,4 +1,4 @@
-/* Opens runs and recipes, checks and writes output files, and says what was written. */
+/* Opens runs and recipes, checks and writes output files, and reports written files. */
 #include "experiment.h"
 
 #include "core/text.h"
@@ -68,7 +68,7 @@ void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const cha
 
 /* ---- files to write ---- */
 
-/* The temporary that the file would be written to is made, and goes again. */
+/* Creates the temporary file that a write would use, and removes it. */
 rv_status cli_check_output(cli_call *call, const char *path, const char *endings)
 {
     char words[64] = "", one[16];
@@ -85,7 +85,8 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
     if (!is_one)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: this is written as a %s file: end the name in %s", path, words, words);
-    /* A new file takes the name, which needs no right to the old one: that is asked for here. */
+    /* The rename replaces the old file even without the right to write it: this checks the
+     * right. */
     if (access(path, W_OK) != 0 && (errno == EACCES || errno == EROFS))
         return rv_fail(call->context, RV_IO_ERROR, "%s: cannot be written: %s", path,
                        strerror(errno));

@@ -1,4 +1,4 @@
-/* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
+/* reverie: finds the verb, makes its call, runs it, and converts the status to the exit code. */
 #include "call.h"
 #include "environment.h"
 #include "experiment.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A descriptor that the caller closed must not become one of our files: 0 to 2 are held by
- * /dev/null, in the direction in which using them fails. */
+/* A descriptor that the caller closed must not become one of our files: /dev/null holds 0 to 2,
+ * opened in the direction that makes every use fail. */
 static void hold_standard_descriptors(void)
 {
     for (int descriptor = 0; descriptor <= 2; descriptor++)
@@ -21,7 +21,7 @@ static void hold_standard_descriptors(void)
             (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
 }
 
-/* What was printed has reached its file, or this says that it has not. */
+/* Checks that the output has reached its file, or reports that it has not. */
 static rv_status finish_output(void)
 {
     errno = 0;
@@ -32,7 +32,7 @@ static rv_status finish_output(void)
         return RV_OK;
     struct pollfd reader = {STDOUT_FILENO, POLLOUT, 0};
     if (errno == EPIPE || (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)))
-        return RV_IO_ERROR; /* it has seen enough */
+        return RV_IO_ERROR; /* it has closed the pipe */
     fprintf(stderr, "reverie: error: the results cannot be written: %s\n",
             errno ? strerror(errno) : "output error");
     return RV_IO_ERROR;
@@ -45,7 +45,7 @@ static void print_log(void *user, rv_log_level level, const char *message)
         cli_print_message(call, level == RV_LOG_WARNING ? "warning: " : "", message);
 }
 
-/* Everything of a call, its context made and freed around it. */
+/* Runs one call; makes and frees its context. */
 static rv_status run_verb(cli_call *call, int count, char **words)
 {
     call->verb = cli_verb_find(words[0]);
@@ -97,8 +97,8 @@ static rv_status run(int count, char **words)
 int main(int count, char **words)
 {
     hold_standard_descriptors();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
-    signal(SIGXFSZ, SIG_IGN); /* and so is a file over the limit of its size */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a signal */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file over the size limit */
     rv_status status = run(count, words);
     rv_status output = finish_output();
     return status != RV_OK ? (int)status : (int)output;

@@ -1,4 +1,4 @@
-/* reverie show: layers, shapes, parameter counts of a recipe or a run. */
+/* reverie show: layers, shapes and parameter counts of a recipe or a run. */
 #include "experiment.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ static void add_layer(rv_values *found, rv_values *one, const rv_net_layer *laye
                    layer->word, rv_shape_text(layer->out, shape), (long long)layer->size);
 }
 
-/* Its layers, the first of them at *one, which moves on. */
+/* The layers of the net; *one is the first and moves on. */
 static void add_net(rv_values *found, rv_values **one, const rv_net *net)
 {
     char in[96], out[96];
@@ -53,7 +53,7 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
     return cli_give_all(call, &found, RV_OK);
 }
 
-/* Images as MNIST's where the data are not here: the layers can be shown without them. */
+/* The image sizes of MNIST if the data are missing: the layers can be shown without them. */
 static rv_status find_sizes(cli_call *call, const rv_settings *settings, rv_data_sizes *sizes)
 {
     rv_data_config data = settings->data;

@@ -1,4 +1,4 @@
-/* reverie study: a recipe over a grid of settings and several seeds, and one report of all. */
+/* reverie study: a recipe over a grid of settings and several seeds, and one report of all runs. */
 #include "experiment.h"
 #include "terminal.h"
 
@@ -15,8 +15,8 @@
 /* ---- progress ---- */
 
 typedef struct watch {
-    cli_watch training; /* of the run that is trained */
-    int number, of;     /* runs begun, and to be run */
+    cli_watch training; /* of the run in training */
+    int number, of;     /* runs begun, and all runs to train */
 } watch;
 
 static void on_begin(void *user, const rv_study_entry *entry)
@@ -94,11 +94,11 @@ static rv_status print_results(cli_call *call, rv_study *study)
     return status;
 }
 
-/* ---- what would run ---- */
+/* ---- the study's state ---- */
 
 static const char *const states[] = {"to run", "to resume", "done"};
 
-/* How many runs are in each state, and what is left takes. */
+/* The number of runs in each state, and the remaining time. */
 typedef struct tally {
     int count[3];
     double seconds;
@@ -176,7 +176,7 @@ static void say_done(const cli_call *call, int done, int of)
         cli_say(call, "%d of %d runs are done already", done, of);
 }
 
-/* What failed does not keep the report of the others from being written. */
+/* A failed run does not prevent the report of the others. */
 static rv_status report(cli_call *call, rv_study *study, rv_status ran)
 {
     char message[1024];
@@ -191,7 +191,8 @@ static rv_status report(cli_call *call, rv_study *study, rv_status ran)
     return status;
 }
 
-/* The call as it was typed, on a line of its own, which no message's room cuts. */
+/* The call as the user typed it, on a separate line, so that the limit of a message cannot cut
+ * it. */
 static rv_status print_call(const cli_call *call)
 {
     fprintf(stderr, "reverie: %s; the same command goes on from there:\n  ",

@@ -1,4 +1,5 @@
-/* reverie traverse: one latent coordinate of an image, and what a classifier makes of it. */
+/* reverie traverse: one latent coordinate of an image, and a classifier's labels for the
+ * results. */
 #include "experiment.h"
 #include "reverie/judge.h"
 
@@ -68,7 +69,7 @@ static rv_status give_labels(cli_call *call, const rv_classifier *classifier, in
     return cli_wrote(call, output);
 }
 
-/* The picture is there before the labels are printed. */
+/* Saves the picture before it prints the labels. */
 static rv_status walk_and_label(cli_call *call, rv_experiment *run, const rv_traversal *t,
                                 rv_classifier *classifier)
 {
@@ -122,7 +123,7 @@ static rv_status traverse(cli_call *call, rv_experiment *run)
                                          : cli_save_image(call, rv_experiment_traversal(run, &t));
 }
 
-/* Words that make no sense are found before the run is opened. */
+/* Finds invalid words before it opens the run. */
 static rv_status run_traverse(cli_call *call)
 {
     rv_traversal t;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 256 }; /* rows a program takes at once */
+enum { CHUNK = 256 }; /* rows of a program */
 
 /* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row. */
 typedef struct view {
@@ -80,13 +80,13 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
 
 /* ---- decoding ---- */
 
-/* Of a model with classes the input is z and, beside it, the class as one-hot values. */
+/* For a model with classes the input is z followed by the class as one-hot values. */
 struct rv_decoder {
     rv_model *model;
     view view;
     int64_t latents;
-    int classes; /* 0: the model has none */
-    float *rows; /* [view.rows,latents + classes], when it has */
+    int classes; /* 0: no classes */
+    float *rows; /* [view.rows,latents + classes], if there are classes */
 };
 
 static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
@@ -220,7 +220,7 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
 /* A view of images: logits or features. */
 typedef rv_expr (*image_view)(rv_model *model, rv_expr x);
 
-/* values [count,*width]; NULL: the width alone is wanted. */
+/* values [count,*width]; NULL: only the width. */
 static rv_status view_images(rv_model *model, image_view make, const float *images, int64_t count,
                              float *values, int64_t *width)
 {
@@ -272,7 +272,7 @@ int64_t rv_view_feature_width(rv_model *model)
 
 /* ---- the prior ---- */
 
-/* Draws of the model's own, keyed by their numbers. */
+/* Draws from the model's own prior, keyed by their numbers. */
 static rv_status run_prior(view *v, uint64_t seed, int64_t count, float *z)
 {
     rv_status status = RV_OK;

@@ -1,4 +1,4 @@
-/* The pictures of a model whose latents are a class and z: images of one class, every class at the
+/* The pictures of a model with a class and z as latents: images of one class, every class at the
  * same z, and the style of an image in every class. */
 #include "figures/figures.h"
 

@@ -71,7 +71,7 @@ rv_image *run_decoded(rv_experiment *run, rv_status status, float *z, int32_t *c
     return image;
 }
 
-/* The images of z [count,Z], which is freed; `along` of them have one class. */
+/* The images of z [count,Z], which it frees; `along` images in sequence share a class. */
 static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns, int along)
 {
     int32_t *classes = NULL;
@@ -105,7 +105,7 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
 
 /* ---- reconstructions ---- */
 
-/* The first `count` images of a split, their posterior means, and those decoded. */
+/* The first `count` images of a split, their posterior means, and the decoded means. */
 static rv_status reconstruct(rv_experiment *run, rv_split split, int count, float *images,
                              float *decoded)
 {
@@ -126,7 +126,7 @@ static rv_status reconstruct(rv_experiment *run, rv_split split, int count, floa
     return status;
 }
 
-/* Rows of 8: originals, and below each its reconstruction. */
+/* Rows of 8: originals, and their reconstructions below them. */
 static void interleave(const float *images, const float *decoded, int count, int64_t width,
                        float *rows)
 {
@@ -151,7 +151,7 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
     float *images = run_floats(run, count * width), *decoded = run_floats(run, count * width);
     float *rows = run_floats(run, (int64_t)lines * columns * width);
     for (int64_t i = 0; rows && i < lines * columns * width; i++)
-        rows[i] = run->model->sizes.low; /* cells without an image are black */
+        rows[i] = run->model->sizes.low; /* empty cells are black */
     if (images && decoded && rows && reconstruct(run, split, count, images, decoded) == RV_OK) {
         interleave(images, decoded, count, width, rows);
         image = run_grid(run, rows, lines * columns, columns);

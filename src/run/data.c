@@ -1,5 +1,5 @@
-/* The data of a run: where they are, whether they are still the same, and what their classes are
- * called.  data.json keeps what they were when the run was made:
+/* The data of a run: their place, whether they have changed, and the names of their
+ * classes.  data.json records the data of the beginning of the run:
  *
  *     {"place": "/data/mnist", "classes": ["0", ...],
  *      "train": {"images": 50000, "fingerprint": "..."}, "validation": ..., "test": ...}
@@ -41,7 +41,7 @@ rv_status rv_experiment_split(rv_experiment *run, rv_split *split)
     return status;
 }
 
-/* Numbers of other images do not compare, and nothing else would tell. */
+/* Values on different images are not comparable, and nothing else would tell. */
 static void say_if_changed(rv_experiment *run, const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
@@ -106,7 +106,7 @@ int rv_experiment_class(rv_experiment *run, const char *name)
     long number = strtol(name, &end, 10);
     int known = run->class_count, all = run->model ? run->model->sizes.classes : 0;
     if (known == 0 && !*end && end != name && number >= 0 && number < all)
-        return (int)number; /* a run that does not say what they are called */
+        return (int)number; /* a run without class names */
     for (int i = 0; i < known; i++) {
         size_t used = strlen(names);
         if (strcmp(run->class_name[i], name) == 0)
@@ -158,7 +158,7 @@ rv_status run_without(rv_context *context, rv_status status, const char *what)
     return RV_OK;
 }
 
-/* A file that is missing or damaged is no reason not to open the run. */
+/* A missing or damaged file does not prevent opening the run. */
 rv_status run_known_read(rv_experiment *run)
 {
     json_t *object;
@@ -199,7 +199,7 @@ static json_t *describe(const rv_experiment *run)
                 json_pack("{s:I, s:s}", "images", (json_int_t)images, "fingerprint", fingerprint));
     }
     char *place = any && any->place ? realpath(any->place, NULL) : NULL;
-    /* JSON has no path that is no UTF-8: that one is not kept. */
+    /* A path that is not UTF-8 cannot be in JSON: it is not recorded. */
     json_t *kept = place ? json_string(place) : NULL;
     free(place);
     if (kept)

@@ -27,8 +27,8 @@ static json_t *object_of(const char *lines)
     return object;
 }
 
-/* The held-out value that chooses the best checkpoint, which `runs best` reads
- * (rv_run_selection_read); null for a model that has none. */
+/* The held-out value that selects the best checkpoint, which `runs best` reads
+ * (rv_run_selection_read); null for a model without one. */
 static json_t *selection(const rv_experiment *run)
 {
     const rv_model *model = run->model;
@@ -76,7 +76,7 @@ rv_status run_note_environment(rv_experiment *run)
     return run->resumes ? run_without(run->context, status, "it is as it was") : status;
 }
 
-/* The lines of such an object; the caller frees.  NULL when memory is out. */
+/* The inverse: the lines of such an object; the caller frees.  NULL when memory is out. */
 static char *lines_of(json_t *object)
 {
     const char *key;
@@ -97,7 +97,7 @@ static char *lines_of(json_t *object)
     return text;
 }
 
-/* What a checkpoint's own record has not: chosen after it was written. */
+/* The choices that are newer than the checkpoint's own record. */
 static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, const char *path)
 {
     rv_tuning tuning = {json_string_value(json_object_get(object, RV_TUNING_POLICY)), NULL};
@@ -130,7 +130,7 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
     return status;
 }
 
-/* config.yaml comes last: who is killed before it has not begun, and what is there knows all. */
+/* config.yaml comes last: a run without it has not begun, and a run with it is complete. */
 rv_status run_write_files(rv_experiment *run)
 {
     char path[RUN_PATH];
@@ -146,7 +146,7 @@ rv_status run_write_files(rv_experiment *run)
         status = run_claim(run, "config.yaml", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, text, strlen(text));
-    /* rv_config_text may have renewed what the settings point to. */
+    /* rv_config_text may have renewed the memory of the settings */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);
 }

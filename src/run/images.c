@@ -1,4 +1,4 @@
-/* Images from an .npy file, checked against the images that a run knows. */
+/* Images from an .npy file, checked against the images of a run. */
 #include "run/run.h"
 
 #include "reverie/io.h"
@@ -25,7 +25,7 @@ static void shape_text(const rv_array *array, char text[160])
     snprintf(text + used, 160 - (size_t)used, "]");
 }
 
-/* [N,C,H,W] of PyTorch, where it cannot be [N,H,W,C]. */
+/* [N,C,H,W] of PyTorch, if the shape cannot be [N,H,W,C]. */
 static int is_channels_first(const rv_array *array, rv_data_sizes sizes)
 {
     const int64_t *dim = array->dim;
@@ -78,7 +78,7 @@ static void spread_bytes(rv_array *array, rv_data_sizes sizes)
         array->values[i] = (float)(low + scale * (double)array->values[i]);
 }
 
-/* What brings values of [least,most] into [low,high]. */
+/* The formula that maps values of [least,most] to [low,high]. */
 static const char *remedy(float least, float most, rv_data_sizes sizes)
 {
     if (least >= 0 && most <= 1)

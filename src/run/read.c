@@ -1,4 +1,4 @@
-/* Reading the files of a folder, and the names of the pictures of a run's curves. */
+/* Reads the files of a folder, and names the pictures of a run's curves. */
 #include "run/run.h"
 
 #include "io/json.h"

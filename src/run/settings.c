@@ -1,4 +1,4 @@
-/* The settings of a run as a list, to be laid beside another run's. */
+/* The settings of a run as a list, for comparison with another run's. */
 #include "run/run.h"
 
 #include "core/memory.h"
@@ -23,7 +23,7 @@ int run_setting_find(const rv_run_setting *settings, int count, const char *key)
     return -1;
 }
 
-/* Numbers of other images, or of the same images as other pixels, do not compare. */
+/* Values on different images, or on different pixels of the same images, are not comparable. */
 static const char *const telling[] = {"data.name",  "data.classes",   "data.pixels",
                                       "data.range", "data.normalize", "data.validation",
                                       "data.seed"};
@@ -48,7 +48,7 @@ static int count_leaves(const rv_yaml_node *map)
     return count;
 }
 
-/* One list as it grows to its counted length. */
+/* A list that grows to its counted length. */
 typedef struct leaves {
     rv_run_setting *setting;
     int count;

@@ -1,4 +1,4 @@
-/* What a run's metrics.jsonl says in the end, for tables of runs of any kind. */
+/* The last values in a run's metrics.jsonl, for tables of runs of any kind. */
 #include "run/run.h"
 
 #include "io/json.h"
@@ -8,7 +8,7 @@
 
 enum { DATA_MOST = 16 << 20 };
 
-/* The place of a value; that of the next one, where it is not there. */
+/* The index of a value, or the next free index. */
 static int place_of(const rv_run_summary *summary, const char *split, const char *name)
 {
     int at = 0;
@@ -45,13 +45,13 @@ static rv_status take_line(void *user, json_t *line)
     summary->epoch_step = summary->step;
     json_object_foreach(line, key, value)
     {
-        int is_measured = strcmp(key, "lr") != 0; /* which is a setting's */
+        int is_measured = strcmp(key, "lr") != 0; /* lr is a setting */
         int is_value = is_measured && (json_is_real(value) || json_is_null(value));
         rv_run_value *v = is_value ? value_of(summary, split ? split : "train", key) : NULL;
         if (!v)
             continue;
         v->last = json_is_real(value) ? json_real_value(value) : (double)NAN;
-        v->least = fmin(v->least, v->last); /* of a NaN and a number, the number */
+        v->least = fmin(v->least, v->last); /* of a NaN and a number, fmin takes the number */
         v->most = fmax(v->most, v->last);
     }
     return RV_OK;
@@ -86,7 +86,7 @@ const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const cha
     return at < summary->count ? &summary->value[at] : NULL;
 }
 
-/* ---- what the best weights are chosen by ---- */
+/* ---- the value that selects the best weights ---- */
 
 rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out)
 {
@@ -115,8 +115,8 @@ static const rv_run_value *held_out(const rv_run_summary *summary, const char *n
     return value ? value : rv_run_summary_find(summary, "test", name);
 }
 
-/* The rule of the models that there were when runs did not say what they choose by.  It stays as it
- * is: a model with another criterion writes that. */
+/* The rule for models that are older than the recorded selection.  It does not change: a model with
+ * another criterion records that. */
 static const rv_run_value *chosen_by_settings(const rv_run_summary *summary,
                                               const rv_run_setting *settings, int count)
 {

@@ -1,4 +1,4 @@
-/* report.json: the table of a study and the values of each run, which later calls read back. */
+/* report.json: the table of a study and the values of each run; later calls read the file. */
 #include "study/study.h"
 
 #include "core/memory.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A mean or a deviation; none where too few of the runs are done. */
+/* A mean or a deviation; none if too few of the runs are done. */
 static json_t *number(double value)
 {
     return rv_json_number_or(value, "too few runs have the value");
@@ -93,7 +93,7 @@ static void recall_run(rv_context *context, study_run *run, json_t *object)
     snprintf(values.checkpoint, sizeof values.checkpoint, "%s", checkpoint);
     json_object_foreach(json_object_get(object, "values"), key, value)
     {
-        if (!json_is_string(value)) /* which says why the one before is null */
+        if (!json_is_string(value)) /* a reason why the value before it is null */
             study_add_value(&values.list, key,
                             json_is_number(value) ? json_number_value(value) : (double)NAN);
     }

@@ -10,10 +10,10 @@
 
 enum { PICTURES = 3, LATENTS = 3000 };
 
-/* What one run of a cell is shown by: the latent space, samples, reconstructions of both splits. */
+/* The pictures of one run of a cell: the latent space, samples, reconstructions of both splits. */
 typedef struct gallery {
     const char *cell;
-    char *latent; /* SVG; NULL: the model encodes nothing */
+    char *latent; /* SVG; NULL: the model has no encoder */
     rv_image *image[PICTURES];
 } gallery;
 
@@ -63,7 +63,7 @@ static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown
     return status;
 }
 
-/* The first run of each cell that is done; *count of them. */
+/* Draws the first finished run of each cell; *count: the number of cells with one. */
 static rv_status draw_cells(rv_study *study, gallery **out, int *count)
 {
     int seeds = study->plan.seed_count;
@@ -163,7 +163,7 @@ static rv_status add_overrides(rv_study *study, rv_page *page)
     return status;
 }
 
-/* The study file as it is, and what the command line put over it. */
+/* The study file, unchanged, and the overrides of the command line. */
 static rv_status add_file(rv_study *study, rv_page *page)
 {
     uint8_t *text;

@@ -1,5 +1,5 @@
-/* What the folders of a study hold: nothing yet, a run that stopped on its way, or one that is
- * done; and whether it is the run that the study asks for. */
+/* The state of a study's folders: empty, an interrupted run, or a finished one; and whether it is
+ * the run that the study defines. */
 #include "study/study.h"
 
 #include "reverie/io.h"
@@ -35,9 +35,10 @@ rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_spl
     return rv_source_open(study->context, &data, split, source);
 }
 
-/* ---- how far it is ---- */
+/* ---- progress ---- */
 
-/* Done is what has its report and the checkpoint of its last step.  The report is written last. */
+/* A run is done if it has its report and the checkpoint of its last step.  The report is written
+ * last. */
 static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps)
 {
     char report[RUN_PATH], checkpoints[RUN_PATH];
@@ -60,7 +61,7 @@ static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps
     return RV_OK;
 }
 
-/* ---- whether it is the same ---- */
+/* ---- comparison of the run with its plan ---- */
 
 static int is_setting(const rv_run_setting *settings, int count, const char *key, const char *value)
 {
@@ -68,7 +69,8 @@ static int is_setting(const rv_run_setting *settings, int count, const char *key
     return at >= 0 && strcmp(settings[at].value, value) == 0;
 }
 
-/* Training longer is training on, unless the learning rate follows the number of epochs. */
+/* A run with more epochs can continue the training, unless the learning rate depends on the number
+ * of epochs. */
 static int may_grow(const rv_run_setting *settings, int count)
 {
     int steps_by_length = is_setting(settings, count, "train.schedule", "steps") &&

@@ -38,7 +38,7 @@ static int is_named(const rv_study_table *table, const char *name)
     return 0;
 }
 
-/* The columns, in the order in which runs bring them. */
+/* The columns, in the order of their first appearance in the runs. */
 static void name_columns(rv_study *study)
 {
     rv_study_table *table = &study->table;
@@ -95,7 +95,7 @@ static rv_status list_rows(rv_study *study)
 
 /* ---- the best ---- */
 
-/* The first data setting in which two cells differ; NULL: none, or the memory is out (latched). */
+/* The first data setting in which two cells differ; NULL: none, or memory is out (latched). */
 static const char *differs(rv_study *study, int cell)
 {
     rv_run_setting *a, *b = NULL;
@@ -112,7 +112,7 @@ static const char *differs(rv_study *study, int cell)
     return found;
 }
 
-/* What the models choose their best weights by, where all of them choose by the same. */
+/* The value that selects the best weights of the models, if all use the same one. */
 static const char *chosen_by(const rv_study *study)
 {
     const char *chosen = NULL;

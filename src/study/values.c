@@ -1,5 +1,5 @@
-/* The values of a run in a study's table: those of an evaluation of its last weights, or, for a
- * model that has none, the training means of its last epoch. */
+/* The values of a run in a study's table: from an evaluation of its last weights, or, for a model
+ * without evaluation, the training means of its last epoch. */
 #include "study/study.h"
 
 #include "reverie/io.h"
@@ -44,7 +44,7 @@ static rv_status from_training(rv_experiment *run, study_values *values)
     return status;
 }
 
-/* The checksum that the newest checkpoint carries; "" when it has none. */
+/* The checksum in the newest checkpoint; "" if it has none. */
 static rv_status checksum_of(rv_context *context, const study_run *run, char *text, size_t bytes)
 {
     char folder[RUN_PATH], *path = NULL;

@@ -59,8 +59,8 @@ PYTHON
 
 @test "advice names the folder that was meant, and only what the message says" {
     cp "$SOURCE/recipes/lab2-vae-2d.yaml" exp.yaml
-    works train exp.yaml "${SMALL[@]}" --run 'exp.yaml: 2' -q
-    fails 2 "(\`reverie resume 'exp.yaml: 2'\`" train --run 'exp.yaml: 2' exp.yaml "${SMALL[@]}"
+    works train exp.yaml "${SMALL[@]:1}" --run 'exp.yaml: 2' -q
+    fails 2 "(\`reverie resume 'exp.yaml: 2'\`" train --run 'exp.yaml: 2' exp.yaml "${SMALL[@]:1}"
     # A name that reads like a message is none.
     fails 3 'cannot be read' inspect 'x: no number is free'
     ! grep -q -- --run err.txt

@@ -330,7 +330,10 @@ static rv_status check_output(cli_call *call, int values)
                        "-o %s: the values of each image are an array, whose name ends in .npy",
                        output);
     if (output && !values && !rv_ends_with(output, ".png"))
-        return rv_fail(call->context, RV_BAD_USAGE, "-o %s: a picture's name ends in .png", output);
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "-o %s: numbers of each image (.npy) need --samples K or --gap; a "
+                       "picture's name ends in .png",
+                       output);
     if (output && !values && !cli_text(call, "classifier"))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "-o draws the images nearest to a training image, in the features of a "

@@ -115,8 +115,8 @@ static void recall_cell(rv_study *study, json_t *runs)
 rv_status study_values_recall(rv_study *study)
 {
     json_t *object;
-    rv_status status =
-        run_read_json(study->context, study->folder, "report.json", (size_t)1 << 28, &object);
+    rv_status status = run_read_json(study->context, study->folder, "report.json",
+                                     "the runs that are done are evaluated again", &object);
     json_t *cells = json_object_get(object, "cells");
     for (size_t i = 0; i < json_array_size(cells); i++)
         recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));

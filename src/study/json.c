@@ -65,6 +65,8 @@ char *rv_study_json(rv_study *study)
     rv_json_put(&object, "split", rv_json_text(table->split));
     rv_json_put(&object, "best_by", rv_json_text(table->best));
     rv_json_put(&object, "varies", rv_json_text(table->varies));
+    if (table->uneven)
+        rv_json_put(&object, "uneven", json_true());
     rv_json_put(&object, "cells", cells);
     char *text;
     rv_json_write(study->context, object,

@@ -18,7 +18,7 @@ int run_has(const char *folder, const char *name)
 
 /* Limits for what is parsed, far above what a run writes.  jansson needs up to 80 bytes for a byte
  * of text, so the memory for the values is limited too. */
-enum { LINE_MOST = 1 << 20, FILE_MOST = 64 << 20, PARSED_MOST = 48 << 20 };
+enum { LINE_MOST = 1 << 20, FILE_MOST = 16 << 20, PARSED_MOST = 48 << 20 };
 
 /* An upper estimate of the memory for the values in a text. */
 static size_t parsed_size(const char *text, size_t bytes)

@@ -193,24 +193,25 @@ json_t *cli_json_class(const char *name)
 
 /* ---- recipes ---- */
 
-static rv_status find(cli_call *call, char *path, size_t bytes)
+/* Of a run folder, or else of a recipe. */
+static rv_status read_config(cli_call *call, rv_config **out)
 {
-    snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
+    char path[4096];
+    const char *name = call->argument[0];
+    snprintf(path, sizeof path, "%s/config.yaml", name);
     if (rv_file_exists(path))
-        return RV_OK;
-    return rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
-                          call->recipe_directory_count, path, bytes);
+        return rv_run_config_read(call->context, name, out);
+    rv_status status = rv_recipe_find(call->context, name, call->recipe_directory,
+                                      call->recipe_directory_count, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_config_new(call->context, out);
+    return status == RV_OK ? rv_config_read(*out, path) : status;
 }
 
 rv_status cli_recipe_config(cli_call *call, rv_config **out)
 {
-    char path[4096];
     *out = NULL;
-    rv_status status = find(call, path, sizeof path);
-    if (status == RV_OK)
-        status = rv_config_new(call->context, out);
-    if (status == RV_OK)
-        status = rv_config_read(*out, path);
+    rv_status status = read_config(call, out);
     for (int i = 0; status == RV_OK && i < call->override_count; i++)
         status = rv_config_set(*out, call->override[i]);
     if (status == RV_OK && !rv_config_settings(*out))

@@ -72,7 +72,8 @@ static void print_table(const rv_study *study, const rv_study_table *table)
     if (table->varies)
         printf("; the cells differ in %s: their numbers do not compare", table->varies);
     else if (table->best)
-        printf("; best by %s", table->best);
+        printf("; best by %s%s", table->best,
+               table->uneven ? ", but the cells have unequal numbers of runs" : "");
     printf("\n");
 }
 
@@ -186,6 +187,8 @@ static rv_status report(cli_call *call, rv_study *study, rv_status ran)
     rv_status status = rv_study_write_report(study);
     if (status == RV_OK)
         status = print_results(call, study);
+    if (status == RV_OK)
+        status = rv_study_failures(study);
     if (status == RV_OK && ran != RV_OK)
         return rv_fail(call->context, ran, "%s", message);
     return status;

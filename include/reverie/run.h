@@ -117,6 +117,9 @@ rv_data_sizes rv_experiment_sizes(rv_experiment *run);
 typedef struct rv_run_setting {
     char *key, *value; /* "train.lr", and its value in YAML */
 } rv_run_setting;
+/* The configuration of a run folder; the caller frees it.  RV_BAD_FILE, with the file's name, also
+ * for a config.yaml that does not resolve: a run writes only what does. */
+rv_status rv_run_config_read(rv_context *context, const char *folder, rv_config **out);
 /* Every setting of a run folder, in the order of config.yaml; freed with rv_run_settings_free. */
 rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
                                int *count);

@@ -86,6 +86,9 @@ rv_status rv_study_estimate(rv_study *study);
  * call continues from there. */
 rv_status rv_study_run(rv_study *study, const rv_listener *listener);
 
+/* Latches the first failure among the entries, of training or of evaluating a run; RV_OK: none. */
+rv_status rv_study_failures(rv_study *study);
+
 /* ---- results ---- */
 
 /* A value over the seeds of a cell. */
@@ -115,9 +118,11 @@ typedef struct rv_study_table {
     const rv_study_row *row; /* [row_count], by cell */
     const rv_values *list;   /* the same as lists: `cell`, `runs`, each value with its deviation */
     int row_count;
+    int uneven; /* cells differ in the number of their runs with values */
 } rv_study_table;
 
-/* Evaluates the finished runs that have no evaluation yet.  The study owns the table, which is
+/* Evaluates the finished runs that have no evaluation yet.  A run that cannot be evaluated, such as
+ * one with corrupt checkpoints, is left out, and its entry records this.  The study owns the table, which is
  * valid until the next call. */
 rv_status rv_study_results(rv_study *study, const rv_study_table **out);
 /* Writes report.html, self-contained, and report.json. */

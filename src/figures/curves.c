@@ -320,8 +320,10 @@ rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which)
     if (run_curves_read(run, &curves) != RV_OK)
         return NULL;
     list_kinds(curves, there, sizeof there);
-    if (run_curves_has(curves, which) || !there[0])
-        chart = run_curves_chart(curves, which); /* without values, an empty chart that says so */
+    if (run_curves_has(curves, which))
+        chart = run_curves_chart(curves, which);
+    else if (!there[0])
+        rv_fail(run->context, RV_BAD_FILE, "%s/metrics.jsonl: has no values to draw", run->folder);
     else
         rv_fail(run->context, RV_BAD_USAGE, "%s logs no %s; it logs %s", run->folder,
                 run_curves_name(which), there);

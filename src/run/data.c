@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KNOWN_MOST = 16 << 20 };
-
 rv_data_config run_data(const rv_experiment *run)
 {
     rv_data_config data = run->settings->data;
@@ -120,6 +118,24 @@ int rv_experiment_class(rv_experiment *run, const char *name)
 
 /* ---- data.json ---- */
 
+static int is_split(const json_t *one)
+{
+    return !one || (json_is_string(json_object_get(one, "fingerprint")) &&
+                    json_is_integer(json_object_get(one, "images")));
+}
+
+int run_data_is_whole(const json_t *object)
+{
+    const json_t *place = json_object_get(object, "place");
+    const json_t *classes = json_object_get(object, "classes");
+    int ok = (!place || json_is_string(place)) && (!classes || json_is_array(classes));
+    for (int split = 0; split < 3; split++)
+        ok &= is_split(json_object_get(object, rv_split_name((rv_split)split)));
+    for (size_t i = 0; i < json_array_size(classes); i++)
+        ok &= json_is_string(json_array_get(classes, i));
+    return ok;
+}
+
 static rv_status take_classes(rv_experiment *run, json_t *array)
 {
     size_t count = json_array_size(array);
@@ -149,31 +165,19 @@ static rv_status take(rv_experiment *run, json_t *object)
     return take_classes(run, json_object_get(object, "classes"));
 }
 
-rv_status run_without(rv_context *context, rv_status status, const char *what)
-{
-    if (status == RV_OK || status == RV_NO_MEMORY)
-        return status;
-    rv_notify(context, RV_LOG_WARNING, "%s; %s", rv_error_message(context), what);
-    rv_error_clear(context);
-    return RV_OK;
-}
-
 /* A missing or damaged file does not prevent opening the run. */
 rv_status run_known_read(rv_experiment *run)
 {
     json_t *object;
     if (run->known_place || run->class_name || !run_has(run->folder, "data.json"))
         return RV_OK;
-    rv_status status = run_read_json(run->context, run->folder, "data.json", KNOWN_MOST, &object);
-    if (status != RV_OK)
-        return run_without(run->context, status,
-                           "whether the data are those of the run is not known");
+    rv_status status =
+        run_read_json(run->context, run->folder, "data.json", RUN_WITHOUT_DATA, &object);
+    if (object && !run_data_is_whole(object))
+        run_say_wrong(run->context, run->folder, "data.json", "is not what a run writes",
+                      RUN_WITHOUT_DATA);
     if (object)
         status = take(run, object);
-    else
-        rv_notify(run->context, RV_LOG_WARNING,
-                  "%s/data.json: is no JSON: whether the data are those of the run is not known",
-                  run->folder);
     json_decref(object);
     return status;
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-enum { ENVIRONMENT_MOST = 1 << 20 };
-
 /* {key: value} of the lines "key\tvalue\n"; NULL when memory is out. */
 static json_t *object_of(const char *lines)
 {
@@ -97,6 +95,20 @@ static char *lines_of(json_t *object)
     return text;
 }
 
+/* Whether the tuning in env.json, which older runs do not have, has the right types. */
+static int is_tuning(json_t *object)
+{
+    const char *key;
+    json_t *value, *policy = json_object_get(object, RV_TUNING_POLICY);
+    json_t *choices = json_object_get(object, RV_TUNING_CHOICES);
+    int ok = (!policy || json_is_string(policy)) && (!choices || json_is_object(choices));
+    json_object_foreach(choices, key, value)
+    {
+        ok &= json_is_string(value);
+    }
+    return ok;
+}
+
 /* The choices that are newer than the checkpoint's own record. */
 static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, const char *path)
 {
@@ -121,11 +133,12 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
     char path[RUN_PATH];
     json_t *object;
     run_path(run, "env.json", path);
-    rv_status status =
-        run_read_json(run->context, run->folder, "env.json", ENVIRONMENT_MOST, &object);
-    if (status != RV_OK)
-        return run_without(run->context, status, "how convolutions were computed is not known");
-    status = follow(run, object, has_checkpoint, path);
+    static const char without[] = "how convolutions were computed is not known";
+    rv_status status = run_read_json(run->context, run->folder, "env.json", without, &object);
+    if (status == RV_OK && object && !is_tuning(object))
+        run_say_wrong(run->context, run->folder, "env.json", "is not what a run writes", without);
+    if (status == RV_OK)
+        status = follow(run, object, has_checkpoint, path);
     json_decref(object);
     return status;
 }

@@ -152,13 +152,9 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
 
 static rv_status read_config(rv_experiment *run, const char *const *settings, int count)
 {
-    char path[RUN_PATH];
-    run_path(run, "config.yaml", path);
     rv_status status = run_check_is_there(run);
     if (status == RV_OK)
-        status = rv_config_new(run->context, &run->config);
-    if (status == RV_OK)
-        status = rv_config_read(run->config, path);
+        status = rv_run_config_read(run->context, run->folder, &run->config);
     for (int i = 0; status == RV_OK && i < count; i++)
         status = rv_config_set(run->config, settings[i]);
     if (status != RV_OK)

@@ -65,9 +65,6 @@ rv_status run_folder_look(rv_experiment *run, int how);
 rv_status run_check_is_there(rv_experiment *run);
 /* files.c: config.yaml and env.json. */
 rv_status run_write_files(rv_experiment *run);
-/* data.c: reports an unreadable file other than the weights as a warning and continues; a lack of
- * memory stays a failure. */
-rv_status run_without(rv_context *context, rv_status status, const char *what);
 /* Writes env.json again if it has changed: its tuning grows while programs are compiled. */
 rv_status run_note_environment(rv_experiment *run);
 /* Continues with the tuning in env.json: the choices that are newer than the checkpoint, and
@@ -85,6 +82,9 @@ rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_sp
 /* data.c: reads and writes data.json of the folder, from the open sources. */
 rv_status run_known_read(rv_experiment *run);
 rv_status run_known_write(rv_experiment *run);
+#define RUN_WITHOUT_DATA "whether the data are those of the run is not known"
+/* data.c: whether the content of data.json has the right types. */
+int run_data_is_whole(const json_t *object);
 /* run.c: evaluates the model on images; a NULL source could not be opened. */
 rv_status run_evaluate(rv_experiment *run, rv_source *source, uint64_t seed, rv_report *report);
 /* Whether the data set has test images. */
@@ -92,12 +92,18 @@ rv_status run_has_test(rv_experiment *run, int *has_test);
 
 /* read.c: whether FOLDER/name exists. */
 int run_has(const char *folder, const char *name);
-/* read.c: the content of FOLDER/name, of at most `most` bytes; NULL: it is no JSON, or does not
- * exist. */
-rv_status run_read_json(rv_context *context, const char *folder, const char *name, size_t most,
-                        json_t **object);
-/* read.c: calls `take` with each line of FOLDER/name that is JSON, in order; stops at a failure,
- * also a lack of memory. */
+/* read.c: reports an unreadable file other than the weights as a warning, once, and continues; a
+ * lack of memory stays a failure. */
+rv_status run_without(rv_context *context, rv_status status, const char *what);
+/* read.c: the object in FOLDER/name; NULL: it does not exist, or cannot be read, which a warning
+ * says once, with the consequence `without` it.  A failure is a lack of memory. */
+rv_status run_read_json(rv_context *context, const char *folder, const char *name,
+                        const char *without, json_t **object);
+/* read.c: warns once of wrong content in FOLDER/name, with the consequence. */
+void run_say_wrong(rv_context *context, const char *folder, const char *name, const char *wrong,
+                   const char *without);
+/* read.c: calls `take` with each line of FOLDER/name that is a JSON object, in order; warns once of
+ * the number of other lines.  Stops at a failure, also a lack of memory. */
 typedef rv_status (*run_line)(void *user, json_t *line);
 rv_status run_each_line(rv_context *context, const char *folder, const char *name, run_line take,
                         void *user);

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { DATA_MOST = 16 << 20 };
-
 /* The index of a value, or the next free index. */
 static int place_of(const rv_run_summary *summary, const char *split, const char *name)
 {
@@ -70,8 +68,11 @@ rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_su
 rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
                                   char text[33])
 {
+    static const char without[] = "its numbers are compared as if of other images";
     json_t *object;
-    rv_status status = run_read_json(context, folder, "data.json", DATA_MOST, &object);
+    rv_status status = run_read_json(context, folder, "data.json", without, &object);
+    if (object && !run_data_is_whole(object))
+        run_say_wrong(context, folder, "data.json", "is not what a run writes", without);
     const char *known =
         json_string_value(json_object_get(json_object_get(object, split), "fingerprint"));
     snprintf(text, 33, "%s", known ? known : "");
@@ -90,18 +91,22 @@ const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const cha
 
 rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out)
 {
+    static const char without[] = "what the run chooses its weights by is not known";
     json_t *object;
     memset(out, 0, sizeof *out);
-    rv_status status = run_read_json(context, folder, "env.json", DATA_MOST, &object);
+    rv_status status = run_read_json(context, folder, "env.json", without, &object);
     json_t *selection = json_object_get(object, "selection");
     const char *split = json_string_value(json_object_get(selection, "split"));
     const char *name = json_string_value(json_object_get(selection, "value"));
     out->is_known = json_is_null(selection) || (split && name);
+    if (selection && !out->is_known)
+        run_say_wrong(context, folder, "env.json", "its `selection` is not what a run writes",
+                      without);
     snprintf(out->split, sizeof out->split, "%s", split ? split : "");
     snprintf(out->name, sizeof out->name, "%s", name ? name : "");
     out->smaller_is_better = json_is_false(json_object_get(selection, "larger_is_better"));
     json_decref(object);
-    return run_without(context, status, "what the run chooses its weights by is not known");
+    return status;
 }
 
 double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection)

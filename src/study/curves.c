@@ -81,7 +81,8 @@ static rv_status read_run(curves *all, int index)
     if (!run_has(folder, "metrics.jsonl"))
         return RV_OK;
     all->run = index;
-    return run_each_line(all->study->context, folder, "metrics.jsonl", take_line, all);
+    rv_status status = run_each_line(all->study->context, folder, "metrics.jsonl", take_line, all);
+    return run_without(all->study->context, status, "the report lacks its curves");
 }
 
 static rv_status read_all(curves *all)

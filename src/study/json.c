@@ -65,6 +65,8 @@ char *rv_study_json(rv_study *study)
     rv_json_put(&object, "split", rv_json_text(table->split));
     rv_json_put(&object, "best_by", rv_json_text(table->best));
     rv_json_put(&object, "varies", rv_json_text(table->varies));
+    if (table->uneven)
+        rv_json_put(&object, "uneven", json_true());
     rv_json_put(&object, "cells", cells);
     char *text;
     rv_json_write(study->context, object,
@@ -115,8 +117,8 @@ static void recall_cell(rv_study *study, json_t *runs)
 rv_status study_values_recall(rv_study *study)
 {
     json_t *object;
-    rv_status status =
-        run_read_json(study->context, study->folder, "report.json", (size_t)1 << 28, &object);
+    rv_status status = run_read_json(study->context, study->folder, "report.json",
+                                     "the runs that are done are evaluated again", &object);
     json_t *cells = json_object_get(object, "cells");
     for (size_t i = 0; i < json_array_size(cells); i++)
         recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));

@@ -145,13 +145,23 @@ static void mark_best(rv_study *study)
         study->row[best].is_best = 1;
 }
 
+/* A run that cannot be evaluated is left out of the table, and named. */
+static rv_status evaluate_or_note(rv_study *study, study_run *run)
+{
+    if (run->entry.state != RV_STUDY_DONE || run->entry.status != RV_OK ||
+        study_evaluate(study, run) == RV_OK)
+        return RV_OK;
+    rv_values_free(&run->values.list);
+    run->values = (study_values){.list = rv_values_of(study->context)};
+    return study_note_failure(study, run);
+}
+
 rv_status rv_study_results(rv_study *study, const rv_study_table **out)
 {
     rv_status status = RV_OK;
     *out = NULL;
     for (int i = 0; status == RV_OK && i < study->run_count; i++)
-        if (study->run[i].entry.state == RV_STUDY_DONE)
-            status = study_evaluate(study, &study->run[i]);
+        status = evaluate_or_note(study, &study->run[i]);
     rv_free(study->row);
     study->row = rv_calloc((size_t)study->cell_count, sizeof *study->row);
     double *values = rv_calloc((size_t)study->plan.seed_count, sizeof *values);
@@ -165,6 +175,8 @@ rv_status rv_study_results(rv_study *study, const rv_study_table **out)
             study->table.varies = differs(study, i);
         for (int i = 0; i < study->cell_count; i++)
             fill_row(study, i, values);
+        for (int i = 1; i < study->cell_count; i++)
+            study->table.uneven |= study->row[i].done != study->row[0].done;
         mark_best(study);
         status = rv_error_status(study->context);
     }

@@ -24,7 +24,10 @@ typedef struct clock_sum {
 static rv_status take_time(void *user, json_t *line)
 {
     clock_sum *sum = user;
-    double at = json_number_value(json_object_get(line, "seconds"));
+    json_t *seconds = json_object_get(line, "seconds");
+    if (!json_is_number(seconds))
+        return RV_OK;
+    double at = json_number_value(seconds);
     if (at < sum->last)
         sum->whole += sum->last;
     sum->last = at;

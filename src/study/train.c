@@ -132,6 +132,35 @@ static rv_context *context_of_run(rv_context *context)
     return NULL;
 }
 
+/* Keeps the failure of a run in its entry, with what to do about a damaged folder. */
+static rv_status keep_failure(rv_study *study, study_run *run, const char *message,
+                              rv_status status)
+{
+    rv_study_entry *entry = &run->entry;
+    const char *text = *message ? message : rv_status_name(status);
+    entry->status = status;
+    entry->message =
+        status == RV_BAD_FILE && entry->state != RV_STUDY_TO_RUN
+            ? rv_arena_printf(&study->arena, "%s (remove %s, and the same command trains it again)",
+                              text, entry->folder)
+            : rv_arena_strdup(&study->arena, text);
+    if (entry->message)
+        return RV_OK;
+    entry->message = "";
+    return rv_fail_memory(study->context);
+}
+
+rv_status study_note_failure(rv_study *study, study_run *run)
+{
+    char message[1024];
+    rv_status status = rv_error_status(study->context);
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    snprintf(message, sizeof message, "%s", rv_error_message(study->context));
+    rv_error_clear(study->context);
+    return keep_failure(study, run, message, status);
+}
+
 /* Trains one run; keeps a failure in its entry, but not in the context. */
 static rv_status take_run(rv_study *study, study_run *run, const rv_listener *listener)
 {
@@ -143,25 +172,20 @@ static rv_status take_run(rv_study *study, study_run *run, const rv_listener *li
         listener->begin(listener->user, entry);
     entry->status = train(study, run, own, listener);
     entry->message = "";
-    if (entry->status != RV_OK && entry->status != RV_INTERRUPTED) {
-        const char *message = rv_error_message(own);
-        entry->message =
-            rv_arena_strdup(&study->arena, *message ? message : rv_status_name(entry->status));
-    }
+    rv_status status = RV_OK;
+    if (entry->status != RV_OK && entry->status != RV_INTERRUPTED)
+        status = keep_failure(study, run, rv_error_message(own), entry->status);
     rv_context_return_tuning(study->context, own);
     rv_context_free(own);
-    if (!entry->message) {
-        entry->message = "";
-        return rv_fail_memory(study->context);
-    }
-    rv_status status = study_look(study, run);
+    if (status == RV_OK)
+        status = study_look(study, run);
     if (listener && listener->end)
         listener->end(listener->user, entry);
     return status;
 }
 
 /* The first failure, and the number of failures. */
-static rv_status say_failures(rv_study *study)
+rv_status rv_study_failures(rv_study *study)
 {
     const rv_study_entry *first = NULL;
     int count = 0;
@@ -201,5 +225,5 @@ rv_status rv_study_run(rv_study *study, const rv_listener *listener)
                            run->entry.folder);
         }
     }
-    return status == RV_OK ? say_failures(study) : status;
+    return status == RV_OK ? rv_study_failures(study) : status;
 }

@@ -219,6 +219,28 @@ rv_status rv_checkpoint_newest_step(rv_context *context, const char *folder, int
     return status;
 }
 
+rv_status rv_checkpoint_newest_epoch(rv_context *context, const char *folder, int64_t *step,
+                                     int64_t *epoch)
+{
+    char path[PATH];
+    rv_tensors *tensors;
+    *epoch = -1;
+    rv_status status = rv_checkpoint_newest_step(context, folder, step);
+    if (status != RV_OK || *step < 0)
+        return status;
+    step_path(folder, *step, path);
+    status = rv_tensors_open(context, path, &tensors);
+    const char *text = status == RV_OK ? rv_tensors_metadata(tensors, "epoch") : NULL;
+    if (text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 16)
+        *epoch = strtoll(text, NULL, 10);
+    rv_tensors_free(tensors);
+    if (status == RV_BAD_FILE) {
+        rv_error_clear(context);
+        status = RV_OK;
+    }
+    return status;
+}
+
 void train_drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
 {
     char path[PATH];

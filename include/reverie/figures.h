@@ -104,7 +104,8 @@ rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, 80 ms */
 rv_status rv_experiment_animation(rv_experiment *run, const char *path,
                                   const rv_snapshot_animation *animation);
 
-/* Writes report.html, and its pictures as PNG, into the folder. */
+/* Writes report.html, and its pictures as PNG, into the folder.  A run that was opened for reading
+ * locks the folder meanwhile: RV_BAD_USAGE if another run has locked it. */
 rv_status rv_experiment_write_report(rv_experiment *run);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* Whose a folder is: locks, the list of what was made, setting aside; runs in one context. */
 #include "check.h"
+#include "reverie/figures.h"
 #include "reverie/io.h"
 #include "reverie/run.h"
 #include "reverie/runner.h"
@@ -349,6 +350,56 @@ static void a_run_that_was_never_trained_gives_its_folder_back(void **state)
     rv_context_free(own);
 }
 
+/* Another run may write into the folder of a run that is only read. */
+static void a_run_opened_for_reading_is_not_trained(void **state)
+{
+    struct stat before, after;
+    rv_experiment *run;
+    (void)state;
+    train_one("a");
+    assert_int_equal(stat(in("a/metrics.jsonl"), &before), 0);
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE,
+                "the run was opened for reading; rv_experiment_resume opens it to train");
+    rv_experiment_free(run);
+    assert_int_equal(stat(in("a/metrics.jsonl"), &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
+    assert_true(before.st_size > 0);
+}
+
+static void a_run_that_gave_up_is_not_trained_again(void **state)
+{
+    rv_experiment *run;
+    (void)state;
+    train_one("a");
+    train_one("b");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_resume(context, &place, NULL, 0, &run), RV_OK);
+    assert_int_equal(rv_experiment_train(run, in("b/config.yaml"), NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "is no checkpoint of this run");
+    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "the run no longer holds its folder");
+    rv_experiment_free(run);
+}
+
+static void a_report_is_written_under_the_lock(void **state)
+{
+    rv_experiment *run, *other;
+    (void)state;
+    train_one("a");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    assert_int_equal(rv_experiment_write_report(run), RV_OK);
+    assert_int_equal(rv_experiment_resume(context, &place, NULL, 0, &other), RV_OK);
+    assert_int_equal(rv_experiment_write_report(run), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "is in use by process");
+    rv_experiment_free(other);
+    assert_int_equal(rv_experiment_write_report(run), RV_OK);
+    rv_experiment_free(run);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -364,6 +415,9 @@ int main(void)
         TEST(two_runs_in_one_context_share_no_weights),
         TEST(an_error_that_was_there_is_no_success),
         TEST(a_run_that_was_never_trained_gives_its_folder_back),
+        TEST(a_run_opened_for_reading_is_not_trained),
+        TEST(a_run_that_gave_up_is_not_trained_again),
+        TEST(a_report_is_written_under_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,8 +40,10 @@ int run_fitting(const rv_experiment *run, int wanted, int least)
 
 float *run_floats(rv_experiment *run, int64_t count)
 {
-    float *values = rv_calloc((size_t)count, sizeof *values);
-    if (!values)
+    float *values = count < 0 ? NULL : rv_calloc((size_t)count, sizeof *values);
+    if (count < 0)
+        rv_fail(run->context, RV_BAD_USAGE, "a number of images is below zero");
+    else if (!values)
         rv_fail_memory(run->context);
     return values;
 }
@@ -75,7 +77,8 @@ rv_image *run_decoded(rv_experiment *run, rv_status status, float *z, int32_t *c
 static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns, int along)
 {
     int32_t *classes = NULL;
-    rv_status status = z ? run_same_class(run, count, along, &classes) : RV_NO_MEMORY;
+    rv_status status =
+        z ? run_same_class(run, count, along, &classes) : rv_error_status(run->context);
     return run_decoded(run, status, z, classes, count, columns);
 }
 
@@ -99,7 +102,8 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
     if (!check_decoder(run, "sample"))
         return NULL;
     float *z = run_floats(run, count * latent_width(run));
-    rv_status status = z ? rv_view_prior(run->model, seed, count, z) : RV_NO_MEMORY;
+    rv_status status =
+        z ? rv_view_prior(run->model, seed, count, z) : rv_error_status(run->context);
     return run_decoded(run, status, z, NULL, count, 8);
 }
 
@@ -264,7 +268,7 @@ rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *i
     float *z = run_floats(run, t->steps * latent_width(run));
     float *one = run_floats(run, rv_data_width(run->model->sizes));
     int32_t *classes = NULL, *likeliest = NULL;
-    rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
+    rv_status status = z && one ? walk(run, t, one, z, values) : rv_error_status(run->context);
     if (status == RV_OK)
         status = run_likeliest(run, one, 1, &likeliest);
     if (status == RV_OK)

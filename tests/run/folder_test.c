@@ -369,6 +369,60 @@ static void a_run_opened_for_reading_is_not_trained(void **state)
     assert_true(before.st_size > 0);
 }
 
+static void a_split_that_is_none_is_refused(void **state)
+{
+    rv_experiment *run;
+    rv_report report;
+    float value[784];
+    (void)state;
+    train_one("a");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    for (int split = -1; split <= 3; split += 4) {
+        assert_null(rv_experiment_source(run, (rv_split)split));
+        check_error(context, RV_BAD_USAGE, "is not train, validation or test");
+        assert_int_equal(rv_experiment_evaluate(run, (rv_split)split, 1, &report), RV_BAD_USAGE);
+        check_error(context, RV_BAD_USAGE, "is not train, validation or test");
+    }
+    /* Nor is a number of images below zero. */
+    rv_model *model = rv_experiment_model(run);
+    assert_int_equal(rv_view_decode(model, value, -1, value), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "-1 rows: the number is below zero");
+    assert_int_equal(rv_view_encode(model, value, -1, value, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "-1 rows");
+    assert_int_equal(rv_view_prior(model, 1, -1, value), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "-1 rows");
+    assert_int_equal(rv_experiment_encode(run, RV_SPLIT_TRAIN, -1, value, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "below zero");
+    assert_null(rv_experiment_samples(run, -1, 1));
+    check_error(context, RV_BAD_USAGE, "below zero");
+    rv_experiment_free(run);
+}
+
+/* Sizes are those that a data set can have. */
+static void a_model_of_impossible_images_is_refused(void **state)
+{
+    const rv_data_sizes sizes[] = {{INT64_MAX, 2, 1, 10, 0, 1},
+                                   {65536, 65536, 1, 10, 0, 1},
+                                   {0, 28, 1, 10, 0, 1},
+                                   {28, -1, 1, 10, 0, 1},
+                                   {28, 28, 1, -1, 0, 1}};
+    rv_config *config;
+    rv_model *model;
+    (void)state;
+    rv_config_new(context, &config);
+    rv_config_parse(config, recipe, "recipe");
+    const rv_settings *settings = rv_config_settings(config);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(
+            rv_model_new(context, settings->model, settings->model_config, sizes[i], &model),
+            RV_BAD_USAGE);
+        assert_null(model);
+        check_error(context, RV_BAD_USAGE, "are not supported");
+    }
+    rv_config_free(config);
+}
+
 static void a_run_that_gave_up_is_not_trained_again(void **state)
 {
     rv_experiment *run;
@@ -416,6 +470,8 @@ int main(void)
         TEST(an_error_that_was_there_is_no_success),
         TEST(a_run_that_was_never_trained_gives_its_folder_back),
         TEST(a_run_opened_for_reading_is_not_trained),
+        TEST(a_split_that_is_none_is_refused),
+        TEST(a_model_of_impossible_images_is_refused),
         TEST(a_run_that_gave_up_is_not_trained_again),
         TEST(a_report_is_written_under_the_lock),
     };

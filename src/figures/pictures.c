@@ -4,6 +4,8 @@
 #include "core/memory.h"
 #include "eval/views.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count)
@@ -187,6 +189,15 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
     return decoded_grid(run, z, rows * steps, steps, steps);
 }
 
+/* Latents are floats. */
+static rv_status check_ends(rv_experiment *run, double from, double to)
+{
+    if (fabs(from) <= (double)FLT_MAX && fabs(to) <= (double)FLT_MAX)
+        return RV_OK;
+    return rv_fail(run->context, RV_BAD_USAGE,
+                   "from %g to %g: a latent takes finite values, from -3.4e38 to 3.4e38", from, to);
+}
+
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
 {
     if (!check_decoder(run, "figure manifold"))
@@ -197,6 +208,8 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
                 (long long)latent_width(run));
         return NULL;
     }
+    if (check_ends(run, -extent, extent) != RV_OK)
+        return NULL;
     float *z = run_floats(run, 2 * n * n);
     if (z)
         rv_manifold_points(n, extent, z);
@@ -250,8 +263,10 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
         double centre = (double)z[t->dim], scale = (double)sigma[t->dim];
         double from = t->in_sigmas ? centre + t->from * scale : t->from;
         double to = t->in_sigmas ? centre + t->to * scale : t->to;
-        rv_evenly_spaced(from, to, t->steps, along);
-        for (int i = t->steps - 1; i >= 0; i--) {
+        status = check_ends(run, from, to);
+        if (status == RV_OK)
+            rv_evenly_spaced(from, to, t->steps, along);
+        for (int i = t->steps - 1; status == RV_OK && i >= 0; i--) {
             memmove(z + i * width, z, (size_t)width * sizeof *z);
             z[i * width + t->dim] = along[i];
         }

@@ -6,6 +6,7 @@
 #include "reverie/runner.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -399,6 +400,29 @@ static void a_split_that_is_none_is_refused(void **state)
     rv_experiment_free(run);
 }
 
+static void a_walk_takes_finite_ends(void **state)
+{
+    static float images[20 * 784], values[20];
+    const double bad[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, 1e39};
+    rv_experiment *run;
+    (void)state;
+    train_one("a");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    for (int i = 0; i < 8; i++) {
+        rv_traversal walk = rv_traversal_defaults();
+        walk.in_sigmas = i / 4;
+        walk.to = walk.in_sigmas ? bad[i % 4] * 1e9 : bad[i % 4];
+        assert_int_equal(rv_experiment_walk(run, &walk, images, values), RV_BAD_USAGE);
+        check_error(context, RV_BAD_USAGE, "a latent takes finite values");
+        assert_null(rv_experiment_manifold(run, 2, bad[i % 4]));
+        check_error(context, RV_BAD_USAGE, "a latent takes finite values");
+    }
+    rv_traversal walk = rv_traversal_defaults();
+    assert_int_equal(rv_experiment_walk(run, &walk, images, values), RV_OK);
+    rv_experiment_free(run);
+}
+
 /* Sizes are those that a data set can have. */
 static void a_model_of_impossible_images_is_refused(void **state)
 {
@@ -471,6 +495,7 @@ int main(void)
         TEST(a_run_that_was_never_trained_gives_its_folder_back),
         TEST(a_run_opened_for_reading_is_not_trained),
         TEST(a_split_that_is_none_is_refused),
+        TEST(a_walk_takes_finite_ends),
         TEST(a_model_of_impossible_images_is_refused),
         TEST(a_run_that_gave_up_is_not_trained_again),
         TEST(a_report_is_written_under_the_lock),

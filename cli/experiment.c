@@ -193,11 +193,34 @@ json_t *cli_json_class(const char *name)
 
 /* ---- recipes ---- */
 
+int cli_is_run(const cli_call *call)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/config.yaml", call->argument[0]);
+    return rv_file_exists(path);
+}
+
+/* Whether a setting of the call begins with one of the two. */
+static int overrides(const cli_call *call, const char *one, const char *other)
+{
+    for (int i = 0; i < call->override_count; i++)
+        if (strncmp(call->override[i], one, strlen(one)) == 0 ||
+            strncmp(call->override[i], other, strlen(other)) == 0)
+            return 1;
+    return 0;
+}
+
+int cli_overrides_data(const cli_call *call)
+{
+    return overrides(call, "data.", "data=");
+}
+
 static rv_status find(cli_call *call, char *path, size_t bytes)
 {
-    snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
-    if (rv_file_exists(path))
+    if (cli_is_run(call)) {
+        snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
         return RV_OK;
+    }
     return rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
                           call->recipe_directory_count, path, bytes);
 }
@@ -218,6 +241,25 @@ rv_status cli_recipe_config(cli_call *call, rv_config **out)
     return status;
 }
 
+rv_status cli_recipe_source(cli_call *call, const rv_settings *settings, int64_t limit,
+                            rv_source **source)
+{
+    char *place = NULL;
+    rv_data_config data = settings->data;
+    rv_status status = RV_OK;
+    *source = NULL;
+    if (cli_is_run(call) && !overrides(call, "data.name=", "data="))
+        status = rv_run_data_place_read(call->context, call->argument[0], &place);
+    data.directories = call->data_directory;
+    data.directory_count = call->data_directory_count;
+    data.fallback = place;
+    data.limit = limit > 0 ? limit : data.limit;
+    if (status == RV_OK)
+        status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, source);
+    rv_io_free(place);
+    return status;
+}
+
 static rv_status open_model(cli_call *call, cli_workbench *bench, const rv_settings *settings)
 {
     rv_context_set_seed(call->context, settings->train.seed);
@@ -235,10 +277,7 @@ rv_status cli_workbench_open(cli_call *call, cli_workbench *bench)
     if (status != RV_OK)
         return status;
     const rv_settings *settings = rv_config_settings(bench->config);
-    rv_data_config data = settings->data;
-    data.directories = call->data_directory;
-    data.directory_count = call->data_directory_count;
-    status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &bench->source);
+    status = cli_recipe_source(call, settings, 0, &bench->source);
     return status == RV_OK ? open_model(call, bench, settings) : status;
 }
 

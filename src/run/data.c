@@ -160,22 +160,42 @@ rv_status run_without(rv_context *context, rv_status status, const char *what)
     return RV_OK;
 }
 
-/* A missing or damaged file does not prevent opening the run. */
+/* A missing or damaged file does not prevent opening the run: *object is NULL. */
+static rv_status read_known(rv_context *context, const char *folder, json_t **object)
+{
+    *object = NULL;
+    if (!run_has(folder, "data.json"))
+        return RV_OK;
+    rv_status status = run_read_json(context, folder, "data.json", KNOWN_MOST, object);
+    if (status != RV_OK)
+        return run_without(context, status, "whether the data are those of the run is not known");
+    if (!*object)
+        rv_notify(context, RV_LOG_WARNING,
+                  "%s/data.json: is no JSON: whether the data are those of the run is not known",
+                  folder);
+    return RV_OK;
+}
+
 rv_status run_known_read(rv_experiment *run)
 {
     json_t *object;
-    if (run->known_place || run->class_name || !run_has(run->folder, "data.json"))
+    if (run->known_place || run->class_name)
         return RV_OK;
-    rv_status status = run_read_json(run->context, run->folder, "data.json", KNOWN_MOST, &object);
-    if (status != RV_OK)
-        return run_without(run->context, status,
-                           "whether the data are those of the run is not known");
+    rv_status status = read_known(run->context, run->folder, &object);
     if (object)
         status = take(run, object);
-    else
-        rv_notify(run->context, RV_LOG_WARNING,
-                  "%s/data.json: is no JSON: whether the data are those of the run is not known",
-                  run->folder);
+    json_decref(object);
+    return status;
+}
+
+rv_status rv_run_data_place_read(rv_context *context, const char *folder, char **place)
+{
+    json_t *object;
+    *place = NULL;
+    rv_status status = read_known(context, folder, &object);
+    const char *text = json_string_value(json_object_get(object, "place"));
+    if (text && !(*place = rv_strdup(text)))
+        status = rv_fail_memory(context);
     json_decref(object);
     return status;
 }

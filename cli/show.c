@@ -54,7 +54,7 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
     return cli_give_all(call, &found, RV_OK);
 }
 
-/* The sizes of a trained run are those of its checkpoint: the data need not be here.  0: unknown. */
+/* The sizes of a trained run are those of its checkpoint: the data are not needed.  0: unknown. */
 static int find_trained_sizes(cli_call *call, rv_data_sizes *sizes)
 {
     char folder[4096], *path = NULL;

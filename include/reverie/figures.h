@@ -24,8 +24,8 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed);
 rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count);
 /* `rows` lines between two draws of the prior, with `steps` images each, both ends included. */
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed);
-/* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents, and
- * for an extent that is not finite. */
+/* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents,
+ * and for an extent that is not finite. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
 
 /* ---- models with classes (m2, m1-m2, adgm); RV_BAD_USAGE for others ---- */

@@ -58,8 +58,8 @@ typedef struct rv_study rv_study;
 
 /* Reads the file, resolves every run and checks the existing folders.  RV_BAD_USAGE, with file and
  * line: unknown keys, empty lists, values that do not parse, equal cells, a folder that was trained
- * with other settings (more train.epochs are fine), a folder with the report of another study.  RV_BAD_FILE: no such file or base.  The caller
- * frees the study, before the context. */
+ * with other settings (more train.epochs are fine), a folder with the report of another study.
+ * RV_BAD_FILE: no such file or base.  The caller frees the study, before the context. */
 rv_status rv_study_open(rv_context *context, const rv_study_request *request, rv_study **out);
 void rv_study_free(rv_study *study); /* NULL is ignored */
 /* Builds and discards the model of every cell, on its data, so that bad settings are reported

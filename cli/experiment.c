@@ -193,13 +193,34 @@ json_t *cli_json_class(const char *name)
 
 /* ---- recipes ---- */
 
+int cli_is_run(const cli_call *call)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/config.yaml", call->argument[0]);
+    return rv_file_exists(path);
+}
+
+/* Whether a setting of the call begins with one of the two. */
+static int overrides(const cli_call *call, const char *one, const char *other)
+{
+    for (int i = 0; i < call->override_count; i++)
+        if (strncmp(call->override[i], one, strlen(one)) == 0 ||
+            strncmp(call->override[i], other, strlen(other)) == 0)
+            return 1;
+    return 0;
+}
+
+int cli_overrides_data(const cli_call *call)
+{
+    return overrides(call, "data.", "data=");
+}
+
 /* Of a run folder, or else of a recipe. */
 static rv_status read_config(cli_call *call, rv_config **out)
 {
     char path[4096];
     const char *name = call->argument[0];
-    snprintf(path, sizeof path, "%s/config.yaml", name);
-    if (rv_file_exists(path))
+    if (cli_is_run(call))
         return rv_run_config_read(call->context, name, out);
     rv_status status = rv_recipe_find(call->context, name, call->recipe_directory,
                                       call->recipe_directory_count, path, sizeof path);
@@ -216,6 +237,25 @@ rv_status cli_recipe_config(cli_call *call, rv_config **out)
         status = rv_config_set(*out, call->override[i]);
     if (status == RV_OK && !rv_config_settings(*out))
         status = rv_error_status(call->context);
+    return status;
+}
+
+rv_status cli_recipe_source(cli_call *call, const rv_settings *settings, int64_t limit,
+                            rv_source **source)
+{
+    char *place = NULL;
+    rv_data_config data = settings->data;
+    rv_status status = RV_OK;
+    *source = NULL;
+    if (cli_is_run(call) && !overrides(call, "data.name=", "data="))
+        status = rv_run_data_place_read(call->context, call->argument[0], &place);
+    data.directories = call->data_directory;
+    data.directory_count = call->data_directory_count;
+    data.fallback = place;
+    data.limit = limit > 0 ? limit : data.limit;
+    if (status == RV_OK)
+        status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, source);
+    rv_io_free(place);
     return status;
 }
 
@@ -236,10 +276,7 @@ rv_status cli_workbench_open(cli_call *call, cli_workbench *bench)
     if (status != RV_OK)
         return status;
     const rv_settings *settings = rv_config_settings(bench->config);
-    rv_data_config data = settings->data;
-    data.directories = call->data_directory;
-    data.directory_count = call->data_directory_count;
-    status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &bench->source);
+    status = cli_recipe_source(call, settings, 0, &bench->source);
     return status == RV_OK ? open_model(call, bench, settings) : status;
 }
 

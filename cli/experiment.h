@@ -63,6 +63,14 @@ typedef struct cli_workbench {
 
 /* The recipe or run folder in the first argument, with the overrides of the call. */
 rv_status cli_recipe_config(cli_call *call, rv_config **out);
+/* Whether the first argument is a run folder. */
+int cli_is_run(const cli_call *call);
+/* Whether a setting of the call is one of the data. */
+int cli_overrides_data(const cli_call *call);
+/* Opens the training images of that recipe or run: in the data directories of the call, or in the
+ * place that the run has recorded.  At most `limit` images; 0: as in the settings. */
+rv_status cli_recipe_source(cli_call *call, const rv_settings *settings, int64_t limit,
+                            rv_source **source);
 /* Prints each name with its description; frees them. */
 rv_status cli_list_recipes(cli_call *call, rv_recipe *recipes, int count);
 /* The caller closes it, also after a failure. */

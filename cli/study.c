@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "core/shell.h"
+#include "core/text.h"
 #include "reverie/io.h"
 #include "reverie/study.h"
 
@@ -247,12 +248,23 @@ static rv_status list_studies(cli_call *call)
     return status == RV_OK ? cli_list_recipes(call, studies, count) : status;
 }
 
+/* "recipes/studies/lab3-beta.yaml" -> "runs/lab3-beta".  The ending stays if only dots precede it:
+ * "runs/" and "runs/." are the folder of all runs. */
+static void default_folder(const char *path, char folder[4096])
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t ending = rv_ends_with(name, ".yaml") ? 5 : rv_ends_with(name, ".yml") ? 4 : 0;
+    size_t length = strlen(name) - ending;
+    if (strspn(name, ".") >= length)
+        length += ending;
+    snprintf(folder, 4096, "runs/%.*s", (int)length, name);
+}
+
 static rv_status open_study(cli_call *call, const char *path, rv_study **out)
 {
     char folder[4096];
-    const char *given = cli_text(call, "folder"), *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    snprintf(folder, sizeof folder, "runs/%.*s", (int)strcspn(name, "."), name);
+    const char *given = cli_text(call, "folder");
+    default_folder(path, folder);
     rv_study_request request = {.path = path,
                                 .folder = given ? given : folder,
                                 .settings = call->override,

@@ -5,6 +5,8 @@
 
 #include "core/memory.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 
 /* "-3s" is three sigmas below the mean, "-100" a plain value. */
@@ -14,8 +16,11 @@ static rv_status read_end(cli_call *call, const char *option, double *value, int
     const char *text = cli_text(call, option);
     int read = sscanf(text, "%lf%c%c", value, &unit, &extra);
     *in_sigmas = read == 2 && unit == 's';
-    if (read == 1 || *in_sigmas)
+    if ((read == 1 || *in_sigmas) && fabs(*value) <= (double)FLT_MAX)
         return RV_OK;
+    if (read == 1 || *in_sigmas)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "--%s `%s`: a finite number, from -3.4e38 to 3.4e38", option, text);
     return rv_fail(call->context, RV_BAD_USAGE,
                    "--%s `%s`: a number, or a number of sigmas such as -3s", option, text);
 }

@@ -24,7 +24,8 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed);
 rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count);
 /* `rows` lines between two draws of the prior, with `steps` images each, both ends included. */
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed);
-/* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents. */
+/* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents,
+ * and for an extent that is not finite. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
 
 /* ---- models with classes (m2, m1-m2, adgm); RV_BAD_USAGE for others ---- */
@@ -51,7 +52,8 @@ typedef struct rv_traversal {
 } rv_traversal;
 rv_traversal
 rv_traversal_defaults(void); /* test image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
-/* Writes the images [steps,D] and the values [steps] of the coordinate to the caller's memory. */
+/* Writes the images [steps,D] and the values [steps] of the coordinate to the caller's memory.
+ * RV_BAD_USAGE for values of the coordinate that are not finite as floats. */
 rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *traversal, float *images,
                              float *values);
 /* The collage of these images. */
@@ -104,7 +106,8 @@ rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, 80 ms */
 rv_status rv_experiment_animation(rv_experiment *run, const char *path,
                                   const rv_snapshot_animation *animation);
 
-/* Writes report.html, and its pictures as PNG, into the folder. */
+/* Writes report.html, and its pictures as PNG, into the folder.  A run that was opened for reading
+ * locks the folder meanwhile: RV_BAD_USAGE if another run has locked it. */
 rv_status rv_experiment_write_report(rv_experiment *run);
 
 #ifdef __cplusplus

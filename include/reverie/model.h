@@ -349,7 +349,8 @@ int rv_model_kind_has(const rv_model_kind *kind, unsigned abilities);
 
 /* Makes a model with its nets and weights.  `config` is the struct of the kind's option rows; it is
  * copied, but its lists and texts must outlive the model.  The caller frees the model, which frees
- * its weights.  RV_BAD_USAGE for settings that do not fit.  On failure *out is NULL. */
+ * its weights.  RV_BAD_USAGE for settings that do not fit, and for sizes below 1 or of more than
+ * 2^31 - 1 values.  On failure *out is NULL. */
 rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const void *config,
                        rv_data_sizes sizes, rv_model **out);
 void rv_model_free(rv_model *model); /* after the programs that use it; NULL is ignored */

@@ -129,6 +129,10 @@ void rv_run_settings_free(rv_run_setting *settings, int count);
 const char *rv_run_data_differ(const rv_run_setting *a, int a_count, const rv_run_setting *b,
                                int b_count);
 
+/* The place of the run's data set from its data.json: an absolute path, for the `fallback` of
+ * rv_data_config; NULL when unknown.  Freed with rv_io_free. */
+rv_status rv_run_data_place_read(rv_context *context, const char *folder, char **place);
+
 /* The checksum of the run's images of a split ("validation") from its data.json; "" when unknown.
  * Runs with unknown data compare only with each other. */
 rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,

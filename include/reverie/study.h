@@ -58,8 +58,8 @@ typedef struct rv_study rv_study;
 
 /* Reads the file, resolves every run and checks the existing folders.  RV_BAD_USAGE, with file and
  * line: unknown keys, empty lists, values that do not parse, equal cells, a folder that was trained
- * with other settings (more train.epochs are fine).  RV_BAD_FILE: no such file or base.  The caller
- * frees the study, before the context. */
+ * with other settings (more train.epochs are fine), a folder with the report of another study.
+ * RV_BAD_FILE: no such file or base.  The caller frees the study, before the context. */
 rv_status rv_study_open(rv_context *context, const rv_study_request *request, rv_study **out);
 void rv_study_free(rv_study *study); /* NULL is ignored */
 /* Builds and discards the model of every cell, on its data, so that bad settings are reported
@@ -122,8 +122,8 @@ typedef struct rv_study_table {
 } rv_study_table;
 
 /* Evaluates the finished runs that have no evaluation yet.  A run that cannot be evaluated, such as
- * one with corrupt checkpoints, is left out, and its entry records this.  The study owns the table, which is
- * valid until the next call. */
+ * one with corrupt checkpoints, is left out, and its entry records this.  The study owns the table,
+ * which is valid until the next call. */
 rv_status rv_study_results(rv_study *study, const rv_study_table **out);
 /* Writes report.html, self-contained, and report.json. */
 rv_status rv_study_write_report(rv_study *study);

@@ -31,6 +31,14 @@ rv_status view_needs(const rv_model *model, int ability, const char *what, const
                    model->kind->name, what, verb);
 }
 
+static rv_status check_rows(const rv_model *model, int64_t count)
+{
+    if (count >= 0)
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE, "%lld rows: the number is below zero",
+                   (long long)count);
+}
+
 static rv_status compile(view *v, rv_model *model, const rv_expr *outputs, int count)
 {
     v->padded = rv_calloc((size_t)(v->rows * v->in), sizeof *v->padded);
@@ -130,6 +138,8 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 static rv_status check_classes(const rv_decoder *decoder, const int32_t *classes, int64_t count)
 {
     rv_context *context = decoder->model->context;
+    if (check_rows(decoder->model, count) != RV_OK)
+        return RV_BAD_USAGE;
     if (classes && decoder->classes == 0)
         return rv_fail(context, RV_BAD_USAGE, "model `%s` does not decode by class",
                        decoder->model->kind->name);
@@ -200,7 +210,8 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     view v = {0};
     rv_latents group[RV_LATENTS_MOST];
     int groups = 0;
-    if (view_needs(model, RV_ENCODER, "encoder", "encode") != RV_OK)
+    if (view_needs(model, RV_ENCODER, "encoder", "encode") != RV_OK ||
+        check_rows(model, count) != RV_OK)
         return RV_BAD_USAGE;
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_status status = input ? model->kind->encode(model, input, group, &groups) : RV_NO_MEMORY;
@@ -225,6 +236,8 @@ static rv_status view_images(rv_model *model, image_view make, const float *imag
                              float *values, int64_t *width)
 {
     view v = {0};
+    if (check_rows(model, count) != RV_OK)
+        return RV_BAD_USAGE;
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_expr output = input ? make(model, input) : NULL;
     rv_status status = input ? rv_error_status(model->context) : RV_NO_MEMORY;
@@ -303,7 +316,8 @@ static rv_status draw_prior(rv_model *model, uint64_t seed, int64_t count, float
 
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
 {
-    if (view_needs(model, RV_DECODER, "decoder", "sample") != RV_OK)
+    if (view_needs(model, RV_DECODER, "decoder", "sample") != RV_OK ||
+        check_rows(model, count) != RV_OK)
         return RV_BAD_USAGE;
     if (model->kind->draw_prior)
         return draw_prior(model, seed, count, z);

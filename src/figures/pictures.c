@@ -4,6 +4,8 @@
 #include "core/memory.h"
 #include "eval/views.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count)
@@ -40,8 +42,10 @@ int run_fitting(const rv_experiment *run, int wanted, int least)
 
 float *run_floats(rv_experiment *run, int64_t count)
 {
-    float *values = rv_calloc((size_t)count, sizeof *values);
-    if (!values)
+    float *values = count < 0 ? NULL : rv_calloc((size_t)count, sizeof *values);
+    if (count < 0)
+        rv_fail(run->context, RV_BAD_USAGE, "a number of images is below zero");
+    else if (!values)
         rv_fail_memory(run->context);
     return values;
 }
@@ -75,7 +79,8 @@ rv_image *run_decoded(rv_experiment *run, rv_status status, float *z, int32_t *c
 static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns, int along)
 {
     int32_t *classes = NULL;
-    rv_status status = z ? run_same_class(run, count, along, &classes) : RV_NO_MEMORY;
+    rv_status status =
+        z ? run_same_class(run, count, along, &classes) : rv_error_status(run->context);
     return run_decoded(run, status, z, classes, count, columns);
 }
 
@@ -99,7 +104,8 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
     if (!check_decoder(run, "sample"))
         return NULL;
     float *z = run_floats(run, count * latent_width(run));
-    rv_status status = z ? rv_view_prior(run->model, seed, count, z) : RV_NO_MEMORY;
+    rv_status status =
+        z ? rv_view_prior(run->model, seed, count, z) : rv_error_status(run->context);
     return run_decoded(run, status, z, NULL, count, 8);
 }
 
@@ -183,6 +189,15 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
     return decoded_grid(run, z, rows * steps, steps, steps);
 }
 
+/* Latents are floats. */
+static rv_status check_ends(rv_experiment *run, double from, double to)
+{
+    if (fabs(from) <= (double)FLT_MAX && fabs(to) <= (double)FLT_MAX)
+        return RV_OK;
+    return rv_fail(run->context, RV_BAD_USAGE,
+                   "from %g to %g: a latent takes finite values, from -3.4e38 to 3.4e38", from, to);
+}
+
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
 {
     if (!check_decoder(run, "figure manifold"))
@@ -193,6 +208,8 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
                 (long long)latent_width(run));
         return NULL;
     }
+    if (check_ends(run, -extent, extent) != RV_OK)
+        return NULL;
     float *z = run_floats(run, 2 * n * n);
     if (z)
         rv_manifold_points(n, extent, z);
@@ -246,8 +263,10 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
         double centre = (double)z[t->dim], scale = (double)sigma[t->dim];
         double from = t->in_sigmas ? centre + t->from * scale : t->from;
         double to = t->in_sigmas ? centre + t->to * scale : t->to;
-        rv_evenly_spaced(from, to, t->steps, along);
-        for (int i = t->steps - 1; i >= 0; i--) {
+        status = check_ends(run, from, to);
+        if (status == RV_OK)
+            rv_evenly_spaced(from, to, t->steps, along);
+        for (int i = t->steps - 1; status == RV_OK && i >= 0; i--) {
             memmove(z + i * width, z, (size_t)width * sizeof *z);
             z[i * width + t->dim] = along[i];
         }
@@ -264,7 +283,7 @@ rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *i
     float *z = run_floats(run, t->steps * latent_width(run));
     float *one = run_floats(run, rv_data_width(run->model->sizes));
     int32_t *classes = NULL, *likeliest = NULL;
-    rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
+    rv_status status = z && one ? walk(run, t, one, z, values) : rv_error_status(run->context);
     if (status == RV_OK)
         status = run_likeliest(run, one, 1, &likeliest);
     if (status == RV_OK)

@@ -260,12 +260,24 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     return status == RV_OK ? rv_page_save(page, path) : status;
 }
 
-rv_status rv_experiment_write_report(rv_experiment *run)
+static rv_status write_report(rv_experiment *run)
 {
     char title[256];
     snprintf(title, sizeof title, "%s", run->settings->name);
     rv_page *page = rv_page_new(run->context, title);
     rv_status status = page ? write_page(run, page) : rv_error_status(run->context);
     rv_page_free(page);
+    return status;
+}
+
+/* A run that was opened for reading holds its folder only while it writes. */
+rv_status rv_experiment_write_report(rv_experiment *run)
+{
+    if (run->lock)
+        return write_report(run);
+    rv_status status = run_folder_enter(run);
+    if (status == RV_OK)
+        status = write_report(run);
+    run_folder_leave(run);
     return status;
 }

@@ -73,6 +73,8 @@ rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_sp
 rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
 {
     rv_data_config data = run_data(run);
+    if ((unsigned)split > RV_SPLIT_TEST) /* rv_source_open refuses it */
+        return run_open_source(run, &data, split);
     if (!run->source[split])
         run->source[split] = run_open_source(run, &data, split);
     return run->source[split];
@@ -165,19 +167,35 @@ static rv_status take(rv_experiment *run, json_t *object)
     return take_classes(run, json_object_get(object, "classes"));
 }
 
-/* A missing or damaged file does not prevent opening the run. */
+/* A missing or damaged file does not prevent opening the run: *object is NULL. */
+static rv_status read_known(rv_context *context, const char *folder, json_t **object)
+{
+    rv_status status = run_read_json(context, folder, "data.json", RUN_WITHOUT_DATA, object);
+    if (*object && !run_data_is_whole(*object))
+        run_say_wrong(context, folder, "data.json", "is not what a run writes", RUN_WITHOUT_DATA);
+    return status;
+}
+
 rv_status run_known_read(rv_experiment *run)
 {
     json_t *object;
-    if (run->known_place || run->class_name || !run_has(run->folder, "data.json"))
+    if (run->known_place || run->class_name)
         return RV_OK;
-    rv_status status =
-        run_read_json(run->context, run->folder, "data.json", RUN_WITHOUT_DATA, &object);
-    if (object && !run_data_is_whole(object))
-        run_say_wrong(run->context, run->folder, "data.json", "is not what a run writes",
-                      RUN_WITHOUT_DATA);
+    rv_status status = read_known(run->context, run->folder, &object);
     if (object)
         status = take(run, object);
+    json_decref(object);
+    return status;
+}
+
+rv_status rv_run_data_place_read(rv_context *context, const char *folder, char **place)
+{
+    json_t *object;
+    *place = NULL;
+    rv_status status = read_known(context, folder, &object);
+    const char *text = json_string_value(json_object_get(object, "place"));
+    if (text && !(*place = rv_strdup(text)))
+        status = rv_fail_memory(context);
     json_decref(object);
     return status;
 }

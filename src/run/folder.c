@@ -317,6 +317,15 @@ rv_status run_folder_enter(rv_experiment *run)
                            : status;
 }
 
+rv_status run_folder_check_held(const rv_experiment *run)
+{
+    if (run->lock)
+        return RV_OK;
+    return rv_fail(
+        run->context, RV_BAD_USAGE, "%s: %s; rv_experiment_resume opens it to train", run->folder,
+        run->reads ? "the run was opened for reading" : "the run no longer holds its folder");
+}
+
 rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH])
 {
     run_path(run, name, path);

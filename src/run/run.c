@@ -226,6 +226,7 @@ rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *pla
     rv_experiment *run = run_new(context, place);
     if (!run)
         return rv_fail_memory(context);
+    run->reads = 1;
     rv_status status = read_config(run, NULL, 0);
     if (status == RV_OK)
         status = load_model(run, checkpoint, average);

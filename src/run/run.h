@@ -33,6 +33,7 @@ struct rv_experiment {
     int waits;   /* another run stays in the folder until this one can begin */
     int begun;   /* has taken a step */
     int replaces; /* another run, whose files are set aside until this one begins to train */
+    int reads;    /* was opened for reading */
     int resumes;  /* training continues from a checkpoint */
     int settings_changed;  /* since config.yaml was written */
     char other_values[64]; /* the setting that makes held-out values incomparable; "": none */
@@ -48,6 +49,9 @@ int run_copy_place(rv_arena *arena, const rv_experiment_place *place, rv_experim
  * rv_experiment_create.  The second is for an existing run. */
 rv_status run_folder_create(rv_experiment *run, int how);
 rv_status run_folder_enter(rv_experiment *run);
+/* RV_BAD_USAGE for a run that does not hold its folder, so that it may not train there: it was
+ * opened for reading, or its training was given up. */
+rv_status run_folder_check_held(const rv_experiment *run);
 /* Adds FOLDER/name, a file to be written, to the list; gives its path. */
 rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH]);
 /* The new run can begin: sets the files of the replaced run aside, and writes its own first

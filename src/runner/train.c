@@ -199,6 +199,8 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
                               const rv_listener *listener)
 {
     char folder[RUN_PATH], samples[RUN_PATH];
+    if (run_folder_check_held(run) != RV_OK)
+        return RV_BAD_USAGE;
     run_path(run, "checkpoints", folder);
     if (run->resumes && checkpoint && check_own(run, folder, checkpoint) != RV_OK) {
         run_folder_give_up(run);

@@ -114,13 +114,54 @@ static void recall_cell(rv_study *study, json_t *runs)
     }
 }
 
+/* ---- the report of another study ---- */
+
+static int has_cell(const rv_study *study, const char *cell)
+{
+    for (int i = 0; cell && i < study->run_count; i++)
+        if (strcmp(study->run[i].entry.cell, cell) == 0)
+            return 1;
+    return 0;
+}
+
+/* Whether the report has values that this study would lose: it has another name, or none of the
+ * cells. */
+static int is_of_another(const rv_study *study, json_t *report)
+{
+    int64_t done = 0;
+    int shared = 0;
+    json_t *name = json_object_get(report, "study"), *own = rv_json_text(study->plan.name);
+    json_t *cells = json_object_get(report, "cells");
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+        json_t *cell = json_array_get(cells, i);
+        done += json_integer_value(json_object_get(cell, "done"));
+        shared |= has_cell(study, json_string_value(json_object_get(cell, "cell")));
+    }
+    int is_named_so = !name || json_equal(name, own);
+    json_decref(own);
+    return done > 0 && !(is_named_so && shared);
+}
+
+static rv_status check_is_own(const rv_study *study, json_t *report)
+{
+    const char *name = json_string_value(json_object_get(report, "study"));
+    if (!is_of_another(study, report))
+        return RV_OK;
+    return rv_fail(study->context, RV_BAD_USAGE,
+                   "%s/report.json: is the report of another study, `%.80s`, with other cells or "
+                   "another name; choose another folder for the study, or move that file away",
+                   study->folder, name ? name : "");
+}
+
 rv_status study_values_recall(rv_study *study)
 {
     json_t *object;
     rv_status status = run_read_json(study->context, study->folder, "report.json",
                                      "the runs that are done are evaluated again", &object);
     json_t *cells = json_object_get(object, "cells");
-    for (size_t i = 0; i < json_array_size(cells); i++)
+    if (status == RV_OK)
+        status = check_is_own(study, object);
+    for (size_t i = 0; status == RV_OK && i < json_array_size(cells); i++)
         recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));
     json_decref(object);
     return status == RV_OK ? rv_error_status(study->context) : status;

@@ -108,10 +108,11 @@ rv_status study_add_curves(rv_study *study, rv_page *page);
 void study_add_value(rv_values *list, const char *name, double value);
 /* values.c: evaluates a finished run, unless `values` are those of its weights. */
 rv_status study_evaluate(rv_study *study, study_run *run);
-/* train.c: moves the latched failure of a run into its entry, so that the others continue; a lack of
- * memory stays a failure. */
+/* train.c: moves the latched failure of a run into its entry, so that the others continue; a lack
+ * of memory stays a failure. */
 rv_status study_note_failure(rv_study *study, study_run *run);
-/* json.c: reads the values of an earlier report.json; ignores any other file. */
+/* json.c: reads the values of an earlier report.json; ignores any other file.  RV_BAD_USAGE for the
+ * report of another study. */
 rv_status study_values_recall(rv_study *study);
 
 #endif

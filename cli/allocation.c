@@ -1,11 +1,11 @@
-/* The program's allocation functions, which stand before the C library's.
+/* The program's allocation functions, which replace the C library's.
  *
- * The libraries below Reverie do not bear a failed allocation: fontconfig crashes or reads for
- * ever, cairo leaves out strokes or jumps into a stack that is gone, oneDNN constructs objects at
- * address 0 or throws through C.  So what they ask for and do not get ends the program, with the
+ * The libraries below Reverie do not survive a failed allocation: fontconfig crashes or loops for
+ * ever, cairo omits strokes or jumps into a dead stack frame, oneDNN constructs objects at
+ * address 0 or throws through C.  So a failed allocation of theirs ends the program, with the
  * usual line and exit code; Reverie's own allocations (core/memory.h) fail as the library's do.
- * Files are written aside and renamed, so a run is left as a kill leaves it: it can be gone on
- * with. */
+ * Files are written under temporary names and renamed, so the run is as after a kill: it can be
+ * resumed. */
 #include "verb.h"
 
 #include "core/memory.h"
@@ -34,7 +34,7 @@ typedef void *(*give_more)(void *block, size_t bytes);
 
 static _Thread_local int is_finding;
 
-/* Of several threads one says it; what it leaves in order (cli_at_want) may fail likewise. */
+/* One of several threads prints the message; its cleanup (cli_at_want) may fail in the same way. */
 static _Noreturn void end(void)
 {
     static const char line[] = "reverie: error: out of memory\n", erase[] = "\r\033[K";
@@ -45,7 +45,7 @@ static _Noreturn void end(void)
     is_ending = 1;
     while (atomic_flag_test_and_set(&is_said))
         pause();
-    if (isatty(STDERR_FILENO)) /* a bar may stand there */
+    if (isatty(STDERR_FILENO)) /* a bar may be on the line */
         (void)!write(STDERR_FILENO, erase, sizeof erase - 1);
     (void)!write(STDERR_FILENO, line, sizeof line - 1);
     if (at_want)
@@ -53,7 +53,7 @@ static _Noreturn void end(void)
     _exit(RV_NO_MEMORY);
 }
 
-/* The function behind this one: the C library's, or that of a library loaded before it. */
+/* The next function of this name: the C library's, or that of a library loaded earlier. */
 static intptr_t find(_Atomic(intptr_t) *next, const char *name)
 {
     if (!*next) {
@@ -74,7 +74,7 @@ static void *checked(void *block)
 void *malloc(size_t bytes)
 {
     static _Atomic(intptr_t) next;
-    if (is_finding) /* dlsym does without */
+    if (is_finding) /* dlsym works without it */
         return NULL;
     return checked(((give)find(&next, "malloc"))(bytes));
 }
@@ -93,7 +93,7 @@ void *realloc(void *block, size_t bytes)
     if (is_finding)
         return NULL;
     void *moved = ((give_more)find(&next, "realloc"))(block, bytes);
-    return bytes > 0 ? checked(moved) : moved; /* of no bytes: freed */
+    return bytes > 0 ? checked(moved) : moved; /* zero bytes: freed */
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes)

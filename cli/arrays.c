@@ -6,6 +6,7 @@
 #include "reverie/figures.h"
 #include "reverie/io.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ const cli_verb cli_verb_encode = {
 
 /* ---- decode ---- */
 
-/* Of rows [N,2Z], as `encode` writes them, the means [N,Z] are taken, in place. */
+/* Takes the means [N,Z] from rows [N,2Z] as written by `encode`, in place. */
 static void take_means(cli_call *call, rv_array *z, int64_t width)
 {
     cli_say(call,
@@ -75,17 +76,47 @@ static void take_means(cli_call *call, rv_array *z, int64_t width)
                 (size_t)width * sizeof *z->values);
 }
 
+/* The first `width` values of rows of `stride`; latents that are not finite have no image. */
+static rv_status check_finite(cli_call *call, const rv_array *z, int64_t stride, int64_t width)
+{
+    for (int64_t i = 0; i < z->dim[0]; i++)
+        for (int64_t j = 0; j < width; j++)
+            if (!isfinite(z->values[i * stride + j]))
+                return rv_fail(call->context, RV_BAD_FILE,
+                               "%s: row %lld holds a value that is not finite",
+                               cli_text(call, "input"), (long long)i);
+    return RV_OK;
+}
+
+/* Rows [N,Z] are needed, or [N,2Z]. */
+static rv_status check_rows(cli_call *call, const rv_array *z, int64_t width, int has_deviations)
+{
+    char shape[RV_ARRAY_SHAPE_TEXT];
+    const char *path = cli_text(call, "input"), *is = rv_array_shape_text(z, shape);
+    if (z->rank != 2)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: is %s, which is no list of rows; the decoder takes [N,%lld]", path, is,
+                       (long long)width);
+    if (z->dim[0] < 1)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: is %s, which has no rows; the decoder takes [N,%lld]", path, is,
+                       (long long)width);
+    if (z->dim[1] != width && !has_deviations)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "%s: holds rows of %lld values; the decoder takes [N,%lld]", path,
+                       (long long)z->dim[1], (long long)width);
+    return check_finite(call, z, z->dim[1], width);
+}
+
 static rv_status decode_rows(cli_call *call, rv_model *model, rv_array *z)
 {
     rv_data_sizes sizes = model->sizes;
     int64_t width = model->kind->latent_width ? model->kind->latent_width(model) : 0;
-    int64_t count = z->rank > 0 ? z->dim[0] : 1;
-    int64_t given = z->rank == 2 ? z->dim[1] : 0;
-    int has_deviations = width > 0 && rv_model_has(model, RV_ENCODER) && given == 2 * width;
-    if ((given != width && !has_deviations) || count < 1)
-        return rv_fail(call->context, RV_BAD_USAGE,
-                       "%s: holds rows of %lld values; the decoder takes [N,%lld]",
-                       cli_text(call, "input"), (long long)given, (long long)width);
+    int has_deviations =
+        width > 0 && rv_model_has(model, RV_ENCODER) && z->rank == 2 && z->dim[1] == 2 * width;
+    if (check_rows(call, z, width, has_deviations) != RV_OK)
+        return rv_error_status(call->context);
+    int64_t count = z->dim[0];
     const int64_t dim[4] = {count, sizes.height, sizes.width, sizes.channels};
     rv_status fits = cli_check_picture(call, sizes, count, 8, 1, rv_grid_defaults().padding);
     if (fits != RV_OK)

@@ -1,4 +1,4 @@
-/* reverie bench: the time of one training iteration, and where it goes. */
+/* reverie bench: the time of one training iteration, and of its parts. */
 #include "experiment.h"
 
 #include "core/clock.h"
@@ -43,7 +43,7 @@ static int ascending(const void *a, const void *b)
     return p < q ? -1 : p > q;
 }
 
-/* The turns of the model, and the steps after which all have come round. */
+/* The turns of the model, and the number of steps until every turn has run. */
 typedef struct rounds {
     rv_turn turn[RV_TURNS_MOST];
     int turns, steps;
@@ -66,7 +66,7 @@ static rv_status take_round(rv_trainer *trainer, const rounds *r)
     return status;
 }
 
-/* Contractions of a round; begins profiling when that is wanted. */
+/* Contractions of a round; starts profiling if the user asked for it. */
 static rv_status look_at_programs(cli_call *call, rv_trainer *trainer, const rounds *r,
                                   double *gflop)
 {
@@ -150,7 +150,7 @@ static void print_profile(cli_call *call, rv_trainer *trainer, double step_ms)
     printf("%9.1f %5.1f%% %9s %9s  all kernels\n", 1e6 * total, 1e5 * total / step_ms, "", "");
 }
 
-/* The lines, from the numbers. */
+/* Writes the lines from the numbers. */
 static void describe(cli_call *call, const char *name, rv_values *found)
 {
     const char *isa = rv_context_isa(call->context);

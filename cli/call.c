@@ -1,4 +1,4 @@
-/* The options of a verb, driven by its table through getopt_long. */
+/* Reads the options of a verb by its table, with getopt_long. */
 #include "call.h"
 
 #include "environment.h"
@@ -37,7 +37,7 @@ const int cli_common_option_count = CLI_COUNT(cli_common_options);
 /* The value of each option, the verb's first, then the common ones. */
 typedef struct slot {
     union {
-        int truth; /* and choices */
+        int truth; /* also for choices */
         int64_t integer;
         double number;
         const char *text;
@@ -46,12 +46,12 @@ typedef struct slot {
 } slot;
 
 struct cli_values {
-    rv_arena arena; /* of everything that the call points to, itself too */
+    rv_arena arena; /* holds everything in the call, and itself */
     int count;
     slot value[]; /* [count] */
 };
 
-/* The record lives in its own arena. */
+/* The record is in its own arena. */
 static struct cli_values *new_values(int count)
 {
     rv_arena arena = {0};
@@ -184,8 +184,8 @@ static rv_status read_options(cli_call *call, int count, char **words, struct op
     return status;
 }
 
-/* Settings look like train.lr=1e-3.  A path may hold an equal sign too: after its '/', or where
- * there is such a file or folder and the verb still waits for one. */
+/* Settings look like train.lr=1e-3.  A path may contain an equal sign too: after its '/', or if
+ * such a file or folder exists and the verb still needs an argument. */
 static int is_setting(const cli_call *call, const char *word)
 {
     size_t length = strcspn(word, "=/ ");
@@ -194,7 +194,7 @@ static int is_setting(const cli_call *call, const char *word)
     return call->argument_count >= call->verb->arguments.most || !rv_file_exists(word);
 }
 
-/* A shell expands ~ at the beginning of a word alone: here it came through as it was typed. */
+/* A shell expands ~ only at the beginning of a word: here it arrived unexpanded. */
 static rv_status check_tilde(cli_call *call, const char *name, const char *text, int is_option)
 {
     size_t length = strcspn(text, "/");
@@ -265,13 +265,13 @@ static rv_status apply_common(cli_call *call)
         config_choice_name("cpu|reference", cli_choice(call, "backend"), name, sizeof name);
         status = rv_context_set_backend(call->context, name);
     }
-    if (status == RV_OK && cli_given(call, "conv")) /* the choices are in the policies' order */
+    if (status == RV_OK && cli_given(call, "conv")) /* the choices have the order of the policies */
         status = rv_context_set_conv(call->context, (rv_conv_policy)cli_choice(call, "conv"));
     rv_context_set_conv_memory(call->context, (size_t)cli_integer(call, "conv-memory") << 20);
     rv_context_set_conv_measuring(call->context, 1);
     if (status == RV_OK)
         status = cli_environment_read(call, &call->values->arena, cli_text(call, "data-dir"));
-    /* A policy that was asked for leaves nothing to choose. */
+    /* A given policy leaves no choice to measure. */
     if (status == RV_OK && rv_context_conv(call->context) == RV_CONV_AUTO)
         status = cli_tuning_cache_load(call, &call->values->arena);
     return status;
@@ -300,7 +300,7 @@ rv_status cli_call_read(cli_call *call, int count, char **words)
     call->override = rv_arena_alloc(arena, (size_t)count * sizeof *call->override);
     const char **typed = rv_arena_alloc(arena, (size_t)count * sizeof *typed);
     for (int i = 0; typed && i < count; i++)
-        typed[i] = words[i]; /* getopt_long puts them in another order */
+        typed[i] = words[i]; /* getopt_long reorders them */
     call->word = typed;
     call->word_count = count;
     struct option *table = rv_arena_alloc(arena, ((size_t)options + 1) * sizeof *table);
@@ -326,7 +326,7 @@ void cli_call_free(cli_call *call)
     call->values = NULL;
 }
 
-/* ---- what a verb asks for ---- */
+/* ---- the values of options, for verbs ---- */
 
 static slot *value_of(const cli_call *call, const char *name)
 {

@@ -6,13 +6,13 @@
 
 #include <stdio.h>
 
-/* The options that every verb has. */
+/* The options of every verb. */
 extern const cli_option cli_common_options[];
 extern const int cli_common_option_count;
 
-/* Reads the words after the program's name, words[0] being the verb, and sets up the context.
- * RV_BAD_USAGE: latched, with the nearest option.  Where --help or --version is among them, nothing
- * else is checked. */
+/* Reads the words after the program's name (words[0] is the verb) and sets up the context.
+ * RV_BAD_USAGE is latched and names the nearest option.  If --help or --version is among them,
+ * nothing else is checked. */
 rv_status cli_call_read(cli_call *call, int count, char **words);
 void cli_call_free(cli_call *call);
 

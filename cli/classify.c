@@ -10,7 +10,7 @@
 
 enum { LINES_MOST = 50 };
 
-/* What was found. */
+/* The result. */
 typedef struct labelled {
     rv_images images;
     int classes;
@@ -18,7 +18,7 @@ typedef struct labelled {
     const rv_classifier *classifier;
 } labelled;
 
-/* The likeliest class of an image. */
+/* The most likely class of an image. */
 static int label_of(const labelled *l, int64_t image)
 {
     return rv_classifier_likeliest(l->classifier, l->probabilities + image * l->classes);
@@ -73,7 +73,7 @@ static rv_status give_labels(cli_call *call, const labelled *l)
     return cli_end(call, object, status);
 }
 
-/* As the data set numbers them, where its labels are numbers. */
+/* In the numbering of the data set, if its labels are numbers. */
 static rv_status save_labels(cli_call *call, const labelled *l, const char *path)
 {
     int64_t count = l->images.count;
@@ -112,7 +112,7 @@ static rv_status classify(cli_call *call, rv_classifier *classifier, labelled *l
     return status == RV_OK ? give_labels(call, l) : status;
 }
 
-/* The sizes of the run's images; an error for a run that does not classify. */
+/* The image sizes of the run; an error if the run does not classify. */
 static rv_status find_sizes(cli_call *call, rv_data_sizes *sizes)
 {
     rv_experiment *run;

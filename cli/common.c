@@ -1,4 +1,4 @@
-/* What every verb uses: messages, JSON, and stop requests. */
+/* Functions of every verb: messages, JSON, and stop requests. */
 #include "verb.h"
 
 #include "core/clock.h"
@@ -58,7 +58,7 @@ void cli_give(const cli_call *call, json_t **object, const rv_values *values)
 rv_status cli_end(cli_call *call, json_t *object, rv_status status)
 {
     if (status == RV_OK)
-        status = rv_error_status(call->context); /* of a list that there was no memory for */
+        status = rv_error_status(call->context); /* memory was out for a list */
     if (status == RV_OK && call->json)
         return cli_print_json(call, object);
     json_decref(object);
@@ -98,8 +98,8 @@ static void *wait_for_stop(void *set)
         return NULL;
     atomic_store(&stop_requested, 1);
     (void)!write(STDERR_FILENO, stop_message, strlen(stop_message));
-    /* A second Ctrl-C ends the program.  What ends programs for others signals a process and its
-     * group at once, and a terminal that closes hangs up twice: such echoes are one request. */
+    /* A second Ctrl-C ends the program.  Some tools signal a process and its group at once, and a
+     * closing terminal hangs up twice: such echoes count as one request. */
     double first = rv_seconds();
     while (sigwait(set, &number) == 0)
         if (number == SIGINT && rv_seconds() - first > echo_seconds)
@@ -110,7 +110,7 @@ static void *wait_for_stop(void *set)
     return NULL;
 }
 
-/* Those of the signals that the program was not told to ignore; 0: none. */
+/* Adds the signals that the program does not have to ignore; 0: none. */
 static int add_heeded(sigset_t *set)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
@@ -134,7 +134,7 @@ void cli_catch_stop(const char *message)
     snprintf(stop_message, sizeof stop_message, "%sreverie: %s\n", line, message);
     if (!add_heeded(&set))
         return;
-    /* Threads made from here on inherit the mask. */
+    /* Threads created later inherit the mask. */
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
         return;
     if (pthread_create(&thread, NULL, wait_for_stop, &set) != 0)

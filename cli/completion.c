@@ -1,5 +1,5 @@
-/* reverie completion bash: a completion script written from the tables.  It asks this program for
- * the names of the recipes, which change. */
+/* reverie completion bash: writes a completion script from the tables.  The script asks this
+ * program for the names of recipes, because they change. */
 #include "call.h"
 
 #include "reverie/config.h"
@@ -16,7 +16,7 @@ static void print_option_words(const cli_option *option, int count)
     }
 }
 
-/* After an option with choices: those; with another value: files. */
+/* After an option with choices: the choices; with another value: files. */
 static void print_value_cases(const cli_option *option, int count)
 {
     for (int i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* reverie data: the data sets that are found, and a look at one. */
+/* reverie data: lists the data sets, or describes one. */
 #include "experiment.h"
 
 #include "core/memory.h"
@@ -26,7 +26,7 @@ static void print_entry(const rv_data_entry *e)
                e->channels, e->path);
 }
 
-/* After the list: what is wrong with a set, and what opening it would say. */
+/* After the list: the problem of each damaged set, as opening it would report it. */
 static void print_entries(const rv_data_entry *entries, int count)
 {
     for (int i = 0; i < count; i++)
@@ -76,7 +76,7 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     return status;
 }
 
-/* `data.values=[0,255]` after the name, as the message of an array out of range advises. */
+/* `data.values=[0,255]` after the name, as the message for an array out of range advises. */
 static rv_status read_values(cli_call *call, double values[2], rv_data_config *config)
 {
     const char *word = call->argument_count > 2 ? call->argument[2] : NULL;

@@ -1,5 +1,5 @@
-/* reverie doctor: what this machine has, and whether anything is in the way of a training.  The
- * only file of the command line that includes the libraries below Reverie: for their versions. */
+/* reverie doctor: the facts of this machine, and problems that would prevent a training.  Only this
+ * file of the command line includes the libraries below Reverie: for their versions. */
 #include "verb.h"
 
 #include "reverie/data.h"
@@ -28,7 +28,7 @@ static const char *list_words(rv_values *facts, const char *const *words, int co
     return text;
 }
 
-/* Each instruction set is asked for in a context of its own. */
+/* Each instruction set is tried in a separate context. */
 static void add_isa(cli_call *call, rv_values *facts)
 {
     static const char *const names[] = {"baseline", "avx2", "avx512"};
@@ -73,7 +73,7 @@ static void add_libraries(rv_values *facts)
     rv_values_line(facts, "libraries        %s", text);
 }
 
-/* Without a font file cairo falls back to one of its own, drawn by the program. */
+/* Without a font file cairo uses a built-in font, which the program draws. */
 static int has_fonts(void)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 8, 8);
@@ -129,8 +129,8 @@ static void add_data(cli_call *call, rv_values *facts)
     rv_data_list_free(entries, count);
 }
 
-/* The folder that runs go to, or the one in which it would be made; *problem: why nothing can be
- * written there, "" where it can. */
+/* The folder for runs, or the folder in which it would be created; *problem: why it is not
+ * writable, "" if it is. */
 static void add_runs(rv_values *facts, const char **problem)
 {
     struct statvfs space;
@@ -175,7 +175,7 @@ static rv_status run(cli_call *call)
 {
     const char *problem = "";
     rv_values facts = rv_values_of(call->context);
-    rv_fonts_load(call->context); /* only while there is memory for it */
+    rv_fonts_load(call->context); /* only while enough memory is free */
     if (rv_error_status(call->context) == RV_OK) {
         int fonts = has_fonts();
         add_machine(call, &facts);

@@ -33,7 +33,7 @@ static void add_data_directories(cli_call *call, const char *first)
             call->data_directory[call->data_directory_count++] = directories[i];
 }
 
-/* The folder of the running program; "" when the system does not say. */
+/* The folder of the running program; "" if the system does not tell. */
 static void program_folder(char *folder, size_t bytes)
 {
     ssize_t length = readlink("/proc/self/exe", folder, bytes - 1);
@@ -45,12 +45,12 @@ static void program_folder(char *folder, size_t bytes)
 
 static rv_status add_recipe_directories(cli_call *call, rv_arena *arena)
 {
-    static const char *const beside[] = {"/recipes", "/../share/reverie/recipes"};
+    static const char *const places[] = {"/recipes", "/../share/reverie/recipes"};
     char program[4096], *path;
     call->recipe_directory[call->recipe_directory_count++] = "recipes";
     program_folder(program, sizeof program);
-    for (int i = 0; i < CLI_COUNT(beside) && *program; i++) {
-        if (!(path = rv_arena_printf(arena, "%s%s", program, beside[i])))
+    for (int i = 0; i < CLI_COUNT(places) && *program; i++) {
+        if (!(path = rv_arena_printf(arena, "%s%s", program, places[i])))
             return rv_fail_memory(call->context);
         char *real = realpath(path, NULL);
         if (real && !(path = rv_arena_strdup(arena, real))) {

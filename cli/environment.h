@@ -1,4 +1,4 @@
-/* What the environment says; the only code of Reverie that reads it. */
+/* The environment; the only code of Reverie that reads it. */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
 
@@ -6,27 +6,26 @@
 
 #include "core/arena.h"
 
-/* The cache folder ($XDG_CACHE_HOME or ~/.cache, /reverie).  Where data sets are looked for:
- * --data-dir (`first`, NULL: absent), $REVERIE_DATA, the cache folder.  Where recipes are:
- * ./recipes, then those beside the program (a build folder links to the source's), or installed in
+/* The cache folder ($XDG_CACHE_HOME or ~/.cache, /reverie).  The folders of data sets: --data-dir
+ * (`first`, NULL: absent), $REVERIE_DATA, the cache folder.  The folders of recipes: ./recipes,
+ * then the folder next to the program (a link in a build folder), or the installed one in
  * ../share/reverie. */
 rv_status cli_environment_read(cli_call *call, rv_arena *arena, const char *first);
-/* Whether `stream` is a terminal that can move its cursor, and whether colours are wanted there
+/* Whether `stream` is a terminal that can move its cursor, and whether it should have colours
  * (NO_COLOR, https://no-color.org, is not set). */
 int cli_is_terminal(int descriptor);
 int cli_wants_color(int descriptor);
-/* Columns of the terminal; 80 when it does not say. */
+/* Columns of the terminal; 80 if unknown. */
 int cli_terminal_width(int descriptor);
 
 /* ---- tuning_cache.c: the tuning of this machine, kept from one call to the next ----
  *
- * A file of choices in the user's cache folder, whose name holds the processor and the versions
- * that they are good for.  Without a folder, or one that cannot be written, choices are made again.
- */
+ * A file of choices in the user's cache folder; its name contains the processor and the versions
+ * for which the choices are valid.  Without a writable folder each call chooses again. */
 
-/* Gives the context the choices of the file, if there is one.  A damaged one is a warning. */
+/* Gives the context the choices in the file, if it exists.  A damaged file is a warning. */
 rv_status cli_tuning_cache_load(cli_call *call, rv_arena *arena);
-/* Adds the choices that this call made to those of the file; nothing where it made none. */
+/* Adds the new choices of this call to the file; does nothing if there are none. */
 void cli_tuning_cache_save(cli_call *call);
 
 #endif

@@ -1,4 +1,4 @@
-/* reverie evaluate: the values of a split, or of images beside it. */
+/* reverie evaluate: the values of a split, or of given images. */
 #include "experiment.h"
 #include "terminal.h"
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The images that --split and --pixels ask for. */
+/* The images that --split and --pixels select. */
 static rv_run_images images_asked(const cli_call *call)
 {
     rv_run_images images = rv_run_images_defaults();
@@ -27,7 +27,7 @@ static rv_pixels pixels_of(const rv_experiment *run, const rv_run_images *images
                                : rv_experiment_settings(run)->data.pixels;
 }
 
-/* What of: split, number of images, pixels; `more` ends the line.  The caller frees it. */
+/* The evaluated images: split, number, pixels; `more` ends the line.  The caller frees it. */
 static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t images,
                          const char *more)
 {
@@ -57,10 +57,10 @@ static rv_listener listen(cli_watch *watch)
     return cli_listener(watch);
 }
 
-/* ---- the numbers of each image, in a file ---- */
+/* ---- the values of each image, in a file ---- */
 
-/* Writes `width` doubles of each image, which lie at those places of its struct of `bytes`;
- * nothing without --output. */
+/* Writes `width` doubles for each image from an array of structs of `bytes` each; does nothing
+ * without --output. */
 static rv_status save_each(cli_call *call, int64_t images, const void *each, size_t bytes,
                            const size_t *place, int width)
 {
@@ -129,9 +129,9 @@ static rv_status evaluate_samples(cli_call *call, rv_experiment *run, json_t **o
     return status;
 }
 
-/* ---- what the latents hold ---- */
+/* ---- analysis of the latents ---- */
 
-/* What stays unknown, and why. */
+/* Explains the missing values. */
 static void explain(const cli_call *call, const rv_latents_report *found)
 {
     if (isnan(rv_values_number(&found->values, "information")))
@@ -142,7 +142,7 @@ static void explain(const cli_call *call, const rv_latents_report *found)
                 found->group);
 }
 
-/* One group of latents; *groups: how many there are. */
+/* One group of latents; *groups: their number. */
 static rv_status evaluate_group(cli_call *call, rv_experiment *run, int group, json_t **list,
                                 int *groups)
 {
@@ -231,7 +231,7 @@ static rv_status evaluate_gap(cli_call *call, rv_experiment *run)
     return status;
 }
 
-/* ---- values of a model that has them for each image: a bound, or the accuracy ---- */
+/* ---- values for each image: a bound, or the accuracy ---- */
 
 static void give_report(cli_call *call, rv_experiment *run, const rv_report *report,
                         json_t **object)
@@ -240,7 +240,7 @@ static void give_report(cli_call *call, rv_experiment *run, const rv_report *rep
     rv_run_images images = images_asked(call);
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
-                     !rv_model_kind_has(kind, RV_DECODER); /* and nothing else */
+                     !rv_model_kind_has(kind, RV_DECODER); /* and no other ability */
     if (!classifies)
         snprintf(more, sizeof more, ", %s; nats per image", rv_report_draws(report, draws));
     rv_values head = head_of(call, run, report->examples, more);
@@ -251,7 +251,7 @@ static void give_report(cli_call *call, rv_experiment *run, const rv_report *rep
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }
 
-/* Values that are not finite are no evaluation, however well they are printed. */
+/* Values that are not finite are an error, not an evaluation. */
 static rv_status check_finite(cli_call *call, const rv_report *report)
 {
     for (int i = 0; i < report->values.count; i++)
@@ -283,7 +283,7 @@ static rv_status evaluate_values(cli_call *call, rv_experiment *run)
     return status;
 }
 
-/* ---- how good images and encodings are ---- */
+/* ---- quality of images and encodings ---- */
 
 static rv_status give_judgement(cli_call *call, const rv_judgement *judgement)
 {
@@ -320,7 +320,7 @@ static rv_status evaluate_images(cli_call *call, rv_experiment *run)
     return status;
 }
 
-/* ---- which of them ---- */
+/* ---- the choice of values ---- */
 
 static rv_status check_output(cli_call *call, int values)
 {
@@ -330,7 +330,10 @@ static rv_status check_output(cli_call *call, int values)
                        "-o %s: the values of each image are an array, whose name ends in .npy",
                        output);
     if (output && !values && !rv_ends_with(output, ".png"))
-        return rv_fail(call->context, RV_BAD_USAGE, "-o %s: a picture's name ends in .png", output);
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "-o %s: numbers of each image (.npy) need --samples K or --gap; a "
+                       "picture's name ends in .png",
+                       output);
     if (output && !values && !cli_text(call, "classifier"))
         return rv_fail(call->context, RV_BAD_USAGE,
                        "-o draws the images nearest to a training image, in the features of a "
@@ -363,7 +366,7 @@ static rv_status check_options(cli_call *call, int images)
     return check_output(call, each);
 }
 
-/* Pixels of another kind are other data: what is said before any number. */
+/* Pixels of another kind are other data: warns before any number. */
 static void warn_pixels(const cli_call *call, const rv_experiment *run)
 {
     rv_run_images images = images_asked(call);
@@ -433,13 +436,13 @@ const cli_verb cli_verb_evaluate = {
                "reverie evaluate runs/first --gap --count 100 --svi-steps 500",
     .details =
         "A model with a bound: nats per image.  --samples K adds log p(x) as the "
-        "importance-weighted bound L_K, with what says whether to trust it; --latents what the KL "
-        "is made of; --gap how much of what the ELBO misses is the encoder's.  A classifier: its "
-        "accuracy.  With --classifier, and for a model without a bound: Frechet distance beside "
-        "that of real images, precision, recall, density and coverage, classes, and nearness to "
-        "training images; of --images FILE.npy ([N,H,W,C] in the run's range, or bytes) where "
-        "given, else of samples.  A model with an encoder and no bound: the 1-nearest-neighbour "
-        "accuracy of its encodings.",
+        "importance-weighted bound L_K, and its diagnostics; --latents the parts of the KL; --gap "
+        "the encoder's share of the gap between the ELBO and log p(x).  A classifier: its "
+        "accuracy.  With --classifier, and for a model without a bound: the Frechet distance, next "
+        "to that of real images, precision, recall, density and coverage, classes, and nearness "
+        "to training images; measured on --images FILE.npy ([N,H,W,C] in the run's range, or "
+        "bytes) if given, else on samples.  A model with an encoder and no bound: the "
+        "1-nearest-neighbour accuracy of its encodings.",
     CLI_OPTIONS(options),
     .arguments = {1, 1},
     .run = run_evaluate,

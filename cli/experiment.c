@@ -1,4 +1,4 @@
-/* Opens runs and recipes, checks and writes output files, and says what was written. */
+/* Opens runs and recipes, checks and writes output files, and reports written files. */
 #include "experiment.h"
 
 #include "core/text.h"
@@ -68,7 +68,7 @@ void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const cha
 
 /* ---- files to write ---- */
 
-/* The temporary that the file would be written to is made, and goes again. */
+/* Creates the temporary file that a write would use, and removes it. */
 rv_status cli_check_output(cli_call *call, const char *path, const char *endings)
 {
     char words[64] = "", one[16];
@@ -85,7 +85,8 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
     if (!is_one)
         return rv_fail(call->context, RV_BAD_USAGE,
                        "%s: this is written as a %s file: end the name in %s", path, words, words);
-    /* A new file takes the name, which needs no right to the old one: that is asked for here. */
+    /* The rename replaces the old file even without the right to write it: this checks the
+     * right. */
     if (access(path, W_OK) != 0 && (errno == EACCES || errno == EROFS))
         return rv_fail(call->context, RV_IO_ERROR, "%s: cannot be written: %s", path,
                        strerror(errno));
@@ -192,28 +193,69 @@ json_t *cli_json_class(const char *name)
 
 /* ---- recipes ---- */
 
-static rv_status find(cli_call *call, char *path, size_t bytes)
+int cli_is_run(const cli_call *call)
 {
-    snprintf(path, bytes, "%s/config.yaml", call->argument[0]);
-    if (rv_file_exists(path))
-        return RV_OK;
-    return rv_recipe_find(call->context, call->argument[0], call->recipe_directory,
-                          call->recipe_directory_count, path, bytes);
+    char path[4096];
+    snprintf(path, sizeof path, "%s/config.yaml", call->argument[0]);
+    return rv_file_exists(path);
+}
+
+/* Whether a setting of the call begins with one of the two. */
+static int overrides(const cli_call *call, const char *one, const char *other)
+{
+    for (int i = 0; i < call->override_count; i++)
+        if (strncmp(call->override[i], one, strlen(one)) == 0 ||
+            strncmp(call->override[i], other, strlen(other)) == 0)
+            return 1;
+    return 0;
+}
+
+int cli_overrides_data(const cli_call *call)
+{
+    return overrides(call, "data.", "data=");
+}
+
+/* Of a run folder, or else of a recipe. */
+static rv_status read_config(cli_call *call, rv_config **out)
+{
+    char path[4096];
+    const char *name = call->argument[0];
+    if (cli_is_run(call))
+        return rv_run_config_read(call->context, name, out);
+    rv_status status = rv_recipe_find(call->context, name, call->recipe_directory,
+                                      call->recipe_directory_count, path, sizeof path);
+    if (status == RV_OK)
+        status = rv_config_new(call->context, out);
+    return status == RV_OK ? rv_config_read(*out, path) : status;
 }
 
 rv_status cli_recipe_config(cli_call *call, rv_config **out)
 {
-    char path[4096];
     *out = NULL;
-    rv_status status = find(call, path, sizeof path);
-    if (status == RV_OK)
-        status = rv_config_new(call->context, out);
-    if (status == RV_OK)
-        status = rv_config_read(*out, path);
+    rv_status status = read_config(call, out);
     for (int i = 0; status == RV_OK && i < call->override_count; i++)
         status = rv_config_set(*out, call->override[i]);
     if (status == RV_OK && !rv_config_settings(*out))
         status = rv_error_status(call->context);
+    return status;
+}
+
+rv_status cli_recipe_source(cli_call *call, const rv_settings *settings, int64_t limit,
+                            rv_source **source)
+{
+    char *place = NULL;
+    rv_data_config data = settings->data;
+    rv_status status = RV_OK;
+    *source = NULL;
+    if (cli_is_run(call) && !overrides(call, "data.name=", "data="))
+        status = rv_run_data_place_read(call->context, call->argument[0], &place);
+    data.directories = call->data_directory;
+    data.directory_count = call->data_directory_count;
+    data.fallback = place;
+    data.limit = limit > 0 ? limit : data.limit;
+    if (status == RV_OK)
+        status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, source);
+    rv_io_free(place);
     return status;
 }
 
@@ -234,10 +276,7 @@ rv_status cli_workbench_open(cli_call *call, cli_workbench *bench)
     if (status != RV_OK)
         return status;
     const rv_settings *settings = rv_config_settings(bench->config);
-    rv_data_config data = settings->data;
-    data.directories = call->data_directory;
-    data.directory_count = call->data_directory_count;
-    status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &bench->source);
+    status = cli_recipe_source(call, settings, 0, &bench->source);
     return status == RV_OK ? open_model(call, bench, settings) : status;
 }
 

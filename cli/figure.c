@@ -65,7 +65,7 @@ static rv_status draw_snapshot(cli_call *call, rv_experiment *run)
     return cli_save_image(call, rv_experiment_snapshot(run, image, step, scale));
 }
 
-/* GIF is not what the option has as its own. */
+/* GIF is not the default ending of the option. */
 static const char *animation_path(const cli_call *call)
 {
     return cli_given(call, "output") ? cli_text(call, "output") : "figure.gif";
@@ -94,7 +94,7 @@ static rv_status draw_style(cli_call *call, rv_experiment *run)
     return cli_save_image(call, rv_experiment_style_image(run, cli_split(call), rows));
 }
 
-/* `options` are those that the figure uses: another one that is given is an error. */
+/* `options` are those that the figure uses: any other given option is an error. */
 static const struct figure {
     const char *name;
     rv_status (*draw)(cli_call *call, rv_experiment *run);

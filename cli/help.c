@@ -10,7 +10,7 @@ enum { COLUMNS = 80, VERB_COLUMN = 16, OPTION_COLUMN = 26 };
 
 /* ---- plain text ---- */
 
-/* Prints a paragraph from `column` on, its later lines indented as far. */
+/* Prints a paragraph from `column` on, with the same indentation for later lines. */
 static void print_wrapped(FILE *stream, const char *paragraph, int column)
 {
     int at = column;
@@ -122,7 +122,7 @@ rv_status cli_help_verb(cli_call *call, const cli_verb *verb)
 
 /* ---- man page ---- */
 
-/* In roff a backslash means something, so does a dot or a quote that begins a line, and a plain
+/* In roff a backslash is special, so is a dot or a quote at the beginning of a line, and a plain
  * "-" may become a hyphen. */
 static void print_roff(const char *text)
 {

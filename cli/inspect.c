@@ -1,5 +1,5 @@
-/* reverie inspect FILE: what kind of file it is, what is in it, and whether it is whole.  The kind
- * is known by the first bytes; YAML, which has none, by its name. */
+/* reverie inspect FILE: the kind of the file, its content, and whether it is intact.  The first
+ * bytes tell the kind; YAML, which has no signature, is recognised by its name. */
 #include "experiment.h"
 
 #include "core/text.h"
@@ -12,7 +12,7 @@
 
 enum { IDX_RANK_MOST = 4 };
 
-/* Adds what the file holds, for programs and for people; what fails is latched. */
+/* Adds the content of the file, for programs and for people; failures are latched. */
 typedef void (*describer)(cli_call *call, const char *path, rv_values *found);
 
 /* ---- each kind ---- */
@@ -98,7 +98,7 @@ static void describe_array(cli_call *call, const char *path, rv_values *found)
         finite++;
     }
     int64_t not_finite = (int64_t)(array.count - finite);
-    double mean = sum / (double)finite; /* NaN of none */
+    double mean = sum / (double)finite; /* NaN if there are none */
     rv_values_word(found, "kind", "npy");
     rv_values_word(found, "type", array.type);
     const char *line = rv_values_text(found, "npy %s", add_shape(found, array.rank, array.dim));
@@ -129,7 +129,7 @@ static void describe_png(cli_call *call, const char *path, rv_values *found)
                    pixels.channels == 1 ? "gray" : "RGB");
 }
 
-/* Reads all of it: that is what finds a truncated or corrupt .gz. */
+/* Reads all of it, which finds a truncated or corrupt .gz. */
 static void describe_idx(cli_call *call, const char *path, rv_values *found)
 {
     uint8_t *magic;
@@ -151,7 +151,7 @@ static void describe_idx(cli_call *call, const char *path, rv_values *found)
     rv_values_line(found, "IDX, unsigned bytes, %s", add_shape(found, rank, idx.dim));
 }
 
-/* A recipe, or a run's config.yaml: valid, and what it comes to. */
+/* A recipe, or a run's config.yaml: whether it is valid, and its resolved settings. */
 static void describe_recipe(cli_call *call, const char *path, rv_values *found)
 {
     rv_config *config;
@@ -165,12 +165,12 @@ static void describe_recipe(cli_call *call, const char *path, rv_values *found)
         rv_values_word(found, "about", settings->about);
         rv_values_word(found, "model", settings->model->name);
         rv_values_word(found, "config", text);
-        rv_values_line(found, "%.*s", (int)strlen(text) - 1, text); /* which ends a line */
+        rv_values_line(found, "%.*s", (int)strlen(text) - 1, text); /* without the final newline */
     }
     rv_config_free(config);
 }
 
-/* ---- which kind ---- */
+/* ---- the kind of a file ---- */
 
 /* `first`: up to 16 bytes, inflated. */
 static describer kind_of(const char *path, const uint8_t *first, size_t count)

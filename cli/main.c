@@ -1,18 +1,19 @@
-/* reverie: finds the verb, makes its call, runs it, and turns the status into the exit code. */
+/* reverie: finds the verb, makes its call, runs it, and converts the status to the exit code. */
 #include "call.h"
 #include "environment.h"
 #include "experiment.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A descriptor that the caller closed must not become one of our files: 0 to 2 are held by
- * /dev/null, in the direction in which using them fails. */
+/* A descriptor that the caller closed must not become one of our files: /dev/null holds 0 to 2,
+ * opened in the direction that makes every use fail. */
 static void hold_standard_descriptors(void)
 {
     for (int descriptor = 0; descriptor <= 2; descriptor++)
@@ -20,7 +21,7 @@ static void hold_standard_descriptors(void)
             (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
 }
 
-/* What was printed has reached its file, or this says that it has not. */
+/* Checks that the output has reached its file, or reports that it has not. */
 static rv_status finish_output(void)
 {
     errno = 0;
@@ -29,8 +30,9 @@ static rv_status finish_output(void)
         failed = 1;
     if (!failed)
         return RV_OK;
-    if (errno == EPIPE) /* the reader has seen enough */
-        return RV_IO_ERROR;
+    struct pollfd reader = {STDOUT_FILENO, POLLOUT, 0};
+    if (errno == EPIPE || (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)))
+        return RV_IO_ERROR; /* it has closed the pipe */
     fprintf(stderr, "reverie: error: the results cannot be written: %s\n",
             errno ? strerror(errno) : "output error");
     return RV_IO_ERROR;
@@ -43,7 +45,7 @@ static void print_log(void *user, rv_log_level level, const char *message)
         cli_print_message(call, level == RV_LOG_WARNING ? "warning: " : "", message);
 }
 
-/* Everything of a call, its context made and freed around it. */
+/* Runs one call; makes and frees its context. */
 static rv_status run_verb(cli_call *call, int count, char **words)
 {
     call->verb = cli_verb_find(words[0]);
@@ -95,8 +97,8 @@ static rv_status run(int count, char **words)
 int main(int count, char **words)
 {
     hold_standard_descriptors();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a death */
-    signal(SIGXFSZ, SIG_IGN); /* and so is a file over the limit of its size */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, not a signal */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file over the size limit */
     rv_status status = run(count, words);
     rv_status output = finish_output();
     return status != RV_OK ? (int)status : (int)output;

@@ -24,7 +24,7 @@ static const cli_option options[] = {
     CLI_SPLIT("test"),
     CLI_SEED("chooses the N labelled images"),
     {"l2", 0, "L", RV_OPTION_NUMBER, "1", 0, 1e6, NULL,
-     "of the softmax regression: L |W|^2 / 2 beside the sum of its losses"},
+     "weight decay of the softmax regression: L |W|^2 / 2, added to the sum of its losses"},
     CLI_SWITCH("codes-only", "leave out the probes of raw pixels, which take longest"),
     CLI_CHECKPOINT,
 };

@@ -17,7 +17,7 @@ static void say_left_out(const cli_call *call, const run_rows *rows)
             cli_say(call, "left out: %s: %s", rows->row[i].folder, rows->row[i].problem);
 }
 
-/* What the run is the best of, in a line. */
+/* The group of which the run is the best, in a line.  */
 static void print_group(const run_row *row)
 {
     const rv_run_value *chosen = runs_selected(row);
@@ -78,7 +78,7 @@ static json_t *row_json(const run_row *row)
         best ? rv_json_number(runs_best(row)) : rv_json_none(no_best), "values", values_json(row));
 }
 
-/* ---- as a table of one line a run ---- */
+/* ---- a table with one line for each run ---- */
 
 static void print_number(double value)
 {
@@ -110,9 +110,9 @@ static void print_list(const run_row *rows, int count)
     }
 }
 
-/* ---- as columns beside each other ---- */
+/* ---- side by side, in columns ---- */
 
-/* Whether the runs have another value of that key. */
+/* Whether the runs have different values for that key. */
 static int differs(const run_row *rows, int count, const char *key)
 {
     const char *first = runs_setting(&rows[0], key);
@@ -124,7 +124,7 @@ static int differs(const run_row *rows, int count, const char *key)
     return 0;
 }
 
-/* The keys that differ, in the order of the first run that has them; names tell nothing. */
+/* The keys that differ, in the order of the first run that has them; names are skipped. */
 static int differing_keys(const run_row *rows, int count, const char **key, int most)
 {
     int found = 0;
@@ -142,7 +142,7 @@ static int differing_keys(const run_row *rows, int count, const char **key, int 
 
 enum { KEYS_MOST = 256, LINES_MOST = 3 * RV_RUN_VALUES_MOST };
 
-/* What is logged by any of the runs: each split and name once, in order. */
+/* The values that any run logs: each split and name once, in order. */
 static int logged_values(const run_row *rows, int count, const rv_run_value **line)
 {
     int found = 0;
@@ -176,7 +176,7 @@ static void value_text(double value, char text[LABEL])
         snprintf(text, LABEL, "-");
 }
 
-/* Columns as wide as the folders and what is set, within bounds. */
+/* Columns as wide as the folders and the settings, within bounds. */
 static int column_width(const run_row *rows, int count, const char *const *key, int keys)
 {
     int width = WIDTH_LEAST;
@@ -285,7 +285,7 @@ static rv_status print_json_comparison(cli_call *call, const run_row *rows, int 
     return cli_print_json(call, list);
 }
 
-/* All runs, or of groups the best; then what was left out, and why. */
+/* All runs, or the best of each group; then the omitted runs, with reasons. */
 static rv_status print_json(cli_call *call, const run_rows *rows, int groups)
 {
     json_t *list = json_array();
@@ -343,7 +343,7 @@ static rv_status compare(cli_call *call, run_rows *rows)
     return RV_OK;
 }
 
-/* Several groups: the best of each, with what it is the best of above it. */
+/* For several groups: the best of each, below the description of its group. */
 static void print_best(const run_rows *rows, int groups)
 {
     for (int i = 0; i < groups; i++) {
@@ -355,7 +355,7 @@ static void print_best(const run_rows *rows, int groups)
 
 static rv_status list(cli_call *call, run_rows *rows)
 {
-    int groups = -1, shown = 0; /* all of them */
+    int groups = -1, shown = 0; /* all runs */
     rv_status status = runs_find(call, cli_text(call, "folder"), rows);
     if (status == RV_OK && strcmp(call->argument[0], "best") == 0 && rows->count > 0)
         status = runs_group(call, rows, &groups);
@@ -398,11 +398,11 @@ const cli_verb cli_verb_runs = {
     .usage = "list | compare A B | best",
     .example = "reverie runs compare runs/lab1-vae-1 runs/lab1-vae-2",
     .details =
-        "compare shows the settings that differ beside the values that are logged, and says "
-        "when the data or the pixels differ, so that the numbers do not compare.  best compares "
-        "what compares: the same held-out value, of the same split of the same images, as "
-        "the same pixels; of several such kinds the best of each.  What cannot be read, or "
-        "has no such value, is left out and named.",
+        "compare shows the settings that differ and the logged values, and says when the data or "
+        "the pixels differ, because such numbers cannot be compared.  best compares runs with the "
+        "same held-out value, for the same split of the same images, as the same pixels; of "
+        "several such groups it names the best of each.  It leaves out, and names, runs that "
+        "cannot be read or have no such value.",
     CLI_OPTIONS(options),
     .arguments = {1, -1},
     .run = run_runs,

@@ -6,12 +6,12 @@
 
 #include "reverie/study.h"
 
-/* A run folder, as its files say. */
+/* A run folder, from its files. */
 typedef struct run_row {
     char *folder;
-    char *problem;        /* why it cannot be read, or not be compared; NULL: nothing */
-    char fingerprint[33]; /* of the held-out images; "": not known */
-    int group;            /* how many runs it is the best of; 0: it is not the best of its group */
+    char *problem;        /* why it cannot be read or compared; NULL: no problem */
+    char fingerprint[33]; /* of the held-out images; "": unknown */
+    int group; /* size of the group in which it is the best; 0: it is not the best of its group */
     rv_run_summary logged;
     rv_run_selection selection;
     rv_run_setting *setting;
@@ -23,19 +23,19 @@ typedef struct run_rows {
     int count, room;
 } run_rows;
 
-/* The value of a setting; NULL: the run has none of that key. */
+/* The value of a setting; NULL: the run does not have that key. */
 const char *runs_setting(const run_row *row, const char *key);
-/* The held-out value that the best weights are chosen by; NULL: none. */
+/* The held-out value that selects the best weights; NULL: none. */
 const rv_run_value *runs_selected(const run_row *row);
-/* The best of it over the training; NaN: none. */
+/* Its best value over the training; NaN: none. */
 double runs_best(const run_row *row);
-/* An empty row of that folder at the end; NULL with the error latched. */
+/* Appends an empty row for that folder; NULL with the error latched. */
 run_row *runs_add(cli_call *call, run_rows *rows, const char *folder);
-/* What the files of its folder say. */
+/* Reads the files of its folder. */
 rv_status runs_read(cli_call *call, run_row *row);
-/* Every run folder in `parent`, by name; one that cannot be read has its `problem`. */
+/* Every run folder in `parent`, by name; an unreadable one has its `problem`. */
 rv_status runs_find(cli_call *call, const char *parent, run_rows *rows);
-/* Puts the best run of each group first, those of many runs before; *groups of them. */
+/* Puts the best run of each group first, larger groups before smaller; *groups: their number. */
 rv_status runs_group(cli_call *call, run_rows *rows, int *groups);
 void runs_free(run_rows *rows);
 

@@ -1,4 +1,4 @@
-/* The rows of `reverie runs`: run folders read, and the best of those that compare. */
+/* The rows of `reverie runs`: reads run folders, and finds the best of comparable runs. */
 #include "runs.h"
 
 #include "core/memory.h"
@@ -89,13 +89,13 @@ static int by_selected(const void *a, const void *b)
     int smaller_b = row_b->selection.smaller_is_better;
     if (!has_a || !has_b)
         return has_a || has_b ? has_b - has_a : by_folder(a, b);
-    if (smaller_a != smaller_b) /* which do not compare */
+    if (smaller_a != smaller_b) /* they cannot be compared */
         return smaller_a - smaller_b;
     int more = (of_a < of_b) - (of_a > of_b);
     return more ? (smaller_a ? -more : more) : by_folder(a, b);
 }
 
-/* One that cannot be read does not hide the others, nor is it passed over unsaid. */
+/* An unreadable run does not hide the others, and is reported. */
 static rv_status add_run(cli_call *call, run_rows *rows, const char *folder)
 {
     run_row *row = runs_add(call, rows, folder);
@@ -107,7 +107,7 @@ static rv_status add_run(cli_call *call, run_rows *rows, const char *folder)
     return row->problem ? RV_OK : rv_fail_memory(call->context);
 }
 
-/* What has no config.yaml is no run, unless training has logged into it. */
+/* A folder without config.yaml is no run, unless training has logged into it. */
 static int is_run(const char *folder)
 {
     char path[4096 + 32];
@@ -144,9 +144,9 @@ rv_status runs_find(cli_call *call, const char *parent, run_rows *rows)
     return status;
 }
 
-/* ---- the best of what compares ---- */
+/* ---- the best of comparable runs ---- */
 
-/* Numbers compare when they are the same value of the same split of the same data. */
+/* Numbers are comparable if they are the same value of the same split of the same data. */
 static int compares(const run_row *a, const run_row *b)
 {
     const rv_run_value *of_a = runs_selected(a), *of_b = runs_selected(b);

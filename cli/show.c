@@ -1,7 +1,8 @@
-/* reverie show: layers, shapes, parameter counts of a recipe or a run. */
+/* reverie show: layers, shapes and parameter counts of a recipe or a run. */
 #include "experiment.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add_layer(rv_values *found, rv_values *one, const rv_net_layer *layer)
@@ -18,7 +19,7 @@ static void add_layer(rv_values *found, rv_values *one, const rv_net_layer *laye
                    layer->word, rv_shape_text(layer->out, shape), (long long)layer->size);
 }
 
-/* Its layers, the first of them at *one, which moves on. */
+/* The layers of the net; *one is the first and moves on. */
 static void add_net(rv_values *found, rv_values **one, const rv_net *net)
 {
     char in[96], out[96];
@@ -53,15 +54,35 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
     return cli_give_all(call, &found, RV_OK);
 }
 
-/* Images as MNIST's where the data are not here: the layers can be shown without them. */
+/* The sizes of a trained run are those of its checkpoint: the data are not needed.  0: unknown. */
+static int find_trained_sizes(cli_call *call, rv_data_sizes *sizes)
+{
+    char folder[4096], *path = NULL;
+    int64_t newest = -1;
+    if (!cli_is_run(call) || cli_overrides_data(call))
+        return 0;
+    snprintf(folder, sizeof folder, "%s/checkpoints", call->argument[0]);
+    rv_status status = rv_checkpoint_newest_step(call->context, folder, &newest);
+    if (status == RV_OK && newest >= 0)
+        status = rv_checkpoint_find(call->context, folder, "last", &path);
+    if (status == RV_OK && path)
+        status = rv_checkpoint_sizes(call->context, path, sizes);
+    int is_known = status == RV_OK && path;
+    free(path);
+    if (!is_known && status != RV_NO_MEMORY) /* damaged checkpoints: the data have the sizes too */
+        rv_error_clear(call->context);
+    return is_known;
+}
+
+/* The image sizes of MNIST if the data are missing: the layers can be shown without them. */
 static rv_status find_sizes(cli_call *call, const rv_settings *settings, rv_data_sizes *sizes)
 {
-    rv_data_config data = settings->data;
     rv_source *source;
-    data.directories = call->data_directory;
-    data.directory_count = call->data_directory_count;
-    data.limit = 1;
-    rv_status status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, &source);
+    if (find_trained_sizes(call, sizes))
+        return RV_OK;
+    if (rv_error_status(call->context) != RV_OK)
+        return rv_error_status(call->context);
+    rv_status status = cli_recipe_source(call, settings, 1, &source);
     if (status == RV_OK) {
         *sizes = rv_data_sizes_of(source);
         rv_source_free(source);
@@ -71,8 +92,8 @@ static rv_status find_sizes(cli_call *call, const rv_settings *settings, rv_data
     cli_say(call, "%s", rv_error_message(call->context));
     cli_say(call, "the data are not here; shown for 28 x 28 gray images of 10 classes");
     rv_error_clear(call->context);
-    *sizes =
-        (rv_data_sizes){28, 28, 1, 10, data.range == RV_RANGE_SIGNED ? -1.0f : 0.0f, 1, 0, 0, 0};
+    *sizes = (rv_data_sizes){28, 28, 1, 10, settings->data.range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
+                             1,  0,  0, 0};
     return RV_OK;
 }
 

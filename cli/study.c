@@ -1,9 +1,10 @@
-/* reverie study: a recipe over a grid of settings and several seeds, and one report of all. */
+/* reverie study: a recipe over a grid of settings and several seeds, and one report of all runs. */
 #include "experiment.h"
 #include "terminal.h"
 
 #include "core/memory.h"
 #include "core/shell.h"
+#include "core/text.h"
 #include "reverie/io.h"
 #include "reverie/study.h"
 
@@ -15,8 +16,8 @@
 /* ---- progress ---- */
 
 typedef struct watch {
-    cli_watch training; /* of the run that is trained */
-    int number, of;     /* runs begun, and to be run */
+    cli_watch training; /* of the run in training */
+    int number, of;     /* runs begun, and all runs to train */
 } watch;
 
 static void on_begin(void *user, const rv_study_entry *entry)
@@ -72,7 +73,8 @@ static void print_table(const rv_study *study, const rv_study_table *table)
     if (table->varies)
         printf("; the cells differ in %s: their numbers do not compare", table->varies);
     else if (table->best)
-        printf("; best by %s", table->best);
+        printf("; best by %s%s", table->best,
+               table->uneven ? ", but the cells have unequal numbers of runs" : "");
     printf("\n");
 }
 
@@ -94,11 +96,11 @@ static rv_status print_results(cli_call *call, rv_study *study)
     return status;
 }
 
-/* ---- what would run ---- */
+/* ---- the study's state ---- */
 
 static const char *const states[] = {"to run", "to resume", "done"};
 
-/* How many runs are in each state, and what is left takes. */
+/* The number of runs in each state, and the remaining time. */
 typedef struct tally {
     int count[3];
     double seconds;
@@ -176,7 +178,7 @@ static void say_done(const cli_call *call, int done, int of)
         cli_say(call, "%d of %d runs are done already", done, of);
 }
 
-/* What failed does not keep the report of the others from being written. */
+/* A failed run does not prevent the report of the others. */
 static rv_status report(cli_call *call, rv_study *study, rv_status ran)
 {
     char message[1024];
@@ -186,12 +188,15 @@ static rv_status report(cli_call *call, rv_study *study, rv_status ran)
     rv_status status = rv_study_write_report(study);
     if (status == RV_OK)
         status = print_results(call, study);
+    if (status == RV_OK)
+        status = rv_study_failures(study);
     if (status == RV_OK && ran != RV_OK)
         return rv_fail(call->context, ran, "%s", message);
     return status;
 }
 
-/* The call as it was typed, on a line of its own, which no message's room cuts. */
+/* The call as the user typed it, on a separate line, so that the limit of a message cannot cut
+ * it. */
 static rv_status print_call(const cli_call *call)
 {
     fprintf(stderr, "reverie: %s; the same command goes on from there:\n  ",
@@ -243,12 +248,23 @@ static rv_status list_studies(cli_call *call)
     return status == RV_OK ? cli_list_recipes(call, studies, count) : status;
 }
 
+/* "recipes/studies/lab3-beta.yaml" -> "runs/lab3-beta".  The ending stays if only dots precede it:
+ * "runs/" and "runs/." are the folder of all runs. */
+static void default_folder(const char *path, char folder[4096])
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t ending = rv_ends_with(name, ".yaml") ? 5 : rv_ends_with(name, ".yml") ? 4 : 0;
+    size_t length = strlen(name) - ending;
+    if (strspn(name, ".") >= length)
+        length += ending;
+    snprintf(folder, 4096, "runs/%.*s", (int)length, name);
+}
+
 static rv_status open_study(cli_call *call, const char *path, rv_study **out)
 {
     char folder[4096];
-    const char *given = cli_text(call, "folder"), *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    snprintf(folder, sizeof folder, "runs/%.*s", (int)strcspn(name, "."), name);
+    const char *given = cli_text(call, "folder");
+    default_folder(path, folder);
     rv_study_request request = {.path = path,
                                 .folder = given ? given : folder,
                                 .settings = call->override,

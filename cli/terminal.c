@@ -82,7 +82,7 @@ void cli_progress_text(const rv_progress *now, double rate, int width, char *lin
     line[0] = '\0';
     add_part(line, bytes, width, "epoch %lld/%lld", (long long)epoch, (long long)now->epochs);
     if (width > 0) {
-        int room = (width - 60) / 2; /* what the values leave on a wide terminal */
+        int room = (width - 60) / 2; /* room for the values on a wide terminal */
         room = room < BAR_LEAST ? BAR_LEAST : room > BAR_MOST ? BAR_MOST : room;
         if (width >= 50)
             add_bar(share, room, line, bytes);
@@ -116,7 +116,7 @@ int cli_progress_is_due(const cli_progress *progress)
     return !progress->quiet && rv_seconds() >= progress->next;
 }
 
-/* The mean of the rates so far, those of the last seconds weighing most. */
+/* The mean of the rates so far, with most weight on the last seconds. */
 static void measure(cli_progress *progress, const rv_progress *now, double time)
 {
     if (progress->at >= 0 && time > progress->at) {
@@ -129,7 +129,7 @@ static void measure(cli_progress *progress, const rv_progress *now, double time)
     progress->at_step = now->step;
 }
 
-/* The part of the bar that is done stands out. */
+/* Highlights the finished part of the bar. */
 static void print_colored(const char *line)
 {
     const char *open = strchr(line, '['), *close = open ? strchr(open, ']') : NULL;
@@ -142,7 +142,7 @@ static void print_colored(const char *line)
             open + 1, (int)(close - open - 1 - done), open + 1 + done, close);
 }
 
-/* The line over the last one, or, where there is no terminal, below it. */
+/* Overwrites the last line; without a terminal, adds a line. */
 static void print_line(cli_progress *progress, const char *line)
 {
     if (!progress->is_terminal) {
@@ -154,12 +154,12 @@ static void print_line(cli_progress *progress, const char *line)
         print_colored(line);
     else
         fputs(line, stderr);
-    fputs("\033[K", stderr); /* clears what an earlier, longer line left */
+    fputs("\033[K", stderr); /* clears the rest of an earlier, longer line */
     fflush(stderr);
     progress->shown = 1;
 }
 
-/* 0 when nothing is to be shown, else the width of the line: -1 for any, without a bar. */
+/* 0 if nothing is due, else the width of the line: -1 for any, without a bar. */
 static int begin_line(cli_progress *progress, const rv_progress *now)
 {
     double time = rv_seconds();

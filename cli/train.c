@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line a finished epoch: the held-out values. */
+/* One line for each finished epoch: the held-out values. */
 static void on_event(void *user, const rv_event *event)
 {
     cli_watch *w = user;
@@ -27,7 +27,7 @@ static void on_event(void *user, const rv_event *event)
     cli_say(w->call, "%s", line);
 }
 
-/* What a run of this kind is for: an adversarial model has no bound to evaluate. */
+/* The next commands for a run of this kind: an adversarial model has no bound to evaluate. */
 static void suggest(const rv_model_kind *kind, const char *program, const char *folder)
 {
     if (rv_model_kind_has(kind, RV_DECODER) || rv_model_kind_has(kind, RV_SAMPLER))
@@ -38,7 +38,8 @@ static void suggest(const rv_model_kind *kind, const char *program, const char *
         printf("see how often it is right with `%s evaluate %s`, ", program, folder);
 }
 
-/* What ended the training is what has to be raised; both, where both did or no step was taken. */
+/* Names the limit to raise: the one that ended the training; both if both did or no step was
+ * taken. */
 static void suggest_more(cli_call *call, rv_experiment *run, const rv_progress *last,
                          const char *program, const char *folder)
 {
@@ -50,9 +51,9 @@ static void suggest_more(cli_call *call, rv_experiment *run, const rv_progress *
     int64_t reached = config->epochs;
     rv_run_summary summary;
     if (rv_run_summary_read(call->context, rv_experiment_folder(run), &summary) != RV_OK)
-        rv_error_clear(call->context); /* a log that cannot be read */
+        rv_error_clear(call->context); /* an unreadable log */
     else if (summary.epoch > reached)
-        reached = summary.epoch; /* fewer were asked for than there are */
+        reached = summary.epoch; /* the user asked for fewer than there are */
     printf("train on with `%s resume %s%s", program, folder, by_steps ? " train.steps=0" : "");
     if (by_epochs)
         printf(" train.epochs=%lld", (long long)reached * 2);
@@ -76,7 +77,7 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     if (call->json)
         return cli_print_json(call, json_pack("{s:o, s:s, s:b}", "run", rv_json_text(folder),
                                               "status", "done", "trained", last->step > 0));
-    /* Of no step is a run that is resumed: another one has failed. */
+    /* Only a resumed run takes no step: any other has failed. */
     printf("%s: %s; look at %s/report.html, ", folder,
            last->step == 0 ? "is done already: nothing is left to train" : "done", folder);
     suggest(rv_experiment_model(run)->kind, program, word);
@@ -84,7 +85,7 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     return RV_OK;
 }
 
-static rv_experiment *trained; /* while it is */
+static rv_experiment *trained; /* while it is in training */
 
 static void leave(void)
 {
@@ -107,7 +108,7 @@ static rv_status train(cli_call *call, rv_experiment *run, const char *checkpoin
 
 /* ---- train ---- */
 
-/* A checkpoint to begin from is looked at before anything is written, or replaced. */
+/* Checks the initial checkpoint before anything is written or replaced. */
 static rv_status check_from(cli_call *call)
 {
     rv_tensors *tensors = NULL;
@@ -124,7 +125,7 @@ static rv_status run_train(cli_call *call)
     rv_experiment *run;
     rv_status status = cli_recipe_config(call, &config);
     if (status == RV_OK)
-        status = rv_fonts_load(call->context); /* for the report, while there is memory */
+        status = rv_fonts_load(call->context); /* for the report, while enough memory is free */
     if (status == RV_OK)
         status = check_from(call);
     if (status != RV_OK) {

@@ -1,9 +1,12 @@
-/* reverie traverse: one latent coordinate of an image, and what a classifier makes of it. */
+/* reverie traverse: one latent coordinate of an image, and a classifier's labels for the
+ * results. */
 #include "experiment.h"
 #include "reverie/judge.h"
 
 #include "core/memory.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 
 /* "-3s" is three sigmas below the mean, "-100" a plain value. */
@@ -13,8 +16,11 @@ static rv_status read_end(cli_call *call, const char *option, double *value, int
     const char *text = cli_text(call, option);
     int read = sscanf(text, "%lf%c%c", value, &unit, &extra);
     *in_sigmas = read == 2 && unit == 's';
-    if (read == 1 || *in_sigmas)
+    if ((read == 1 || *in_sigmas) && fabs(*value) <= (double)FLT_MAX)
         return RV_OK;
+    if (read == 1 || *in_sigmas)
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "--%s `%s`: a finite number, from -3.4e38 to 3.4e38", option, text);
     return rv_fail(call->context, RV_BAD_USAGE,
                    "--%s `%s`: a number, or a number of sigmas such as -3s", option, text);
 }
@@ -68,7 +74,7 @@ static rv_status give_labels(cli_call *call, const rv_classifier *classifier, in
     return cli_wrote(call, output);
 }
 
-/* The picture is there before the labels are printed. */
+/* Saves the picture before it prints the labels. */
 static rv_status walk_and_label(cli_call *call, rv_experiment *run, const rv_traversal *t,
                                 rv_classifier *classifier)
 {
@@ -122,7 +128,7 @@ static rv_status traverse(cli_call *call, rv_experiment *run)
                                          : cli_save_image(call, rv_experiment_traversal(run, &t));
 }
 
-/* Words that make no sense are found before the run is opened. */
+/* Finds invalid words before it opens the run. */
 static rv_status run_traverse(cli_call *call)
 {
     rv_traversal t;

@@ -1,4 +1,4 @@
-/* The file of this machine's tuning in the user's cache folder: read, written, named. */
+/* Reads and writes the file with this machine's tuning in the user's cache folder. */
 #include "environment.h"
 
 #include "core/random.h"
@@ -16,7 +16,7 @@
 
 enum { CACHE_MOST = 1 << 20, PROCESSOR_BYTES = 128 };
 
-/* The name that the processor gives itself, or the kind of machine where it gives none. */
+/* The processor's name for itself, or the kind of machine if it has none. */
 static void processor_name(char name[PROCESSOR_BYTES])
 {
     struct utsname machine;
@@ -76,12 +76,12 @@ rv_status cli_tuning_cache_load(cli_call *call, rv_arena *arena)
     return RV_OK;
 }
 
-/* The file may have grown since it was read: what others added stays. */
+/* The file may have grown since it was read: additions of others stay. */
 static void write_file(rv_context *context, const cli_call *call, const char *news)
 {
     if (!call->tuning_cache_damaged && rv_file_exists(call->tuning_cache) &&
         read_file(context, call->tuning_cache) != RV_OK) {
-        if (rv_error_status(context) != RV_BAD_FILE) /* it is good: what it holds is not lost */
+        if (rv_error_status(context) != RV_BAD_FILE) /* the file is good: its choices stay */
             return;
         rv_error_clear(context);
     }
@@ -94,7 +94,7 @@ static void write_file(rv_context *context, const cli_call *call, const char *ne
         rv_file_write(context, call->tuning_cache, text, strlen(text));
 }
 
-/* In a context of its own, whose failures are of no consequence. */
+/* In a separate context, whose failures have no effect. */
 void cli_tuning_cache_save(cli_call *call)
 {
     if (!call->tuning_cache)

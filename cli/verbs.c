@@ -1,4 +1,4 @@
-/* The verbs there are, in the order of the help. */
+/* The verbs, in the order of the help. */
 #include "verb.h"
 
 #include "core/nearest.h"

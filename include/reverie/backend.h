@@ -70,8 +70,8 @@ rv_status rv_context_add_tuning(rv_context *context, rv_tuning tuning, const cha
 rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const char *name);
 /* For a second context that computes on behalf of `context`: it starts with the settings and
  * choices of `context`, and returns its new choices at the end. */
-rv_status rv_context_lend_tuning(rv_context *aside, const rv_context *context);
-rv_status rv_context_return_tuning(rv_context *context, const rv_context *aside);
+rv_status rv_context_lend_tuning(rv_context *other, const rv_context *context);
+rv_status rv_context_return_tuning(rv_context *context, const rv_context *other);
 
 /* ---- facts about programs and machines ---- */
 

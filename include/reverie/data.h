@@ -143,7 +143,7 @@ const rv_source_info *rv_source_describe(const rv_source *source);
 /* Images `indices[0..count)` (positions in the source, 0 .. N-1, any order, repeats allowed) as
  * floats, in the source's pixel mode, range and normalisation.  `images` [count,D] and `labels`
  * [count] are the caller's; `labels` may be NULL; labels are -1 for a set without labels.
- * RV_BAD_USAGE for a position outside the source.
+ * RV_BAD_USAGE for a position outside the source, and for a `count` or an `epoch` below zero.
  *
  * `epoch` chooses the draw of RV_PIXELS_DYNAMIC on the training split, and is otherwise ignored:
  * validation and test images are drawn once from data.seed, also with RV_PIXELS_DYNAMIC. */
@@ -209,8 +209,9 @@ typedef struct rv_batch {
     int last;               /* 1: the epoch ends with this batch */
 } rv_batch;
 
-/* Starts the thread, if `ahead`.  RV_BAD_USAGE for a batch below 1, a start outside an epoch, or
- * drop_last with a batch larger than the set.  The caller owns the loader; the source must outlive
+/* Starts the thread, if `ahead`.  RV_BAD_USAGE for a batch below 1, a start outside an epoch or
+ * in an epoch above 2^53, drop_last with a batch larger than the set, or an `only` that is empty or
+ * has a position outside the source.  The caller owns the loader; the source must outlive
  * it. */
 rv_status rv_loader_new(rv_context *context, rv_source *source, const rv_loader_config *config,
                         rv_loader **loader);

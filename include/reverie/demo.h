@@ -49,8 +49,8 @@ rv_demo_importance_config rv_demo_importance_defaults(void);
 
 /* Computes the estimates, with w(z) = p(z) / q(z) kept as its logarithm throughout, and a chart of
  * both densities, the histograms of the draws and of the weighted draws, and both means.  The list
- * is the caller's, empty on failure.  The caller owns *chart (NULL on failure); `chart` may be NULL.
- * RV_BAD_USAGE for fewer than 2 or more than 10,000,000 draws, or a deviation that is not
+ * is the caller's, empty on failure.  The caller owns *chart (NULL on failure); `chart` may be
+ * NULL.  RV_BAD_USAGE for fewer than 2 or more than 10,000,000 draws, or a deviation that is not
  * positive. */
 rv_status rv_demo_importance(rv_context *context, const rv_demo_importance_config *config,
                              rv_values *values, rv_chart **chart);
@@ -73,10 +73,10 @@ rv_demo_gumbel_config rv_demo_gumbel_defaults(void);
 
 /* One list for each temperature, with the same Gumbel noise: how near to one-hot its draws are, and
  * the distance of their mean from the class probabilities.  The list is the caller's, empty on
- * failure.  The figure has one row for each temperature: draws on the left, their mean and the class
- * probabilities on the right.  The caller owns *figure (NULL on failure); `figure` may be NULL.
- * RV_BAD_USAGE for a negative temperature, a probability that is not positive, or numbers out of
- * range. */
+ * failure.  The figure has one row for each temperature: draws on the left, their mean and the
+ * class probabilities on the right.  The caller owns *figure (NULL on failure); `figure` may be
+ * NULL.  RV_BAD_USAGE for a negative temperature, a probability that is not positive, or numbers
+ * out of range. */
 rv_status rv_demo_gumbel(rv_context *context, const rv_demo_gumbel_config *config,
                          rv_values *values, rv_image **figure);
 

@@ -59,6 +59,8 @@ void rv_evaluator_free(rv_evaluator *evaluator); /* NULL is ignored */
 rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t seed,
                            rv_report *report);
 
+/* RV_BAD_USAGE for a `count` below zero in all that follows. */
+
 /* z [count,Z] -> images [count,D], means of the likelihood in the range of the data.  RV_BAD_USAGE
  * for a model without a decoder.  A model with classes takes them in turn: image i has class i mod
  * classes. */

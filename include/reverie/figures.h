@@ -27,7 +27,8 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
 /* For a density model of points of the plane: the points of a split (at most 10,000), the density,
  * and as many draws, in three squares of the same part of the plane.  RV_BAD_USAGE for others. */
 rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed);
-/* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents. */
+/* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents,
+ * and for an extent that is not finite. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
 
 /* ---- models with classes (m2, m1-m2, adgm); RV_BAD_USAGE for others ---- */
@@ -54,7 +55,8 @@ typedef struct rv_traversal {
 } rv_traversal;
 rv_traversal
 rv_traversal_defaults(void); /* test image 0, dim 0, -3 to 3 sigmas, 20 steps, 5 x 4, 4x */
-/* Writes the images [steps,D] and the values [steps] of the coordinate to the caller's memory. */
+/* Writes the images [steps,D] and the values [steps] of the coordinate to the caller's memory.
+ * RV_BAD_USAGE for values of the coordinate that are not finite as floats. */
 rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *traversal, float *images,
                              float *values);
 /* The collage of these images. */
@@ -107,7 +109,8 @@ rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, 80 ms */
 rv_status rv_experiment_animation(rv_experiment *run, const char *path,
                                   const rv_snapshot_animation *animation);
 
-/* Writes report.html, and its pictures as PNG, into the folder. */
+/* Writes report.html, and its pictures as PNG, into the folder.  A run that was opened for reading
+ * locks the folder meanwhile: RV_BAD_USAGE if another run has locked it. */
 rv_status rv_experiment_write_report(rv_experiment *run);
 
 #ifdef __cplusplus

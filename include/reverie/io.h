@@ -213,6 +213,9 @@ typedef struct rv_array {
     size_t count;
     char type[8]; /* as in the file: "<f4", "|u1" */
 } rv_array;
+enum { RV_ARRAY_SHAPE_TEXT = 192 };
+/* Writes "[64,28,28]" to `text`; returns it. */
+char *rv_array_shape_text(const rv_array *array, char text[RV_ARRAY_SHAPE_TEXT]);
 /* Versions 1 and 2, little endian f4 f8 i4 i8 u1 b1, C order.  On failure `*out` is zero.  Needs
  * memory for the floats and a small buffer. */
 rv_status rv_array_load(rv_context *context, const char *path, rv_array *out);

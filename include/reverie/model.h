@@ -75,7 +75,7 @@ rv_stage rv_stage_of(const char *name, rv_expr loss, rv_param *const *weight, in
 void rv_stage_report(rv_stage *stage, const char *name, rv_expr value);
 
 /* The training of one program: the stages of one turn, in order.  The caller sets `graph`, `batch`,
- * `turn`, the optimizer and, for a model of RV_LABELS_BESIDE, `labelled`.  Inputs of the graph: "x"
+ * `turn`, the optimizer and, for a model of RV_LABELS_ADDED, `labelled`.  Inputs of the graph: "x"
  * f32 [B,D]; "labels" i32 [B] if the model reads them; if `labelled` = L > 0, "labelled_x" f32
  * [L,D] and "labelled_labels" i32 [L] instead of "labels"; the random state; and the scalars of the
  * model's schedule. */
@@ -137,7 +137,7 @@ typedef enum rv_prior { RV_PRIOR_NORMAL, RV_PRIOR_UNIFORM, RV_PRIOR_DISCRETE } r
 typedef enum rv_labels {
     RV_LABELS_UNUSED, /* all; labels are ignored */
     RV_LABELS_ALONE,  /* only the labelled ones: a classifier */
-    RV_LABELS_BESIDE  /* all, without their labels, and in addition a batch of labelled ones */
+    RV_LABELS_ADDED   /* all, without their labels, and in addition a batch of labelled ones */
 } rv_labels;
 
 /* ---- nets ---- */
@@ -369,7 +369,8 @@ int rv_model_kind_has(const rv_model_kind *kind, unsigned abilities);
 
 /* Makes a model with its nets and weights.  `config` is the struct of the kind's option rows; it is
  * copied, but its lists and texts must outlive the model.  The caller frees the model, which frees
- * its weights.  RV_BAD_USAGE for settings that do not fit.  On failure *out is NULL. */
+ * its weights.  RV_BAD_USAGE for settings that do not fit, and for sizes below 1 or of more than
+ * 2^31 - 1 values.  On failure *out is NULL. */
 rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const void *config,
                        rv_data_sizes sizes, rv_model **out);
 void rv_model_free(rv_model *model); /* after the programs that use it; NULL is ignored */

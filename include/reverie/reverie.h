@@ -2,9 +2,9 @@
  *
  *     #include <reverie/reverie.h>
  *
- *     float z[2] = {0.5f, -1}, pixels[28 * 28];
+ *     float z[2] = {0.5f, -1}, pixels[28 * 28];                // of a run with two latents
  *     rv_context *context = rv_context_new();
- *     rv_experiment_place place = {"runs/l1", NULL, 0};
+ *     rv_experiment_place place = {"runs/first", NULL, 0};
  *     rv_experiment *run;
  *     if (rv_experiment_open(context, &place, "last", 0, &run) == RV_OK)
  *         rv_view_decode(rv_experiment_model(run), z, 1, pixels);

@@ -15,7 +15,8 @@ extern "C" {
 
 /* Trains to the last epoch, from `checkpoint` of a resumed run (NULL: the newest) or from the
  * beginning.  Writes events, pictures and checkpoints, and then the report.  The listener may be
- * NULL.  The statuses are those of rv_trainer_run. */
+ * NULL.  The statuses are those of rv_trainer_run; RV_BAD_USAGE, before any file changes, for a run
+ * that was opened for reading. */
 rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
                               const rv_listener *listener);
 

@@ -58,8 +58,8 @@ typedef struct rv_study rv_study;
 
 /* Reads the file, resolves every run and checks the existing folders.  RV_BAD_USAGE, with file and
  * line: unknown keys, empty lists, values that do not parse, equal cells, a folder that was trained
- * with other settings (more train.epochs are fine).  RV_BAD_FILE: no such file or base.  The caller
- * frees the study, before the context. */
+ * with other settings (more train.epochs are fine), a folder with the report of another study.
+ * RV_BAD_FILE: no such file or base.  The caller frees the study, before the context. */
 rv_status rv_study_open(rv_context *context, const rv_study_request *request, rv_study **out);
 void rv_study_free(rv_study *study); /* NULL is ignored */
 /* Builds and discards the model of every cell, on its data, so that bad settings are reported
@@ -85,6 +85,9 @@ rv_status rv_study_estimate(rv_study *study);
  * RV_INTERRUPTED when the listener (may be NULL) stops the study: the run is saved, and the next
  * call continues from there. */
 rv_status rv_study_run(rv_study *study, const rv_listener *listener);
+
+/* Latches the first failure among the entries, of training or of evaluating a run; RV_OK: none. */
+rv_status rv_study_failures(rv_study *study);
 
 /* ---- results ---- */
 
@@ -115,10 +118,12 @@ typedef struct rv_study_table {
     const rv_study_row *row; /* [row_count], by cell */
     const rv_values *list;   /* the same as lists: `cell`, `runs`, each value with its deviation */
     int row_count;
+    int uneven; /* cells differ in the number of their runs with values */
 } rv_study_table;
 
-/* Evaluates the finished runs that have no evaluation yet.  The study owns the table, which is
- * valid until the next call. */
+/* Evaluates the finished runs that have no evaluation yet.  A run that cannot be evaluated, such as
+ * one with corrupt checkpoints, is left out, and its entry records this.  The study owns the table,
+ * which is valid until the next call. */
 rv_status rv_study_results(rv_study *study, const rv_study_table **out);
 /* Writes report.html, self-contained, and report.json. */
 rv_status rv_study_write_report(rv_study *study);

@@ -177,6 +177,10 @@ rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_siz
 /* The step of the newest checkpoint in a folder, by the names of the files (they are not read); -1
  * when there is none, or no folder.  RV_IO_ERROR, RV_NO_MEMORY: the folder cannot be read. */
 rv_status rv_checkpoint_newest_step(rv_context *context, const char *folder, int64_t *step);
+/* The same, with the number of epochs that this checkpoint has behind it; -1 if it does not say, or
+ * is corrupt.  The file is read. */
+rv_status rv_checkpoint_newest_epoch(rv_context *context, const char *folder, int64_t *step,
+                                     int64_t *epoch);
 /* The path of the newest valid checkpoint of a folder, or of the "best"; the caller frees it with
  * free().  Corrupt ones are skipped, with a notice.  RV_BAD_FILE when there is none. */
 rv_status rv_checkpoint_find(rv_context *context, const char *folder, const char *which,

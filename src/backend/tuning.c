@@ -329,10 +329,10 @@ rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const 
 
 /* ---- a second context ---- */
 
-rv_status rv_context_lend_tuning(rv_context *aside, const rv_context *context)
+rv_status rv_context_lend_tuning(rv_context *other, const rv_context *context)
 {
     const tuner *from = read_tuner(context);
-    tuner *t = tuner_of(aside);
+    tuner *t = tuner_of(other);
     rv_status status = t ? RV_OK : RV_NO_MEMORY;
     if (t) {
         set_policy(t, from->policy);
@@ -341,13 +341,13 @@ rv_status rv_context_lend_tuning(rv_context *aside, const rv_context *context)
         t->memory = from->memory;
     }
     for (int i = 0; status == RV_OK && i < from->count; i++)
-        status = put(aside, from->row[i].key, from->row[i].value, 0, 0);
+        status = put(other, from->row[i].key, from->row[i].value, 0, 0);
     return status;
 }
 
-rv_status rv_context_return_tuning(rv_context *context, const rv_context *aside)
+rv_status rv_context_return_tuning(rv_context *context, const rv_context *other)
 {
-    const tuner *from = read_tuner(aside);
+    const tuner *from = read_tuner(other);
     rv_status status = RV_OK;
     if (from->policy != rv_context_conv(context)) /* they belong to another policy */
         return RV_OK;

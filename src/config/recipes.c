@@ -95,12 +95,12 @@ rv_status rv_recipe_find(rv_context *context, const char *name, const char *cons
 /* The recipe's `about`, its first line; "" when the file cannot be read.  NULL: no memory. */
 static char *read_about(const char *path)
 {
-    rv_context *aside = rv_context_new(); /* a broken recipe does not make the list fail */
+    rv_context *quiet = rv_context_new(); /* a broken recipe does not make the list fail */
     rv_yaml *yaml = NULL;
     const char *text = "";
-    if (!aside)
+    if (!quiet)
         return NULL;
-    rv_status status = rv_yaml_load(aside, path, &yaml);
+    rv_status status = rv_yaml_load(quiet, path, &yaml);
     if (status == RV_OK) {
         const rv_yaml_node *root = rv_yaml_root(yaml);
         const rv_yaml_node *node = root && root->kind == RV_YAML_MAPPING ? root->child : NULL;
@@ -113,7 +113,7 @@ static char *read_about(const char *path)
     if (about)
         about[strcspn(about, "\n")] = '\0';
     rv_yaml_free(yaml);
-    rv_context_free(aside);
+    rv_context_free(quiet);
     return about;
 }
 

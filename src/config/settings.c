@@ -198,11 +198,11 @@ static int is_key(const char *text, size_t length)
 static rv_status parse_value(rv_context *context, const char *origin, const char *text,
                              rv_yaml **yaml)
 {
-    rv_context *aside = rv_context_new();
-    if (!aside)
+    rv_context *quiet = rv_context_new();
+    if (!quiet)
         return rv_fail_memory(context);
-    rv_status status = rv_yaml_parse(aside, origin, text, yaml);
-    rv_context_free(aside);
+    rv_status status = rv_yaml_parse(quiet, origin, text, yaml);
+    rv_context_free(quiet);
     if (status == RV_NO_MEMORY)
         return rv_fail_memory(context);
     if (status != RV_OK)

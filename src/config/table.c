@@ -99,12 +99,18 @@ rv_status config_table_check(rv_context *context, const config_table *table,
             return status;
         }
     }
+    if (strcmp(key, "base") == 0 || strcmp(key, "grid") == 0) /* the keys of a study */
+        return rv_fail(
+            context, RV_BAD_USAGE,
+            "%s: `%.80s` is a key of a study, which trains a recipe many times; a recipe "
+            "has no such key",
+            origin, key);
     const char *near = nearest_key(table, key);
     if (near)
         return rv_fail(context, RV_BAD_USAGE, "%s: unknown key `%.80s`; did you mean `%s`?", origin,
                        key, near);
-    return rv_fail(context, RV_BAD_USAGE,
-                   "%s: unknown key `%.80s`; docs/settings.md lists the keys", origin, key);
+    return rv_fail(context, RV_BAD_USAGE, "%s: unknown key `%.80s`, which is not near any", origin,
+                   key);
 }
 
 /* ---- filling ---- */

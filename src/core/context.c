@@ -190,7 +190,7 @@ void rv_notify(rv_context *context, rv_log_level level, const char *format, ...)
  * forgotten, and may be sent again. */
 static int was_said(rv_context *context, const char *message)
 {
-    rv_context *keeper = context->beside ? context->beside : context;
+    rv_context *keeper = context->notices_of ? context->notices_of : context;
     uint64_t hash = XXH3_64bits(message, strlen(message));
     int found = 0;
     pthread_mutex_lock(&keeper->lock);
@@ -216,9 +216,9 @@ void rv_notify_once(rv_context *context, rv_log_level level, const char *format,
         send(context, level, message);
 }
 
-void rv_context_set_beside(rv_context *aside, rv_context *context)
+void rv_context_share_notices(rv_context *other, rv_context *context)
 {
-    aside->beside = context->beside ? context->beside : context;
+    other->notices_of = context->notices_of ? context->notices_of : context;
 }
 
 void rv_context_set_threads(rv_context *context, int threads)

@@ -17,7 +17,7 @@ struct rv_context {
     void *log_user;
     uint64_t said[RV_SAID_MOST]; /* hashes of the messages of rv_notify_once */
     uint64_t said_count;
-    rv_context *beside; /* keeps these hashes; NULL: itself */
+    rv_context *notices_of; /* keeps these hashes; NULL: itself */
     int threads;
     uint64_t seed;
     void *parameters; /* floor 1's store */
@@ -30,8 +30,8 @@ struct rv_context {
     void (*tuning_free)(void *);
 };
 
-/* The context `aside` does not repeat messages of rv_notify_once in `context`, which outlives
+/* The context `other` does not repeat messages of rv_notify_once in `context`, which outlives
  * it. */
-void rv_context_set_beside(rv_context *aside, rv_context *context);
+void rv_context_share_notices(rv_context *other, rv_context *context);
 
 #endif

@@ -13,6 +13,8 @@
 #include <signal.h>
 
 enum { SLOTS = 3 };
+/* The last epoch to start at: the epochs after it do not overflow. */
+static const long long EPOCH_MOST = 1LL << 53;
 
 typedef struct slot {
     float *images;    /* [B,D] */
@@ -186,6 +188,18 @@ void rv_loader_free(rv_loader *loader)
     free_memory(loader);
 }
 
+static rv_status check_only(rv_context *context, const rv_source *source,
+                            const rv_loader_config *config)
+{
+    if (!config->only)
+        return RV_OK;
+    if (config->only_count == 0)
+        return rv_fail(context, RV_BAD_USAGE,
+                       "`only` is empty: there is no image of the %s split of %s to draw from",
+                       rv_split_name(source->info.split), source->info.name);
+    return rv_source_check(context, source, config->only, config->only_count);
+}
+
 static rv_status check_config(rv_context *context, const rv_source *source,
                               const rv_loader_config *config, int64_t *batches)
 {
@@ -193,6 +207,8 @@ static rv_status check_config(rv_context *context, const rv_source *source,
     if (config->batch < 1)
         return rv_fail(context, RV_BAD_USAGE, "data.batch=%lld is below 1",
                        (long long)config->batch);
+    if (check_only(context, source, config) != RV_OK)
+        return RV_BAD_USAGE;
     *batches = count / config->batch + (!config->drop_last && count % config->batch != 0);
     if (*batches == 0)
         return rv_fail(context, RV_BAD_USAGE,
@@ -205,6 +221,9 @@ static rv_status check_config(rv_context *context, const rv_source *source,
                        "cannot start at image %lld of epoch %lld: an epoch has %lld images",
                        (long long)config->start_image, (long long)config->start_epoch,
                        (long long)count);
+    if (config->start_epoch > EPOCH_MOST)
+        return rv_fail(context, RV_BAD_USAGE, "cannot start at epoch %lld: %lld is the last",
+                       (long long)config->start_epoch, EPOCH_MOST);
     return RV_OK;
 }
 

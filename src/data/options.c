@@ -47,5 +47,5 @@ const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
     RV_INTEGER("data.labels", labels, "0", 0, 4294967295.0,
                "training images that keep their label, as many of each class; 0: all"),
     RV_INTEGER("data.labelled_batch", labelled_batch, "0", 0, 1048576,
-               "labelled images a batch, beside data.batch; 0: as many, or all there are"),
+               "labelled images a batch, in addition to data.batch; 0: as many, or all there are"),
 };

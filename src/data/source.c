@@ -380,24 +380,44 @@ void rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, in
     }
 }
 
+static rv_status check_count(rv_context *context, int64_t count)
+{
+    if (count >= 0)
+        return RV_OK;
+    return rv_fail(context, RV_BAD_USAGE, "%lld images: the number is below zero",
+                   (long long)count);
+}
+
+rv_status rv_source_check(rv_context *context, const rv_source *source, const int64_t *indices,
+                          int64_t count)
+{
+    if (check_count(context, count) != RV_OK)
+        return RV_BAD_USAGE;
+    for (int64_t i = 0; i < count; ++i)
+        if (indices[i] < 0 || indices[i] >= source->info.count)
+            return rv_fail(context, RV_BAD_USAGE,
+                           "image %lld is outside the %s split of %s, which has %lld",
+                           (long long)indices[i], rv_split_name(source->info.split), source->name,
+                           (long long)source->info.count);
+    return RV_OK;
+}
+
 rv_status rv_source_fetch(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
                           float *images, int32_t *labels)
 {
     if (epoch < 0)
         return rv_fail(source->context, RV_BAD_USAGE, "epoch %lld is below zero", (long long)epoch);
-    for (int64_t i = 0; i < count; ++i)
-        if (indices[i] < 0 || indices[i] >= source->info.count)
-            return rv_fail(source->context, RV_BAD_USAGE,
-                           "image %lld is outside the %s split of %s, which has %lld",
-                           (long long)indices[i], rv_split_name(source->info.split), source->name,
-                           (long long)source->info.count);
-    rv_source_rows(source, indices, count, epoch, images, labels);
-    return RV_OK;
+    rv_status status = rv_source_check(source->context, source, indices, count);
+    if (status == RV_OK)
+        rv_source_rows(source, indices, count, epoch, images, labels);
+    return status;
 }
 
 rv_status rv_source_fetch_range(rv_source *source, int64_t first, int64_t count, int64_t epoch,
                                 float *images, int32_t *labels)
 {
+    if (check_count(source->context, count) != RV_OK)
+        return RV_BAD_USAGE;
     for (int64_t i = 0; i < count; ++i) {
         int64_t index = first + i;
         rv_status status = rv_source_fetch(source, &index, 1, epoch, images + i * source->info.size,

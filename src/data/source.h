@@ -27,6 +27,9 @@ struct rv_source {
  * the source. */
 void rv_source_renew(rv_source *source);
 
+/* RV_BAD_USAGE for a number below zero, and for a position outside the source. */
+rv_status rv_source_check(rv_context *context, const rv_source *source, const int64_t *indices,
+                          int64_t count);
 /* rv_source_fetch of images that are there. */
 void rv_source_rows(rv_source *source, const int64_t *indices, int64_t count, int64_t epoch,
                     float *images, int32_t *labels);

@@ -1,4 +1,4 @@
-/* The demonstrations that there are. */
+/* The list of demonstrations. */
 #include "demo/demo.h"
 
 #include <string.h>

@@ -3,10 +3,10 @@
  *
  *   p(z) = 1/2 each, p(x|z) = Bernoulli(W z + b), q(z|x) = Bernoulli(l(x)); 6 latents, 64 states
  *
- * with random W, b, and for each of 8 images x random log-odds l(x), with respect to which the
- * gradient is.  Baselines stand where learning would take them: the average at E_x E_q[f], the net
- * at E_q[f] of each x.  The KL is in closed form (discrete_gradient.c says why); VIMCO's objective
- * is L_K, the others' the ELBO, of which K draws are averaged. */
+ * with random W, b, and for each of 8 images x random log-odds l(x); the gradient is with respect
+ * to l.  Baselines have the values that learning would reach: the average E_x E_q[f], the net
+ * E_q[f] for each x.  The KL is in closed form (discrete_gradient.c says why); VIMCO's objective
+ * is L_K, that of the others the mean of K draws of the ELBO. */
 #include "demo/demo.h"
 
 #include "core/memory.h"
@@ -19,7 +19,7 @@
 
 enum { IMAGES = 8, LATENTS = 6, STATES = 1 << LATENTS, PIXELS = 20, COPIES = 100 };
 
-/* What is drawn K times, and how the gradient passes. */
+/* The kind of estimator: its draws, and the path of its gradient. */
 typedef enum way { SCORE, AVERAGE, INPUT, VIMCO, RELAXED, THROUGH } way;
 
 typedef struct estimator {
@@ -120,7 +120,7 @@ static rv_dist prior(const rows *r)
 
 /* ---- the exact gradient ---- */
 
-/* sum_z q(z) log p(x|z) - KL(q || p), a row an image, the states in place of draws. */
+/* sum_z q(z) log p(x|z) - KL(q || p), one row for each image, with the states as draws. */
 static rv_status find_exact(problem *p, rv_graph *graph)
 {
     float *state = rv_malloc((size_t)STATES * IMAGES * LATENTS * sizeof *state);
@@ -160,7 +160,7 @@ static rv_expr baseline_of(const problem *p, const rows *r, way kind)
     return rv_reshape(copied(r->graph, value, 1, r->count / IMAGES), rv_shape1(r->count));
 }
 
-/* What each estimator differentiates, [rows]. */
+/* The function that each estimator differentiates, [rows]. */
 static rv_expr objective(const problem *p, const rows *r, const estimator *e, int64_t draws)
 {
     rv_expr kl = rv_kl(r->q, prior(r)), temperature = rv_scalar(r->graph, e->temperature);
@@ -176,7 +176,7 @@ static rv_expr objective(const problem *p, const rows *r, const estimator *e, in
     return rv_sub(rv_mean(rv_score_function(log_px, log_q, signal), RV_AXIS(0)), kl);
 }
 
-/* Sums of the gradients of each image and latent, and of their squares. */
+/* Sums of the gradients for each image and latent, and of their squares. */
 typedef struct sums {
     double first[IMAGES * LATENTS], second[IMAGES * LATENTS];
 } sums;
@@ -201,11 +201,11 @@ static rv_status add_runs(rv_program *program, const rv_demo_gradients_config *c
     return status;
 }
 
-/* What one estimator costs; NAN: there is no such number. */
+/* The costs of one estimator; NAN: undefined. */
 typedef struct costs {
     double variance[DRAWS]; /* summed over the latents, nats^2 */
     double bias;            /* distance of the mean from the ELBO's exact gradient */
-    double bias_by_chance;  /* what an unbiased estimator would show of so many gradients */
+    double bias_by_chance;  /* the value for an unbiased estimator with so many gradients */
 } costs;
 
 /* Per image: the variance summed over the latents, and the distance of the mean from the exact

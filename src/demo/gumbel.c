@@ -47,13 +47,13 @@ static rv_status check_config(rv_context *context, const rv_demo_gumbel_config *
 
 /* ---- the draws ---- */
 
-/* `relaxed` at the temperature that is bound, `hard` its limit: of the same noise. */
+/* `relaxed` at the bound temperature, and its limit `hard`, from the same noise. */
 typedef struct sweep {
     const rv_demo_gumbel_config *config;
     double probability[RV_DEMO_GUMBEL_CLASSES_MOST]; /* normalised */
     rv_graph *graph;
     rv_program *relaxed, *hard;
-    /* Of the row at hand: the draws [shown,classes] and the mean of all of them. */
+    /* For the current row: the draws [shown,classes] and the mean of all draws. */
     float shown[SHOWN_MOST * RV_DEMO_GUMBEL_CLASSES_MOST];
     double mean[RV_DEMO_GUMBEL_CLASSES_MOST];
 } sweep;
@@ -105,8 +105,8 @@ static double entropy(const double *p, int count)
     return sum;
 }
 
-/* What hard draws, which are unbiased, would show of `off`: E|x| of a normal x is its deviation
- * times sqrt(2 / pi). */
+/* The value of `off` for hard draws, which are unbiased: E|x| of a normal x is its deviation times
+ * sqrt(2 / pi). */
 static double off_by_chance(const sweep *s)
 {
     double off = 0;
@@ -161,10 +161,10 @@ static rv_status draw_row(sweep *s, double temperature, rv_values *v, rv_values 
 typedef struct panel {
     const char *title, *x_label; /* NULL: none */
     int width, height;
-    double top; /* where the axis ends */
+    double top; /* the end of the axis */
 } panel;
 
-/* Bars of one series at 1, 2, ..., each on [i + from, i + to]; between them nothing. */
+/* Bars of one series at 1, 2, ..., each on [i + from, i + to], with gaps between them. */
 static void add_bars(rv_chart *chart, const char *name, const double *height, int count,
                      const double place[2])
 {
@@ -177,7 +177,7 @@ static void add_bars(rv_chart *chart, const char *name, const double *height, in
     rv_chart_bars(chart, name, edge, tall, 2 * count - 1);
 }
 
-/* A chart whose axis reaches `top`: a bar of no width does that, unseen. */
+/* A chart whose axis reaches `top`, by means of an invisible bar of no width. */
 static rv_chart *new_chart(rv_context *context, const panel *p)
 {
     const double edge[2] = {0.5, 0.5 + 1e-9};
@@ -192,7 +192,7 @@ static rv_chart *new_chart(rv_context *context, const panel *p)
     return chart;
 }
 
-/* The draws, side by side, a colour a class. */
+/* The draws, next to each other, one colour for each class. */
 static rv_image *draw_left(rv_context *context, const sweep *s, const panel *p)
 {
     const rv_demo_gumbel_config *c = s->config;
@@ -209,7 +209,7 @@ static rv_image *draw_left(rv_context *context, const sweep *s, const panel *p)
     return image;
 }
 
-/* The mean of the draws, and the class probabilities beside it. */
+/* The mean of the draws, next to the class probabilities. */
 static rv_image *draw_right(rv_context *context, const sweep *s, const panel *p)
 {
     const double left[2] = {-0.4, 0}, right[2] = {0, 0.4};
@@ -221,7 +221,7 @@ static rv_image *draw_right(rv_context *context, const sweep *s, const panel *p)
     return image;
 }
 
-/* For the means, in every row the same. */
+/* The axis of the means, the same in every row. */
 static double top_of_means(const sweep *s)
 {
     double most = 0;
@@ -230,7 +230,7 @@ static double top_of_means(const sweep *s)
     return fmin(1, 1.25 * most);
 }
 
-/* Copies `from` so that its first pixel comes to (top, left). */
+/* Copies `from` to `to`, with its first pixel at (top, left). */
 static void paste(rv_image *to, const rv_image *from, int top, int left)
 {
     for (int y = 0; y < from->height; y++)
@@ -260,7 +260,7 @@ static rv_image *draw_strip(rv_context *context, const sweep *s, int r)
     return both;
 }
 
-/* The strips, one below the other. */
+/* The strips, from top to bottom. */
 static rv_image *stack(rv_context *context, rv_image *const *strips, int count)
 {
     int height = 0;
@@ -272,7 +272,7 @@ static rv_image *stack(rv_context *context, rv_image *const *strips, int count)
     return figure;
 }
 
-/* The list of each temperature, after what is said of all. */
+/* The common values, before the list of each temperature. */
 static rv_values *begin_list(const rv_demo_gumbel_config *c, rv_values *v)
 {
     rv_values_count(v, "draws", c->draws);

@@ -1,5 +1,5 @@
 /* Importance sampling of a mean under p by draws of q (Kahn & Marshall 1953; Owen 2013, chapter 9).
- * Weights stay logarithms: log w = log p(z) - log q(z), and sums of them are logsumexp. */
+ * Weights are in logarithms: log w = log p(z) - log q(z), and their sums are logsumexp. */
 #include "demo/demo.h"
 
 #include "core/memory.h"

@@ -1,4 +1,4 @@
-/* Evaluation of per-example values over a split, in batches. */
+/* Evaluates the values of each example over a split, in batches. */
 #include "reverie/eval.h"
 
 #include "core/memory.h"
@@ -32,7 +32,7 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source)
                            info->are_points,  info->dequantised, info->logit};
 }
 
-/* A model that learns from labels, or tells or takes them. */
+/* Whether the model learns from labels, predicts them, or takes them as input. */
 static int uses_classes(const rv_model_kind *kind)
 {
     return kind->labels != RV_LABELS_UNUSED || rv_model_kind_has(kind, RV_CLASSIFIER) ||
@@ -146,7 +146,7 @@ static rv_status compile(rv_model *model, int64_t batch, batch_program *size)
     return status;
 }
 
-/* The first example without a value is kept, with what is wrong: its pixels, or the weights. */
+/* Notes the first example without a value, and the cause: its pixels, or the weights. */
 static void note_not_finite(const rv_evaluator *evaluator, int64_t first, int64_t count,
                             rv_report *report)
 {
@@ -192,7 +192,7 @@ static rv_status add_batch(rv_evaluator *evaluator, rv_source *source, int64_t f
     return status;
 }
 
-/* What is known of the metrics of models; another one is a number of nats under its own name. */
+/* Unit and heading of the known metrics of models; any other is in nats, under its own name. */
 static rv_value describe(const char *name)
 {
     static const rv_value known[] = {

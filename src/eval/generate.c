@@ -1,5 +1,5 @@
 /* Images that a model makes: decoded draws of its prior, or passes of its sampler. */
-#include "reverie/eval.h"
+#include "eval/views.h"
 
 #include "core/clock.h"
 #include "core/memory.h"
@@ -118,6 +118,8 @@ static rv_status draw(const drawing *d, float *images)
 
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images)
 {
+    if (view_check_rows(model, count) != RV_OK)
+        return RV_BAD_USAGE;
     if (rv_model_has(model, RV_SAMPLER)) {
         size_t chunk = (size_t)(count < ROWS_MOST ? count : ROWS_MOST);
         drawing d = {model, seed, count, NULL};

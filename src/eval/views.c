@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 256 }; /* rows a program takes at once */
+enum { CHUNK = 256 }; /* rows of a program */
 
 /* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row. */
 typedef struct view {
@@ -29,6 +29,14 @@ rv_status view_needs(const rv_model *model, int ability, const char *what, const
         return RV_OK;
     return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no %s, which `%s` needs",
                    model->kind->name, what, verb);
+}
+
+rv_status view_check_rows(const rv_model *model, int64_t count)
+{
+    if (count >= 0)
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE, "%lld rows: the number is below zero",
+                   (long long)count);
 }
 
 static rv_status compile(view *v, rv_model *model, const rv_expr *outputs, int count)
@@ -80,13 +88,13 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
 
 /* ---- decoding ---- */
 
-/* Of a model with classes the input is z and, beside it, the class as one-hot values. */
+/* For a model with classes the input is z followed by the class as one-hot values. */
 struct rv_decoder {
     rv_model *model;
     view view;
     int64_t latents;
-    int classes; /* 0: the model has none */
-    float *rows; /* [view.rows,latents + classes], when it has */
+    int classes; /* 0: no classes */
+    float *rows; /* [view.rows,latents + classes], if there are classes */
 };
 
 static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
@@ -130,6 +138,8 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 static rv_status check_classes(const rv_decoder *decoder, const int32_t *classes, int64_t count)
 {
     rv_context *context = decoder->model->context;
+    if (view_check_rows(decoder->model, count) != RV_OK)
+        return RV_BAD_USAGE;
     if (classes && decoder->classes == 0)
         return rv_fail(context, RV_BAD_USAGE, "model `%s` does not decode by class",
                        decoder->model->kind->name);
@@ -200,7 +210,8 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
     view v = {0};
     rv_latents group[RV_LATENTS_MOST];
     int groups = 0;
-    if (view_needs(model, RV_ENCODER, "encoder", "encode") != RV_OK)
+    if (view_needs(model, RV_ENCODER, "encoder", "encode") != RV_OK ||
+        view_check_rows(model, count) != RV_OK)
         return RV_BAD_USAGE;
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_status status = input ? model->kind->encode(model, input, group, &groups) : RV_NO_MEMORY;
@@ -220,11 +231,13 @@ rv_status rv_view_encode(rv_model *model, const float *images, int64_t count, fl
 /* A view of images: logits or features. */
 typedef rv_expr (*image_view)(rv_model *model, rv_expr x);
 
-/* values [count,*width]; NULL: the width alone is wanted. */
+/* values [count,*width]; NULL: only the width. */
 static rv_status view_images(rv_model *model, image_view make, const float *images, int64_t count,
                              float *values, int64_t *width)
 {
     view v = {0};
+    if (view_check_rows(model, count) != RV_OK)
+        return RV_BAD_USAGE;
     rv_expr input = view_input(&v, model, rv_data_width(model->sizes), count);
     rv_expr output = input ? make(model, input) : NULL;
     rv_status status = input ? rv_error_status(model->context) : RV_NO_MEMORY;
@@ -288,7 +301,7 @@ int64_t rv_view_feature_width(rv_model *model)
 
 /* ---- the prior ---- */
 
-/* Draws of the model's own, keyed by their numbers. */
+/* Draws from the model's own prior, keyed by their numbers. */
 static rv_status run_prior(view *v, uint64_t seed, int64_t count, float *z)
 {
     rv_status status = RV_OK;
@@ -319,7 +332,8 @@ static rv_status draw_prior(rv_model *model, uint64_t seed, int64_t count, float
 
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z)
 {
-    if (view_needs(model, RV_DECODER, "decoder", "sample") != RV_OK)
+    if (view_needs(model, RV_DECODER, "decoder", "sample") != RV_OK ||
+        view_check_rows(model, count) != RV_OK)
         return RV_BAD_USAGE;
     if (model->kind->draw_prior)
         return draw_prior(model, seed, count, z);

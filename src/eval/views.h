@@ -1,10 +1,13 @@
-/* Views of a model, for those who make pictures and tables of them. */
+/* Views of a model, for pictures and tables. */
 #ifndef EVAL_VIEWS_H
 #define EVAL_VIEWS_H
 
 #include "reverie/eval.h"
 
-/* RV_BAD_USAGE for a model without that ability: it has no `what`, which `verb` needs. */
+/* RV_BAD_USAGE for a model without that ability: it lacks `what`, which `verb` needs. */
 rv_status view_needs(const rv_model *model, int ability, const char *what, const char *verb);
+
+/* RV_BAD_USAGE for a number of rows below zero. */
+rv_status view_check_rows(const rv_model *model, int64_t count);
 
 #endif

@@ -1,4 +1,4 @@
-/* What went wrong in a run, read back from metrics.jsonl for its report. */
+/* The problems of a run, read from metrics.jsonl for its report. */
 #include "figures/figures.h"
 
 #include <jansson.h>

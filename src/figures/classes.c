@@ -1,4 +1,4 @@
-/* The pictures of a model whose latents are a class and z: images of one class, every class at the
+/* The pictures of a model with a class and z as latents: images of one class, every class at the
  * same z, and the style of an image in every class. */
 #include "figures/figures.h"
 
@@ -39,7 +39,8 @@ rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t 
         return NULL;
     int32_t *classes = NULL;
     float *z = run_floats(run, count * width);
-    rv_status status = z ? rv_view_prior(run->model, seed, columns, z) : RV_NO_MEMORY;
+    rv_status status =
+        z ? rv_view_prior(run->model, seed, columns, z) : rv_error_status(run->context);
     for (int i = columns; status == RV_OK && i < count; i++)
         memcpy(z + i * width, z + i % columns * width, (size_t)width * sizeof *z);
     if (status == RV_OK)
@@ -55,7 +56,7 @@ static rv_status fill_styles(rv_experiment *run, const float *images, int rows, 
     int classes = model->sizes.classes, count = rows * classes;
     int64_t width = model->kind->latent_width(model), pixels = rv_data_width(model->sizes);
     float *z = run_floats(run, count * width), *decoded = run_floats(run, count * pixels);
-    rv_status status = z && decoded ? RV_OK : RV_NO_MEMORY;
+    rv_status status = z && decoded ? RV_OK : rv_error_status(run->context);
     for (int i = 0; status == RV_OK && i < count; i++)
         memcpy(z + i * width, mean + i / classes * width, (size_t)width * sizeof *z);
     if (status == RV_OK) /* the classes in rotation */
@@ -86,7 +87,7 @@ rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows
     float *images = run_floats(run, rows * pixels);
     float *mean = run_floats(run, rows * model->kind->latent_width(model));
     float *grid = run_floats(run, rows * columns * pixels);
-    rv_status status = images && mean && grid ? RV_OK : RV_NO_MEMORY;
+    rv_status status = images && mean && grid ? RV_OK : rv_error_status(run->context);
     if (status == RV_OK)
         status = rv_source_fetch_range(source, 0, rows, 0, images, NULL);
     if (status == RV_OK)

@@ -1,5 +1,5 @@
-/* What the snapshots of a run show: one image over the training as a collage, one snapshot
- * enlarged, and an animation. */
+/* Pictures of the snapshots of a run: one image over the training as a collage, one enlarged
+ * snapshot, and an animation. */
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
@@ -49,7 +49,7 @@ static rv_image *load_sheet(rv_experiment *run, int64_t step)
     return NULL;
 }
 
-/* Image `index` of the snapshot of a step; all of them, as a sheet, when it is negative. */
+/* Image `index` of the snapshot of a step; if negative, the whole sheet. */
 static rv_image *load(rv_experiment *run, int64_t step, int index)
 {
     const rv_data_sizes *sizes = &run->model->sizes;
@@ -63,7 +63,7 @@ static rv_image *load(rv_experiment *run, int64_t step, int index)
     return image;
 }
 
-/* `least` is -1 where all of them may be asked for. */
+/* `least` is -1 if the caller allows the whole sheet. */
 static rv_status check_image(rv_experiment *run, int64_t index, int least)
 {
     if (index >= least && index < RV_SNAPSHOT_IMAGES)
@@ -79,7 +79,8 @@ rv_snapshot_collage rv_snapshot_collage_defaults(void)
     return (rv_snapshot_collage){.enlarge = 4};
 }
 
-/* Rows and columns that were left to us; fewer, and 0, where the snapshots do not fill them. */
+/* Chooses the rows and columns that the caller left open; reduces them, to 0 if necessary, when
+ * there are too few snapshots. */
 static void choose_layout(int64_t count, rv_snapshot_collage *c)
 {
     int is_long = count >= LONG_ROWS * LONG_COLUMNS;
@@ -92,7 +93,7 @@ static void choose_layout(int64_t count, rv_snapshot_collage *c)
     c->columns = is_free ? 0 : count < c->columns ? (int)count : c->columns;
 }
 
-/* One image of each chosen snapshot as values of 0 to 255. */
+/* One image from each chosen snapshot, as values from 0 to 255. */
 static rv_status read_image(rv_experiment *run, const int64_t *steps, const int64_t *chosen,
                             int count, int index, float *values)
 {
@@ -154,7 +155,7 @@ rv_image *rv_experiment_collage(rv_experiment *run, const rv_snapshot_collage *c
 
 /* ---- one snapshot ---- */
 
-/* The place of a step among those there are; -1 with the nearest ones in the message. */
+/* The index of a step in the list; -1, with the nearest steps in the message. */
 static int64_t find_step(rv_experiment *run, const int64_t *steps, int64_t count, int64_t step)
 {
     int64_t after = 0;

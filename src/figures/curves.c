@@ -1,4 +1,4 @@
-/* Learning curves: the values of metrics.jsonl, a chart for those that are measured alike. */
+/* Learning curves: the values of metrics.jsonl, in one chart for each kind of value. */
 #include "figures/curves.h"
 
 #include "core/memory.h"
@@ -11,7 +11,7 @@
 
 enum { NAME = 48, CURVES_MOST = 96 };
 
-/* Where a value was measured, in the order of the chart. */
+/* The origin of a value, in the order of the chart. */
 typedef enum origin { RUNNING, EPOCH, HELD_OUT, ORIGINS } origin;
 static const char *const events[ORIGINS] = {"train", "epoch", "evaluation"};
 
@@ -27,7 +27,7 @@ struct run_curves {
     rv_context *context;
     curve curve[CURVES_MOST];
     int count;
-    double steps_an_epoch; /* 0: no epoch has ended, and x is in steps */
+    double steps_an_epoch; /* 0: no epoch has ended, and the unit of x is a step */
     const char *held_out;  /* name of the split */
 };
 
@@ -74,7 +74,7 @@ static rv_curves kind_of(const char *name)
 
 /* ---- reading ---- */
 
-/* The place of a curve; that of the next one, where it is not there. */
+/* The index of a curve, or the next free index. */
 static int place_of(const run_curves *curves, const char *name, origin from)
 {
     int at = 0;
@@ -120,7 +120,7 @@ const char *run_curves_common(const char *name, double *sign)
     return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
 }
 
-/* Points within epochs stand between the whole numbers of the epochs. */
+/* Points within epochs are at fractional epochs. */
 static rv_status take_line(void *user, json_t *line)
 {
     run_curves *curves = user;
@@ -146,7 +146,7 @@ static rv_status take_line(void *user, json_t *line)
     return status;
 }
 
-/* Steps an epoch, from the first epoch's line. */
+/* Steps in an epoch, from the line of the first epoch. */
 static rv_status take_epoch(void *user, json_t *line)
 {
     run_curves *curves = user;
@@ -213,7 +213,7 @@ static const curve *find(const run_curves *curves, const char *name, origin from
     return at < curves->count ? &curves->curve[at] : NULL;
 }
 
-/* How many values of a kind there are, each counted once. */
+/* The number of values of a kind, each counted once. */
 static int names_of(const run_curves *curves, rv_curves which)
 {
     int count = 0;
@@ -227,8 +227,8 @@ static int names_of(const run_curves *curves, rv_curves which)
     return count;
 }
 
-/* Between its epochs a value is drawn where it was logged more often than after each of them; of
- * several values, each is drawn once. */
+/* A value is drawn between its epochs if it was logged more often than once an epoch; of several
+ * values, each is drawn once. */
 static int is_drawn(const run_curves *curves, const curve *c, int alone)
 {
     const curve *running = find(curves, c->name, RUNNING), *epoch = find(curves, c->name, EPOCH);
@@ -259,7 +259,7 @@ static void label_of(const run_curves *curves, const curve *c, int alone, char l
         snprintf(label, 2 * NAME, "%s", words);
 }
 
-/* Scores and the like, where there is only one of them, are called by its name. */
+/* The title of a chart of scores and the like is the name of the value, if there is only one. */
 static const char *title_of(const run_curves *curves, rv_curves which, char title[NAME])
 {
     int wants_name = which == RV_CURVES_DISTANCE || which == RV_CURVES_SCORES;
@@ -320,8 +320,10 @@ rv_chart *rv_experiment_curves_of(rv_experiment *run, rv_curves which)
     if (run_curves_read(run, &curves) != RV_OK)
         return NULL;
     list_kinds(curves, there, sizeof there);
-    if (run_curves_has(curves, which) || !there[0])
-        chart = run_curves_chart(curves, which); /* nothing logged yet: a chart that says so */
+    if (run_curves_has(curves, which))
+        chart = run_curves_chart(curves, which);
+    else if (!there[0])
+        rv_fail(run->context, RV_BAD_FILE, "%s/metrics.jsonl: has no values to draw", run->folder);
     else
         rv_fail(run->context, RV_BAD_USAGE, "%s logs no %s; it logs %s", run->folder,
                 run_curves_name(which), there);

@@ -4,6 +4,8 @@
 #include "core/memory.h"
 #include "eval/views.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 rv_image_batch run_batch(const rv_experiment *run, const float *values, int count)
@@ -40,8 +42,10 @@ int run_fitting(const rv_experiment *run, int wanted, int least)
 
 float *run_floats(rv_experiment *run, int64_t count)
 {
-    float *values = rv_calloc((size_t)count, sizeof *values);
-    if (!values)
+    float *values = count < 0 ? NULL : rv_calloc((size_t)count, sizeof *values);
+    if (count < 0)
+        rv_fail(run->context, RV_BAD_USAGE, "a number of images is below zero");
+    else if (!values)
         rv_fail_memory(run->context);
     return values;
 }
@@ -71,11 +75,12 @@ rv_image *run_decoded(rv_experiment *run, rv_status status, float *z, int32_t *c
     return image;
 }
 
-/* The images of z [count,Z], which is freed; `along` of them have one class. */
+/* The images of z [count,Z], which it frees; `along` images in sequence share a class. */
 static rv_image *decoded_grid(rv_experiment *run, float *z, int count, int columns, int along)
 {
     int32_t *classes = NULL;
-    rv_status status = z ? run_same_class(run, count, along, &classes) : RV_NO_MEMORY;
+    rv_status status =
+        z ? run_same_class(run, count, along, &classes) : rv_error_status(run->context);
     return run_decoded(run, status, z, classes, count, columns);
 }
 
@@ -114,7 +119,7 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed)
 
 /* ---- reconstructions ---- */
 
-/* The first `count` images of a split, their posterior means, and those decoded. */
+/* The first `count` images of a split, their posterior means, and the decoded means. */
 static rv_status reconstruct(rv_experiment *run, rv_split split, int count, float *images,
                              float *decoded)
 {
@@ -135,7 +140,7 @@ static rv_status reconstruct(rv_experiment *run, rv_split split, int count, floa
     return status;
 }
 
-/* Rows of 8: originals, and below each its reconstruction. */
+/* Rows of 8: originals, and their reconstructions below them. */
 static void interleave(const float *images, const float *decoded, int count, int64_t width,
                        float *rows)
 {
@@ -160,7 +165,7 @@ rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int 
     float *images = run_floats(run, count * width), *decoded = run_floats(run, count * width);
     float *rows = run_floats(run, (int64_t)lines * columns * width);
     for (int64_t i = 0; rows && i < lines * columns * width; i++)
-        rows[i] = run->model->sizes.low; /* cells without an image are black */
+        rows[i] = run->model->sizes.low; /* empty cells are black */
     if (images && decoded && rows && reconstruct(run, split, count, images, decoded) == RV_OK) {
         interleave(images, decoded, count, width, rows);
         image = run_grid(run, rows, lines * columns, columns);
@@ -192,6 +197,15 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
     return decoded_grid(run, z, rows * steps, steps, steps);
 }
 
+/* Latents are floats. */
+static rv_status check_ends(rv_experiment *run, double from, double to)
+{
+    if (fabs(from) <= (double)FLT_MAX && fabs(to) <= (double)FLT_MAX)
+        return RV_OK;
+    return rv_fail(run->context, RV_BAD_USAGE,
+                   "from %g to %g: a latent takes finite values, from -3.4e38 to 3.4e38", from, to);
+}
+
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
 {
     if (!check_decoder(run, "figure manifold"))
@@ -202,6 +216,8 @@ rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent)
                 (long long)latent_width(run));
         return NULL;
     }
+    if (check_ends(run, -extent, extent) != RV_OK)
+        return NULL;
     float *z = run_floats(run, 2 * n * n);
     if (z)
         rv_manifold_points(n, extent, z);
@@ -255,8 +271,10 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
         double centre = (double)z[t->dim], scale = (double)sigma[t->dim];
         double from = t->in_sigmas ? centre + t->from * scale : t->from;
         double to = t->in_sigmas ? centre + t->to * scale : t->to;
-        rv_evenly_spaced(from, to, t->steps, along);
-        for (int i = t->steps - 1; i >= 0; i--) {
+        status = check_ends(run, from, to);
+        if (status == RV_OK)
+            rv_evenly_spaced(from, to, t->steps, along);
+        for (int i = t->steps - 1; status == RV_OK && i >= 0; i--) {
             memmove(z + i * width, z, (size_t)width * sizeof *z);
             z[i * width + t->dim] = along[i];
         }
@@ -273,7 +291,7 @@ rv_status rv_experiment_walk(rv_experiment *run, const rv_traversal *t, float *i
     float *z = run_floats(run, t->steps * latent_width(run));
     float *one = run_floats(run, rv_data_width(run->model->sizes));
     int32_t *classes = NULL, *likeliest = NULL;
-    rv_status status = z && one ? walk(run, t, one, z, values) : RV_NO_MEMORY;
+    rv_status status = z && one ? walk(run, t, one, z, values) : rv_error_status(run->context);
     if (status == RV_OK)
         status = run_likeliest(run, one, 1, &likeliest);
     if (status == RV_OK)

@@ -1,4 +1,5 @@
-/* report.html: what a run learned, on one self-contained page; and the same pictures as PNG. */
+/* report.html: the result of a training on one self-contained page; and the same pictures as
+ * PNG. */
 #include "figures/curves.h"
 #include "figures/snapshots.h"
 
@@ -6,19 +7,19 @@
 
 #include <stdio.h>
 
-/* SMALL: pixels, the side of a sheet whose images are as many as asked for, and of an image that is
- * enlarged. */
+/* SMALL: the largest side, in pixels, of images that are enlarged, and whose sheets have the
+ * requested number of images. */
 enum { SPLITS = 3, SMALL = 64 };
 
 /* ---- the table ---- */
 
-/* A classifier and nothing else: what it gives is not of images in nats. */
+/* A classifier without other abilities: its values are not in nats for images. */
 static int only_classifies(const rv_experiment *run)
 {
     return rv_model_has(run->model, RV_CLASSIFIER) && !rv_model_has(run->model, RV_DECODER);
 }
 
-/* A row of the table: the values of a split, after what tells it from the others. */
+/* A row of the table: the values of a split, after the columns that identify it. */
 typedef struct split_row {
     rv_report report;
     rv_values values;
@@ -78,14 +79,14 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
 
 /* ---- pictures ---- */
 
-/* CSS pixels a pixel: small images are shown with hard edges, twice as large. */
+/* CSS pixels for each pixel: small images have hard edges, at twice the size. */
 static int enlargement(const rv_experiment *run)
 {
     const rv_data_sizes *sizes = &run->model->sizes;
     return sizes->height <= SMALL && sizes->width <= SMALL ? 2 : 0;
 }
 
-/* An image, or a chart, as samples/NAME.png and on the page, which is whole without the file. */
+/* Adds an image or a chart, as samples/NAME.png and on the page, which does not need the file. */
 static rv_status add_picture(rv_experiment *run, rv_page *page, const rv_image *image,
                              rv_chart *chart, const char *name, const char *caption)
 {
@@ -149,7 +150,7 @@ static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
-/* One image over the training, where there is more than one snapshot of it. */
+/* One image over the training, if there is more than one snapshot. */
 static rv_status add_collage(rv_experiment *run, rv_page *page)
 {
     int64_t *steps, count;
@@ -171,7 +172,7 @@ static rv_status add_collage(rv_experiment *run, rv_page *page)
     return status;
 }
 
-/* A chart for each kind of value that the run logs. */
+/* A chart for each kind of value in the log. */
 static rv_status add_curves(rv_experiment *run, rv_page *page)
 {
     run_curves *curves;
@@ -188,7 +189,7 @@ static rv_status add_curves(rv_experiment *run, rv_page *page)
     return status;
 }
 
-/* Of a model with classes. */
+/* For a model with classes. */
 static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
 {
     rv_status status =
@@ -198,7 +199,7 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
         status = add_image(
             run, page,
             rv_experiment_style_image(run, run_held_out(run->settings), run_fitting(run, 10, 4)),
-            "style", "Held-out images, and beside each its style in every class");
+            "style", "Held-out images, each next to its style in every class");
     return status;
 }
 
@@ -235,7 +236,7 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
-/* What the run logged; a report is made without it too. */
+/* The values in the log; the report does not need them. */
 static rv_status add_log(rv_experiment *run, rv_page *page)
 {
     rv_status status = run_add_alarms(run, page);
@@ -273,12 +274,24 @@ static rv_status write_page(rv_experiment *run, rv_page *page)
     return status == RV_OK ? rv_page_save(page, path) : status;
 }
 
-rv_status rv_experiment_write_report(rv_experiment *run)
+static rv_status write_report(rv_experiment *run)
 {
     char title[256];
     snprintf(title, sizeof title, "%s", run->settings->name);
     rv_page *page = rv_page_new(run->context, title);
     rv_status status = page ? write_page(run, page) : rv_error_status(run->context);
     rv_page_free(page);
+    return status;
+}
+
+/* A run that was opened for reading holds its folder only while it writes. */
+rv_status rv_experiment_write_report(rv_experiment *run)
+{
+    if (run->lock)
+        return write_report(run);
+    rv_status status = run_folder_enter(run);
+    if (status == RV_OK)
+        status = write_report(run);
+    run_folder_leave(run);
     return status;
 }

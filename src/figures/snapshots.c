@@ -1,5 +1,5 @@
-/* Snapshots: images decoded from one fixed noise, kept as they were at many moments of a training.
- * Image k of every snapshot is of the same noise, so that a collage shows one image come about. */
+/* Snapshots: images decoded from fixed noise at many moments of a training.  Image k of every
+ * snapshot has the same noise, so that a collage shows how one image develops. */
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
@@ -25,9 +25,9 @@ void run_snapshot_path(const rv_experiment *run, int64_t step, char path[RUN_PAT
     run_path(run, name, path);
 }
 
-/* ---- what there is ---- */
+/* ---- the existing snapshots ---- */
 
-/* Of a folder whose list was lost all that is called a snapshot is one. */
+/* If the list of the folder was lost, every file with a snapshot's name belongs to the run. */
 static int is_own(const rv_experiment *run, const rv_ledger *ledger, int64_t step)
 {
     char path[RUN_PATH];
@@ -53,7 +53,7 @@ rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *
     return status;
 }
 
-/* A run that goes on before its newest snapshots makes them again. */
+/* A run that resumes before its newest snapshots makes them again. */
 static rv_status drop_newer(rv_experiment *run, int64_t step)
 {
     int64_t *steps, count;
@@ -83,8 +83,8 @@ static rv_status prepare(run_snapshots *snapshots)
                            : status;
 }
 
-/* The folder as it was at this step: nothing newer, and the snapshot of the step itself, which a
- * failed write may have left out. */
+/* Restores the folder of this step: removes newer snapshots, and makes the snapshot of the step
+ * itself if a failed write omitted it. */
 static rv_status set_back(run_snapshots *snapshots, const rv_progress *now)
 {
     char path[RUN_PATH];
@@ -136,7 +136,7 @@ rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images)
 {
     rv_model *model = snapshots->run->model;
     rv_status status = RV_OK;
-    if (model->kind->draw_prior) /* the same noise, of a prior that is learned */
+    if (model->kind->draw_prior) /* the same noise, for a learned prior */
         status = rv_view_prior(model, NOISE_SEED, RV_SNAPSHOT_IMAGES, snapshots->z);
     if (status == RV_OK)
         status =

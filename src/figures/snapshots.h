@@ -8,21 +8,21 @@
 enum { RUN_SNAPSHOT_COLUMNS = 6 };
 
 typedef struct run_snapshots run_snapshots;
-/* For a training that stands at `now`; snapshots newer than that are removed.  *out is NULL for a
- * model that draws no images, which the calls below take. */
+/* For a training at `now`; removes newer snapshots.  *out is NULL for a model without images; the
+ * functions below accept NULL. */
 rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_snapshots **out);
 void run_snapshots_close(run_snapshots *snapshots);
-/* A snapshot of the weights as they are, after that step; no second one of the same step. */
+/* Takes a snapshot of the current weights, after that step; at most one for each step. */
 rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step);
-/* The images [24,D] of the weights as they are, the snapshots' own. */
+/* The images [24,D] of the current weights, in the snapshots' memory. */
 rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images);
-/* The same where train.snapshots says so. */
+/* The same if train.snapshots asks for it at this step. */
 rv_status run_snapshots_step(run_snapshots *snapshots, int64_t step);
 
-/* The steps of the snapshots there are, increasing: *steps [*count], freed with rv_free. */
+/* The steps of the existing snapshots, increasing: *steps [*count], freed with rv_free. */
 rv_status run_snapshot_list(const rv_experiment *run, int64_t **steps, int64_t *count);
-/* collage.c: rv_experiment_collage for snapshots already listed; a layout that they do not fill is
- * no news there. */
+/* collage.c: rv_experiment_collage for a given list of snapshots; does not report a layout that
+ * they cannot fill. */
 rv_image *run_collage(rv_experiment *run, rv_snapshot_collage collage, const int64_t *steps,
                       int64_t count);
 void run_snapshot_path(const rv_experiment *run, int64_t step, char path[RUN_PATH]);

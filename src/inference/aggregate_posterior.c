@@ -10,8 +10,8 @@
 
 enum { QUERY_ROWS = 256, TABLE_ROWS = 1024 };
 
-/* A component that is `negligible` nats below the draw's own is left out; an error of `tolerance`
- * nats is let stand. */
+/* A component that is `negligible` nats below the draw's own is skipped; an error of up to
+ * `tolerance` nats is accepted. */
 static const double negligible = 30, tolerance = 1e-3;
 
 typedef struct walk {
@@ -24,8 +24,8 @@ typedef struct walk {
     double *centre;                 /* [W] */
     float *left, *right, *constant; /* [QUERY_ROWS,F], [TABLE_ROWS,F], [TABLE_ROWS] */
     float *products;                /* [QUERY_ROWS,TABLE_ROWS] */
-    double *doubt;                  /* [TABLE_ROWS] how wrong a product can be, in nats */
-    double *floor, *most, *sum;     /* [QUERY_ROWS] what matters, and the running logsumexp */
+    double *doubt;                  /* [TABLE_ROWS] the largest error of a product, in nats */
+    double *floor, *most, *sum;     /* [QUERY_ROWS] the relevant level, and the running logsumexp */
 } walk;
 
 double mixture_component(const mixture *m, int64_t i, int64_t j)
@@ -40,7 +40,7 @@ double mixture_component(const mixture *m, int64_t i, int64_t j)
 
 /* ---- features ---- */
 
-/* Of a draw: (z^2, z), or z. */
+/* For a draw: (z^2, z), or z. */
 static void fill_left(walk *w, int64_t first, int64_t count)
 {
     const mixture *m = w->m;
@@ -54,8 +54,9 @@ static void fill_left(walk *w, int64_t first, int64_t count)
         }
 }
 
-/* Of a component: (-1 / (2 sigma^2), mu / sigma^2), logits, or log p; what does not depend on z;
- * and its doubt: single precision times the terms' sizes for draws that lie near. */
+/* For a component: (-1 / (2 sigma^2), mu / sigma^2), logits, or log p; the constant that does not
+ * depend on z; and its error bound: single precision times the size of the terms for draws near
+ * it. */
 static void fill_right(walk *w, int64_t first, int64_t count)
 {
     const double rounding = 1e-6;

@@ -4,8 +4,8 @@
  *
  * log q(z|x_j) is a product of features of z and of features of x_j: for a diagonal Gaussian
  * -z^2 / (2 sigma^2) + z mu / sigma^2 + c_j.  In single precision that loses digits where sigma is
- * small beside mu, which is bounded; components that matter and are not exact enough are computed
- * again, in double precision.  Where a distribution has no such product all of them are. */
+ * small relative to mu; the error is bounded, and components that matter and are too inexact are
+ * computed again, in double precision.  Without such a product this applies to all components. */
 #ifndef INFERENCE_AGGREGATE_POSTERIOR_H
 #define INFERENCE_AGGREGATE_POSTERIOR_H
 
@@ -13,11 +13,11 @@
 #include "reverie/inference.h"
 
 typedef struct mixture {
-    rv_dist_kind kind;    /* whose elements are independent, else RV_BAD_USAGE */
+    rv_dist_kind kind;    /* with independent elements, else RV_BAD_USAGE */
     int64_t count, width; /* N, numbers of a draw */
     const float *z;       /* [N,W] a draw of each component */
     const float *mean;    /* [N,W] */
-    const float *spread;  /* [N,W] as the distribution has it (distributions/distribution.h) */
+    const float *spread;  /* [N,W] as the distribution defines it (distributions/distribution.h) */
 } mixture;
 
 /* log q(z_i|x_j), in double precision. */

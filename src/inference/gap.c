@@ -6,8 +6,8 @@
  *                         approximation            amortisation
  *
  * q* is the best diagonal Gaussian for the image, by stochastic variational inference; log p(x) is
- * taken from L_K.  Both ELBOs are means of log w over the same K draws of standard noise, none of
- * which the fit has seen. */
+ * estimated by L_K.  Both ELBOs are means of log w over the same K draws of standard noise, which
+ * the fit does not use. */
 #include "reverie/inference.h"
 
 #include "core/arena.h"
@@ -22,7 +22,7 @@
 
 enum { ROWS = 512, CHOOSING_DRAWS = 512 };
 
-static const uint64_t choosing = 0x5eed0000; /* apart from the seed of the report's draws */
+static const uint64_t choosing = 0x5eed0000; /* different from the seed of the report's draws */
 
 rv_gap_config rv_gap_defaults(void)
 {
@@ -33,7 +33,7 @@ typedef struct walk {
     rv_model *model;
     rv_source *source;
     const rv_gap_config *config;
-    weight_block block, choice; /* of K draws, and of those that choose among starts */
+    weight_block block, choice; /* for K draws, and for the draws that choose among starts */
     svi svi;
     float *best;                         /* [2,B,Z] the best fit so far */
     rv_importance_example *each, *trial; /* [B] */
@@ -62,7 +62,7 @@ static rv_status check(const walk *w)
     return RV_OK;
 }
 
-/* q(z|x) has to be one diagonal Gaussian, since q* is. */
+/* q(z|x) must be one diagonal Gaussian, because q* is. */
 static rv_status check_posterior(const walk *w)
 {
     const log_weights *l = &w->block.log_weights;
@@ -138,7 +138,7 @@ static rv_status on_step(void *user, int64_t step)
 
 /* ---- a block of images ---- */
 
-/* The fitted posterior in place of the encoder's. */
+/* Replaces the encoder's posterior by the fitted one. */
 static void put(log_weights *to, const float *point)
 {
     for (int i = 0; i < 2; i++)
@@ -146,7 +146,7 @@ static void put(log_weights *to, const float *point)
                (size_t)to->part[0].count * sizeof *point);
 }
 
-/* Keeps the fit at hand for the images where it is the best so far. */
+/* Keeps the current fit for the images for which it is the best so far. */
 static rv_status keep_best(walk *w)
 {
     svi *s = &w->svi;
@@ -221,7 +221,7 @@ static double read(const rv_gap_example *e, int which)
     return values[which];
 }
 
-/* Of a - b, paired; work [images]. */
+/* For a - b, paired; work [images]. */
 static rv_value *add_gap(rv_gap *gap, double *work, int a, int b, const char *name,
                          const char *about)
 {

@@ -4,9 +4,9 @@
  *
  *   L_K(x) = log 1/K sum_k w_k,   w_k = p(x,z_k) / q(z_k|x),   z_k ~ q(z|x)
  *
- * A run of the program takes a block of images and a block of draws; each image's weights are
- * streamed into its running sums.  A block past the end of the
- * split is run whole, and what is too much is not looked at. */
+ * A run of the program takes a block of images and a block of draws; the weights of each image are
+ * streamed into its running sums.  The last block is run whole; its rows past the end of the split
+ * are ignored. */
 #include "reverie/inference.h"
 
 #include "core/memory.h"
@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows a thread, so that the decoder's activations stay in its cache; and images, so that the
- * decoder has rows enough when K is small. */
+/* Rows for each thread, so that the decoder's activations fit its cache; and images, so that the
+ * decoder has enough rows when K is small. */
 enum { ROWS = 512, IMAGES_LEAST = 2 };
 
 rv_importance_config rv_importance_defaults(void)
@@ -27,13 +27,13 @@ rv_importance_config rv_importance_defaults(void)
     return (rv_importance_config){.samples = 5000, .seed = 1};
 }
 
-/* The work at hand. */
+/* The current work. */
 typedef struct walk {
     rv_model *model;
     rv_source *source;
     const rv_importance_config *config;
     weight_block block;
-    int64_t first, count; /* images of the block at hand */
+    int64_t first, count; /* images of the current block */
     rv_importance *out;
 } walk;
 
@@ -42,7 +42,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* About `rows` rows a run, in equal parts of the draws, so that little is run in vain. */
+/* About `rows` rows for each run, in equal parts of the draws, so that few rows are wasted. */
 static rv_status open_walk(walk *w)
 {
     const rv_importance_config *config = w->config;

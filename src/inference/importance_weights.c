@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { TAIL_LEAST = 5 }; /* a tail shorter than this says nothing */
+enum { TAIL_LEAST = 5 }; /* a shorter tail gives no estimate */
 
 int weights_tail(int64_t draws)
 {
@@ -83,7 +83,8 @@ void weights_add(weights *w, float log_weight)
 
 /* ---- k-hat ---- */
 
-/* The log-likelihood of exceedances at theta = -k/sigma with k at its best for it, a point each. */
+/* The log-likelihood of exceedances at theta = -k/sigma with the best k for theta, for each
+ * point. */
 static double profile(const double *x, int count, double theta)
 {
     double k = 0;
@@ -117,7 +118,7 @@ static double mean_theta(const double *x, int count)
 
 double pareto_shape(const double *x, int count)
 {
-    const double prior = 10; /* exceedances that say 0.5 */
+    const double prior = 10; /* exceedances, with k = 0.5 */
     double k = 0;
     if (!(x[(int)floor(count / 4.0 + 0.5) - 1] > 1e-300 * x[count - 1]))
         return INFINITY;
@@ -134,8 +135,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of the tail: the largest M above the one below them.  What is level with that one, as the few
- * values of a discrete latent are, is no part of it. */
+/* For the tail: the largest M, above the next one.  Weights equal to that one, as with the few
+ * values of a discrete latent, are not part of the tail. */
 static double khat(weights *w, double *work)
 {
     const double rounding = 1e-6; /* of log w, in single precision */
@@ -145,7 +146,7 @@ static double khat(weights *w, double *work)
     qsort(w->heap, (size_t)w->kept, sizeof *w->heap, ascending);
     double cut = (double)w->heap[0], level = exp(cut - w->largest);
     if (w->largest - cut <= rounding * (1 + fabs(w->largest)))
-        return 0; /* all alike */
+        return 0; /* all are equal */
     for (int i = 1; i < w->kept; i++)
         if ((double)w->heap[i] > cut)
             work[count++] = exp((double)w->heap[i] - w->largest) - level;

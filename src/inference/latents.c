@@ -1,8 +1,8 @@
-/* What the latents of a trained encoder hold.
+/* Analyses the latents of a trained encoder.
  *
  * Hoffman & Johnson 2016, "ELBO surgery": the averaged KL in two parts, equation 8.
  * Burda, Grosse & Salakhutdinov 2016, section 5.2: active units.  E_q[u|x] is in closed form here,
- * and the variance is that of the images given (1/N). */
+ * and the variance is over the given images (1/N). */
 #include "reverie/inference.h"
 
 #include "core/arena.h"
@@ -23,7 +23,7 @@ rv_latents_config rv_latents_defaults(void)
     return (rv_latents_config){.seed = 1};
 }
 
-/* What is known of each image: mean, spread (as the distribution has it), deviation, a draw, KL by
+/* The values of each image: mean, spread (as the distribution defines it), deviation, a draw, KL by
  * element. */
 typedef enum value { VALUE_MEAN, VALUE_SPREAD, VALUE_DEVIATION, VALUE_DRAW, VALUE_KL } value;
 
@@ -42,7 +42,7 @@ typedef struct analysis {
     float *images, *chunk; /* [BATCH,D], [BATCH,numbers] */
 } analysis;
 
-/* ---- the program: everything that is read of an image ---- */
+/* ---- the program: all values for an image ---- */
 
 static void describe(analysis *a, const rv_latents *group, int groups)
 {
@@ -81,7 +81,7 @@ static rv_status compile(analysis *a)
                        "with a flow, the parts of the KL are not known");
     rv_dist q = of->posterior;
     rv_expr none = rv_scalar(a->graph, 0), mean = rv_dist_mean(q);
-    if (rv_is_poison(mean)) /* of no kind, or the encoder failed */
+    if (rv_is_poison(mean)) /* of an unknown kind, or the encoder failed */
         return rv_error_status(model->context);
     describe(a, of, groups);
     rv_expr outputs[VALUES] = {mean, q.kind->spread(q), rv_dist_deviation(q),
@@ -184,7 +184,7 @@ static void measure_units(analysis *a)
 static const char no_kl[] = "the prior is not N(0, I)";
 static const char no_parts[] = "the KL of a full covariance is not decomposed";
 
-/* The mean of numbers [images], NULL where it is not known, for which reason. */
+/* The mean of numbers [images]; NULL if unknown, for the given reason. */
 static rv_value *add_part(rv_latents_report *out, const char *name, const double *numbers,
                           const char *missing, const char *about)
 {
@@ -208,14 +208,14 @@ static double sum_row(const float *row, int64_t width)
     return sum;
 }
 
-/* The average of log q(z|x) - log q(z) at the draws, and what it leaves of the averaged KL: the
- * parts add up to it exactly, and a draw's noise is that of the information alone.  `log_q`, `work`
- * and `kl` (of each image) are [N]. */
+/* The average of log q(z|x) - log q(z) at the draws, and the remainder of the averaged KL: the
+ * parts add up to it exactly, and the noise of the draws is only in the information.  `log_q`,
+ * `work` and `kl` (for each image) are [N]. */
 static rv_status decompose(analysis *a, double *log_q, double *work, double *kl)
 {
     rv_latents_report *out = a->out;
     rv_values *values = &out->values;
-    int is_full = !a->kind->element; /* no density of a latent alone */
+    int is_full = !a->kind->element; /* no density of a single latent */
     double most = log((double)out->images);
     mixture m = {a->kind,
                  out->images,
@@ -263,13 +263,13 @@ static void add_units(const rv_latents_report *out, rv_values *list)
     }
 }
 
-/* "0.123", or "-" where it is not known. */
+/* "0.123", or "-" if unknown. */
 static const char *cell(rv_values *values, double number, int digits)
 {
     return isnan(number) ? "-" : rv_values_text(values, "%.*f", digits, number);
 }
 
-/* A line for each unit, those of the largest KL (or variance) first; shown [width]. */
+/* A line for each unit, in descending order of KL (or variance); shown [width]. */
 static void add_lines(rv_latents_report *out, unsigned char *shown)
 {
     rv_values *values = &out->values;

@@ -1,4 +1,4 @@
-/* Two programs: one encodes a block of images, the other draws and weighs. */
+/* Two programs: one encodes a block of images, the other draws z and computes log w. */
 #include "inference/log_weights.h"
 
 #include "core/memory.h"
@@ -36,7 +36,7 @@ static rv_status open_encoder(log_weights *w)
     return rv_compile(w->encoder_graph, output, w->parts, NULL, &w->encoder);
 }
 
-/* The same groups, made of inputs. */
+/* The same groups, made from inputs. */
 static void make_inputs(const log_weights *w, rv_latents made[RV_LATENTS_MOST])
 {
     int at = 0;

@@ -1,5 +1,5 @@
-/* Reports progress and checks for a stop request; a mean over images and its standard error, which
- * one image does not have. */
+/* Reports progress and checks for a stop request; computes a mean over images and its standard
+ * error, which is undefined for one image. */
 #include "inference/report.h"
 
 #include <math.h>

@@ -1,14 +1,14 @@
-/* What an estimate reports: its progress, and means over images as rows of its result. */
+/* Reports of an estimate: its progress, and means over images as rows of its result. */
 #ifndef INFERENCE_REPORT_H
 #define INFERENCE_REPORT_H
 
 #include "reverie/inference.h"
 
-/* Told how much of a part is done: steps of a fit, draws.  What it gives other than RV_OK ends the
- * estimate. */
+/* Receives the finished amount of a part: steps of a fit, draws.  A status other than RV_OK ends
+ * the estimate. */
 typedef rv_status (*watch)(void *user, int64_t done);
 
-/* RV_OK, or RV_INTERRUPTED, latched, when the listener wants to stop. */
+/* RV_OK, or RV_INTERRUPTED, latched, if the listener asks for a stop. */
 rv_status tell_progress(rv_context *context, const rv_listener *listener,
                         rv_inference_progress now);
 /* Mean and standard error of numbers [count], nats; the error's key is "standard_error". */

@@ -1,12 +1,12 @@
-/* A diagonal Gaussian for each image by itself: no encoder.
+/* A diagonal Gaussian for each image separately, without an encoder.
  *
  * Hoffman, Blei, Wang & Paisley 2013, "Stochastic variational inference"; for the comparison with
  * an encoder Cremer, Li & Duvenaud 2018, "Inference suboptimality in variational autoencoders".
  *
  *   maximise over mu, log sigma:  1/S sum_s log p(x, mu + sigma eps_s) + H[N(mu, sigma^2)]
  *
- * by Adam.  Images do not touch each other: a block is fitted at once, and each number of it has an
- * Adam of its own, which runs here, on the host: it is nothing beside the decoder. */
+ * by Adam.  Images are independent: a block is fitted at once, and each of its numbers has its own
+ * Adam, which runs here, on the host: its cost is negligible relative to the decoder. */
 #include "inference/svi.h"
 
 #include "core/random.h"
@@ -68,7 +68,7 @@ void svi_close(svi *s)
     rv_arena_free(&s->memory);
 }
 
-/* mu ~ N(0, I), sigma = 1: a draw of the prior, and its width. */
+/* mu ~ N(0, I), sigma = 1: a draw of the prior, and the prior's width. */
 static void start(svi *s, const svi_request *request)
 {
     int64_t count = s->images * s->width;
@@ -82,7 +82,7 @@ static void start(svi *s, const svi_request *request)
     memset(s->moment, 0, (size_t)(4 * count) * sizeof *s->moment);
 }
 
-/* Kingma & Ba 2015, algorithm 1, upwards. */
+/* Kingma & Ba 2015, algorithm 1, as an ascent. */
 static void ascend(svi *s, int64_t step, double rate)
 {
     const double b1 = 0.9, b2 = 0.999, epsilon = 1e-8;

@@ -25,7 +25,7 @@ void weight_block_close(weight_block *block)
     rv_arena_free(&block->memory);
 }
 
-/* The first `draws` of a run's draws. */
+/* Adds the first `draws` draws of a run. */
 static rv_status take(weight_block *block, const weight_request *request, int64_t draws)
 {
     const log_weights *from = &block->log_weights;
@@ -43,7 +43,7 @@ static rv_status take(weight_block *block, const weight_request *request, int64_
     return RV_OK;
 }
 
-/* A run past the last draw is made whole, and what is too much is not looked at. */
+/* Runs past the last draw are complete; the surplus draws are ignored. */
 rv_status weight_block_run(weight_block *block, const weight_request *request,
                            rv_importance_example *out)
 {

@@ -1,4 +1,4 @@
-/* A block of images whose importance weights are streamed, draws after draws. */
+/* A block of images whose importance weights are streamed, one block of draws after another. */
 #ifndef INFERENCE_WEIGHT_BLOCK_H
 #define INFERENCE_WEIGHT_BLOCK_H
 
@@ -16,17 +16,17 @@ typedef struct weight_block {
     double *work;    /* [M + 1] */
 } weight_block;
 
-/* Of `images` images, all of whose draws are `samples`, `draws` at a time.  To be closed in any
+/* For `images` images with `samples` draws each, `draws` in a run.  The caller closes it in any
  * case. */
 rv_status weight_block_open(weight_block *block, rv_model *model, int64_t images, int64_t samples,
                             int64_t draws);
 void weight_block_close(weight_block *block);
 /* The first `count` images of the block, which are images `first`, first + 1, ... of the split:
- * from the pixels and posteriors that are in block->log_weights, their numbers into out [count]. */
+ * from the pixels and posteriors in block->log_weights to the values in out [count]. */
 typedef struct weight_request {
     uint64_t seed;
     int64_t first, count;
-    watch watch; /* told after each run how many of the K draws are done */
+    watch watch; /* called after each run with the number of finished draws, out of K */
     void *user;
 } weight_request;
 rv_status weight_block_run(weight_block *block, const weight_request *request,

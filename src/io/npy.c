@@ -371,6 +371,16 @@ static rv_status read_floats(const array_file *a, size_t first, size_t count, fl
     return status;
 }
 
+char *rv_array_shape_text(const rv_array *array, char text[RV_ARRAY_SHAPE_TEXT])
+{
+    int used = snprintf(text, RV_ARRAY_SHAPE_TEXT, "[");
+    for (int i = 0; i < array->rank; i++)
+        used += snprintf(text + used, (size_t)(RV_ARRAY_SHAPE_TEXT - used), "%s%lld", i ? "," : "",
+                         (long long)array->dim[i]);
+    snprintf(text + used, (size_t)(RV_ARRAY_SHAPE_TEXT - used), "]");
+    return text;
+}
+
 rv_status rv_array_load(rv_context *context, const char *path, rv_array *out)
 {
     array_file a;

@@ -1,5 +1,4 @@
-/* A trained classifier as the judge of another run's images, fed with images in the range that they
- * have. */
+/* A trained classifier as the judge of another run's images; converts them from their range. */
 #include "figures/figures.h"
 #include "reverie/judge.h"
 
@@ -13,12 +12,12 @@ enum { SLICE = 1024 }; /* images converted at once */
 struct rv_classifier {
     rv_context *context;
     rv_experiment *run;
-    rv_data_sizes sizes; /* of the images that come */
+    rv_data_sizes sizes; /* of the given images */
     int64_t features;
     float *images; /* [SLICE,D] in the range that the classifier was trained on */
 };
 
-/* ---- whether the classifier knows such images ---- */
+/* ---- compatibility of the classifier and the images ---- */
 
 static rv_status check_model(const rv_classifier *c)
 {
@@ -43,7 +42,7 @@ static rv_status check_sizes(const rv_classifier *c)
                    (long long)comes->channels);
 }
 
-/* The last part of a path: a data set's name, however its folder was given. */
+/* The last part of a path: the name of a data set, for any spelling of its folder. */
 static const char *base_name(const char *path, size_t *length)
 {
     size_t end = strlen(path);
@@ -133,7 +132,7 @@ const char *rv_classifier_class(const rv_classifier *classifier, int number)
         return NULL;
     if (number < count)
         return names[number];
-    return number < 10 ? digits[number] : "?"; /* a run that does not say */
+    return number < 10 ? digits[number] : "?"; /* a run without class names */
 }
 
 int64_t rv_classifier_feature_width(const rv_classifier *classifier)
@@ -148,8 +147,8 @@ const char *rv_classifier_name(const rv_classifier *classifier)
 
 /* ---- judging ---- */
 
-/* From the range of the images to the classifier's: [0,1] to [-1,1], say.  Equal ranges leave every
- * bit as it is. */
+/* From the range of the images to the classifier's, for example [0,1] to [-1,1].  Equal ranges
+ * leave every bit unchanged. */
 static void convert(rv_classifier *c, const float *images, int64_t count)
 {
     const rv_data_sizes *to = &c->run->model->sizes;

@@ -1,4 +1,4 @@
-/* Judging an encoder by the classes of nearest neighbours among its encodings. */
+/* Judges an encoder by the classes of nearest neighbours among its encodings. */
 #include "judge/encodings.h"
 
 #include "core/memory.h"
@@ -14,7 +14,7 @@ rv_rows rows_of(const table *t)
     return (rv_rows){t->values, t->count, t->width};
 }
 
-/* What of the encoder: z itself, or the features that its last layer makes z of. */
+/* The kind of encoding: z itself, or the features (the input of the encoder's last layer). */
 typedef enum encoding { CODES, FEATURES } encoding;
 
 static rv_status encode_codes(rv_experiment *run, rv_split split, int64_t count, table *out)
@@ -45,7 +45,7 @@ static rv_status encode_features(rv_experiment *run, rv_source *source, int64_t 
     return status;
 }
 
-/* The encodings of a split with their labels, in memory of ours. */
+/* The encodings of a split with their labels, in memory that the caller frees. */
 static rv_status encode_split(rv_experiment *run, rv_split split, encoding what, table *out,
                               int32_t **labels)
 {
@@ -101,6 +101,6 @@ rv_status judge_encodings(rv_experiment *run, rv_split split, rv_values *values)
     if (status != RV_OK || !rv_model_has(run->model, RV_FEATURES))
         return status;
     row = rv_values_add(values, "nearest_neighbour_features", 0, RV_UNIT_SHARE,
-                        "the same of the features that the encoder makes z of");
+                        "the same for the features from which the encoder makes z");
     return add_accuracy(run, split, FEATURES, row);
 }

@@ -1,5 +1,5 @@
-/* Judging a run without a likelihood: its samples beside real images, in the features of a
- * classifier; its encoder by the nearest neighbour of an encoding. */
+/* Judges a run without a likelihood: compares its samples with real images, in the features of a
+ * classifier, and its encoder by the nearest neighbour of an encoding. */
 #include "judge/encodings.h"
 
 #include "core/memory.h"
@@ -19,8 +19,8 @@ typedef struct judge {
     table images;                      /* generated, pixels */
     table made, real, train, held_out; /* features; real is empty for the training split, held_out
                                             for the others: see real_of and held_out_of */
-    int64_t *nearest;                  /* [made.count] the nearest training image, for pictures */
-    double *distance;                  /* [made.count] and how far it is */
+    int64_t *nearest; /* [made.count] the index of the nearest training image, for pictures */
+    double *distance; /* [made.count] its distance */
 } judge;
 
 rv_judge_config rv_judge_defaults(void)
@@ -38,7 +38,7 @@ static const table *held_out_of(const judge *j)
     return j->config->split == RV_SPLIT_TRAIN ? &j->held_out : &j->real;
 }
 
-/* ---- what is judged ---- */
+/* ---- the judged images ---- */
 
 static rv_status check_finite(const judge *j)
 {
@@ -121,7 +121,7 @@ static rv_status look_at_split(judge *j, rv_split split, table *features)
 
 /* ---- the values ---- */
 
-/* The classes in lines of five, as the classifier calls them. */
+/* The classes in lines of five, with the classifier's names. */
 static void add_shares(judge *j, const double *shares, int classes)
 {
     rv_values *values = &j->out->images;
@@ -176,8 +176,8 @@ static rv_status measure_classes(judge *j)
     return status;
 }
 
-/* Which rows: the `count` rows of part `part` when `parts` times as many are chosen evenly over the
- * table.  Sets are often sorted by how they were collected: the first rows would not do. */
+/* A selection: the `count` rows of part `part` when `parts` times as many are chosen evenly over
+ * the table.  Data sets are often sorted: the first rows would be a biased sample. */
 typedef struct choice {
     int64_t count;
     int part, parts;
@@ -205,7 +205,7 @@ static int64_t least_of(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* A distance depends on how many images there are, and on which. */
+/* A distance depends on the number of images, and on their selection. */
 static void add_which(judge *j, int64_t n)
 {
     rv_values *values = &j->out->images;
@@ -334,7 +334,7 @@ static rv_status lay_out(judge *j, const int64_t *chosen, int count)
     float *cells = rv_malloc((size_t)(lines * columns * width) * sizeof *cells);
     rv_status status = cells ? RV_OK : rv_fail_memory(j->context);
     for (int64_t i = 0; cells && i < lines * columns * width; i++)
-        cells[i] = j->run->model->sizes.low; /* cells of the last row without an image are black */
+        cells[i] = j->run->model->sizes.low; /* empty cells of the last row are black */
     for (int i = 0; status == RV_OK && i < count; i++) {
         float *cell = cells + (2 * (i / columns) * columns + i % columns) * width;
         memcpy(cell, j->images.values + chosen[i] * width, (size_t)width * sizeof *cell);
@@ -387,7 +387,7 @@ static rv_status look_at_real(judge *j)
     return look_at_split(j, split, &j->real);
 }
 
-/* The files are looked at before the long parts begin. */
+/* Opens the files before the long computations begin. */
 static rv_status judge_images(judge *j)
 {
     rv_split split = j->config->split;

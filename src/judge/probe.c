@@ -14,7 +14,7 @@ rv_run_probe_config rv_run_probe_defaults(void)
                                  .softmax = rv_probe_defaults()};
 }
 
-/* Images of a split, ours. */
+/* Images of a split, in owned memory. */
 typedef struct image_set {
     rv_arena memory; /* of the arrays */
     int64_t count, width;
@@ -122,7 +122,7 @@ static void add_score(rv_values *values, const char *name, rv_probe_score score)
     row->error_name = "standard_error";
 }
 
-/* Two representations stand in a table of two lines. */
+/* A table with two lines, one for each representation. */
 static rv_status probe_rows(rv_experiment *run, const rv_run_probe_config *config, const char *name,
                             rv_labelled_rows train, rv_labelled_rows test, rv_values *out)
 {

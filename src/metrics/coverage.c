@@ -1,5 +1,5 @@
 /* Precision, recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020), from the
- * balls that reach each row's k-th neighbour in its own set.  Where the papers' code compares
+ * balls that reach the k-th neighbour of each row in its own set.  Where the papers' code compares
  * single-precision distances, pairs near a radius are decided in double precision here. */
 #include "core/arena.h"
 #include "metrics/distances.h"

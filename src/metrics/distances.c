@@ -10,7 +10,7 @@
 
 enum { QUERY_ROWS = 512, TABLE_ROWS = 1024 }; /* of a block: the products stay in the cache */
 
-/* One of the two tables, and the block of it at hand. */
+/* One of the two tables, and its current block. */
 typedef struct side {
     rv_rows all;
     int64_t rows;  /* of a whole block */
@@ -88,8 +88,9 @@ static rv_status multiply(walk *w)
     return rv_read(w->program, 0, w->dots, (size_t)(w->query.rows * w->table.rows));
 }
 
-/* The products of W terms are off by at most W u |x||y|, u = 2^-24, in any order of summation; the
- * rest (the move, the norms, the three operations on them) by less than 16 u (|x|^2 + |y|^2). */
+/* The error of the products of W terms is at most W u |x||y|, u = 2^-24, in any order of summation;
+ * that of the rest (the move, the norms, the three operations on them) is less than 16 u (|x|^2 +
+ * |y|^2). */
 static strip strip_start(const walk *w, int64_t table_first, int64_t table_count)
 {
     int64_t width = w->table.all.width;

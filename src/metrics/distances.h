@@ -3,9 +3,9 @@
  *     |x - y|^2 = |x|^2 + |y|^2 - 2 x.y
  *
  * The products x.y are one matrix product of a compiled program.  Both tables are first moved by
- * the mean of the second, which leaves distances as they are and keeps the norms small.  What is
- * lost in single precision is bounded (Higham 2002, section 3.1), so that a caller can tell pairs
- * that are decided from the few to compute exactly. */
+ * the mean of the second, which leaves distances as they are and keeps the norms small.  The
+ * rounding error in single precision is bounded (Higham 2002, section 3.1): a caller can separate
+ * decided pairs from the few that need an exact computation. */
 #ifndef METRICS_DISTANCES_H
 #define METRICS_DISTANCES_H
 

@@ -5,7 +5,7 @@
 #include "reverie/metrics.h"
 
 /* Latches RV_BAD_USAGE unless the table has at least `least` rows, a width, and finite features.
- * `name` is what the message calls it. */
+ * `name` is its name in the message. */
 rv_status rows_check(rv_context *context, rv_rows rows, const char *name, int64_t least);
 /* The same for two tables, which must be equally wide. */
 rv_status rows_check_pair(rv_context *context, rv_rows a, const char *a_name, rv_rows b,

@@ -1,4 +1,4 @@
-/* The Frechet distance between two sets of features, each taken for a Gaussian (Heusel et al.
+/* The Frechet distance between two sets of features, each treated as a Gaussian (Heusel et al.
  * 2017).
  *
  * The trace of the root needs no root: with S_a = A A' and S_b = B B' (Cholesky factors, or any
@@ -22,7 +22,7 @@ typedef struct gaussian {
 } gaussian;
 
 typedef struct workspace {
-    rv_arena memory; /* of these and of the moments */
+    rv_arena memory; /* for these and for the moments */
     double *matrix;  /* [W,W] */
     double *rows;    /* [MATRIX_CHUNK,W] */
     double *scratch; /* of matrix_add_product */

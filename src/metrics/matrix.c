@@ -88,7 +88,7 @@ static double dot(const double *a, const double *b, int64_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* The row with the largest diagonal left. */
+/* The row with the largest remaining diagonal entry. */
 static int64_t find_pivot(const double *s, int64_t n)
 {
     int64_t best = 0;
@@ -98,8 +98,8 @@ static int64_t find_pivot(const double *s, int64_t n)
     return best;
 }
 
-/* The diagonal of s holds what is left of it; a row that was a pivot holds -1 there.  Rows are
- * not moved: L is triangular up to their order, which s = L L' does not ask. */
+/* The diagonal of s contains the remainder; the entry of a former pivot is -1.  Rows are not moved:
+ * L is triangular except for their order, and s = L L' does not need that order. */
 int64_t matrix_cholesky(double *s, int64_t n, double *factor)
 {
     double least = (double)n * DBL_EPSILON * fmax(s[find_pivot(s, n) * (n + 1)], 0);

@@ -1,6 +1,6 @@
 /* Memorisation: are generated rows nearer to the training rows than held-out real rows are?  After
- * Meehan, Chaudhuri and Dasgupta 2020 (a test of two samples on the distances to the training set);
- * theirs is done region by region, this one over the whole space. */
+ * Meehan, Chaudhuri and Dasgupta 2020 (a two-sample test on the distances to the training set);
+ * their test is separate for each region, this one covers the whole space. */
 #include "core/memory.h"
 #include "metrics/neighbours.h"
 
@@ -27,7 +27,7 @@ static rv_status nearest(rv_context *context, rv_rows rows, rv_rows train, doubl
     return status;
 }
 
-/* Interpolated between the two sorted values around `share` of the way. */
+/* Interpolates between the two sorted values around the fraction `share`. */
 static double quantile(const double *sorted, int64_t count, double share)
 {
     double at = share * (double)(count - 1);

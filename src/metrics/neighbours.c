@@ -1,5 +1,5 @@
-/* Nearest rows: a block of single-precision distances leaves out what is surely farther than the
- * k-th neighbour so far; the rest is computed in double precision and decided by that. */
+/* Nearest rows: a block of single-precision distances excludes the rows that are certainly farther
+ * than the current k-th neighbour; double precision decides the rest. */
 #include "metrics/neighbours.h"
 
 #include "core/memory.h"
@@ -13,7 +13,7 @@ typedef struct search {
     double *squared; /* [queries,k] */
 } search;
 
-/* Puts row `index` in its place among the k nearest, after equals; the last one drops out. */
+/* Inserts row `index` among the k nearest, after equals; the last one drops out. */
 static void insert(double *squared, int64_t *index, int k, double distance, int64_t row)
 {
     int at = k - 1;
@@ -32,7 +32,7 @@ static void visit(void *user, const strip *s)
     double *squared = f->squared + s->query * f->k;
     int64_t *index = f->index + s->query * f->k;
     float limit = distance_limit(squared[f->k - 1]);
-    if (squared[f->k - 1] == 0) /* as among copies: no later row comes before an equal one */
+    if (squared[f->k - 1] == 0) /* for copies: no later row precedes an equal one */
         return;
     for (int64_t start = 0; start < s->count; start += GROUP) {
         int64_t stop = start + GROUP < s->count ? start + GROUP : s->count;

@@ -30,7 +30,8 @@ static double reflect(double *v, int64_t count, int64_t stride, double *factor)
     return norm * largest;
 }
 
-/* Rows k .. m - 1, columns k + 1 .. n - 1 of a, less factor v (v' a), v being column k. */
+/* Subtracts factor v (v' a) from rows k .. m - 1, columns k + 1 .. n - 1 of a, where v is column
+ * k. */
 static void apply_left(double *a, int64_t m, int64_t n, int64_t k, double factor, double *products)
 {
     memset(products, 0, (size_t)n * sizeof *products);
@@ -44,7 +45,8 @@ static void apply_left(double *a, int64_t m, int64_t n, int64_t k, double factor
     }
 }
 
-/* Rows k + 1 .. m - 1, columns k + 1 .. n - 1 of a, less factor (a v) v', v being row k. */
+/* Subtracts factor (a v) v' from rows k + 1 .. m - 1, columns k + 1 .. n - 1 of a, where v is row
+ * k. */
 static void apply_right(double *a, int64_t m, int64_t n, int64_t k, double factor)
 {
     const double *v = a + k * n;
@@ -58,8 +60,8 @@ static void apply_right(double *a, int64_t m, int64_t n, int64_t k, double facto
     }
 }
 
-/* a [m,n], m >= n, to bidiagonal form; its entries in the order diagonal, above it, diagonal, ...
- * into bands [2 n - 1]. */
+/* Reduces a [m,n], m >= n, to bidiagonal form; writes its entries in the order diagonal, above it,
+ * diagonal, ... to bands [2 n - 1]. */
 static void make_bidiagonal(double *a, int64_t m, int64_t n, double *bands, double *products)
 {
     double factor;
@@ -76,16 +78,16 @@ static void make_bidiagonal(double *a, int64_t m, int64_t n, double *bands, doub
 }
 
 /* One implicit QL step with Wilkinson's shift on rows low .. high of the tridiagonal matrix of
- * diagonal d and e beside it: plane rotations from the bottom chase the bulge upwards. */
+ * diagonal d and off-diagonal e: plane rotations from the bottom chase the bulge upwards. */
 static void step_ql(double *d, double *e, int64_t low, int64_t high)
 {
     double half = (d[low + 1] - d[low]) / (2 * e[low]);
     double shift = d[low] - e[low] / (half + copysign(hypot(half, 1), half));
     double sine = 1, cosine = 1, carry = 0, rest = d[high] - shift;
     for (int64_t i = high - 1; i >= low; i--) {
-        double bulge = sine * e[i], beside = cosine * e[i], radius = hypot(bulge, rest);
+        double bulge = sine * e[i], off_diagonal = cosine * e[i], radius = hypot(bulge, rest);
         e[i + 1] = radius;
-        if (radius == 0) { /* the matrix has split: go on with its parts */
+        if (radius == 0) { /* the matrix has split: continue with its parts */
             d[i + 1] -= carry;
             e[high] = 0;
             return;
@@ -93,18 +95,18 @@ static void step_ql(double *d, double *e, int64_t low, int64_t high)
         sine = bulge / radius;
         cosine = rest / radius;
         double moved = d[i + 1] - carry;
-        double gain = (d[i] - moved) * sine + 2 * cosine * beside;
+        double gain = (d[i] - moved) * sine + 2 * cosine * off_diagonal;
         carry = sine * gain;
         d[i + 1] = moved + carry;
-        rest = cosine * gain - beside;
+        rest = cosine * gain - off_diagonal;
     }
     d[low] -= carry;
     e[low] = rest;
     e[high] = 0;
 }
 
-/* Eigenvalues of the tridiagonal matrix into d [n]; e [n], its last entry 0.  What is below the
- * rounding of the largest entry counts as zero.  Returns whether it converged. */
+/* Eigenvalues of the tridiagonal matrix into d [n]; e [n], its last entry 0.  Entries below the
+ * rounding of the largest count as zero.  Returns whether it converged. */
 static int find_eigenvalues(double *d, double *e, int64_t n)
 {
     double largest = 0;

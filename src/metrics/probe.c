@@ -1,8 +1,8 @@
 /* Probes: a linear classifier and nearest neighbours on given codes (Alain & Bengio 2017 for the
  * name and the idea; Kingma et al. 2014, section 4.1, judge a VAE's codes by such classifiers).
  *
- * The softmax regression is convex, so where the optimiser ends depends neither on a seed nor on an
- * order of batches: full batches from zeros will do. */
+ * The softmax regression is convex, so its solution depends neither on a seed nor on an
+ * order of batches: full batches from zero weights are enough. */
 #include "reverie/metrics.h"
 
 #include "core/memory.h"
@@ -19,7 +19,7 @@ rv_probe_config rv_probe_defaults(void)
     return (rv_probe_config){.l2 = 1, .lr = 0.1, .steps = 300};
 }
 
-/* ---- what both check and report ---- */
+/* ---- shared checks and reports ---- */
 
 static rv_status check_labels(rv_context *context, rv_labelled_rows set, const char *name,
                               int *classes)
@@ -74,7 +74,7 @@ static rv_status check_config(rv_context *context, const rv_probe_config *c)
     return RV_OK;
 }
 
-/* A step that is not finite latches nothing itself. */
+/* A step that is not finite does not latch an error itself. */
 static rv_status say_why(const regression *r, rv_status status)
 {
     if (status == RV_OK || rv_error_status(r->context) != RV_OK)
@@ -98,7 +98,7 @@ static void close_regression(regression *r)
     rv_free(r->scale);
 }
 
-/* Two passes, row by row.  A deviation that is only rounding counts as none. */
+/* Two passes, row by row.  A deviation within rounding counts as none. */
 static void measure(regression *r, rv_rows rows)
 {
     memset(r->mean, 0, (size_t)r->width * sizeof *r->mean);
@@ -117,7 +117,7 @@ static void measure(regression *r, rv_rows rows)
     }
 }
 
-/* NULL, latched, when memory is out; else the caller's. */
+/* NULL, latched, when memory is out; else the caller frees it. */
 static float *standardise(const regression *r, rv_rows rows)
 {
     float *x = rv_malloc((size_t)(rows.count * rows.width) * sizeof *x);
@@ -253,8 +253,8 @@ rv_status rv_probe_softmax(rv_context *context, rv_labelled_rows train, rv_label
 
 /* ---- nearest neighbours ---- */
 
-/* The class with most of the rows `nearest` [k], ascending by distance; of equals the one met
- * first.  votes [classes] is room to count in, zero before and after. */
+/* The class with most of the rows `nearest` [k], ascending by distance; of equals the first one.
+ * votes [classes] is scratch memory, zero before and after. */
 static int32_t vote(const int32_t *labels, const int64_t *nearest, int k, int *votes)
 {
     int32_t best = labels[nearest[0]];

@@ -3,6 +3,7 @@
 #include "model/nets.h"
 #include "model/parts.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* A list of weights, made when a stage asks for it. */
@@ -76,17 +77,31 @@ static rv_model *new_empty(rv_context *context, const rv_model_kind *kind, const
     return model;
 }
 
-/* The checks of the parts, then of the kind. */
+/* The limit is that of the data sets: products of the sizes do not overflow. */
+static rv_status check_sizes(const rv_model *model)
+{
+    rv_data_sizes s = model->sizes;
+    if (s.height >= 1 && s.width >= 1 && s.channels >= 1 && s.height <= INT_MAX &&
+        s.width <= INT_MAX / s.height && s.channels <= INT_MAX / (s.height * s.width) &&
+        s.classes >= 0)
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "images of %lld x %lld x %lld values and %d classes are not supported",
+                   (long long)s.height, (long long)s.width, (long long)s.channels, s.classes);
+}
+
+/* The checks of the sizes, then of the parts, then of the kind. */
 static rv_status check(const rv_model *model)
 {
     const rv_model_kind *kind = model->kind;
-    rv_status status = RV_OK;
-    if ((model->sizes.are_points || model->sizes.logit > 0) && !kind->score.each)
-        return rv_fail(model->context, RV_BAD_USAGE,
-                       "model `%s` is of pixels in a range, and the data are %s: choose model=maf, "
-                       "realnvp or made",
-                       kind->name, model->sizes.are_points ? "points of the plane" : "logits");
-    if (kind->classifier.logits)
+    rv_status status = check_sizes(model);
+    if (status == RV_OK && (model->sizes.are_points || model->sizes.logit > 0) && !kind->score.each)
+        status =
+            rv_fail(model->context, RV_BAD_USAGE,
+                    "model `%s` is of pixels in a range, and the data are %s: choose model=maf, "
+                    "realnvp or made",
+                    kind->name, model->sizes.are_points ? "points of the plane" : "logits");
+    if (status == RV_OK && kind->classifier.logits)
         status = classifier_check(model);
     if (status == RV_OK && kind->semi_supervised)
         status = semi_supervised_check(model);

@@ -1,5 +1,5 @@
-/* The data of a run: where they are, whether they are still the same, and what their classes are
- * called.  data.json keeps what they were when the run was made:
+/* The data of a run: their place, whether they have changed, and the names of their
+ * classes.  data.json records the data of the beginning of the run:
  *
  *     {"place": "/data/mnist", "classes": ["0", ...],
  *      "train": {"images": 50000, "fingerprint": "..."}, "validation": ..., "test": ...}
@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { KNOWN_MOST = 16 << 20 };
 
 rv_data_config run_data(const rv_experiment *run)
 {
@@ -41,7 +39,7 @@ rv_status rv_experiment_split(rv_experiment *run, rv_split *split)
     return status;
 }
 
-/* Numbers of other images do not compare, and nothing else would tell. */
+/* Values on different images are not comparable, and nothing else would tell. */
 static void say_if_changed(rv_experiment *run, const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
@@ -75,6 +73,8 @@ rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_sp
 rv_source *rv_experiment_source(rv_experiment *run, rv_split split)
 {
     rv_data_config data = run_data(run);
+    if ((unsigned)split > RV_SPLIT_TEST) /* rv_source_open refuses it */
+        return run_open_source(run, &data, split);
     if (!run->source[split])
         run->source[split] = run_open_source(run, &data, split);
     return run->source[split];
@@ -106,7 +106,7 @@ int rv_experiment_class(rv_experiment *run, const char *name)
     long number = strtol(name, &end, 10);
     int known = run->class_count, all = run->model ? run->model->sizes.classes : 0;
     if (known == 0 && !*end && end != name && number >= 0 && number < all)
-        return (int)number; /* a run that does not say what they are called */
+        return (int)number; /* a run without class names */
     for (int i = 0; i < known; i++) {
         size_t used = strlen(names);
         if (strcmp(run->class_name[i], name) == 0)
@@ -119,6 +119,24 @@ int rv_experiment_class(rv_experiment *run, const char *name)
 }
 
 /* ---- data.json ---- */
+
+static int is_split(const json_t *one)
+{
+    return !one || (json_is_string(json_object_get(one, "fingerprint")) &&
+                    json_is_integer(json_object_get(one, "images")));
+}
+
+int run_data_is_whole(const json_t *object)
+{
+    const json_t *place = json_object_get(object, "place");
+    const json_t *classes = json_object_get(object, "classes");
+    int ok = (!place || json_is_string(place)) && (!classes || json_is_array(classes));
+    for (int split = 0; split < 3; split++)
+        ok &= is_split(json_object_get(object, rv_split_name((rv_split)split)));
+    for (size_t i = 0; i < json_array_size(classes); i++)
+        ok &= json_is_string(json_array_get(classes, i));
+    return ok;
+}
 
 static rv_status take_classes(rv_experiment *run, json_t *array)
 {
@@ -149,31 +167,35 @@ static rv_status take(rv_experiment *run, json_t *object)
     return take_classes(run, json_object_get(object, "classes"));
 }
 
-rv_status run_without(rv_context *context, rv_status status, const char *what)
+/* A missing or damaged file does not prevent opening the run: *object is NULL. */
+static rv_status read_known(rv_context *context, const char *folder, json_t **object)
 {
-    if (status == RV_OK || status == RV_NO_MEMORY)
-        return status;
-    rv_notify(context, RV_LOG_WARNING, "%s; %s", rv_error_message(context), what);
-    rv_error_clear(context);
-    return RV_OK;
+    rv_status status = run_read_json(context, folder, "data.json", RUN_WITHOUT_DATA, object);
+    if (*object && !run_data_is_whole(*object))
+        run_say_wrong(context, folder, "data.json", "is not what a run writes", RUN_WITHOUT_DATA);
+    return status;
 }
 
-/* A file that is missing or damaged is no reason not to open the run. */
 rv_status run_known_read(rv_experiment *run)
 {
     json_t *object;
-    if (run->known_place || run->class_name || !run_has(run->folder, "data.json"))
+    if (run->known_place || run->class_name)
         return RV_OK;
-    rv_status status = run_read_json(run->context, run->folder, "data.json", KNOWN_MOST, &object);
-    if (status != RV_OK)
-        return run_without(run->context, status,
-                           "whether the data are those of the run is not known");
+    rv_status status = read_known(run->context, run->folder, &object);
     if (object)
         status = take(run, object);
-    else
-        rv_notify(run->context, RV_LOG_WARNING,
-                  "%s/data.json: is no JSON: whether the data are those of the run is not known",
-                  run->folder);
+    json_decref(object);
+    return status;
+}
+
+rv_status rv_run_data_place_read(rv_context *context, const char *folder, char **place)
+{
+    json_t *object;
+    *place = NULL;
+    rv_status status = read_known(context, folder, &object);
+    const char *text = json_string_value(json_object_get(object, "place"));
+    if (text && !(*place = rv_strdup(text)))
+        status = rv_fail_memory(context);
     json_decref(object);
     return status;
 }
@@ -199,7 +221,7 @@ static json_t *describe(const rv_experiment *run)
                 json_pack("{s:I, s:s}", "images", (json_int_t)images, "fingerprint", fingerprint));
     }
     char *place = any && any->place ? realpath(any->place, NULL) : NULL;
-    /* JSON has no path that is no UTF-8: that one is not kept. */
+    /* A path that is not UTF-8 cannot be in JSON: it is not recorded. */
     json_t *kept = place ? json_string(place) : NULL;
     free(place);
     if (kept)

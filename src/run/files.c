@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-enum { ENVIRONMENT_MOST = 1 << 20 };
-
 /* {key: value} of the lines "key\tvalue\n"; NULL when memory is out. */
 static json_t *object_of(const char *lines)
 {
@@ -27,8 +25,8 @@ static json_t *object_of(const char *lines)
     return object;
 }
 
-/* The held-out value that chooses the best checkpoint, which `runs best` reads
- * (rv_run_selection_read); null for a model that has none. */
+/* The held-out value that selects the best checkpoint, which `runs best` reads
+ * (rv_run_selection_read); null for a model without one. */
 static json_t *selection(const rv_experiment *run)
 {
     const rv_model *model = run->model;
@@ -76,7 +74,7 @@ rv_status run_note_environment(rv_experiment *run)
     return run->resumes ? run_without(run->context, status, "it is as it was") : status;
 }
 
-/* The lines of such an object; the caller frees.  NULL when memory is out. */
+/* The inverse: the lines of such an object; the caller frees.  NULL when memory is out. */
 static char *lines_of(json_t *object)
 {
     const char *key;
@@ -97,7 +95,21 @@ static char *lines_of(json_t *object)
     return text;
 }
 
-/* What a checkpoint's own record has not: chosen after it was written. */
+/* Whether the tuning in env.json, which older runs do not have, has the right types. */
+static int is_tuning(json_t *object)
+{
+    const char *key;
+    json_t *value, *policy = json_object_get(object, RV_TUNING_POLICY);
+    json_t *choices = json_object_get(object, RV_TUNING_CHOICES);
+    int ok = (!policy || json_is_string(policy)) && (!choices || json_is_object(choices));
+    json_object_foreach(choices, key, value)
+    {
+        ok &= json_is_string(value);
+    }
+    return ok;
+}
+
+/* The choices that are newer than the checkpoint's own record. */
 static rv_status follow(rv_experiment *run, json_t *object, int has_checkpoint, const char *path)
 {
     rv_tuning tuning = {json_string_value(json_object_get(object, RV_TUNING_POLICY)), NULL};
@@ -121,16 +133,17 @@ rv_status run_follow_environment(rv_experiment *run, int has_checkpoint)
     char path[RUN_PATH];
     json_t *object;
     run_path(run, "env.json", path);
-    rv_status status =
-        run_read_json(run->context, run->folder, "env.json", ENVIRONMENT_MOST, &object);
-    if (status != RV_OK)
-        return run_without(run->context, status, "how convolutions were computed is not known");
-    status = follow(run, object, has_checkpoint, path);
+    static const char without[] = "how convolutions were computed is not known";
+    rv_status status = run_read_json(run->context, run->folder, "env.json", without, &object);
+    if (status == RV_OK && object && !is_tuning(object))
+        run_say_wrong(run->context, run->folder, "env.json", "is not what a run writes", without);
+    if (status == RV_OK)
+        status = follow(run, object, has_checkpoint, path);
     json_decref(object);
     return status;
 }
 
-/* config.yaml comes last: who is killed before it has not begun, and what is there knows all. */
+/* config.yaml comes last: a run without it has not begun, and a run with it is complete. */
 rv_status run_write_files(rv_experiment *run)
 {
     char path[RUN_PATH];
@@ -146,7 +159,7 @@ rv_status run_write_files(rv_experiment *run)
         status = run_claim(run, "config.yaml", path);
     if (status == RV_OK)
         status = rv_file_write(run->context, path, text, strlen(text));
-    /* rv_config_text may have renewed what the settings point to. */
+    /* rv_config_text may have renewed the memory of the settings */
     run->settings = rv_config_settings(run->config);
     return run->settings ? status : rv_error_status(run->context);
 }

@@ -1,4 +1,4 @@
-/* The folder of a run: whose it is, who writes into it, and what of it may be removed. */
+/* The folder of a run: its owner, its lock, and the files that may be removed. */
 #include "run/run.h"
 
 #include "io/files/write.h"
@@ -13,13 +13,13 @@
 static const char lock_name[] = ".reverie-lock";
 enum { NUMBERS_MOST = 100000 };
 
-/* What a run writes at once or later: none of it may be there before. */
+/* The files of a run: none of them may exist when it begins. */
 static const char *const names[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "env.json",
                                     "data.json",   "report.html",   "checkpoints",  "samples"};
 
-/* ---- what is there ---- */
+/* ---- the content of the folder ---- */
 
-/* But for the lock that is taken while it is looked at. */
+/* Except for the lock that is held during the check. */
 static int holds_nothing(const char *path)
 {
     DIR *list = opendir(path);
@@ -47,7 +47,7 @@ rv_status run_check_is_there(rv_experiment *run)
     return rv_fail(run->context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", run->folder);
 }
 
-/* A run is what has config.yaml on its list. */
+/* A folder holds a run if config.yaml is on its list. */
 static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
 {
     struct stat facts;
@@ -66,7 +66,7 @@ static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
     for (size_t i = 0; !is_run && i < sizeof names / sizeof *names; i++) {
         run_path(run, names[i], path);
         if (lstat(path, &facts) != 0 || (S_ISDIR(facts.st_mode) && holds_nothing(path)) ||
-            rv_ledger_has(ledger, path)) /* of a start that was killed */
+            rv_ledger_has(ledger, path)) /* left by a start that was killed */
             continue;
         return rv_fail(
             run->context, RV_BAD_USAGE,
@@ -77,7 +77,7 @@ static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
     return RV_OK;
 }
 
-/* A name that is not free is known at once; whether it is still so is asked under the lock. */
+/* Reports an occupied name at once; the check under the lock follows later. */
 rv_status run_folder_look(rv_experiment *run, int how)
 {
     rv_ledger *ledger;
@@ -94,8 +94,8 @@ rv_status run_folder_look(rv_experiment *run, int how)
     return status;
 }
 
-/* A checkpoint's name that is taken by somebody's file, or by what is no file, is told before there
- * are weights to save. */
+/* Reports a checkpoint's name that a user's file or a non-file occupies, before there are weights
+ * to save. */
 static rv_status check_checkpoints(rv_experiment *run)
 {
     struct stat facts;
@@ -130,7 +130,7 @@ static rv_status check_checkpoints(rv_experiment *run)
 
 /* ---- making and entering ---- */
 
-/* The folders above the last part of `path`; *made as rv_folder_make_noting has it. */
+/* The folders above the last part of `path`; *made as in rv_folder_make_noting. */
 static rv_status make_parents(rv_context *context, const char *path, size_t *made)
 {
     char parent[RUN_PATH];
@@ -142,7 +142,7 @@ static rv_status make_parents(rv_context *context, const char *path, size_t *mad
     return rv_folder_make_noting(context, parent, made);
 }
 
-/* FOLDER-1, or the first number whose folder was not there: who makes it has it. */
+/* FOLDER-1, or the first number whose folder does not exist: whoever creates the folder owns it. */
 static rv_status make_numbered(rv_experiment *run)
 {
     char path[RUN_PATH];
@@ -188,7 +188,7 @@ static rv_status make_folders(rv_experiment *run)
     return status;
 }
 
-/* What an earlier process left half done is ended first. */
+/* First completes the unfinished work of an earlier process. */
 static rv_status recover(rv_experiment *run)
 {
     int undone;
@@ -214,7 +214,7 @@ rv_status run_folder_create(rv_experiment *run, int how)
         status = rv_ledger_open(context, run->folder, &run->ledger);
     if (status == RV_OK)
         status = look(run, run->ledger, how);
-    if (status != RV_OK) { /* it is not ours: nothing of it is to be removed */
+    if (status != RV_OK) { /* it is not ours: remove nothing */
         rv_ledger_close(run->ledger);
         run->ledger = NULL;
         return status;
@@ -242,7 +242,7 @@ rv_status run_folder_begin(rv_experiment *run)
     return status == RV_OK ? run_write_files(run) : status;
 }
 
-/* samples/NAME.png, where it is there. */
+/* samples/NAME.png, if it exists. */
 static rv_status claim_picture(rv_experiment *run, const char *name)
 {
     char file[128], path[RUN_PATH];
@@ -251,8 +251,8 @@ static rv_status claim_picture(rv_experiment *run, const char *name)
     return rv_file_exists(path) ? rv_ledger_claim(run->ledger, path) : RV_OK;
 }
 
-/* The list of a run that was copied without it, or made before there were lists, or damaged: what
- * there is under the names that a run always has is its own. */
+/* The list of a run that was copied without it, or is older than such lists, or is damaged: the
+ * files under the names that every run has belong to the run. */
 static rv_status renew_list(rv_experiment *run)
 {
     static const char *const pictures[] = {
@@ -315,6 +315,15 @@ rv_status run_folder_enter(rv_experiment *run)
     return status == RV_OK ? run_without(run->context, rv_ledger_folder(run->ledger, path),
                                          "pictures cannot be written there")
                            : status;
+}
+
+rv_status run_folder_check_held(const rv_experiment *run)
+{
+    if (run->lock)
+        return RV_OK;
+    return rv_fail(
+        run->context, RV_BAD_USAGE, "%s: %s; rv_experiment_resume opens it to train", run->folder,
+        run->reads ? "the run was opened for reading" : "the run no longer holds its folder");
 }
 
 rv_status run_claim(rv_experiment *run, const char *name, char path[RUN_PATH])

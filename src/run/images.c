@@ -1,4 +1,4 @@
-/* Images from an .npy file, checked against the images that a run knows. */
+/* Images from an .npy file, checked against the images of a run. */
 #include "run/run.h"
 
 #include "reverie/io.h"
@@ -15,17 +15,7 @@ rv_data_sizes rv_experiment_sizes(rv_experiment *run)
 
 /* ---- sizes ---- */
 
-/* "[N,28,28]" */
-static void shape_text(const rv_array *array, char text[160])
-{
-    int used = snprintf(text, 160, "[");
-    for (int i = 0; i < array->rank; i++)
-        used += snprintf(text + used, 160 - (size_t)used, "%s%lld", i ? "," : "",
-                         (long long)array->dim[i]);
-    snprintf(text + used, 160 - (size_t)used, "]");
-}
-
-/* [N,C,H,W] of PyTorch, where it cannot be [N,H,W,C]. */
+/* [N,C,H,W] of PyTorch, if the shape cannot be [N,H,W,C]. */
 static int is_channels_first(const rv_array *array, rv_data_sizes sizes)
 {
     const int64_t *dim = array->dim;
@@ -50,8 +40,8 @@ static int fits(const rv_array *array, rv_data_sizes sizes)
 static rv_status check_shape(rv_context *context, const char *path, const rv_array *array,
                              rv_data_sizes sizes)
 {
-    char shape[160];
-    shape_text(array, shape);
+    char shape[RV_ARRAY_SHAPE_TEXT];
+    rv_array_shape_text(array, shape);
     if (array->rank > 0 && array->count == 0)
         return rv_fail(context, RV_BAD_USAGE, "%s: holds no image: its shape is %s", path, shape);
     if (fits(array, sizes))
@@ -78,7 +68,7 @@ static void spread_bytes(rv_array *array, rv_data_sizes sizes)
         array->values[i] = (float)(low + scale * (double)array->values[i]);
 }
 
-/* What brings values of [least,most] into [low,high]. */
+/* The formula that maps values of [least,most] to [low,high]. */
 static const char *remedy(float least, float most, rv_data_sizes sizes)
 {
     if (least >= 0 && most <= 1)

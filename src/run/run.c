@@ -74,8 +74,8 @@ int run_needs_held_out(const rv_settings *settings)
            rv_model_kind_has(settings->model, RV_ENCODER);
 }
 
-/* For training: the sizes are those of the data, of which some must be held out where the model can
- * be evaluated on them. */
+/* For training: the sizes are those of the data; some must be held out if the model can be
+ * evaluated. */
 static rv_status make_model_for_data(rv_experiment *run)
 {
     rv_split split =
@@ -86,7 +86,7 @@ static rv_status make_model_for_data(rv_experiment *run)
     return make_model(run, rv_data_sizes_of(source));
 }
 
-/* The run is the caller's, or freed where it cannot be had. */
+/* Gives the run to the caller, or frees it after a failure. */
 static rv_status give(rv_experiment *run, rv_status status, rv_experiment **out)
 {
     if (status == RV_OK)
@@ -98,7 +98,7 @@ static rv_status give(rv_experiment *run, rv_status status, rv_experiment **out)
 
 /* ---- creating ---- */
 
-/* The settings and the data are checked before anything is written. */
+/* Checks the settings and the data before anything is written. */
 static rv_status check_data(rv_experiment *run)
 {
     int has_test = 0;
@@ -152,13 +152,9 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
 
 static rv_status read_config(rv_experiment *run, const char *const *settings, int count)
 {
-    char path[RUN_PATH];
-    run_path(run, "config.yaml", path);
     rv_status status = run_check_is_there(run);
     if (status == RV_OK)
-        status = rv_config_new(run->context, &run->config);
-    if (status == RV_OK)
-        status = rv_config_read(run->config, path);
+        status = rv_run_config_read(run->context, run->folder, &run->config);
     for (int i = 0; status == RV_OK && i < count; i++)
         status = rv_config_set(run->config, settings[i]);
     if (status != RV_OK)
@@ -167,7 +163,7 @@ static rv_status read_config(rv_experiment *run, const char *const *settings, in
     return run->settings ? run_known_read(run) : rv_error_status(run->context);
 }
 
-/* Of a changed setting: whether held-out values before and after it compare. */
+/* For a changed setting: whether held-out values before and after the change are comparable. */
 static int keeps_values(const char *setting)
 {
     static const char *const keys[] = {
@@ -199,7 +195,7 @@ rv_status rv_experiment_resume(rv_context *context, const rv_experiment_place *p
     return give(run, status, out);
 }
 
-/* The model as the checkpoint knows it: the data need not be here. */
+/* The model from the checkpoint: the data are not needed. */
 static rv_status load_model(rv_experiment *run, const char *checkpoint, int average)
 {
     char folder[RUN_PATH], *found = NULL;
@@ -230,6 +226,7 @@ rv_status rv_experiment_open(rv_context *context, const rv_experiment_place *pla
     rv_experiment *run = run_new(context, place);
     if (!run)
         return rv_fail_memory(context);
+    run->reads = 1;
     rv_status status = read_config(run, NULL, 0);
     if (status == RV_OK)
         status = load_model(run, checkpoint, average);

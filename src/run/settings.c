@@ -1,4 +1,4 @@
-/* The settings of a run as a list, to be laid beside another run's. */
+/* The settings of a run as a list, for comparison with another run's. */
 #include "run/run.h"
 
 #include "core/memory.h"
@@ -23,7 +23,7 @@ int run_setting_find(const rv_run_setting *settings, int count, const char *key)
     return -1;
 }
 
-/* Numbers of other images, or of the same images as other pixels, do not compare. */
+/* Values on different images, or on different pixels of the same images, are not comparable. */
 static const char *const telling[] = {"data.name",  "data.classes",   "data.pixels",
                                       "data.range", "data.normalize", "data.validation",
                                       "data.seed"};
@@ -48,7 +48,7 @@ static int count_leaves(const rv_yaml_node *map)
     return count;
 }
 
-/* One list as it grows to its counted length. */
+/* A list that grows to its counted length. */
 typedef struct leaves {
     rv_run_setting *setting;
     int count;
@@ -101,6 +101,42 @@ rv_status run_settings_of(rv_context *context, const char *name, const char *tex
     return status;
 }
 
+/* The error in the words of a damaged file. */
+static rv_status fail_config(rv_context *context, const char *path)
+{
+    static const char name[] = "config: ";
+    char message[1024];
+    const char *text = message;
+    snprintf(message, sizeof message, "%s", rv_error_message(context));
+    rv_error_clear(context);
+    if (strncmp(message, name, sizeof name - 1) == 0)
+        text += sizeof name - 1;
+    if (strncmp(message, path, strlen(path)) == 0)
+        return rv_fail(context, RV_BAD_FILE, "%s", message);
+    return rv_fail(context, RV_BAD_FILE, "%s: %s", path, text);
+}
+
+rv_status rv_run_config_read(rv_context *context, const char *folder, rv_config **out)
+{
+    char path[RUN_PATH];
+    *out = NULL;
+    snprintf(path, sizeof path, "%s/config.yaml", folder);
+    if (!run_has(folder, "config.yaml"))
+        return rv_fail(context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", folder);
+    rv_status status = rv_config_new(context, out);
+    if (status == RV_OK)
+        status = rv_config_read(*out, path);
+    if (status == RV_OK && !rv_config_settings(*out))
+        status = rv_error_status(context);
+    if (status == RV_BAD_USAGE)
+        status = fail_config(context, path);
+    if (status != RV_OK) {
+        rv_config_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
                                int *count)
 {
@@ -109,11 +145,7 @@ rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_s
     *settings = NULL;
     *count = 0;
     snprintf(path, sizeof path, "%s/config.yaml", folder);
-    if (!run_has(folder, "config.yaml"))
-        return rv_fail(context, RV_BAD_FILE, "%s: holds no run (no config.yaml)", folder);
-    rv_status status = rv_config_new(context, &config);
-    if (status == RV_OK)
-        status = rv_config_read(config, path);
+    rv_status status = rv_run_config_read(context, folder, &config);
     const char *text = status == RV_OK ? rv_config_text(config) : NULL;
     if (text)
         status = run_settings_of(context, path, text, settings, count);

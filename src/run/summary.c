@@ -1,4 +1,4 @@
-/* What a run's metrics.jsonl says in the end, for tables of runs of any kind. */
+/* The last values in a run's metrics.jsonl, for tables of runs of any kind. */
 #include "run/run.h"
 
 #include "io/json.h"
@@ -6,9 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { DATA_MOST = 16 << 20 };
-
-/* The place of a value; that of the next one, where it is not there. */
+/* The index of a value, or the next free index. */
 static int place_of(const rv_run_summary *summary, const char *split, const char *name)
 {
     int at = 0;
@@ -45,13 +43,13 @@ static rv_status take_line(void *user, json_t *line)
     summary->epoch_step = summary->step;
     json_object_foreach(line, key, value)
     {
-        int is_measured = strcmp(key, "lr") != 0; /* which is a setting's */
+        int is_measured = strcmp(key, "lr") != 0; /* lr is a setting */
         int is_value = is_measured && (json_is_real(value) || json_is_null(value));
         rv_run_value *v = is_value ? value_of(summary, split ? split : "train", key) : NULL;
         if (!v)
             continue;
         v->last = json_is_real(value) ? json_real_value(value) : (double)NAN;
-        v->least = fmin(v->least, v->last); /* of a NaN and a number, the number */
+        v->least = fmin(v->least, v->last); /* of a NaN and a number, fmin takes the number */
         v->most = fmax(v->most, v->last);
     }
     return RV_OK;
@@ -70,8 +68,11 @@ rv_status rv_run_summary_read(rv_context *context, const char *folder, rv_run_su
 rv_status rv_run_fingerprint_read(rv_context *context, const char *folder, const char *split,
                                   char text[33])
 {
+    static const char without[] = "its numbers are compared as if of other images";
     json_t *object;
-    rv_status status = run_read_json(context, folder, "data.json", DATA_MOST, &object);
+    rv_status status = run_read_json(context, folder, "data.json", without, &object);
+    if (object && !run_data_is_whole(object))
+        run_say_wrong(context, folder, "data.json", "is not what a run writes", without);
     const char *known =
         json_string_value(json_object_get(json_object_get(object, split), "fingerprint"));
     snprintf(text, 33, "%s", known ? known : "");
@@ -86,22 +87,26 @@ const rv_run_value *rv_run_summary_find(const rv_run_summary *summary, const cha
     return at < summary->count ? &summary->value[at] : NULL;
 }
 
-/* ---- what the best weights are chosen by ---- */
+/* ---- the value that selects the best weights ---- */
 
 rv_status rv_run_selection_read(rv_context *context, const char *folder, rv_run_selection *out)
 {
+    static const char without[] = "what the run chooses its weights by is not known";
     json_t *object;
     memset(out, 0, sizeof *out);
-    rv_status status = run_read_json(context, folder, "env.json", DATA_MOST, &object);
+    rv_status status = run_read_json(context, folder, "env.json", without, &object);
     json_t *selection = json_object_get(object, "selection");
     const char *split = json_string_value(json_object_get(selection, "split"));
     const char *name = json_string_value(json_object_get(selection, "value"));
     out->is_known = json_is_null(selection) || (split && name);
+    if (selection && !out->is_known)
+        run_say_wrong(context, folder, "env.json", "its `selection` is not what a run writes",
+                      without);
     snprintf(out->split, sizeof out->split, "%s", split ? split : "");
     snprintf(out->name, sizeof out->name, "%s", name ? name : "");
     out->smaller_is_better = json_is_false(json_object_get(selection, "larger_is_better"));
     json_decref(object);
-    return run_without(context, status, "what the run chooses its weights by is not known");
+    return status;
 }
 
 double rv_run_value_best(const rv_run_value *value, const rv_run_selection *selection)
@@ -115,8 +120,8 @@ static const rv_run_value *held_out(const rv_run_summary *summary, const char *n
     return value ? value : rv_run_summary_find(summary, "test", name);
 }
 
-/* The rule of the models that there were when runs did not say what they choose by.  It stays as it
- * is: a model with another criterion writes that. */
+/* The rule for models that are older than the recorded selection.  It does not change: a model with
+ * another criterion records that. */
 static const rv_run_value *chosen_by_settings(const rv_run_summary *summary,
                                               const rv_run_setting *settings, int count)
 {

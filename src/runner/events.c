@@ -1,5 +1,5 @@
 /* metrics.jsonl: one line an event, without wall time, so that a resumed run writes the same bytes
- * as one that was never stopped.  timing.jsonl has the times. */
+ * as one without interruption.  timing.jsonl has the times. */
 #include "runner/events.h"
 #include "figures/snapshots.h"
 
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What alarms are raised by: training means, held-out values, samples. */
+/* The sources of alarms: training means, held-out values, samples. */
 enum { FROM_TRAINING, FROM_HELD_OUT, FROM_SAMPLES, SOURCES };
 
 static rv_status draw_epoch(run_events *events, int64_t epoch, int missing);
@@ -21,19 +21,19 @@ static rv_status draw_epoch(run_events *events, int64_t epoch, int missing);
 struct run_events {
     rv_experiment *run;
     rv_listener listener;
-    rv_lines *metrics, *timing; /* NULL: it cannot be written */
-    int64_t position;           /* of metrics where they cannot be written */
+    rv_lines *metrics, *timing; /* NULL: not writable */
+    int64_t position;           /* in metrics, if that file is not writable */
     run_snapshots *snapshots;
-    int shows; /* pictures are drawn */
+    int shows; /* whether it draws pictures */
     int told_of_log, told_of_pictures;
-    int begun;                               /* a step was taken */
-    const char *on[SOURCES][RV_ALARMS_MOST]; /* the alarms that the last look raised */
+    int begun;                               /* has taken a step */
+    const char *on[SOURCES][RV_ALARMS_MOST]; /* the alarms of the last check */
     double bright;                           /* share of bright pixels in the training images */
-    double started; /* when the seconds of this training would have begun */
+    double started; /* the start time, minus the seconds of earlier sessions */
 };
 
-/* Logs and pictures are for people; they never stop a training or keep it from being saved.  What
- * failed is said once; want of memory stays a failure. */
+/* Logs and pictures are for people; they never stop a training or prevent a checkpoint.  Reports
+ * each failure once; a lack of memory stays a failure. */
 static rv_status forgive(run_events *events, rv_status status, int *told, const char *what)
 {
     rv_context *context = events->run->context;
@@ -56,7 +56,7 @@ static rv_status open_log(run_events *events, const char *name, int64_t keep, rv
     return forgive(events, status, &events->told_of_log, "that log");
 }
 
-/* The seconds that the last line of timing.jsonl has; those of a resumed run go on from there. */
+/* The seconds in the last line of timing.jsonl; a resumed run continues from there. */
 static rv_status take_seconds(void *user, json_t *line)
 {
     json_t *value = json_object_get(line, "seconds");
@@ -73,7 +73,7 @@ static rv_status seconds_before(rv_experiment *run, double *before)
                            : RV_OK;
     if (status == RV_OK || status == RV_NO_MEMORY)
         return status;
-    rv_error_clear(run->context); /* opening it will say so */
+    rv_error_clear(run->context); /* opening it will report the error */
     return RV_OK;
 }
 
@@ -133,7 +133,8 @@ static rv_status append(run_events *events, rv_lines *lines, json_t *object)
     return forgive(events, status, &events->told_of_log, "what cannot be logged");
 }
 
-/* A line for each alarm; the listener is told of those that the last look had not raised. */
+/* Writes a line for each alarm; tells the listener of those that the previous check did not
+ * raise. */
 static rv_status write_some(run_events *events, const rv_event *event, const rv_alarm *alarm,
                             int count, const char *raised[RV_ALARMS_MOST])
 {
@@ -201,7 +202,7 @@ static rv_status on_event(void *user, const rv_event *event)
 
 static rv_status draw(rv_experiment *run, int which, const char *path)
 {
-    int lines = which == 0 ? run_fitting(run, 8, 2) : run_fitting(run, 2, 1); /* of eight */
+    int lines = which == 0 ? run_fitting(run, 8, 2) : run_fitting(run, 2, 1); /* of eight images */
     rv_image *image =
         which == 0 ? rv_experiment_samples(run, 8 * lines, 1)
                    : rv_experiment_reconstructions(run, run_held_out(run->settings), 8 * lines);
@@ -211,8 +212,9 @@ static rv_status draw(rv_experiment *run, int which, const char *path)
     return status;
 }
 
-/* Samples and reconstructions after each epoch, from fixed noise and fixed images, are kept.  They
- * come after the checkpoint: what was killed in between is drawn (`missing` 1) when it goes on. */
+/* Draws samples and reconstructions after each epoch, from fixed noise and fixed images, and
+ * keeps them.  They come after the checkpoint: a resumed run draws those that are missing
+ * (`missing` 1). */
 static rv_status draw_epoch(run_events *events, int64_t epoch, int missing)
 {
     rv_experiment *run = events->run;
@@ -231,7 +233,7 @@ static rv_status draw_epoch(run_events *events, int64_t epoch, int missing)
     return forgive(events, status, &events->told_of_pictures, "pictures");
 }
 
-/* Weights of its own are what a run replaces another one by. */
+/* A run replaces another one as soon as it has its own weights. */
 static rv_status replace_if_saved(run_events *events, const rv_trainer *trainer)
 {
     if (!rv_trainer_has_saved(trainer))
@@ -246,7 +248,8 @@ static rv_status on_epoch(void *user, const rv_trainer *trainer)
     rv_progress now = rv_trainer_progress(trainer);
     rv_status status = replace_if_saved(events, trainer);
     if (status == RV_OK)
-        status = run_note_environment(events->run); /* what its last batch and evaluation added */
+        status =
+            run_note_environment(events->run); /* the choices of the last batch and evaluation */
     if (status == RV_OK)
         status = forgive(events, run_snapshots_take(events->snapshots, now.step),
                          &events->told_of_pictures, "pictures");
@@ -275,7 +278,7 @@ int run_events_begun(const run_events *events)
     return events && events->begun;
 }
 
-/* A checkpoint names bytes of metrics: they must be on the disk before it is. */
+/* A checkpoint records a length of metrics: those bytes must be on the disk first. */
 static int64_t on_position(void *user)
 {
     run_events *events = user;

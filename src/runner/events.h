@@ -7,8 +7,8 @@
 #include "train/recorder.h"
 
 typedef struct run_events run_events;
-/* For a training that stands at `now`, of whose metrics the first `keep` bytes are kept.  The
- * listener is told of alarms: events and steps it hears of from the trainer. */
+/* For a training at `now`; keeps the first `keep` bytes of its metrics.  The listener receives
+ * alarms here, and events and steps from the trainer. */
 rv_status run_events_open(rv_experiment *run, rv_listener listener, const rv_progress *now,
                           int64_t keep, run_events **out);
 /* Whether the last evaluation gave finite values. */

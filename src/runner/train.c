@@ -1,4 +1,4 @@
-/* Training into a run folder, from the beginning or from a checkpoint. */
+/* Trains into a run folder, from the beginning or from a checkpoint. */
 #include "runner/events.h"
 
 #include "core/memory.h"
@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the trainer goes on: the newest good checkpoint, unless one is named.  A run that was
- * killed before it had any begins again. */
+/* Loads the newest good checkpoint, unless one is named.  A run without any checkpoint begins
+ * again. */
 static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *checkpoint,
                       int64_t *position)
 {
     char folder[RUN_PATH], *found = NULL;
     int64_t newest;
     run_path(run, "checkpoints", folder);
-    /* `best`, which is written first, does not count. */
+    /* `best`, which is written first, does not count */
     if (rv_checkpoint_newest_step(run->context, folder, &newest) != RV_OK)
         return rv_error_status(run->context);
     if (!checkpoint && newest < 0) {
@@ -35,7 +35,7 @@ static rv_status load(rv_experiment *run, rv_trainer *trainer, const char *check
     return status == RV_OK && run->resumes ? run_follow_environment(run, 1) : status;
 }
 
-/* A run that begins at another's checkpoint keeps it as its own first: resuming must not begin
+/* A run that begins at another run's checkpoint saves it as its own first: resuming must not start
  * before it. */
 static rv_status keep_origin(rv_experiment *run, rv_trainer *trainer)
 {
@@ -71,7 +71,7 @@ static float *mean_image(rv_experiment *run, rv_source *source)
     return NULL;
 }
 
-/* What a model takes from the data before its first step. */
+/* The statistics that a model takes from the data before its first step. */
 static rv_status begin(rv_experiment *run, rv_source *source)
 {
     rv_model *model = run->model;
@@ -85,7 +85,7 @@ static rv_status begin(rv_experiment *run, rv_source *source)
     return status;
 }
 
-/* A training that takes no step has trained nothing, whatever it was asked for. */
+/* A training without a step has trained nothing, whatever the request. */
 static rv_status fail_without_step(rv_experiment *run, const rv_progress *now)
 {
     if (now->step == 0)
@@ -98,7 +98,7 @@ static rv_status fail_without_step(rv_experiment *run, const rv_progress *now)
                    (long long)now->step, (long long)now->steps);
 }
 
-/* Bounds of other pixels, or of another likelihood, choose no checkpoint together. */
+/* Bounds for different pixels, or different likelihoods, cannot select one checkpoint. */
 static void begin_best_anew(rv_experiment *run, rv_trainer *trainer)
 {
     if (!run->other_values[0] || !isfinite(rv_trainer_progress(trainer).best))
@@ -110,10 +110,10 @@ static void begin_best_anew(rv_experiment *run, rv_trainer *trainer)
     rv_trainer_forget_best(trainer);
 }
 
-/* What is in order when a training has ended, however it did. */
+/* Puts everything in order at the end of a training, also after a failure. */
 static rv_status end(rv_experiment *run, rv_status status, int begun, int is_finite)
 {
-    /* Where nothing was trained nothing stays; nor what would have replaced another run. */
+    /* If nothing was trained, no file stays; also none of a run that would have replaced another */
     if (status != RV_OK && (!begun || run->replaces))
         run_folder_give_up(run);
     if (status == RV_OK)
@@ -126,7 +126,7 @@ static rv_status end(rv_experiment *run, rv_status status, int begun, int is_fin
     return status;
 }
 
-/* The recorder's files are opened when the position is known, so the trainer gets them late. */
+/* The recorder opens its files when the position is known, so the trainer receives them late. */
 static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *checkpoint)
 {
     rv_trainer *trainer;
@@ -137,7 +137,7 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
         run_folder_give_up(run);
         return status;
     }
-    /* A checkpoint holds the tuning, and so comes before compiling. */
+    /* a checkpoint contains the tuning, so it is loaded before compiling */
     if (run->resumes || checkpoint)
         status = load(run, trainer, checkpoint, &position);
     if (status == RV_OK)
@@ -147,13 +147,13 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     if (status == RV_OK)
         status = run_folder_begin(run);
     if (status == RV_OK && checkpoint && !run->resumes) {
-        position = 0; /* another run's checkpoint, this run's own metrics */
+        position = 0; /* another run's checkpoint, but this run's metrics */
         status = keep_origin(run, trainer);
     }
     if (status == RV_OK)
         begin_best_anew(run, trainer);
     rv_progress now = rv_trainer_progress(trainer);
-    /* New settings are kept only now that the checkpoint goes with them, and where they do more. */
+    /* writes new settings only now that a checkpoint goes with them, and only if steps remain */
     if (status == RV_OK && run->settings_changed && now.step < now.steps)
         status = run_write_files(run);
     if (status == RV_OK)
@@ -166,20 +166,20 @@ static rv_status train(rv_experiment *run, rv_trainer_setup *setup, const char *
     }
     if (status == RV_OK && !run->resumes && !run_events_begun(events))
         status = fail_without_step(run, &now);
-    if (status == RV_OK || status == RV_INTERRUPTED) { /* choices are made late too, by pictures */
+    if (status == RV_OK || status == RV_INTERRUPTED) { /* pictures make choices late too */
         rv_status noted = run_note_environment(run);
         status = noted == RV_OK ? status : noted;
     }
     int begun = run_events_begun(events), is_finite = run_events_held_out_is_finite(events);
     if (rv_trainer_has_saved(trainer))
-        run_folder_begun(run); /* what is left of the other is swept the next time */
+        run_folder_begun(run); /* if it fails, the next session removes the rest */
     run_events_close(events);
     rv_trainer_free(trainer);
     return end(run, status, begun, is_finite);
 }
 
-/* The checkpoint that a run goes on from is one of its own: another run's weights would be taken
- * for what this one has learned. */
+/* A run resumes only from its own checkpoints: otherwise another run's weights would count as its
+ * own training. */
 static rv_status check_own(rv_experiment *run, const char *folder, const char *checkpoint)
 {
     char *real = realpath(checkpoint, NULL), *own = realpath(folder, NULL);
@@ -188,7 +188,7 @@ static rv_status check_own(rv_experiment *run, const char *folder, const char *c
                  ((size_t)(slash - real) == strlen(own) && strncmp(real, own, strlen(own)) == 0);
     free(real);
     free(own);
-    if (is_own) /* or one that is not there, which is said when it is opened */
+    if (is_own) /* or a missing one, which opening it reports */
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE,
                    "%s: is no checkpoint of this run, whose are in %s; a new run begins at any",
@@ -199,6 +199,8 @@ rv_status rv_experiment_train(rv_experiment *run, const char *checkpoint,
                               const rv_listener *listener)
 {
     char folder[RUN_PATH], samples[RUN_PATH];
+    if (run_folder_check_held(run) != RV_OK)
+        return RV_BAD_USAGE;
     run_path(run, "checkpoints", folder);
     if (run->resumes && checkpoint && check_own(run, folder, checkpoint) != RV_OK) {
         run_folder_give_up(run);

@@ -1,5 +1,5 @@
-/* From a study's plan to its runs: every combination of cases and grid, each with every seed, named
- * by what varies and resolved by the configuration. */
+/* Expands a study's plan to its runs: every combination of cases and grid, each with every seed;
+ * the name contains the varied settings, and the configuration resolves them. */
 #include "study/study.h"
 
 #include "core/memory.h"
@@ -25,7 +25,8 @@ static int is_safe(char c)
            c == '-' || c == '+';
 }
 
-/* "[linear 512, relu]" -> "linear_512_relu": what is safe in a file name, the rest as one '_'. */
+/* "[linear 512, relu]" -> "linear_512_relu": keeps characters that are safe in a file name, and
+ * replaces each sequence of others by one '_'. */
 static void safe_part(const char *value, char part[PART_MOST])
 {
     size_t used = 0;
@@ -65,7 +66,7 @@ static rv_status label_of(rv_study *study, const choice *c, const char **out)
     return *out ? RV_OK : rv_fail_memory(study->context);
 }
 
-/* "study.yaml:7", where the last thing that makes the cell stands. */
+/* "study.yaml:7", the place of the last setting of the cell. */
 static const char *origin_of(rv_study *study, const choice *c)
 {
     int line = c->axes ? c->value[c->axes - 1]->line : c->with ? c->with->line : 1;
@@ -95,7 +96,7 @@ static rv_status add_choice(rv_config *config, const study_plan *plan, const cho
     return status;
 }
 
-/* Copies the configuration's text, and what of it is known of every run. */
+/* Copies the text of the configuration, and the facts that every run needs. */
 static rv_status resolve(rv_study *study, const choice *c, study_run *run)
 {
     char name[STUDY_NAME_MOST + 32], seed[48];
@@ -167,8 +168,8 @@ static const char *name_line(const char *text)
     return at ? at + (*at == '\n') : text + strlen(text);
 }
 
-/* Whether two configurations are the same, but for the name: equal settings have equal texts.  This
- * is asked of every pair of cells, so nothing is parsed. */
+/* Whether two configurations are equal, except for the name: equal settings have equal texts. This
+ * runs for every pair of cells, so it parses nothing. */
 static int is_same(const study_run *a, const study_run *b)
 {
     const char *in_a = name_line(a->text), *in_b = name_line(b->text);
@@ -177,7 +178,7 @@ static int is_same(const study_run *a, const study_run *b)
            strcmp(in_a + strcspn(in_a, "\n"), in_b + strcspn(in_b, "\n")) == 0;
 }
 
-/* The cell among those before it: neither its name nor its settings may be another's. */
+/* Compares the cell with the earlier ones: neither its name nor its settings may be another's. */
 static rv_status check_different(rv_study *study, int cell)
 {
     int seeds = study->plan.seed_count;
@@ -214,7 +215,7 @@ static rv_status add_cell(rv_study *study, const choice *c)
     return status;
 }
 
-/* The axes from `axis` on, the last one changing fastest. */
+/* Adds the cells of the axes from `axis` on; the last axis changes fastest. */
 static rv_status add_cells(rv_study *study, choice *c, const study_axis *axis)
 {
     if (!axis)
@@ -230,7 +231,7 @@ static rv_status add_cells(rv_study *study, choice *c, const study_axis *axis)
     return status;
 }
 
-/* How many cells there will be; more than the most is all the same. */
+/* The number of cells; larger numbers than the limit are not counted exactly. */
 static int64_t count_cells(const study_plan *plan)
 {
     int64_t cells = 0;

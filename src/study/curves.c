@@ -10,21 +10,21 @@
 
 enum { CURVES_MOST = 64, NAME = 48, SPLIT = 16 };
 
-/* A value on a split, of all runs: y [runs, epochs]. */
+/* A value on a split, for all runs: y [runs, epochs]. */
 typedef struct curve {
     char name[NAME], split[SPLIT];
-    double sign; /* -1: a bound, drawn as the loss that it is the negative of */
+    double sign; /* -1: a bound, drawn as a loss (its negative) */
     double *y;
 } curve;
 
 typedef struct curves {
     rv_study *study;
     rv_arena memory; /* of the numbers */
-    int64_t epochs;  /* the most of any run */
+    int64_t epochs;  /* the largest number of any run */
     double *x;       /* 1 ... epochs */
     curve curve[CURVES_MOST];
     int count;
-    int run; /* whose lines are being read */
+    int run; /* the run whose lines are being read */
 } curves;
 
 /* ---- reading ---- */
@@ -81,7 +81,8 @@ static rv_status read_run(curves *all, int index)
     if (!run_has(folder, "metrics.jsonl"))
         return RV_OK;
     all->run = index;
-    return run_each_line(all->study->context, folder, "metrics.jsonl", take_line, all);
+    rv_status status = run_each_line(all->study->context, folder, "metrics.jsonl", take_line, all);
+    return run_without(all->study->context, status, "the report lacks its curves");
 }
 
 static rv_status read_all(curves *all)
@@ -142,7 +143,7 @@ static rv_status add_chart(curves *all, rv_page *page, const curve *c)
     return status;
 }
 
-/* Training and held-out of one value stand beside each other. */
+/* Training and held-out curves of one value are next to each other. */
 static rv_status add_charts(curves *all, rv_page *page)
 {
     rv_status status = RV_OK;

@@ -1,5 +1,6 @@
-/* Reading a study file: what varies, over what, how often.  Values are not understood here: each
- * setting becomes a small document that the configuration reads, with the file's line numbers. */
+/* Reads a study file: the varied settings, their values, the seeds.  It does not interpret values:
+ * each setting becomes a small document that the configuration reads, with the file's line
+ * numbers. */
 #include "study/study.h"
 
 #include "config/text.h"
@@ -28,7 +29,7 @@ static rv_context *context_of(const reader *r)
 static rv_status fail_at(const reader *r, int line, const char *format, ...) RV_PRINTF(3, 4);
 static rv_status fail_at(const reader *r, int line, const char *format, ...)
 {
-    char what[16384]; /* as much as a message is made of */
+    char what[16384]; /* the largest length of a message */
     va_list list;
     va_start(list, format);
     rv_text_format_list(what, sizeof what, format, list);
@@ -52,7 +53,7 @@ static rv_status keep_as(reader *r, const char **copy, const char *text)
 
 /* ---- settings ---- */
 
-/* The document "\n\n\nKEY: VALUE", whose key stands in line `line`. */
+/* The document "\n\n\nKEY: VALUE", whose key is in line `line`. */
 static const char *document_of(reader *r, const char *key, const char *value, int line)
 {
     rv_text text = {0};
@@ -83,7 +84,7 @@ static rv_status new_setting(reader *r, const char *key, const rv_yaml_node *nod
     return made->value && made->document ? RV_OK : rv_error_status(context_of(r));
 }
 
-/* Keys that a study sets itself. */
+/* Keys that the study itself sets. */
 static rv_status check_key(const reader *r, const char *key, int line)
 {
     if (strpbrk(key, "\"\\\n"))
@@ -106,7 +107,7 @@ static const char *join(reader *r, const char *prefix, const char *key)
     return joined;
 }
 
-/* Where a leaf goes: appended to `user`. */
+/* The consumer of a leaf: it appends to `user`. */
 typedef rv_status (*take_leaf)(reader *r, void *user, const char *key, const rv_yaml_node *node);
 
 /* Nested maps as dotted keys. */
@@ -191,7 +192,7 @@ static const char *last_part(const char *key)
     return point ? point + 1 : key;
 }
 
-/* "objective.beta" is called "beta" where no other axis ends so; "seed" is the training's. */
+/* "objective.beta" has the label "beta" if no other axis ends so; "seed" is the training's. */
 static void label_axes(study_plan *plan)
 {
     for (study_axis *one = plan->axes; one; one = one->next) {
@@ -237,7 +238,7 @@ static rv_status read_cases(reader *r, const rv_yaml_node *node)
                            "the case `%.80s` names a folder: letters, digits, and . _ - + "
                            "inside",
                            name);
-        if (one->kind != RV_YAML_MAPPING) /* {} is the base as it is */
+        if (one->kind != RV_YAML_MAPPING) /* {} is the unchanged base */
             return fail_at(r, one->key_line, "the case `%s` wants settings, as {latent: 2}, or {}",
                            name);
         made->name = name;
@@ -249,7 +250,7 @@ static rv_status read_cases(reader *r, const rv_yaml_node *node)
     return status;
 }
 
-/* A key that the grid varies cannot be set by a case too. */
+/* A case cannot set a key that the grid varies. */
 static rv_status check_cases(const reader *r)
 {
     for (const study_case *one = r->plan->cases; one; one = one->next)
@@ -308,7 +309,7 @@ static rv_status read_seeds(reader *r, const rv_yaml_node *node)
 
 /* ---- base ---- */
 
-/* A path is looked for beside the study file, then from here; a name among the recipes. */
+/* A path is relative to the study file, else to the working folder; a name is that of a recipe. */
 static rv_status read_base(reader *r, const rv_yaml_node *node)
 {
     char path[RUN_PATH], message[600];
@@ -368,7 +369,7 @@ static rv_status read_key(reader *r, const rv_yaml_node *node)
     return fail_key(r, node, nearest.word);
 }
 
-/* A recipe in place of a study is the likeliest slip. */
+/* The most likely error is a recipe in place of a study. */
 static rv_status check_plan(const reader *r, const rv_yaml_node *root)
 {
     for (const rv_yaml_node *node = root->child; node; node = node->next)
@@ -401,7 +402,7 @@ static rv_status read_root(reader *r)
 
 /* ---- the command line ---- */
 
-/* Whether `key=...` sets `wanted`, or the group that it is in. */
+/* Whether `key=...` sets `wanted`, or its group. */
 static int sets(const char *override, const char *wanted)
 {
     size_t length = strcspn(override, "=");

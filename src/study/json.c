@@ -1,4 +1,4 @@
-/* report.json: the table of a study and the values of each run, which later calls read back. */
+/* report.json: the table of a study and the values of each run; later calls read the file. */
 #include "study/study.h"
 
 #include "core/memory.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A mean or a deviation; none where too few of the runs are done. */
+/* A mean or a deviation; none if too few of the runs are done. */
 static json_t *number(double value)
 {
     return rv_json_number_or(value, "too few runs have the value");
@@ -65,6 +65,8 @@ char *rv_study_json(rv_study *study)
     rv_json_put(&object, "split", rv_json_text(table->split));
     rv_json_put(&object, "best_by", rv_json_text(table->best));
     rv_json_put(&object, "varies", rv_json_text(table->varies));
+    if (table->uneven)
+        rv_json_put(&object, "uneven", json_true());
     rv_json_put(&object, "cells", cells);
     char *text;
     rv_json_write(study->context, object,
@@ -93,7 +95,7 @@ static void recall_run(rv_context *context, study_run *run, json_t *object)
     snprintf(values.checkpoint, sizeof values.checkpoint, "%s", checkpoint);
     json_object_foreach(json_object_get(object, "values"), key, value)
     {
-        if (!json_is_string(value)) /* which says why the one before is null */
+        if (!json_is_string(value)) /* a reason why the value before it is null */
             study_add_value(&values.list, key,
                             json_is_number(value) ? json_number_value(value) : (double)NAN);
     }
@@ -112,13 +114,54 @@ static void recall_cell(rv_study *study, json_t *runs)
     }
 }
 
+/* ---- the report of another study ---- */
+
+static int has_cell(const rv_study *study, const char *cell)
+{
+    for (int i = 0; cell && i < study->run_count; i++)
+        if (strcmp(study->run[i].entry.cell, cell) == 0)
+            return 1;
+    return 0;
+}
+
+/* Whether the report has values that this study would lose: it has another name, or none of the
+ * cells. */
+static int is_of_another(const rv_study *study, json_t *report)
+{
+    int64_t done = 0;
+    int shared = 0;
+    json_t *name = json_object_get(report, "study"), *own = rv_json_text(study->plan.name);
+    json_t *cells = json_object_get(report, "cells");
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+        json_t *cell = json_array_get(cells, i);
+        done += json_integer_value(json_object_get(cell, "done"));
+        shared |= has_cell(study, json_string_value(json_object_get(cell, "cell")));
+    }
+    int is_named_so = !name || json_equal(name, own);
+    json_decref(own);
+    return done > 0 && !(is_named_so && shared);
+}
+
+static rv_status check_is_own(const rv_study *study, json_t *report)
+{
+    const char *name = json_string_value(json_object_get(report, "study"));
+    if (!is_of_another(study, report))
+        return RV_OK;
+    return rv_fail(study->context, RV_BAD_USAGE,
+                   "%s/report.json: is the report of another study, `%.80s`, with other cells or "
+                   "another name; choose another folder for the study, or move that file away",
+                   study->folder, name ? name : "");
+}
+
 rv_status study_values_recall(rv_study *study)
 {
     json_t *object;
-    rv_status status =
-        run_read_json(study->context, study->folder, "report.json", (size_t)1 << 28, &object);
+    rv_status status = run_read_json(study->context, study->folder, "report.json",
+                                     "the runs that are done are evaluated again", &object);
     json_t *cells = json_object_get(object, "cells");
-    for (size_t i = 0; i < json_array_size(cells); i++)
+    if (status == RV_OK)
+        status = check_is_own(study, object);
+    for (size_t i = 0; status == RV_OK && i < json_array_size(cells); i++)
         recall_cell(study, json_object_get(json_array_get(cells, i), "runs"));
     json_decref(object);
     return status == RV_OK ? rv_error_status(study->context) : status;

@@ -10,22 +10,27 @@
 
 enum { PICTURES = 3, LATENTS = 3000 };
 
-/* What one run of a cell is shown by: the latent space, samples, reconstructions of both splits. */
+/* The pictures of one run of a cell: the latent space, samples, reconstructions of both splits. */
 typedef struct gallery {
     const char *cell;
-    char *latent; /* SVG; NULL: the model encodes nothing */
+    char *latent; /* SVG; NULL: the model has no encoder */
     rv_image *image[PICTURES];
 } gallery;
 
 enum { SAMPLES, TRAINED, HELD_OUT, LATENT };
 
+static void gallery_clear(gallery *one)
+{
+    rv_viz_text_free(one->latent);
+    for (int k = 0; k < PICTURES; k++)
+        rv_image_free(one->image[k]);
+    *one = (gallery){0};
+}
+
 static void gallery_free(gallery *shown, int count)
 {
-    for (int i = 0; shown && i < count; i++) {
-        rv_viz_text_free(shown[i].latent);
-        for (int k = 0; k < PICTURES; k++)
-            rv_image_free(shown[i].image[k]);
-    }
+    for (int i = 0; shown && i < count; i++)
+        gallery_clear(&shown[i]);
     rv_free(shown);
 }
 
@@ -63,10 +68,29 @@ static rv_status draw_cell(rv_study *study, const study_run *run, gallery *shown
     return status;
 }
 
-/* The first run of each cell that is done; *count of them. */
-static rv_status draw_cells(rv_study *study, gallery **out, int *count)
+/* The first run of the cell that is done and can be drawn; *drawn: there is one. */
+static rv_status draw_first(rv_study *study, int cell, gallery *shown, int *drawn)
 {
     int seeds = study->plan.seed_count;
+    rv_status status = RV_OK;
+    *drawn = 0;
+    for (int i = 0; status == RV_OK && !*drawn && i < seeds; i++) {
+        study_run *run = &study->run[(ptrdiff_t)cell * seeds + i];
+        if (run->entry.state != RV_STUDY_DONE || run->entry.status != RV_OK)
+            continue;
+        *drawn = draw_cell(study, run, shown) == RV_OK;
+        if (!*drawn) {
+            gallery_clear(shown);
+            status = study_note_failure(study, run);
+        }
+    }
+    return status;
+}
+
+/* Draws the first finished run of each cell; *count: the number of cells with one. */
+static rv_status draw_cells(rv_study *study, gallery **out, int *count)
+{
+    int drawn;
     rv_status status = RV_OK;
     gallery *shown = rv_calloc((size_t)study->cell_count, sizeof *shown);
     *count = 0;
@@ -74,11 +98,8 @@ static rv_status draw_cells(rv_study *study, gallery **out, int *count)
     if (!shown)
         return rv_fail_memory(study->context);
     for (int i = 0; status == RV_OK && i < study->cell_count; i++) {
-        const study_run *run = &study->run[(ptrdiff_t)i * seeds], *end = run + seeds;
-        while (run < end && run->entry.state != RV_STUDY_DONE)
-            run++;
-        if (run < end)
-            status = draw_cell(study, run, &shown[(*count)++]);
+        status = draw_first(study, i, &shown[*count], &drawn);
+        *count += drawn;
     }
     return status;
 }
@@ -104,22 +125,19 @@ static rv_status add_section(rv_page *page, const gallery *shown, int count, int
     return status;
 }
 
-static rv_status add_pictures(rv_study *study, rv_page *page)
+static rv_status add_pictures(rv_study *study, const gallery *shown, int count, rv_page *page)
 {
     static const char *const headings[] = {"Draws from the prior",
                                            "Training images, and below each its reconstruction",
                                            "Held-out images, and below each its reconstruction",
                                            "Posterior means of held-out images, by class"};
     static const int order[] = {LATENT, SAMPLES, TRAINED, HELD_OUT};
-    gallery *shown;
-    int count;
-    rv_status status = draw_cells(study, &shown, &count);
-    if (status == RV_OK && count > 0 && study->plan.seed_count > 1)
+    rv_status status = RV_OK;
+    if (count > 0 && study->plan.seed_count > 1)
         status = rv_page_text(page, "The pictures below are of one run of each cell, that of its "
                                     "first seed.");
     for (int k = 0; status == RV_OK && k <= PICTURES; k++)
         status = add_section(page, shown, count, order[k], headings[order[k]]);
-    gallery_free(shown, study->cell_count);
     return status;
 }
 
@@ -128,10 +146,13 @@ static rv_status add_pictures(rv_study *study, rv_page *page)
 static void caption_of(const rv_study_table *table, char caption[400])
 {
     snprintf(caption, 400,
-             "%s; mean \302\261 standard deviation over the seeds, of the last weights%s%s%s",
+             "%s; mean \302\261 standard deviation over the seeds, of the last weights%s%s%s%s",
              strcmp(table->split, "train") == 0 ? "training means of the last epoch" : table->split,
              table->best && !table->varies ? "; * has the largest mean " : "",
              table->best && !table->varies ? table->best : "",
+             table->best && !table->varies && table->uneven
+                 ? ", but the cells have unequal numbers of runs"
+                 : "",
              table->varies ? "; the cells have other images, so their numbers do not compare" : "");
 }
 
@@ -163,7 +184,7 @@ static rv_status add_overrides(rv_study *study, rv_page *page)
     return status;
 }
 
-/* The study file as it is, and what the command line put over it. */
+/* The study file, unchanged, and the overrides of the command line. */
 static rv_status add_file(rv_study *study, rv_page *page)
 {
     uint8_t *text;
@@ -184,7 +205,11 @@ static rv_status add_file(rv_study *study, rv_page *page)
 static rv_status fill_page(rv_study *study, const rv_study_table *table, rv_page *page)
 {
     char caption[400];
-    rv_status status = *study->plan.about ? rv_page_text(page, study->plan.about) : RV_OK;
+    gallery *shown;
+    int count;
+    rv_status status = draw_cells(study, &shown, &count); /* first: a failure is named below */
+    if (status == RV_OK && *study->plan.about)
+        status = rv_page_text(page, study->plan.about);
     caption_of(table, caption);
     if (status == RV_OK)
         status = rv_page_values(page, caption, table->list, table->row_count);
@@ -193,7 +218,8 @@ static rv_status fill_page(rv_study *study, const rv_study_table *table, rv_page
     if (status == RV_OK)
         status = study_add_curves(study, page);
     if (status == RV_OK)
-        status = add_pictures(study, page);
+        status = add_pictures(study, shown, count, page);
+    gallery_free(shown, study->cell_count);
     return status == RV_OK ? add_file(study, page) : status;
 }
 
@@ -215,12 +241,12 @@ rv_status rv_study_write_report(rv_study *study)
     const rv_study_table *table;
     rv_status status = study_enter(study);
     if (status == RV_OK)
-        status = write_json(study);
-    if (status == RV_OK)
         status = rv_study_results(study, &table);
     rv_page *page = status == RV_OK ? rv_page_new(study->context, study->plan.name) : NULL;
     if (status == RV_OK)
         status = page ? fill_page(study, table, page) : rv_error_status(study->context);
+    if (status == RV_OK)
+        status = write_json(study);
     snprintf(path, sizeof path, "%s/report.html", study->folder);
     if (status == RV_OK)
         status = rv_page_save(page, path);

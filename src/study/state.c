@@ -1,5 +1,5 @@
-/* What the folders of a study hold: nothing yet, a run that stopped on its way, or one that is
- * done; and whether it is the run that the study asks for. */
+/* The state of a study's folders: empty, an interrupted run, or a finished one; and whether it is
+ * the run that the study defines. */
 #include "study/study.h"
 
 #include "reverie/io.h"
@@ -35,32 +35,48 @@ rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_spl
     return rv_source_open(study->context, &data, split, source);
 }
 
-/* ---- how far it is ---- */
+/* ---- progress ---- */
 
-/* Done is what has its report and the checkpoint of its last step.  The report is written last. */
+/* The log says how far a run is, where it ends at the newest checkpoint; else the checkpoint does,
+ * since a log may be cut.  -1: the checkpoint is of no use, and the log is all there is. */
+static rv_status epoch_of_checkpoint(rv_study *study, const study_run *run,
+                                     const rv_run_summary *logged, int64_t *newest, int64_t *epoch)
+{
+    char checkpoints[RUN_PATH];
+    *epoch = -1;
+    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", run->entry.folder);
+    rv_status status = rv_checkpoint_newest_step(study->context, checkpoints, newest);
+    if (status != RV_OK || *newest < 0 || *newest == logged->epoch_step)
+        return status;
+    return rv_checkpoint_newest_epoch(study->context, checkpoints, newest, epoch);
+}
+
+/* A run is done if it has its report and the checkpoint of its last step.  The report is written
+ * last. */
 static rv_status look_at_progress(rv_study *study, study_run *run, int64_t steps)
 {
-    char report[RUN_PATH], checkpoints[RUN_PATH];
+    char report[RUN_PATH];
     rv_run_summary summary;
     rv_study_entry *entry = &run->entry;
+    int64_t newest, epoch;
     rv_status status = rv_run_summary_read(study->context, entry->folder, &summary);
+    status = run_without(study->context, status, "what the run has logged is not known");
+    if (status == RV_OK)
+        status = epoch_of_checkpoint(study, run, &summary, &newest, &epoch);
     if (status != RV_OK)
         return status;
-    int64_t newest;
-    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", entry->folder);
-    status = rv_checkpoint_newest_step(study->context, checkpoints, &newest);
-    if (status != RV_OK)
-        return status;
-    int is_saved = newest >= 0 && newest >= summary.epoch_step;
-    int is_trained = summary.epoch >= entry->epochs || (steps > 0 && newest >= steps);
+    int is_saved = epoch >= 0 || (newest >= 0 && newest >= summary.epoch_step);
+    if (epoch < 0)
+        epoch = summary.epoch;
+    int is_trained = epoch >= entry->epochs || (steps > 0 && newest >= steps);
     snprintf(report, sizeof report, "%s/report.html", entry->folder);
-    entry->epoch = is_saved || summary.epoch == 0 ? summary.epoch : summary.epoch - 1;
+    entry->epoch = is_saved || epoch == 0 ? epoch : epoch - 1;
     entry->state =
         is_saved && is_trained && rv_file_exists(report) ? RV_STUDY_DONE : RV_STUDY_TO_RESUME;
     return RV_OK;
 }
 
-/* ---- whether it is the same ---- */
+/* ---- comparison of the run with its plan ---- */
 
 static int is_setting(const rv_run_setting *settings, int count, const char *key, const char *value)
 {
@@ -68,7 +84,8 @@ static int is_setting(const rv_run_setting *settings, int count, const char *key
     return at >= 0 && strcmp(settings[at].value, value) == 0;
 }
 
-/* Training longer is training on, unless the learning rate follows the number of epochs. */
+/* A run with more epochs can continue the training, unless the learning rate depends on the number
+ * of epochs. */
 static int may_grow(const rv_run_setting *settings, int count)
 {
     int steps_by_length = is_setting(settings, count, "train.schedule", "steps") &&
@@ -148,5 +165,9 @@ rv_status study_look(rv_study *study, study_run *run)
     if (!rv_file_exists(path))
         return RV_OK;
     rv_status status = look_at_settings(study, run, &steps);
+    if (status == RV_BAD_FILE) { /* one damaged run does not stop the others: resuming it fails */
+        run->entry.state = RV_STUDY_TO_RESUME;
+        return run_without(study->context, status, "how far the run is, is not known");
+    }
     return status == RV_OK ? look_at_progress(study, run, steps) : status;
 }

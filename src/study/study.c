@@ -35,7 +35,7 @@ static rv_status keep_place(rv_study *study, const rv_study_request *request)
     return RV_OK;
 }
 
-/* A study's folder is not a run's. */
+/* A study must not use the folder of a run. */
 static rv_status check_folder(const rv_study *study)
 {
     if (run_has(study->folder, "config.yaml"))
@@ -94,7 +94,7 @@ rv_status study_enter(rv_study *study)
     }
     if (status == RV_OK)
         return RV_OK;
-    if (study->ledger && !was_kept) /* nothing was made: the list goes */
+    if (study->ledger && !was_kept) /* nothing was made: removes the list */
         rv_ledger_remove_all(study->ledger);
     rv_ledger_close(study->ledger);
     rv_lock_release(study->lock);
@@ -149,7 +149,7 @@ static rv_status study_directories(rv_context *context, rv_arena *arena,
     return RV_OK;
 }
 
-/* A name that is no study's: a recipe's, or nearly a study's. */
+/* No study has this name: it may be a recipe's, or similar to a study's. */
 static rv_status fail_study(rv_context *context, const char *name, const char *const *directories,
                             int count, const rv_recipe *studies, int study_count)
 {

@@ -43,8 +43,8 @@ typedef struct study_plan {
 
 typedef struct study_values {
     char split[16];
-    char chosen[48];     /* the value that the model chooses its best weights by; "" for none */
-    char checkpoint[64]; /* the checksum of the weights that were evaluated */
+    char chosen[48];     /* the value that selects the best weights of the model; "" for none */
+    char checkpoint[64]; /* the checksum of the evaluated weights */
     rv_values list;      /* empty: not evaluated */
 } study_values;
 
@@ -71,7 +71,7 @@ struct rv_study {
     study_run *run; /* [cell_count * seed_count], by cell, then seed */
     int run_count;
     int checked;
-    /* While it is run or its report written nobody else does either; what is in it is listed. */
+    /* Excludes other processes while the study runs or writes its report; the list of its files. */
     rv_lock *lock;
     rv_ledger *ledger;
     rv_study_row *row;
@@ -79,8 +79,8 @@ struct rv_study {
     rv_study_table table;
 };
 
-/* study.c: makes the folder and locks it; RV_BAD_USAGE where another process has it, or where its
- * report would take the place of a file that is none of the study's.  Held until it is freed. */
+/* study.c: makes the folder and locks it until the study is freed; RV_BAD_USAGE if another process
+ * holds it, or if its report would replace a file that is not the study's. */
 rv_status study_enter(rv_study *study);
 
 enum { STUDY_RUNS_MOST = 1000, STUDY_NAME_MOST = 200 };
@@ -89,26 +89,30 @@ enum { STUDY_RUNS_MOST = 1000, STUDY_NAME_MOST = 200 };
 rv_status study_plan_read(rv_study *study, const rv_study_request *request);
 /* cells.c: every combination, named and resolved, into the cells and runs. */
 rv_status study_expand(rv_study *study);
-/* state.c: what the folders hold; RV_BAD_USAGE where they hold something else. */
+/* state.c: the state of the folders; RV_BAD_USAGE if they hold anything else. */
 rv_status study_look(rv_study *study, study_run *run);
 
-/* state.c: where the run is, and where its data are looked for. */
+/* state.c: the place of the run, and the directories of its data. */
 rv_experiment_place study_place(const rv_study *study, const study_run *run);
-/* state.c: opens a run that is done, with its last weights. */
+/* state.c: opens a finished run, with its last weights. */
 rv_status study_open_run(rv_study *study, const study_run *run, rv_experiment **out);
-/* state.c: the configuration of a run, to be freed in any case. */
+/* state.c: the configuration of a run; the caller frees it in any case. */
 rv_status study_config(rv_context *context, const study_run *run, rv_config **config);
-/* state.c: opens a split of the data of such settings. */
+/* state.c: opens a split of the data in such settings. */
 rv_status study_open_source(rv_study *study, const rv_settings *settings, rv_split split,
                             rv_source **source);
 
 /* curves.c: learning curves of all cells, for the page. */
 rv_status study_add_curves(rv_study *study, rv_page *page);
-/* values.c: adds a value, whose name is copied, unless there are RV_METRICS_MOST. */
+/* values.c: adds a value and copies its name, unless there are RV_METRICS_MOST. */
 void study_add_value(rv_values *list, const char *name, double value);
-/* values.c: evaluates a run that is done, unless its weights are those of `values`. */
+/* values.c: evaluates a finished run, unless `values` are those of its weights. */
 rv_status study_evaluate(rv_study *study, study_run *run);
-/* json.c: the values that an earlier report.json holds; a file that is none is ignored. */
+/* train.c: moves the latched failure of a run into its entry, so that the others continue; a lack
+ * of memory stays a failure. */
+rv_status study_note_failure(rv_study *study, study_run *run);
+/* json.c: reads the values of an earlier report.json; ignores any other file.  RV_BAD_USAGE for the
+ * report of another study. */
 rv_status study_values_recall(rv_study *study);
 
 #endif

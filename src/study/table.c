@@ -38,7 +38,7 @@ static int is_named(const rv_study_table *table, const char *name)
     return 0;
 }
 
-/* The columns, in the order in which runs bring them. */
+/* The columns, in the order of their first appearance in the runs. */
 static void name_columns(rv_study *study)
 {
     rv_study_table *table = &study->table;
@@ -95,7 +95,7 @@ static rv_status list_rows(rv_study *study)
 
 /* ---- the best ---- */
 
-/* The first data setting in which two cells differ; NULL: none, or the memory is out (latched). */
+/* The first data setting in which two cells differ; NULL: none, or memory is out (latched). */
 static const char *differs(rv_study *study, int cell)
 {
     rv_run_setting *a, *b = NULL;
@@ -112,7 +112,7 @@ static const char *differs(rv_study *study, int cell)
     return found;
 }
 
-/* What the models choose their best weights by, where all of them choose by the same. */
+/* The value that selects the best weights of the models, if all use the same one. */
 static const char *chosen_by(const rv_study *study)
 {
     const char *chosen = NULL;
@@ -145,13 +145,23 @@ static void mark_best(rv_study *study)
         study->row[best].is_best = 1;
 }
 
+/* A run that cannot be evaluated is left out of the table, and named. */
+static rv_status evaluate_or_note(rv_study *study, study_run *run)
+{
+    if (run->entry.state != RV_STUDY_DONE || run->entry.status != RV_OK ||
+        study_evaluate(study, run) == RV_OK)
+        return RV_OK;
+    rv_values_free(&run->values.list);
+    run->values = (study_values){.list = rv_values_of(study->context)};
+    return study_note_failure(study, run);
+}
+
 rv_status rv_study_results(rv_study *study, const rv_study_table **out)
 {
     rv_status status = RV_OK;
     *out = NULL;
     for (int i = 0; status == RV_OK && i < study->run_count; i++)
-        if (study->run[i].entry.state == RV_STUDY_DONE)
-            status = study_evaluate(study, &study->run[i]);
+        status = evaluate_or_note(study, &study->run[i]);
     rv_free(study->row);
     study->row = rv_calloc((size_t)study->cell_count, sizeof *study->row);
     double *values = rv_calloc((size_t)study->plan.seed_count, sizeof *values);
@@ -165,6 +175,8 @@ rv_status rv_study_results(rv_study *study, const rv_study_table **out)
             study->table.varies = differs(study, i);
         for (int i = 0; i < study->cell_count; i++)
             fill_row(study, i, values);
+        for (int i = 1; i < study->cell_count; i++)
+            study->table.uneven |= study->row[i].done != study->row[0].done;
         mark_best(study);
         status = rv_error_status(study->context);
     }

@@ -1,17 +1,17 @@
-/* For how long a study will run: from the times of a cell's finished seeds, else from a few
- * training steps of it, taken aside.  Cells are not compared: a setting such as the number of draws
- * changes the time of a step and not the size of the model. */
+/* Estimates the duration of a study: from the times of a cell's finished seeds, else from a few
+ * training steps in a separate measurement.  Cells are not compared with each other: a setting such
+ * as the number of draws changes the time of a step, but not the size of the model. */
 #include "study/study.h"
 
 #include "core/clock.h"
 
 #include <math.h>
 
-/* Seconds of measured steps, at least; and steps, at most.  A step of a held-out batch is a third
- * of a training step: it goes forward only.  Beside its steps a run opens its data, compiles, draws
- * pictures after each epoch, and a report. */
-static const double measured_least = 0.3, held_out_share = 1.0 / 3, beside_run = 1.5,
-                    beside_epoch = 0.05;
+/* The least number of seconds of measured steps, and the largest number of steps.  A step of a
+ * held-out batch is a third of a training step: it has only the forward pass.  In addition to its
+ * steps a run opens its data, compiles, draws pictures after each epoch, and a report. */
+static const double measured_least = 0.3, held_out_share = 1.0 / 3, run_overhead = 1.5,
+                    epoch_overhead = 0.05;
 enum { STEPS_MOST = 50, WARM_UP = 2 };
 
 /* ---- from finished runs ---- */
@@ -24,14 +24,17 @@ typedef struct clock_sum {
 static rv_status take_time(void *user, json_t *line)
 {
     clock_sum *sum = user;
-    double at = json_number_value(json_object_get(line, "seconds"));
+    json_t *seconds = json_object_get(line, "seconds");
+    if (!json_is_number(seconds))
+        return RV_OK;
+    double at = json_number_value(seconds);
     if (at < sum->last)
         sum->whole += sum->last;
     sum->last = at;
     return RV_OK;
 }
 
-/* Seconds an epoch of a run that is done; NaN when its times are not there. */
+/* Seconds for each epoch of a finished run; NaN if its times are missing. */
 static double seconds_of(rv_study *study, const study_run *run)
 {
     clock_sum sum = {0};
@@ -69,7 +72,7 @@ static rv_status time_steps(rv_trainer *trainer, double *step)
     rv_turn turn[RV_TURNS_MOST];
     int turns = rv_trainer_turns(trainer, turn), round = 1, taken = 0;
     rv_status status = RV_OK;
-    for (int i = 0; i < turns; i++) /* all turns come round */
+    for (int i = 0; i < turns; i++) /* every turn runs */
         round = turn[i].every > round ? turn[i].every : round;
     for (int i = 0; status == RV_OK && i < WARM_UP * round; i++)
         status = rv_trainer_step(trainer);
@@ -84,7 +87,7 @@ static rv_status time_steps(rv_trainer *trainer, double *step)
     return status;
 }
 
-/* Batches of the held-out split, 0 when the model is not evaluated. */
+/* Batches of the held-out split, 0 if the model is not evaluated. */
 static rv_status held_out_batches(rv_study *study, const rv_settings *settings, double *batches)
 {
     rv_source *source;
@@ -121,7 +124,7 @@ static rv_status time_epoch(rv_study *study, const rv_settings *settings, double
     if (status == RV_OK)
         *seconds =
             step * ((double)rv_trainer_progress(trainer).batches + held_out_share * held_out) +
-            beside_epoch;
+            epoch_overhead;
     rv_trainer_free(trainer);
     rv_model_free(model);
     rv_source_free(source);
@@ -147,7 +150,7 @@ static void fill_runs(rv_study *study, int cell, double epoch)
     for (int i = 0; i < study->run_count; i++) {
         rv_study_entry *entry = &study->run[i].entry;
         if (entry->state != RV_STUDY_DONE && entry->cell_index == cell)
-            entry->seconds = beside_run + epoch * (double)(entry->epochs - entry->epoch);
+            entry->seconds = run_overhead + epoch * (double)(entry->epochs - entry->epoch);
     }
 }
 

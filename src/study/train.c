@@ -1,4 +1,4 @@
-/* Running a study: what is missing is trained, what stopped goes on, what fails is noted. */
+/* Runs a study: trains missing runs, continues interrupted ones, notes failures. */
 #include "study/study.h"
 
 #include "core/context.h"
@@ -7,8 +7,7 @@
 
 /* ---- before anything is trained ---- */
 
-/* What the images of a cell are like; those of an earlier cell with the same data are not opened
- * again. */
+/* The sizes of the images of a cell; does not open the data of an earlier cell again. */
 static rv_status sizes_of(rv_study *study, const rv_settings *settings, rv_data_sizes *sizes)
 {
     rv_source *source;
@@ -67,36 +66,34 @@ rv_status rv_study_check(rv_study *study)
 
 /* ---- a run ---- */
 
-static rv_status create(rv_study *study, const study_run *run, rv_context *aside,
-                        rv_experiment **out)
+static rv_status create(rv_study *study, const study_run *run, rv_context *own, rv_experiment **out)
 {
     rv_config *config = NULL;
     rv_experiment_place place = study_place(study, run);
-    rv_status status = study_config(aside, run, &config);
+    rv_status status = study_config(own, run, &config);
     if (status == RV_OK)
-        return rv_experiment_create(aside, &place, config, 0, out);
+        return rv_experiment_create(own, &place, config, 0, out);
     rv_config_free(config);
     return status;
 }
 
-/* The epochs are the one setting that may have changed. */
-static rv_status resume(rv_study *study, const study_run *run, rv_context *aside,
-                        rv_experiment **out)
+/* Only the number of epochs may have changed. */
+static rv_status resume(rv_study *study, const study_run *run, rv_context *own, rv_experiment **out)
 {
     char epochs[48];
     const char *setting = epochs;
     rv_experiment_place place = study_place(study, run);
     snprintf(epochs, sizeof epochs, "train.epochs=%lld", (long long)run->entry.epochs);
-    return rv_experiment_resume(aside, &place, &setting, 1, out);
+    return rv_experiment_resume(own, &place, &setting, 1, out);
 }
 
-static rv_status train(rv_study *study, study_run *run, rv_context *aside,
+static rv_status train(rv_study *study, study_run *run, rv_context *own,
                        const rv_listener *listener)
 {
     rv_experiment *experiment = NULL;
     rv_status status = run->entry.state == RV_STUDY_TO_RESUME
-                           ? resume(study, run, aside, &experiment)
-                           : create(study, run, aside, &experiment);
+                           ? resume(study, run, own, &experiment)
+                           : create(study, run, own, &experiment);
     if (status == RV_OK)
         status = rv_experiment_train(experiment, NULL, listener);
     rv_experiment_free(experiment);
@@ -108,63 +105,87 @@ static void pass_on(void *user, rv_log_level level, const char *message)
     rv_notify(user, level, "%s", message);
 }
 
-/* A context like the study's for training one run: its errors and its tuning are its own, so that a
- * run that fails stops no other.  NULL with the error latched in the study's. */
+/* A context for one run, with the settings of the study's: it has its own errors and tuning, so
+ * that a failed run does not stop another.  NULL with the error latched in the study's. */
 static rv_context *context_of_run(rv_context *context)
 {
-    rv_context *aside = rv_context_new();
-    if (!aside) {
+    rv_context *own = rv_context_new();
+    if (!own) {
         rv_fail_memory(context);
         return NULL;
     }
-    rv_context_set_log(aside, pass_on, context);
-    rv_context_set_beside(aside, context);
-    rv_context_set_threads(aside, rv_context_threads(context));
+    rv_context_set_log(own, pass_on, context);
+    rv_context_share_notices(own, context);
+    rv_context_set_threads(own, rv_context_threads(context));
     rv_status status = RV_OK;
     const char *backend = rv_context_backend(context), *isa = rv_context_isa(context);
-    if (strcmp(rv_context_backend(aside), backend) != 0)
-        status = rv_context_set_backend(aside, backend);
-    if (status == RV_OK && strcmp(rv_context_isa(aside), isa) != 0)
-        status = rv_context_set_isa(aside, isa);
+    if (strcmp(rv_context_backend(own), backend) != 0)
+        status = rv_context_set_backend(own, backend);
+    if (status == RV_OK && strcmp(rv_context_isa(own), isa) != 0)
+        status = rv_context_set_isa(own, isa);
     if (status == RV_OK)
-        status = rv_context_lend_tuning(aside, context);
+        status = rv_context_lend_tuning(own, context);
     if (status == RV_OK)
-        return aside;
-    rv_fail(context, status, "%s", rv_error_message(aside));
-    rv_context_free(aside);
+        return own;
+    rv_fail(context, status, "%s", rv_error_message(own));
+    rv_context_free(own);
     return NULL;
 }
 
-/* Trains one run; what failed is kept in its entry, and is no failure of the context yet. */
+/* Keeps the failure of a run in its entry, with what to do about a damaged folder. */
+static rv_status keep_failure(rv_study *study, study_run *run, const char *message,
+                              rv_status status)
+{
+    rv_study_entry *entry = &run->entry;
+    const char *text = *message ? message : rv_status_name(status);
+    entry->status = status;
+    entry->message =
+        status == RV_BAD_FILE && entry->state != RV_STUDY_TO_RUN
+            ? rv_arena_printf(&study->arena, "%s (remove %s, and the same command trains it again)",
+                              text, entry->folder)
+            : rv_arena_strdup(&study->arena, text);
+    if (entry->message)
+        return RV_OK;
+    entry->message = "";
+    return rv_fail_memory(study->context);
+}
+
+rv_status study_note_failure(rv_study *study, study_run *run)
+{
+    char message[1024];
+    rv_status status = rv_error_status(study->context);
+    if (status == RV_OK || status == RV_NO_MEMORY)
+        return status;
+    snprintf(message, sizeof message, "%s", rv_error_message(study->context));
+    rv_error_clear(study->context);
+    return keep_failure(study, run, message, status);
+}
+
+/* Trains one run; keeps a failure in its entry, but not in the context. */
 static rv_status take_run(rv_study *study, study_run *run, const rv_listener *listener)
 {
     rv_study_entry *entry = &run->entry;
-    rv_context *aside = context_of_run(study->context);
-    if (!aside)
+    rv_context *own = context_of_run(study->context);
+    if (!own)
         return rv_error_status(study->context);
     if (listener && listener->begin)
         listener->begin(listener->user, entry);
-    entry->status = train(study, run, aside, listener);
+    entry->status = train(study, run, own, listener);
     entry->message = "";
-    if (entry->status != RV_OK && entry->status != RV_INTERRUPTED) {
-        const char *message = rv_error_message(aside);
-        entry->message =
-            rv_arena_strdup(&study->arena, *message ? message : rv_status_name(entry->status));
-    }
-    rv_context_return_tuning(study->context, aside);
-    rv_context_free(aside);
-    if (!entry->message) {
-        entry->message = "";
-        return rv_fail_memory(study->context);
-    }
-    rv_status status = study_look(study, run);
+    rv_status status = RV_OK;
+    if (entry->status != RV_OK && entry->status != RV_INTERRUPTED)
+        status = keep_failure(study, run, rv_error_message(own), entry->status);
+    rv_context_return_tuning(study->context, own);
+    rv_context_free(own);
+    if (status == RV_OK)
+        status = study_look(study, run);
     if (listener && listener->end)
         listener->end(listener->user, entry);
     return status;
 }
 
-/* The first failure, with how many there were. */
-static rv_status say_failures(rv_study *study)
+/* The first failure, and the number of failures. */
+rv_status rv_study_failures(rv_study *study)
 {
     const rv_study_entry *first = NULL;
     int count = 0;
@@ -187,7 +208,7 @@ rv_status rv_study_run(rv_study *study, const rv_listener *listener)
     rv_status status = rv_study_check(study);
     if (status == RV_OK)
         status = study_enter(study);
-    /* Another process may have trained while this one waited to be asked. */
+    /* another process may have trained meanwhile */
     for (int i = 0; status == RV_OK && i < study->run_count; i++)
         status = study_look(study, &study->run[i]);
     for (int i = 0; i < study->run_count; i++)
@@ -204,5 +225,5 @@ rv_status rv_study_run(rv_study *study, const rv_listener *listener)
                            run->entry.folder);
         }
     }
-    return status == RV_OK ? say_failures(study) : status;
+    return status == RV_OK ? rv_study_failures(study) : status;
 }

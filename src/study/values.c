@@ -1,5 +1,5 @@
-/* The values of a run in a study's table: those of an evaluation of its last weights, or, for a
- * model that has none, the training means of its last epoch. */
+/* The values of a run in a study's table: from an evaluation of its last weights, or, for a model
+ * without evaluation, the training means of its last epoch. */
 #include "study/study.h"
 
 #include "reverie/io.h"
@@ -33,18 +33,37 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     return RV_OK;
 }
 
-static rv_status from_training(rv_experiment *run, study_values *values)
+/* A log that ends before the weights has no values of theirs. */
+static rv_status from_training(rv_experiment *run, int64_t epoch, study_values *values)
 {
     rv_run_summary summary;
     rv_status status = rv_run_summary_read(run->context, run->folder, &summary);
     snprintf(values->split, sizeof values->split, "train");
+    if (status == RV_OK && (summary.epoch < epoch || summary.count == 0))
+        return rv_fail(run->context, RV_BAD_FILE,
+                       "%s/metrics.jsonl: lacks the values of epoch %lld, and this model is not "
+                       "evaluated",
+                       run->folder, (long long)epoch);
     for (int i = 0; status == RV_OK && i < summary.count; i++)
         if (strcmp(summary.value[i].split, "train") == 0)
             study_add_value(&values->list, summary.value[i].name, summary.value[i].last);
     return status;
 }
 
-/* The checksum that the newest checkpoint carries; "" when it has none. */
+/* An earlier checkpoint in place of a corrupt one has other values. */
+static rv_status check_newest(rv_context *context, const char *folder, const rv_tensors *tensors)
+{
+    int64_t newest;
+    const char *step = rv_tensors_metadata(tensors, "step");
+    rv_status status = rv_checkpoint_newest_step(context, folder, &newest);
+    if (status == RV_OK && step && strtoll(step, NULL, 10) < newest)
+        status = rv_fail(context, RV_BAD_FILE,
+                         "%s: the checkpoint of step %lld, its last, cannot be read", folder,
+                         (long long)newest);
+    return status;
+}
+
+/* The checksum in the newest checkpoint; "" if it has none. */
 static rv_status checksum_of(rv_context *context, const study_run *run, char *text, size_t bytes)
 {
     char folder[RUN_PATH], *path = NULL;
@@ -53,6 +72,8 @@ static rv_status checksum_of(rv_context *context, const study_run *run, char *te
     rv_status status = rv_checkpoint_find(context, folder, "last", &path);
     if (status == RV_OK)
         status = rv_tensors_open(context, path, &tensors);
+    if (status == RV_OK)
+        status = check_newest(context, folder, tensors);
     const char *sum = status == RV_OK ? rv_tensors_metadata(tensors, "xxh3_128") : NULL;
     snprintf(text, bytes, "%s", sum ? sum : "");
     rv_tensors_free(tensors);
@@ -74,8 +95,9 @@ rv_status study_evaluate(rv_study *study, study_run *run)
     status = study_open_run(study, run, &experiment);
     if (status != RV_OK)
         return status;
-    status = rv_model_has(experiment->model, RV_EVALUATION) ? from_evaluation(experiment, &values)
-                                                            : from_training(experiment, &values);
+    status = rv_model_has(experiment->model, RV_EVALUATION)
+                 ? from_evaluation(experiment, &values)
+                 : from_training(experiment, run->entry.epoch, &values);
     rv_experiment_free(experiment);
     memcpy(values.checkpoint, checkpoint, sizeof checkpoint);
     if (status == RV_OK)

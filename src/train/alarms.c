@@ -1,4 +1,4 @@
-/* Alarms: what the numbers of a training say about how it fails.
+/* Alarms: signs of a failing training in its numbers.
  *
  *   discriminator_saturated      Arjovsky & Bottou 2017, "Towards Principled Methods for Training
  *                                Generative Adversarial Networks", theorem 2.1
@@ -7,12 +7,12 @@
  *   critic_at_clip               Gulrajani et al. 2017, "Improved Training of Wasserstein GANs",
  *                                section 3
  *   images_alike                 images that do not differ: black ones, or one read many times
- *   held_out_not_finite          of every model that is evaluated: a NaN there reaches no loss
- *   samples_dim                  of every model that draws: a last layer that is dead, or whose
+ *   held_out_not_finite          for every model that is evaluated: a NaN there reaches no loss
+ *   samples_dim                  for every model that draws: a last layer that is dead, or whose
  *                                values reach half of the range only
  *
- * Each of the first four is a threshold on a mean over the steps since the last event.  Trainings
- * that go well, by which the thresholds were chosen: real_score 0.5 to 0.8 and fake_score 0.2 to
+ * Each of the first four is a threshold on a mean over the steps since the last event.  The
+ * thresholds come from trainings that go well: real_score 0.5 to 0.8 and fake_score 0.2 to
  * 0.5 (`bigan`, `gan`); generator_gradient 0.003 and more in a `wgan`, whose clipped critic is
  * flattest, 0.1 and more elsewhere; at_clip 0.4 to 0.75 (`wgan`); diversity 0.15 and more after an
  * epoch, where an untrained net begins at 0.003 to 0.007. */
@@ -25,7 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* NaN when the event has no such value: every comparison is false then. */
+/* NaN if the event has no such value: then every comparison is false. */
 static double value_of(const rv_event *event, const char *name)
 {
     for (int i = 0; i < event->count; i++)
@@ -49,8 +49,8 @@ static int discriminator_saturated(const rv_event *event, rv_alarm *alarm)
     return 1;
 }
 
-/* An alarm by one value, below or above a limit, from that step and epoch on; its cause names the
- * value, `scale` times as large. */
+/* An alarm for one value, below or above a limit, from that step and epoch on; its cause shows the
+ * value times `scale`. */
 typedef struct rule {
     const char *name, *value;
     double below, above;

@@ -1,7 +1,7 @@
 /* Checkpoints: everything that later steps depend on, in one safetensors file.
  *
- * Tensors are the context's parameters under their names.  Where the training stands is in the
- * metadata: decimal integers or, for sums, C hexadecimal floats, which lose nothing. */
+ * Tensors are the model's parameters under their names.  The position of the training is in the
+ * metadata: decimal integers or, for sums, C hexadecimal floats, which are exact. */
 #include "train/trainer.h"
 
 #include "core/memory.h"
@@ -25,7 +25,7 @@ typedef struct notes {
     int count, ok;
 } notes;
 
-/* Of any length, and not copied; NULL: memory is out. */
+/* Text of any length, without a copy; NULL: memory is out. */
 static void note_text(notes *n, const char *key, const char *text)
 {
     n->ok = n->ok && text && n->count < PAIRS_MOST;
@@ -68,7 +68,7 @@ void train_order(const rv_trainer *trainer, char text[ORDER_TEXT])
     int used = snprintf(text, ORDER_TEXT, "seed %llu, %lld images, data %s",
                         (unsigned long long)trainer->setup.config.seed, (long long)trainer->images,
                         info->fingerprint);
-    if (trainer->images != info->count) /* the labelled ones, which data.seed chooses */
+    if (trainer->images != info->count) /* the labelled ones, which data.seed selects */
         snprintf(text + used, (size_t)(ORDER_TEXT - used), ", labels by %llu",
                  (unsigned long long)info->seed);
 }
@@ -108,7 +108,7 @@ static void note_position(const rv_trainer *trainer, notes *n)
         note_text(n, "config", trainer->setup.config_text);
 }
 
-/* The parameters as tensors; `values` receives the block that holds them. */
+/* The parameters as tensors; `values` receives the block with their values. */
 static rv_status gather(rv_context *context, const rv_params *params, rv_tensor *tensor,
                         float **values)
 {
@@ -166,7 +166,7 @@ static void step_path(const char *folder, int64_t step, char path[PATH])
     snprintf(path, PATH, "%s/step-%08lld.safetensors", folder, (long long)step);
 }
 
-/* The step of such a file's name, -1 for another file. */
+/* The step in such a file's name, -1 for another file. */
 static int64_t step_of(const char *name, const char *ending)
 {
     char *end;
@@ -221,6 +221,28 @@ rv_status rv_checkpoint_newest_step(rv_context *context, const char *folder, int
     return status;
 }
 
+rv_status rv_checkpoint_newest_epoch(rv_context *context, const char *folder, int64_t *step,
+                                     int64_t *epoch)
+{
+    char path[PATH];
+    rv_tensors *tensors;
+    *epoch = -1;
+    rv_status status = rv_checkpoint_newest_step(context, folder, step);
+    if (status != RV_OK || *step < 0)
+        return status;
+    step_path(folder, *step, path);
+    status = rv_tensors_open(context, path, &tensors);
+    const char *text = status == RV_OK ? rv_tensors_metadata(tensors, "epoch") : NULL;
+    if (text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 16)
+        *epoch = strtoll(text, NULL, 10);
+    rv_tensors_free(tensors);
+    if (status == RV_BAD_FILE) {
+        rv_error_clear(context);
+        status = RV_OK;
+    }
+    return status;
+}
+
 void train_drop(const rv_trainer *trainer, int64_t newest, int64_t keep)
 {
     char path[PATH];
@@ -249,7 +271,7 @@ rv_status train_checkpoint(rv_trainer *trainer, int is_best)
     char path[PATH];
     int64_t keep = trainer->setup.config.keep;
     rv_status status = RV_OK;
-    /* The best comes first: who is killed in between does this epoch again, and its best. */
+    /* The best comes first: after a kill in between, the run repeats this epoch, and its best. */
     if (is_best) {
         snprintf(path, sizeof path, "%s/best.safetensors", trainer->setup.folder);
         status = save(trainer, path);
@@ -270,8 +292,8 @@ int rv_trainer_has_saved(const rv_trainer *trainer)
     return trainer->has_saved;
 }
 
-/* Opens one to see that it is whole; *whole: it is.  What failed for want of memory says nothing of
- * the file. */
+/* Opens a checkpoint to check it; *whole: it is intact.  A lack of memory is no sign of a damaged
+ * file. */
 static rv_status try_checkpoint(rv_context *context, const char *path, int *whole)
 {
     rv_tensors *tensors;
@@ -281,7 +303,7 @@ static rv_status try_checkpoint(rv_context *context, const char *path, int *whol
     return status == RV_BAD_FILE ? RV_OK : status;
 }
 
-/* What is asked for by name is that or an error, never another one. */
+/* A request by name gives that checkpoint or an error, never another one. */
 static rv_status find_best(rv_context *context, const char *folder, char path[PATH])
 {
     rv_tensors *tensors = NULL;
@@ -296,7 +318,7 @@ static rv_status find_best(rv_context *context, const char *folder, char path[PA
     return status;
 }
 
-/* The newest that is whole; others are passed over with a notice. */
+/* The newest intact checkpoint; skips others with a notice. */
 static rv_status find_last(rv_context *context, const char *folder, char path[PATH])
 {
     int64_t *steps, count;

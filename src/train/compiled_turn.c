@@ -12,7 +12,7 @@ void train_program_free(turn_program *program)
     memset(program, 0, sizeof *program);
 }
 
-/* A turn while it is built. */
+/* A turn under construction. */
 typedef struct builder {
     rv_trainer *trainer;
     turn_program *program;
@@ -33,8 +33,8 @@ static void guard(builder *b, rv_expr value)
     b->guard = b->guard ? rv_add(b->guard, value) : value;
 }
 
-/* A clipped gradient's length is reported: of the only stage, or of which.  Kept by the trainer,
- * whose means outlive a program. */
+/* The length of a clipped gradient is reported: for the only stage, or for each by name.  The
+ * trainer keeps the name, because its means outlive a program. */
 static const char *name_of_gradient(rv_trainer *trainer, const rv_stage *stage)
 {
     const char *only = "gradient_norm";
@@ -44,8 +44,8 @@ static const char *name_of_gradient(rv_trainer *trainer, const rv_stage *stage)
     return name ? name : only;
 }
 
-/* The guard is the sum of the losses, and of the gradient's norm when that is clipped: one scalar
- * that is finite only if all are. */
+/* The guard is the sum of the losses, and of the gradient's norm if it is clipped: one scalar that
+ * is finite only if all are. */
 static void add_stage(builder *b, const rv_stage *stage)
 {
     stage_inputs *inputs = &b->program->stage[b->program->stages++];
@@ -66,7 +66,7 @@ static void add_stage(builder *b, const rv_stage *stage)
         guard(b, stage->gradient_norm);
 }
 
-/* Running statistics, once all stages have moved them: averaged weights are used with the
+/* Averages running statistics after all stages have updated them: averaged weights need the
  * statistics of the same steps. */
 static void average_buffers(const builder *b, const rv_iteration *iteration)
 {

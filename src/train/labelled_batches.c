@@ -1,4 +1,5 @@
-/* The labelled images of a training: which they are, and the batch of them beside each step's. */
+/* The labelled images of a training: their selection, and their batch in addition to that of each
+ * step. */
 #include "train/trainer.h"
 
 #include "core/random.h"
@@ -11,10 +12,10 @@ static rv_status refuse(rv_context *context, const rv_model_kind *kind, const rv
             "data.labels=%lld: model `%s` does not use labels; leave data.labels out, or "
             "train m2, m1-m2, adgm or a classifier",
             (long long)info->labels, kind->name);
-    if (kind->labels != RV_LABELS_BESIDE && info->labelled_batch > 0)
+    if (kind->labels != RV_LABELS_ADDED && info->labelled_batch > 0)
         return rv_fail(context, RV_BAD_USAGE,
-                       "data.labelled_batch=%lld: model `%s` has no labelled batch beside the "
-                       "others; leave it out, and set data.batch",
+                       "data.labelled_batch=%lld: model `%s` has no labelled batch in addition "
+                       "to the others; leave it out, and set data.batch",
                        (long long)info->labelled_batch, kind->name);
     return RV_OK;
 }
@@ -43,10 +44,10 @@ rv_status train_labels_open(rv_trainer *trainer)
     const rv_source_info *info = rv_source_describe(source);
     rv_status status = refuse(trainer->context, kind, info);
     int some =
-        kind->labels == RV_LABELS_BESIDE || (kind->labels == RV_LABELS_ALONE && info->labels > 0);
+        kind->labels == RV_LABELS_ADDED || (kind->labels == RV_LABELS_ALONE && info->labels > 0);
     if (status == RV_OK && some)
         status = choose(trainer->context, source, &trainer->labelled);
-    if (kind->labels != RV_LABELS_BESIDE)
+    if (kind->labels != RV_LABELS_ADDED)
         trainer->labelled.rows = 0;
     return status;
 }
@@ -63,8 +64,8 @@ rv_status rv_train_check_labels(rv_context *context, const rv_model_kind *kind,
     return status;
 }
 
-/* Rounds without end, each in an order of its own, a short last batch left out: the batch of a step
- * depends on its number alone.  A stream apart from that of the images without labels. */
+/* Endless rounds, each in a different order, without a short last batch: the batch of a step
+ * depends only on its number.  The stream is separate from that of the images without labels. */
 rv_status train_labels_start(rv_trainer *trainer)
 {
     labelled_images *labelled = &trainer->labelled;

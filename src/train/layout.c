@@ -1,4 +1,4 @@
-/* Kernels between memory and files. */
+/* Converts kernels between the order in memory and the order in files. */
 #include "train/layout.h"
 
 #include "core/memory.h"
@@ -11,7 +11,7 @@ rv_shape layout_outside(rv_shape inside)
     return inside.rank == 4 ? rv_shape4(d[0], d[3], d[1], d[2]) : inside;
 }
 
-/* to [o,i,c] = from [o,c,i]: cells and inputs change places. */
+/* to [o,i,c] = from [o,c,i]: exchanges cells and inputs. */
 static void swap(const float *from, float *to, int64_t outputs, int64_t cells, int64_t inputs)
 {
     for (int64_t o = 0; o < outputs; o++)

@@ -1,11 +1,12 @@
-/* What changes from step to step: the learning rate, and the scalars of the model's schedule. */
+/* Quantities that change from step to step: the learning rate, and the scalars of the model's
+ * schedule. */
 #include "core/text.h"
 #include "train/trainer.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Training steps in an epoch: a last batch of one image is left out. */
+/* Training steps in an epoch, without a last batch of one image. */
 static int64_t steps_in_epoch(const rv_trainer *trainer)
 {
     int64_t asked = rv_source_describe(trainer->setup.train)->batch;
@@ -21,7 +22,7 @@ int64_t train_steps(const rv_trainer *trainer)
     return config->steps > 0 && config->steps < steps ? config->steps : steps;
 }
 
-/* How long the training is, in epochs: a limit of steps may make it shorter. */
+/* The length of the training in epochs: a limit of steps may shorten it. */
 static double length_of(const rv_trainer *trainer)
 {
     const rv_train_config *config = &trainer->setup.config;
@@ -54,7 +55,7 @@ int train_scalars(const rv_trainer *trainer, rv_scalar_input out[RV_SCALARS_MOST
     return model->kind->schedule ? model->kind->schedule(model, now, out) : 0;
 }
 
-/* ---- what is said of them ---- */
+/* ---- messages ---- */
 
 static void say_warmups(const rv_trainer *trainer)
 {
@@ -103,7 +104,7 @@ void train_say_zero(rv_trainer *trainer, double rate)
               (long long)trainer->step + 1, (long long)trainer->epoch + 1);
 }
 
-/* ---- in checkpoints: "lr 0x1p-10 beta 0x1p+0", of the step that would be next ---- */
+/* ---- in checkpoints: "lr 0x1p-10 beta 0x1p+0", for the next step ---- */
 
 void train_rates_text(const rv_trainer *trainer, char *text, size_t bytes)
 {

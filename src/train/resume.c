@@ -1,4 +1,4 @@
-/* Reading checkpoints: into a trainer that goes on, or into a model that is used. */
+/* Reads checkpoints: into a trainer that resumes, or into a model for use. */
 #include "train/trainer.h"
 
 #include "core/memory.h"
@@ -81,7 +81,7 @@ rv_status rv_checkpoint_sizes(rv_context *context, const char *path, rv_data_siz
     return status;
 }
 
-/* The model was made for the data; the checkpoint must be of such a model. */
+/* The model fits the data; the checkpoint must be of the same sizes. */
 static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
     rv_data_sizes was = {0}, is = trainer->setup.model->sizes;
@@ -115,7 +115,7 @@ static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensor
 
 /* ---- a trainer ---- */
 
-/* Steps, epochs, bytes: sums of them do not overflow. */
+/* Limit for steps, epochs, bytes: sums of them do not overflow. */
 static const int64_t count_most = (int64_t)1 << 53;
 
 static rv_status read_number(const rv_trainer *trainer, const rv_tensors *tensors, const char *key,
@@ -166,8 +166,8 @@ static void warn_if_elsewhere(const rv_trainer *trainer, const rv_tensors *tenso
                   isa, threads, isa_now, threads_now);
 }
 
-/* A position is a number of images, so that another data.batch goes on with the image that comes
- * next.  Checkpoints of version 0.1 counted batches. */
+/* A position is a number of images, so that training with another data.batch continues with the
+ * next image.  Checkpoints of version 0.1 counted batches. */
 static rv_status read_images(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
     int64_t batch = 0, size = trainer->whole;
@@ -178,8 +178,8 @@ static rv_status read_images(rv_trainer *trainer, const rv_tensors *tensors, con
     return status;
 }
 
-/* Where the images or their order are not those of the checkpoint, its place in the epoch means
- * nothing: the epoch begins again. */
+/* If the images or their order differ from the checkpoint's, its position in the epoch is
+ * meaningless: the epoch begins again. */
 static void check_order(rv_trainer *trainer, const rv_tensors *tensors)
 {
     char now[ORDER_TEXT];
@@ -222,7 +222,7 @@ static rv_status read_position(rv_trainer *trainer, const rv_tensors *tensors, c
     return RV_OK;
 }
 
-/* Before anything is compiled: the same algorithms as the run had. */
+/* Before any program is compiled: selects the algorithms of the run. */
 static rv_status follow_tuning(const rv_trainer *trainer, const rv_tensors *tensors,
                                const char *path)
 {
@@ -231,7 +231,7 @@ static rv_status follow_tuning(const rv_trainer *trainer, const rv_tensors *tens
     return rv_context_follow_tuning(trainer->context, tuning, path);
 }
 
-/* Every parameter of the model, optimizer state included, must be in the file. */
+/* Every parameter of the model, and its optimizer state, must be in the file. */
 static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors, const char *path)
 {
     const rv_params *params = trainer->setup.model->params;
@@ -288,7 +288,7 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
             continue;
         snprintf(name, sizeof name, "%s%s", average ? "ema." : "", rv_param_name(param));
         int is_kept = !average || rv_tensors_find(tensors, name) != NULL;
-        if (!is_kept && !is_weight) { /* a buffer that training leaves alone */
+        if (!is_kept && !is_weight) { /* a buffer that training does not change */
             snprintf(name, sizeof name, "%s", rv_param_name(param));
             is_kept = 1;
         }

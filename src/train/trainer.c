@@ -45,7 +45,7 @@ static int64_t images_of_epoch(const rv_trainer *trainer)
                                                : rv_source_describe(trainer->setup.train)->count;
 }
 
-/* No more than there are images. */
+/* At most the number of images. */
 static int64_t evaluation_batch(const rv_trainer_setup *setup)
 {
     int64_t images = rv_source_describe(setup->validation)->count;
@@ -122,7 +122,7 @@ void train_record(rv_trainer *trainer, train_recorder recorder)
 
 /* ---- running means ---- */
 
-/* The place of a value, the next one when it is new; turns report values of their own. */
+/* The index of a value, or the next free index for a new one; turns may report different values. */
 static int place_of(const running *r, const char *name)
 {
     int i = 0;
@@ -150,7 +150,7 @@ static void forget(running *r)
         r->sum[i] = r->weight[i] = 0;
 }
 
-/* The means there are, into name and value [VALUES_MOST]; how many. */
+/* The existing means, into name and value [VALUES_MOST]; returns their number. */
 static int means(const running *r, const char **name, double *value)
 {
     int count = 0;
@@ -178,7 +178,7 @@ static rv_status send_running(rv_trainer *trainer, rv_event_kind kind, running *
         .kind = kind, .step = trainer->step, .epoch = trainer->epoch, .split = "train"};
     event.count = means(r, event.name, event.value);
     if (event.count > 0 && event.count < VALUES_MOST) {
-        event.name[event.count] = "lr"; /* of the last of these steps */
+        event.name[event.count] = "lr"; /* for the last of these steps */
         event.value[event.count++] = trainer->rate;
     }
     forget(r);
@@ -187,7 +187,7 @@ static rv_status send_running(rv_trainer *trainer, rv_event_kind kind, running *
 
 /* ---- a step ---- */
 
-/* Whose loss it was: "generator_loss is not finite", or "the loss" when that cannot be said. */
+/* The name of the bad loss: "generator_loss is not finite", or "the loss" if it is unknown. */
 static const char *bad_loss(const turn_program *turn)
 {
     for (int i = 0; i < turn->stages; i++) {
@@ -200,7 +200,7 @@ static const char *bad_loss(const turn_program *turn)
     return "the loss";
 }
 
-/* Turns commit one by one: those before this one have taken their step. */
+/* Turns commit one by one: the turns before this one have taken their step. */
 static rv_status say_not_finite(rv_trainer *trainer, int index, const turn_program *turn)
 {
     char node[320] = "", kept[160] = "The parameters are those of the step before";
@@ -246,9 +246,9 @@ static void bind(rv_trainer *trainer, int turn, const turn_program *compiled, co
     const rv_model *model = trainer->setup.model;
     const rv_train_config *config = &trainer->setup.config;
     double rate = trainer->rate = train_rate(trainer);
-    int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* this one included */
+    int64_t times = (trainer->step + 1) / trainer->turn[turn].every; /* including this one */
     rv_bind(program, "x", batch->images, (size_t)(batch->count * rv_data_width(model->sizes)));
-    if (model->kind->labels != RV_LABELS_BESIDE) /* whose labels are those of labelled_x alone */
+    if (model->kind->labels != RV_LABELS_ADDED) /* only labelled_x has labels */
         rv_bind(program, "labels", batch->labels, (size_t)batch->count);
     bind_labelled(program, trainer);
     for (int i = 0; i < compiled->stages; i++) {
@@ -337,7 +337,8 @@ rv_status rv_trainer_program(rv_trainer *trainer, int turn, rv_program **out)
 
 /* ---- an epoch ---- */
 
-/* Which image spoils the means; once, since its place says whether to look at data or weights. */
+/* Names the image that spoils the means, once: its place tells whether the cause is in the data or
+ * in the weights. */
 static void say_not_held_out(rv_trainer *trainer, const rv_report *report)
 {
     if (report->not_finite == 0 || trainer->held_out_said)
@@ -384,7 +385,7 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
     double value = status == RV_OK && model->kind->select
                        ? rv_values_number(&report.values, model->kind->select(model))
                        : NAN;
-    /* The best checkpoint is that of the largest value. */
+    /* the best checkpoint has the largest value */
     *best = isfinite(value) && (isnan(trainer->best) || value > trainer->best);
     if (*best) {
         trainer->best = value;
@@ -403,7 +404,7 @@ static rv_status end_epoch(rv_trainer *trainer)
     forget(&trainer->window);
     if (status == RV_OK)
         status = evaluate(trainer, &best);
-    /* What the recorder draws can fail, and must not keep the weights from the disk. */
+    /* the recorder's pictures can fail, and must not prevent a checkpoint */
     if (status == RV_OK && trainer->setup.folder)
         status = train_checkpoint(trainer, best);
     const train_recorder *recorder = &trainer->recorder;
@@ -419,15 +420,15 @@ static int is_done(const rv_trainer *trainer)
            (config->steps > 0 && trainer->step >= config->steps);
 }
 
-/* Saves what there is; the run can be resumed.  `why` is the status that it ends with. */
+/* Saves the state for a resumed run.  The run ends with the status `why`. */
 static rv_status stop_here(rv_trainer *trainer, rv_status why)
 {
     rv_status status = trainer->setup.folder ? train_checkpoint(trainer, 0) : RV_OK;
     return status == RV_OK ? why : status;
 }
 
-/* A limit of steps may end in mid-epoch.  The evaluation comes after the checkpoint, which knows
- * nothing of it: who goes on from there writes the lines of a run that was never stopped. */
+/* A limit of steps may end in mid-epoch.  The evaluation comes after the checkpoint, which does not
+ * depend on it: a resumed run writes the same lines as a run without interruption. */
 static rv_status end_in_epoch(rv_trainer *trainer)
 {
     rv_report report = {0};
@@ -458,7 +459,7 @@ rv_status rv_trainer_run(rv_trainer *trainer)
     const rv_listener *listener = &trainer->setup.listener;
     const rv_train_config *config = &trainer->setup.config;
     if (trainer->setup.folder && !is_done(trainer))
-        train_drop(trainer, trainer->step, INT64_MAX); /* which training from here gives up */
+        train_drop(trainer, trainer->step, INT64_MAX); /* training from here replaces them */
     while (!is_done(trainer)) {
         rv_status status = rv_trainer_step(trainer);
         if (status != RV_OK)

@@ -1,4 +1,4 @@
-/* Lists of values as JSON: a key for each row, and what is nested in it. */
+/* Lists of values as JSON: a key for each row, with nested lists as objects. */
 #include "values/json.h"
 
 static json_t *number(double value, const char *missing)
@@ -31,7 +31,7 @@ static json_t *array_of(const rv_value *row)
     return array;
 }
 
-/* The value and its error, side by side or in an object of their own. */
+/* The value and its error, as two keys or in a separate object. */
 static void put_number(json_t **object, const rv_value *row)
 {
     json_t *own = row->part ? json_object() : NULL, **to = row->part ? &own : object;

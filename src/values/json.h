@@ -5,7 +5,7 @@
 #include "io/json.h"
 #include "reverie/values.h"
 
-/* Sets a key for every row that is of data, in their order; as rv_json_put. */
+/* Sets a key for every row that is data, in their order; like rv_json_put. */
 void rv_values_put(json_t **object, const rv_values *values);
 
 #endif

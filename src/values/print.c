@@ -1,4 +1,4 @@
-/* Values as text: lines with a number in columns each, and the cells of tables. */
+/* Values as text: lines with numbers in columns, and the cells of tables. */
 #include "reverie/values.h"
 
 #include "core/text.h"
@@ -11,7 +11,7 @@ enum { NUMBER = 48 };
 /* ---- decimals: the one rule ---- */
 
 static const struct {
-    int in_line, in_table; /* 0: by the size of what is in the column */
+    int in_line, in_table; /* 0: depends on the values in the column */
 } decimals[] = {
     [RV_UNIT_NONE] = {4, 0},
     [RV_UNIT_NATS] = {3, 2},
@@ -30,13 +30,17 @@ static int digits_in_table(const rv_values *list, int count, const rv_value *val
     if (value->digits > 0 || decimals[value->unit].in_table > 0)
         return value->digits > 0 ? value->digits : decimals[value->unit].in_table;
     for (int i = 0; i < count; i++)
-        most = fmax(most, fabs(rv_values_number(&list[i], value->name))); /* of a NaN, the number */
+        most = fmax(most,
+                    fabs(rv_values_number(
+                        &list[i], value->name))); /* of a NaN and a number, fmax takes the number */
     return most < 2 ? 4 : 2;
 }
 
 static void format_number(const rv_value *value, double number, int digits, char text[NUMBER])
 {
-    if (value->kind == RV_VALUE_COUNT)
+    if (isnan(number))
+        snprintf(text, NUMBER, "nan"); /* no sign */
+    else if (value->kind == RV_VALUE_COUNT)
         rv_text_format(text, NUMBER, "%.0f", number);
     else if (value->unit == RV_UNIT_PERCENT)
         rv_text_format(text, NUMBER, "%.*f%%", digits, 100 * number);
@@ -57,7 +61,7 @@ static const char *label_of(const rv_value *value)
     return value->label ? value->label : value->name;
 }
 
-/* The width of the names from that row to the next line that sets one. */
+/* The width of the names from that row to the next line that sets a width. */
 static int widest_name(const rv_values *values, int first, int least)
 {
     int width = least;

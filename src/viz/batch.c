@@ -1,4 +1,4 @@
-/* A batch of float pictures, as the models give them. */
+/* A batch of float pictures from a model. */
 #include "viz/batch.h"
 
 #include "viz/text.h"

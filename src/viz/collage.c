@@ -1,6 +1,6 @@
-/* The collages of Lab 1: pictures edge to edge, stretched to the full range of 8 bits, enlarged so
- * that the pixels can be seen.  Stretching over the whole collage keeps the pictures comparable;
- * stretching each one shows what is faint. */
+/* The collages of Lab 1: pictures edge to edge, stretched to the full range of 8 bits, and enlarged
+ * to make the pixels visible.  Stretching the whole collage keeps the pictures comparable;
+ * stretching each one shows faint details. */
 #include "reverie/viz.h"
 #include "viz/batch.h"
 #include "viz/text.h"
@@ -12,13 +12,13 @@ rv_collage_config rv_collage_defaults(void)
     return (rv_collage_config){0, 0, 4, 0};
 }
 
-/* What becomes black and what becomes white. */
+/* The values of black and of white. */
 typedef struct span {
     double least, most;
 } span;
 
-/* The span of the finite values.  Where they are all equal (or there are none) the batch's own
- * range stands in, so that nothing is divided by zero and black stays black. */
+/* The span of the finite values.  If they are all equal (or there are none), the batch's own range
+ * replaces it, so that no division is by zero and black stays black. */
 static span span_of(const float *values, size_t count, const rv_image_batch *batch)
 {
     span found = {INFINITY, -INFINITY};
@@ -37,7 +37,7 @@ static span span_of(const float *values, size_t count, const rv_image_batch *bat
 static unsigned char byte_in(span range, double value)
 {
     double part = (value - range.least) / (range.most - range.least);
-    if (!(part > 0)) /* NaN too */
+    if (!(part > 0)) /* also for NaN */
         return 0;
     return part >= 1 ? 255 : (unsigned char)(part * 255 + 0.5);
 }
@@ -56,7 +56,7 @@ static void put_picture(rv_image *image, const rv_image_batch *batch, int index,
     }
 }
 
-/* Fills in the rows and columns that were left to us.  Fails when the pictures do not fit. */
+/* Chooses the rows and columns that the caller left open.  Fails if the pictures do not fit. */
 static rv_status choose_layout(rv_context *context, rv_collage_config *settings, int count)
 {
     if (rv_viz_bad_number(context, "the number of rows", settings->rows, 0, 1e6) ||

@@ -1,6 +1,6 @@
-/* Grids of pictures, laid out and rounded as torchvision.utils.make_grid and save_image do it, so
- * that a grid drawn here and one drawn there are equal pixel by pixel.  All arithmetic is float32,
- * one rounding an operation, as in a tensor program. */
+/* Grids of pictures, with the layout and rounding of torchvision.utils.make_grid and save_image, so
+ * that both give equal pixels.  All arithmetic is float32, with one rounding for each operation, as
+ * in a tensor program. */
 #include "reverie/viz.h"
 #include "viz/batch.h"
 #include "viz/text.h"
@@ -23,7 +23,7 @@ static unsigned char byte_of(float x)
     return shifted >= 255 ? 255 : (unsigned char)shifted;
 }
 
-/* To [0,1].  [0,1] itself is left alone, as by save_image without `normalize`. */
+/* To [0,1].  [0,1] itself is unchanged, as in save_image without `normalize`. */
 static float normalized(float value, const rv_image_batch *batch)
 {
     float low = batch->low, high = batch->high;

@@ -1,4 +1,4 @@
-/* 8-bit images: made, enlarged, saved.  The PNG format itself is the io room's. */
+/* 8-bit images: creation, enlargement, saving.  The io room writes the PNG format. */
 #include "core/memory.h"
 #include "reverie/io.h"
 #include "reverie/viz.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Larger pictures are a mistake in a setting, not something to look at. */
+/* A larger picture is the result of a wrong setting. */
 static const size_t most_bytes = (size_t)1 << 30;
 
 rv_image *rv_image_new(rv_context *context, int height, int width, int channels)
@@ -69,7 +69,7 @@ rv_image *rv_image_enlarge(rv_context *context, const rv_image *image, int facto
     return large;
 }
 
-/* One pixel of the smaller image: the rounded mean of the part of `image` that it stands for. */
+/* One pixel of the smaller image: the rounded mean of its part of `image`. */
 static void reduce_pixel(const rv_image *image, int factor, int row, int column, unsigned char *to)
 {
     int bottom = (row + 1) * factor < image->height ? (row + 1) * factor : image->height;

@@ -1,8 +1,8 @@
-/* Where to look in a latent space: the square grid of a manifold picture, evenly spaced values of
- * a traversal, the straight line of an interpolation. */
+/* Points in a latent space: the square grid of a manifold picture, evenly spaced values of a
+ * traversal, the straight line of an interpolation. */
 #include "reverie/viz.h"
 
-/* Value i of `count` from low to high; both ends exact. */
+/* Value i of `count` from low to high; both ends are exact. */
 static double spaced(double low, double high, int count, int i)
 {
     if (i == 0)

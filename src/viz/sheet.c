@@ -1,5 +1,5 @@
-/* Sheets: pictures edge to edge in rows, the data's range mapped to 8 bits, so that each can be cut
- * out again as it was. */
+/* Sheets: pictures edge to edge in rows, with the data's range mapped to 8 bits, so that each
+ * picture can be recovered. */
 #include "reverie/viz.h"
 #include "viz/batch.h"
 #include "viz/text.h"

@@ -1,4 +1,4 @@
-/* HTML escaping, and the checks every file of this room needs. */
+/* HTML escaping, and the common checks of this room. */
 #include "viz/text.h"
 
 #include "core/memory.h"

@@ -44,6 +44,31 @@ train_small() {
     works train lab2-vae-2d data.batch=10 data.pixels=gray train.epochs=1 "${NETS[@]}" "$@"
 }
 
+@test "show, bench and inspect find the data of a run as evaluate does" {
+    idx D/set train 60 12 10
+    idx D/set t10k 20 12 10
+    train_small data.name=set data.validation=10 --data-dir D --run run
+    works show run
+    has "$out" "[144]"
+    [ -z "$err" ]
+    works bench run --steps 1 --warm-up 0
+    works inspect run --program
+    works evaluate run
+    # Settings of the call choose other data, and other sizes.
+    works show run data.name=digits
+    has "$out" "[784]"
+    fails 3 'nowhere' bench run --steps 1 data.name=nowhere
+    # Without the data, a run is shown by its checkpoint alone.
+    rm -r D
+    works show run
+    has "$out" "[144]"
+    [ -z "$err" ]
+    works show run latent=3
+    has "$out" "[144]"
+    works show lab2-vae-2d data.name=nowhere
+    has "$err" "the data are not here"
+}
+
 @test "images of another size than the run's are refused by every verb" {
     idx D/set train 60 8 10
     idx D/set t10k 20 8 10

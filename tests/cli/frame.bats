@@ -164,6 +164,15 @@ PYTHON
     [ "$code" -eq 4 ]
 }
 
+@test "a reader that has seen enough is no error" {
+    for verb in "train --help" "help --settings" recipes; do
+        # shellcheck disable=SC2086
+        { "$REVERIE" $verb 2>err.txt || true; } | head -n 1 >out.txt
+        [ -s out.txt ]
+        [ ! -s err.txt ]
+    done
+}
+
 @test "a folder where runs cannot be made is exit code 4" {
     [ "$(id -u)" -ne 0 ] || skip "root may write everywhere"
     mkdir closed && cd closed && chmod 500 .

@@ -119,7 +119,7 @@ assert same == [i == 3 for i in range(10)], same'
     works train m2-supervised data.name=digits data.limit=400 data.validation=100 data.labels=40 \
         data.batch=20 train.epochs=2 train.log=1 --run supervised
     [ "$(grep -c '"event":"train"' supervised/metrics.jsonl)" -eq 4 ]
-    fails 2 "has no labelled batch beside the others" train m2-supervised data.name=digits \
+    fails 2 "has no labelled batch in addition to the others" train m2-supervised data.name=digits \
         data.limit=400 data.validation=100 data.labelled_batch=5 --run no
 }
 

@@ -91,3 +91,45 @@ PYTHON
     works resume run train.epochs=3
     diff -r whole/samples run/samples
 }
+
+@test "a log without values is no chart of nothing" {
+    cp -r "$RUN" run
+    : > run/metrics.jsonl
+    fails 3 'run/metrics.jsonl: has no values to draw' figure run curves -o curves.png
+    [ ! -e curves.png ]
+    rm run/metrics.jsonl
+    fails 3 'run/metrics.jsonl: ' figure run curves -o curves.png
+}
+
+@test "a config.yaml that is no configuration is a damaged file of the run, in every verb" {
+    cp -r "$RUN" run
+    for damage in '' 'model: none' 'model: [vae' 'modle: vae'; do
+        printf '%s' "$damage" > run/config.yaml
+        for call in "evaluate run" "sample run" "resume run" "resume run train.epochs=3" \
+            "figure run curves" "show run" "runs compare run $RUN" "runs compare $RUN run"; do
+            # shellcheck disable=SC2086
+            fails 3 'run/config.yaml' $call
+        done
+        works runs list --folder .
+        has "$err" 'run/config.yaml'
+    done
+}
+
+@test "damaged lines and facts of a run are said by every verb that reads them" {
+    works runs best --folder "$(dirname "$RUN")"
+    mkdir -p few
+    cp -r "$RUN" few/run
+    { printf '\0\0\n' && cat "$RUN/metrics.jsonl"; } > few/run/metrics.jsonl
+    echo '{' > few/run/env.json
+    echo '[' > few/run/data.json
+    for verb in list best; do
+        works runs $verb --folder few
+        [ "$(grep -c 'metrics.jsonl: 1 of 5 lines cannot be read, line 1' err.txt)" -eq 1 ]
+        [ "$(grep -c 'env.json: is no JSON' err.txt)" -eq 1 ]
+        [ "$(grep -c 'data.json: is no JSON' err.txt)" -eq 1 ]
+    done
+    works figure few/run curves -o curves.png
+    [ "$(grep -c 'cannot be read' err.txt)" -eq 1 ]
+    works resume few/run train.epochs=3
+    [ "$(grep -c 'env.json: is no JSON' err.txt)" -eq 1 ]
+}

@@ -119,6 +119,30 @@ PYTHON
     fails 2 'another folder for the study (--folder DIR)' study tiny.yaml --folder runs/tiny/beta=2,seed=1
 }
 
+@test "studies whose names have points have folders of their own" {
+    cp tiny.yaml v1.1.yaml
+    cp tiny.yaml .hidden.yaml
+    cp tiny.yaml ..yaml
+    json 'd["folder"] == "runs/v1.1"' study v1.1.yaml --dry-run --threads 1
+    json 'd["folder"] == "runs/.hidden"' study .hidden.yaml --dry-run --threads 1
+    json 'd["folder"] == "runs/..yaml"' study ..yaml --dry-run --threads 1
+    json 'd["folder"] == "runs/tiny"' study ./tiny.yaml --dry-run --threads 1
+}
+
+@test "a study does not replace the report of another" {
+    cp -r "$SHARED/runs" runs
+    fingerprints runs > before
+    sed 's/grid: .*/grid: {train.lr: [0.1, 0.2]}/' tiny.yaml > second.yaml
+    fails 2 'runs/tiny/report.json: is the report of another study, `tiny`' \
+        study second.yaml --folder runs/tiny
+    has "$err" "choose another folder for the study, or move that file away (--folder DIR)"
+    cp tiny.yaml third.yaml
+    fails 2 'is the report of another study' study third.yaml --folder runs/tiny
+    cp second.yaml tiny.yaml
+    fails 2 'is the report of another study' study tiny.yaml
+    fingerprints runs | diff before -
+}
+
 @test "the studies of the labs are found by name" {
     works study
     for name in beta classes latent depth width activation; do

@@ -134,6 +134,48 @@ PYTHON
     fails 3 'text.npy' decode "$RUN" -i text.npy
 }
 
+# npy SHAPE VALUES: the array z.npy of doubles.
+npy() {
+    python3 - "$@" <<'PYTHON'
+import struct, sys
+values = [float(v) for v in sys.argv[2].split()]
+header = "{'descr': '<f8', 'fortran_order': False, 'shape': (%s), }" % sys.argv[1]
+header += " " * (63 - (10 + len(header)) % 64) + "\n"
+open("z.npy", "wb").write(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode() +
+                          struct.pack("<%dd" % len(values), *values))
+PYTHON
+}
+
+@test "decode refuses latents that are not finite, and shapes without rows" {
+    for bad in nan inf -inf 1e39; do
+        npy "2,2" "0 1 $bad 2"
+        fails 3 "z.npy: row 1 holds a value that is not finite" decode "$RUN" -i z.npy -o bad.png
+        npy "1,4" "0 $bad 1 1" # a mean
+        fails 3 "z.npy: row 0 holds a value that is not finite" decode "$RUN" -i z.npy -o bad.png
+    done
+    npy "1,4" "0 1 inf 1" # a deviation, which is not decoded
+    works decode "$RUN" -i z.npy -o good.png
+    npy "2,1,2" "0 1 2 3"
+    fails 2 "z.npy: is [2,1,2], which is no list of rows; the decoder takes [N,2]" \
+        decode "$RUN" -i z.npy -o bad.png
+    npy "2," "0 1"
+    fails 2 "z.npy: is [2], which is no list of rows" decode "$RUN" -i z.npy -o bad.png
+    npy "0,2" ""
+    fails 2 "z.npy: is [0,2], which has no rows; the decoder takes [N,2]" \
+        decode "$RUN" -i z.npy -o bad.png
+    npy "1,3" "0 1 2"
+    fails 2 "z.npy: holds rows of 3 values; the decoder takes [N,2]" decode "$RUN" -i z.npy -o bad.png
+    not test -e bad.png
+}
+
+@test "traverse refuses ends that are not finite" {
+    for bad in nan inf -inf nans 1e39 -1e39s; do
+        fails 2 "--from \`$bad\`: a finite number" traverse "$RUN" --from="$bad" --to 1 -o bad.png
+        fails 2 "--to \`$bad\`: a finite number" traverse "$RUN" --from 0 --to="$bad" -o bad.png
+    done
+    not test -e bad.png
+}
+
 @test "figure draws each figure, charts as SVG too" {
     for name in curves latent manifold samples reconstructions interpolation; do
         works figure "$RUN" "$name" -o "$name.png"

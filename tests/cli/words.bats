@@ -57,6 +57,28 @@ PYTHON
     has "$err" ' --threads 1 would)'
 }
 
+@test "advice names the folder that was meant, and only what the message says" {
+    cp "$SOURCE/recipes/lab2-vae-2d.yaml" exp.yaml
+    works train exp.yaml "${SMALL[@]:1}" --run 'exp.yaml: 2' -q
+    fails 2 "(\`reverie resume 'exp.yaml: 2'\`" train --run 'exp.yaml: 2' exp.yaml "${SMALL[@]:1}"
+    # A name that reads like a message is none.
+    fails 3 'cannot be read' inspect 'x: no number is free'
+    ! grep -q -- --run err.txt
+    fails 3 'holds no run' evaluate 'x: holds a run already'
+    ! grep -q -- --force err.txt
+    # The path of a message may be too long to be whole.
+    local deep="deep/$(printf 'd%.0s' $(seq 200))/$(printf 'e%.0s' $(seq 200))/$(printf 'f%.0s' $(seq 200))"
+    mkdir -p "$deep" && cp -r "$RUN" "$deep/run"
+    fails 2 'holds a run already' train "${SMALL[@]}" --run "$deep/run"
+    ! grep -q '`reverie resume .*\.\.\.' err.txt
+}
+
+@test "a study is no recipe, and says what takes it" {
+    printf 'base: lab2-vae-2d\ngrid: {latent: [2]}\n' > st.yaml
+    fails 2 'st.yaml:1: `base` is a key of a study' train st.yaml
+    fails 2 '`reverie study FILE` trains it' show st.yaml
+}
+
 @test "a finished run that is resumed says so, and is no failure" {
     cp -r "$RUN" mine
     works resume mine

@@ -199,7 +199,7 @@ static void test_refusals(void **state)
         {"number: 1", "r.yaml:1: unknown key `number`; did you mean `part.number`?"},
         {"truth: 1", "r.yaml:1: unknown key `truth`; did you mean `part.truth`?"},
         {"other.truth: 1", "r.yaml:1: unknown key `other.truth`; did you mean `part.truth`?"},
-        {"zzzzz: 1", "r.yaml:1: unknown key `zzzzz`; docs/settings.md lists the keys"},
+        {"zzzzz: 1", "r.yaml:1: unknown key `zzzzz`, which is not near any"},
         {"part: 3", "r.yaml:1: `part` is a group of settings; write part: {seed: 1}"},
         {"whole: {a: 1}", "r.yaml:1: whole wants a whole number from 1 to 64, not a map with `a`"},
         /* files */

@@ -212,33 +212,33 @@ static void test_following(void **state)
     rv_context_free(context);
 }
 
-static void test_context_aside(void **state)
+static void test_second_context(void **state)
 {
     (void)state;
-    rv_context *context = rv_context_new(), *aside = rv_context_new();
+    rv_context *context = rv_context_new(), *other = rv_context_new();
     rv_context_set_conv_measuring(context, 1);
     rv_context_set_conv_memory(context, 5);
     add(context, "a\t1\n", "cache.txt");
     rv_choice_set(context, "b", "2");
-    assert_int_equal(rv_context_lend_tuning(aside, context), RV_OK);
-    assert_int_equal(rv_context_conv_measuring(aside), 1);
-    assert_int_equal(rv_context_conv_memory(aside), 5);
-    check_text(known(aside), "a\t1\nb\t2\n");
-    check_text(used(aside), "");
-    check_text(news(aside), "");
-    rv_choice_find(aside, "a");
-    rv_choice_set(aside, "c", "3");
-    check_text(used(aside), "a\t1\nc\t3\n");
-    assert_int_equal(rv_context_return_tuning(context, aside), RV_OK);
+    assert_int_equal(rv_context_lend_tuning(other, context), RV_OK);
+    assert_int_equal(rv_context_conv_measuring(other), 1);
+    assert_int_equal(rv_context_conv_memory(other), 5);
+    check_text(known(other), "a\t1\nb\t2\n");
+    check_text(used(other), "");
+    check_text(news(other), "");
+    rv_choice_find(other, "a");
+    rv_choice_set(other, "c", "3");
+    check_text(used(other), "a\t1\nc\t3\n");
+    assert_int_equal(rv_context_return_tuning(context, other), RV_OK);
     check_text(known(context), "a\t1\nb\t2\nc\t3\n");
     check_text(used(context), "b\t2\n");
     check_text(news(context), "b\t2\nc\t3\n");
     /* Choices of another policy are of no use. */
-    rv_context_set_conv(aside, RV_CONV_TRANSFORM);
-    rv_choice_set(aside, "d", "4");
-    assert_int_equal(rv_context_return_tuning(context, aside), RV_OK);
+    rv_context_set_conv(other, RV_CONV_TRANSFORM);
+    rv_choice_set(other, "d", "4");
+    assert_int_equal(rv_context_return_tuning(context, other), RV_OK);
     check_text(news(context), "b\t2\nc\t3\n");
-    rv_context_free(aside);
+    rv_context_free(other);
     rv_context_free(context);
 }
 
@@ -341,7 +341,7 @@ int main(void)
         cmocka_unit_test(test_malformed_text),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_following),
-        cmocka_unit_test(test_context_aside),
+        cmocka_unit_test(test_second_context),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_checkpoint_carries_it),
         cmocka_unit_test(test_followed_before_compiling),

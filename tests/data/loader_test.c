@@ -288,11 +288,48 @@ static void bad_settings_are_told(void **state)
     config.start_epoch = -1;
     assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
                    "epoch -1", NULL);
-    config.start_epoch = 0;
+    config.start_epoch = INT64_MAX; /* the epoch after it would overflow */
+    config.start_image = 25;
+    assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
+                   "cannot start at epoch 9223372036854775807", NULL);
+    config.start_epoch = config.start_image = 0;
     config.batch = INT64_MAX; /* one batch an epoch, as long as the set */
     assert_ok(context, rv_loader_new(context, source, &config, &loader));
     assert_int_equal(next(loader).count, 25);
     rv_loader_free(loader);
+    rv_source_free(source);
+}
+
+static void a_choice_outside_the_set_is_told(void **state)
+{
+    const int64_t below[] = {0, -1}, above[] = {24, 25};
+    rv_loader *loader;
+    (void)state;
+    rv_source *source = digits(25, RV_PIXELS_GRAY);
+    rv_loader_config config = rv_loader_defaults(source);
+    config.ahead = ahead;
+    config.only = above;
+    assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE, "only",
+                   "is empty", NULL);
+    assert_null(loader);
+    config.only_count = 2;
+    assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
+                   "image 25 is outside the train split", NULL);
+    config.only = below;
+    assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
+                   "image -1 is outside the train split", NULL);
+    config.only_count = -1;
+    assert_failure(context, rv_loader_new(context, source, &config, &loader), RV_BAD_USAGE,
+                   "below zero", NULL);
+    config.only_count = 1;
+    assert_ok(context, rv_loader_new(context, source, &config, &loader));
+    assert_int_equal(next(loader).indices[0], 0);
+    rv_loader_free(loader);
+    float image[28 * 28];
+    assert_failure(context, rv_source_fetch_range(source, 0, -1, 0, image, NULL), RV_BAD_USAGE,
+                   "-1 images", "below zero", NULL);
+    assert_failure(context, rv_source_fetch(source, below, -1, 0, image, NULL), RV_BAD_USAGE,
+                   "-1 images", "below zero", NULL);
     rv_source_free(source);
 }
 
@@ -336,6 +373,7 @@ int main(void)
         TEST(freeing_in_mid_stream_never_hangs),
         TEST(a_source_can_be_read_from_several_threads),
         TEST(bad_settings_are_told),
+        TEST(a_choice_outside_the_set_is_told),
         TEST(running_out_of_memory_is_survived),
     };
     int failed = cmocka_run_group_tests_name("asked for", tests, NULL, NULL);

@@ -327,7 +327,7 @@ static void what_is_passed_over_is_counted(void **state)
     assert_int_equal(lines, 3);
     expect_said("2 files that are not PNG were passed over, the first ");
     expect_said("/dog/a.jpg (a JPEG image; save it as PNG)");
-    expect_said("1 PNG file beside the class folders was passed over, the first loose.png");
+    expect_said("1 PNG file next to the class folders was passed over, the first loose.png");
 }
 
 static void what_is_no_set_is_told_by_its_kind(void **state)
@@ -385,7 +385,7 @@ static void a_class_may_be_called_train(void **state)
     assert_int_equal(rv_source_describe(source)->count, 5);
     assert_int_equal(rv_source_describe(source)->class_count, 4);
     rv_source_free(source);
-    expect_said("each folder is taken as a class, `train` too, since `ship` beside it");
+    expect_said("each folder is taken as a class, `train` too, since `ship` next to it");
     assert_ok(context, rv_data_has_test(context, &config, &has_test));
     assert_int_equal(has_test, 0);
     expect_refusal(&config, RV_SPLIT_TEST, RV_BAD_FILE, "no test images", NULL, NULL);

@@ -1,10 +1,12 @@
 /* Whose a folder is: locks, the list of what was made, setting aside; runs in one context. */
 #include "check.h"
+#include "reverie/figures.h"
 #include "reverie/io.h"
 #include "reverie/run.h"
 #include "reverie/runner.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -349,6 +351,133 @@ static void a_run_that_was_never_trained_gives_its_folder_back(void **state)
     rv_context_free(own);
 }
 
+/* Another run may write into the folder of a run that is only read. */
+static void a_run_opened_for_reading_is_not_trained(void **state)
+{
+    struct stat before, after;
+    rv_experiment *run;
+    (void)state;
+    train_one("a");
+    assert_int_equal(stat(in("a/metrics.jsonl"), &before), 0);
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE,
+                "the run was opened for reading; rv_experiment_resume opens it to train");
+    rv_experiment_free(run);
+    assert_int_equal(stat(in("a/metrics.jsonl"), &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
+    assert_true(before.st_size > 0);
+}
+
+static void a_split_that_is_none_is_refused(void **state)
+{
+    rv_experiment *run;
+    rv_report report;
+    float value[784];
+    (void)state;
+    train_one("a");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    for (int split = -1; split <= 3; split += 4) {
+        assert_null(rv_experiment_source(run, (rv_split)split));
+        check_error(context, RV_BAD_USAGE, "is not train, validation or test");
+        assert_int_equal(rv_experiment_evaluate(run, (rv_split)split, 1, &report), RV_BAD_USAGE);
+        check_error(context, RV_BAD_USAGE, "is not train, validation or test");
+    }
+    /* Nor is a number of images below zero. */
+    rv_model *model = rv_experiment_model(run);
+    assert_int_equal(rv_view_decode(model, value, -1, value), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "-1 rows: the number is below zero");
+    assert_int_equal(rv_view_encode(model, value, -1, value, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "-1 rows");
+    assert_int_equal(rv_view_prior(model, 1, -1, value), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "-1 rows");
+    assert_int_equal(rv_experiment_encode(run, RV_SPLIT_TRAIN, -1, value, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "below zero");
+    assert_null(rv_experiment_samples(run, -1, 1));
+    check_error(context, RV_BAD_USAGE, "below zero");
+    rv_experiment_free(run);
+}
+
+static void a_walk_takes_finite_ends(void **state)
+{
+    static float images[20 * 784], values[20];
+    const double bad[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, 1e39};
+    rv_experiment *run;
+    (void)state;
+    train_one("a");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    for (int i = 0; i < 8; i++) {
+        rv_traversal walk = rv_traversal_defaults();
+        walk.in_sigmas = i / 4;
+        walk.to = walk.in_sigmas ? bad[i % 4] * 1e9 : bad[i % 4];
+        assert_int_equal(rv_experiment_walk(run, &walk, images, values), RV_BAD_USAGE);
+        check_error(context, RV_BAD_USAGE, "a latent takes finite values");
+        assert_null(rv_experiment_manifold(run, 2, bad[i % 4]));
+        check_error(context, RV_BAD_USAGE, "a latent takes finite values");
+    }
+    rv_traversal walk = rv_traversal_defaults();
+    assert_int_equal(rv_experiment_walk(run, &walk, images, values), RV_OK);
+    rv_experiment_free(run);
+}
+
+/* Sizes are those that a data set can have. */
+static void a_model_of_impossible_images_is_refused(void **state)
+{
+    const rv_data_sizes sizes[] = {{INT64_MAX, 2, 1, 10, 0, 1, 0, 0, 0},
+                                   {65536, 65536, 1, 10, 0, 1, 0, 0, 0},
+                                   {0, 28, 1, 10, 0, 1, 0, 0, 0},
+                                   {28, -1, 1, 10, 0, 1, 0, 0, 0},
+                                   {28, 28, 1, -1, 0, 1, 0, 0, 0}};
+    rv_config *config;
+    rv_model *model;
+    (void)state;
+    rv_config_new(context, &config);
+    rv_config_parse(config, recipe, "recipe");
+    const rv_settings *settings = rv_config_settings(config);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(
+            rv_model_new(context, settings->model, settings->model_config, sizes[i], &model),
+            RV_BAD_USAGE);
+        assert_null(model);
+        check_error(context, RV_BAD_USAGE, "are not supported");
+    }
+    rv_config_free(config);
+}
+
+static void a_run_that_gave_up_is_not_trained_again(void **state)
+{
+    rv_experiment *run;
+    (void)state;
+    train_one("a");
+    train_one("b");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_resume(context, &place, NULL, 0, &run), RV_OK);
+    assert_int_equal(rv_experiment_train(run, in("b/config.yaml"), NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "is no checkpoint of this run");
+    assert_int_equal(rv_experiment_train(run, NULL, NULL), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "the run no longer holds its folder");
+    rv_experiment_free(run);
+}
+
+static void a_report_is_written_under_the_lock(void **state)
+{
+    rv_experiment *run, *other;
+    (void)state;
+    train_one("a");
+    rv_experiment_place place = {in("a"), NULL, 0};
+    assert_int_equal(rv_experiment_open(context, &place, "last", 0, &run), RV_OK);
+    assert_int_equal(rv_experiment_write_report(run), RV_OK);
+    assert_int_equal(rv_experiment_resume(context, &place, NULL, 0, &other), RV_OK);
+    assert_int_equal(rv_experiment_write_report(run), RV_BAD_USAGE);
+    check_error(context, RV_BAD_USAGE, "is in use by process");
+    rv_experiment_free(other);
+    assert_int_equal(rv_experiment_write_report(run), RV_OK);
+    rv_experiment_free(run);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -364,6 +493,12 @@ int main(void)
         TEST(two_runs_in_one_context_share_no_weights),
         TEST(an_error_that_was_there_is_no_success),
         TEST(a_run_that_was_never_trained_gives_its_folder_back),
+        TEST(a_run_opened_for_reading_is_not_trained),
+        TEST(a_split_that_is_none_is_refused),
+        TEST(a_walk_takes_finite_ends),
+        TEST(a_model_of_impossible_images_is_refused),
+        TEST(a_run_that_gave_up_is_not_trained_again),
+        TEST(a_report_is_written_under_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

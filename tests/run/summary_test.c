@@ -99,6 +99,135 @@ static void test_a_summary_of_any_metrics(void **state)
     check_error(f->context, RV_BAD_FILE, "holds no run");
 }
 
+/* ---- damaged files ---- */
+
+typedef struct said {
+    char text[1024];
+    int count;
+} said;
+
+static void note(void *user, rv_log_level level, const char *message)
+{
+    said *all = user;
+    (void)level;
+    snprintf(all->text, sizeof all->text, "%s", message);
+    all->count++;
+}
+
+/* A log of three good lines, with others between them. */
+static void write_log(const fixture *f, const char *damage, size_t bytes)
+{
+    static const char good[] = "{\"event\":\"epoch\",\"step\":%d,\"epoch\":%d,\"loss\":%d.5}\n";
+    FILE *file = fopen(path_in(f, "lines/metrics.jsonl"), "wb");
+    assert_non_null(file);
+    for (int i = 1; i <= 3; i++) {
+        fprintf(file, good, i, i, i);
+        if (i < 3)
+            assert_int_equal(fwrite(damage, 1, bytes, file), bytes);
+    }
+    fclose(file);
+}
+
+/* The lines after a damaged one are read, and one warning counts those that are not. */
+static void test_lines_that_cannot_be_read_are_counted(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *text;
+        size_t bytes;
+    } damage[] = {
+#define DAMAGE(text) {text, sizeof text - 1}
+        DAMAGE("\0\0\0\0\n"),         DAMAGE("\0\n"), DAMAGE("{\"event\":\n"),
+        DAMAGE("{\"loss\":NaN}\n"),   DAMAGE("[]\n"), DAMAGE("{\"event\":5}\n"),
+        DAMAGE("{\"step\":\"x\"}\n"),
+    };
+    rv_folder_make(f->context, path_in(f, "lines"));
+    write_text(f, "lines/config.yaml", "model: vae\n");
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        said all = {.count = 0};
+        rv_run_summary summary;
+        rv_context *context = rv_context_new();
+        rv_context_set_log(context, note, &all);
+        write_log(f, damage[i].text, damage[i].bytes);
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(rv_run_summary_read(context, path_in(f, "lines"), &summary), RV_OK);
+        assert_int_equal(summary.epoch, 3);
+        check_near(rv_run_summary_find(&summary, "train", "loss")->last, 3.5, 0, "last");
+        assert_int_equal(all.count, 1);
+        assert_non_null(strstr(all.text, "lines/metrics.jsonl: 2 of 5 lines cannot be read, the "
+                                         "first is line 2"));
+        rv_context_free(context);
+    }
+}
+
+/* `{"event": "epoch", "loss": 9.5, "a": [{}, {}, ...]}` of so many bytes. */
+static char *large_line(size_t bytes)
+{
+    static const char begin[] = "{\"event\":\"epoch\",\"loss\":9.5,\"a\":[{}";
+    char *text = malloc(bytes);
+    assert_non_null(text);
+    size_t at = sizeof begin - 1;
+    memcpy(text, begin, at);
+    for (; at + 6 < bytes; at += 3)
+        memcpy(text + at, ",{}", 3);
+    memset(text + at, ' ', bytes - at);
+    memcpy(text + bytes - 3, "]}\n", 3);
+    return text;
+}
+
+/* A small text of many values would need a lot of memory. */
+static void test_what_no_run_writes_is_not_parsed(void **state)
+{
+    fixture *f = *state;
+    rv_folder_make(f->context, path_in(f, "lines"));
+    write_text(f, "lines/config.yaml", "model: vae\n");
+    for (size_t bytes = (size_t)900 << 10; bytes < (size_t)8 << 20; bytes *= 4) {
+        said all = {.count = 0};
+        rv_run_summary summary;
+        rv_context *context = rv_context_new();
+        char *line = large_line(bytes);
+        rv_context_set_log(context, note, &all);
+        write_log(f, line, bytes);
+        assert_int_equal(rv_run_summary_read(context, path_in(f, "lines"), &summary), RV_OK);
+        check_near(rv_run_summary_find(&summary, "train", "loss")->most, 3.5, 0, "most");
+        assert_non_null(strstr(all.text, "2 of 5 lines cannot be read"));
+        rv_context_free(context);
+        free(line);
+    }
+}
+
+/* Warns of env.json and data.json, whether they are no JSON or of other types. */
+static void test_damaged_facts_are_said_once(void **state)
+{
+    fixture *f = *state;
+    static const char *const damage[] = {"{",
+                                         "",
+                                         "[]",
+                                         "7",
+                                         "{\"selection\": 5, \"classes\": 5}",
+                                         "{\"selection\": {}, \"test\": {\"images\": 5}}"};
+    for (int i = 0; i < 6; i++) {
+        said all = {.count = 0};
+        char fingerprint[33];
+        rv_run_selection selection;
+        rv_context *context = rv_context_new();
+        rv_context_set_log(context, note, &all);
+        write_text(f, "env.json", damage[i]);
+        write_text(f, "data.json", damage[i]);
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(rv_run_selection_read(context, f->folder, &selection), RV_OK);
+        assert_non_null(strstr(all.text, "/env.json: "));
+        assert_int_equal(all.count, 1);
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(rv_run_fingerprint_read(context, f->folder, "test", fingerprint),
+                             RV_OK);
+        assert_non_null(strstr(all.text, "/data.json: "));
+        assert_int_equal(all.count, 2);
+        assert_string_equal(fingerprint, "");
+        rv_context_free(context);
+    }
+}
+
 static void test_settings_beside_each_other(void **state)
 {
     fixture *f = *state;
@@ -269,6 +398,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_mean_and_spread),
         TEST(test_a_summary_of_any_metrics),
+        TEST(test_lines_that_cannot_be_read_are_counted),
+        TEST(test_what_no_run_writes_is_not_parsed),
+        TEST(test_damaged_facts_are_said_once),
         TEST(test_older_runs_are_chosen_by_their_settings),
         TEST(test_a_run_says_what_it_is_chosen_by),
         TEST(test_the_best_checkpoint_is_the_best_run),

@@ -372,6 +372,33 @@ static void test_folders_say_what_is_done(void **state)
     rv_study_free(study);
 }
 
+/* The checkpoint says how far the run is, whether the log is whole, short, or not there. */
+static void test_a_lost_log_does_not_change_what_is_done(void **state)
+{
+    fixture *f = *state;
+    static const char text[] = "base: base\ngrid: {objective.beta: [1, 2]}\n";
+    static const char epoch[2][4] = {"2", "1"};
+    char name[100];
+    rv_study *study = open_study(f, text);
+    float weight = 1;
+    rv_tensor tensor = {"weight", RV_ELEMENT_F32, 1, {1}, &weight, sizeof weight};
+    for (int i = 0; i < 2; i++) {
+        rv_text_pair pair = {"epoch", epoch[i]};
+        make_run(f, study, i, 2, 1);
+        snprintf(name, sizeof name, "runs/%s/metrics.jsonl", rv_study_at(study, i).name);
+        write_text(f, name, "{\"event\":\"epoch\",\"st");
+        snprintf(name, sizeof name, "runs/%s/checkpoints/step-00000004.safetensors",
+                 rv_study_at(study, i).name);
+        rv_tensors_write(f->context, path_in(f, name), &tensor, 1, &pair, 1);
+    }
+    rv_study_free(study);
+    study = open_study(f, text);
+    check_ok(f->context);
+    check_state(study, 0, RV_STUDY_DONE, 2);
+    check_state(study, 1, RV_STUDY_TO_RESUME, 1);
+    rv_study_free(study);
+}
+
 static void test_another_setting_for_a_folder_is_refused(void **state)
 {
     fixture *f = *state;
@@ -509,6 +536,7 @@ static void test_the_table_is_of_the_runs_that_are_done(void **state)
     check_near(table->row[1].value[0].deviation, sqrt(2), 1e-12, "its deviation");
     assert_false(table->row[0].is_best);
     assert_true(table->row[1].is_best);
+    assert_true(table->uneven);
     rv_study_free(study);
 }
 
@@ -529,8 +557,12 @@ static void test_values_of_other_weights_are_not_kept(void **state)
     rv_study_free(study);
     study = open_study(f, text);
     check_ok(f->context);
-    assert_int_not_equal(rv_study_results(study, &table), RV_OK);
-    check_error(f->context, RV_BAD_FILE, "step-00000004.safetensors");
+    assert_int_equal(rv_study_results(study, &table), RV_OK); /* without that run, which is named */
+    assert_int_equal(table->row[0].done, 0);
+    assert_int_equal(rv_study_at(study, 0).status, RV_BAD_FILE);
+    assert_non_null(strstr(rv_study_at(study, 0).message, "step-00000004.safetensors"));
+    assert_int_equal(rv_study_failures(study), RV_BAD_FILE);
+    check_error(f->context, RV_BAD_FILE, "1 of 1 runs failed; seed=1: ");
     rv_study_free(study);
 }
 
@@ -567,6 +599,7 @@ int main(void)
         TEST(test_layers_that_do_not_exist_are_found_before_training),
         TEST(test_folders_say_what_is_done),
         TEST(test_memory_may_run_out_anywhere),
+        TEST(test_a_lost_log_does_not_change_what_is_done),
         TEST(test_another_setting_for_a_folder_is_refused),
         TEST(test_more_epochs_of_a_cosine_are_refused),
         TEST(test_more_epochs_of_steps_at_shares_of_them_are_refused),

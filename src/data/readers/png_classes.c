@@ -100,7 +100,7 @@ static rv_status add_class(rv_context *context, const char *root, const char *na
 rv_status rv_png_list_classes(rv_context *context, const char *root, rv_png_classes *classes)
 {
     rv_folder inside;
-    rv_png_passed beside = {0};
+    rv_png_passed passed = {0};
     rv_status status = rv_png_list_folder(context, root, &inside);
     if (status != RV_OK)
         return status;
@@ -112,14 +112,14 @@ rv_status rv_png_list_classes(rv_context *context, const char *root, rv_png_clas
             status = add_class(context, root, inside.name[i], classes);
     rv_folder_free(&inside);
     if (status == RV_OK)
-        status = list_png(context, root, &classes->loose, &beside, NULL);
-    if (status == RV_OK && classes->count == 0 && beside.count > 0) {
+        status = list_png(context, root, &classes->loose, &passed, NULL);
+    if (status == RV_OK && classes->count == 0 && passed.count > 0) {
         /* without class folders these are the images, and the files among them count */
         rv_free(classes->others.first);
-        classes->others = beside;
-        beside = (rv_png_passed){0};
+        classes->others = passed;
+        passed = (rv_png_passed){0};
     }
-    rv_free(beside.first);
+    rv_free(passed.first);
     return status;
 }
 
@@ -143,7 +143,7 @@ void rv_png_say_passed(rv_context *context, const char *root, const rv_png_class
                        deep->count == 1 ? "was" : "were", deep->first);
     if (loose > 0)
         rv_notify_once(context, RV_LOG_NOTICE,
-                       "%s: %lld PNG file%s beside the class folders %s passed over, the first %s",
+                       "%s: %lld PNG file%s next to the class folders %s passed over, the first %s",
                        root, (long long)loose, loose == 1 ? "" : "s", loose == 1 ? "was" : "were",
                        classes->loose.name[0]);
 }

@@ -103,7 +103,7 @@ static void say_layout(rv_context *context, const char *root, const sight *seen)
 {
     if (seen->other) {
         rv_notify_once(context, RV_LOG_NOTICE,
-                       "%s: each folder is taken as a class, `train` too, since `%s` beside it "
+                       "%s: each folder is taken as a class, `train` too, since `%s` next to it "
                        "holds images; for a split keep only train and test there",
                        root, seen->other);
         return;
@@ -115,7 +115,7 @@ static void say_layout(rv_context *context, const char *root, const sight *seen)
                        root, seen->validation);
     if (seen->loose)
         rv_notify_once(context, RV_LOG_NOTICE,
-                       "%s: %lld PNG file%s beside `train` %s passed over, the first %s", root,
+                       "%s: %lld PNG file%s next to `train` %s passed over, the first %s", root,
                        (long long)seen->loose_count, seen->loose_count == 1 ? "" : "s",
                        seen->loose_count == 1 ? "was" : "were", seen->loose);
 }

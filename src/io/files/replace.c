@@ -91,13 +91,13 @@ static int move_all(const rv_ledger *list, int from, int to)
 }
 
 /* Moves them back, and removes the folder that held them. */
-static int move_back(const rv_ledger *list, int root, int aside)
+static int move_back(const rv_ledger *list, int root, int kept)
 {
-    int ok = move_all(list, aside, root);
+    int ok = move_all(list, kept, root);
     for (int i = 0; ok && i < list->count; i++)
-        prune(aside, list->name[i]);
-    if (ok && faccessat(aside, list_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        ok = renameat(aside, list_name, root, list_name) == 0;
+        prune(kept, list->name[i]);
+    if (ok && faccessat(kept, list_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        ok = renameat(kept, list_name, root, list_name) == 0;
     if (ok)
         unlinkat(root, replaced, AT_REMOVEDIR);
     return ok;
@@ -139,7 +139,7 @@ static rv_status check_links(rv_context *context, const rv_ledger *list, int roo
 rv_status rv_replace_begin(rv_context *context, const char *folder)
 {
     rv_ledger *list = NULL;
-    int root = ledger_root(folder), aside = -1;
+    int root = ledger_root(folder), kept = -1;
     rv_status status = root < 0 ? fail(context, folder, "cannot be opened") : RV_OK;
     if (status == RV_OK)
         status = rv_ledger_open(context, folder, &list);
@@ -148,16 +148,16 @@ rv_status rv_replace_begin(rv_context *context, const char *folder)
     if (status == RV_OK && mkdirat(root, replaced, 0777) != 0)
         status = fail(context, folder, "its run cannot be set aside");
     if (status == RV_OK)
-        aside = open_inside(root, replaced);
-    if (status == RV_OK && (aside < 0 || !move_all(list, root, aside) ||
-                            renameat(root, list_name, aside, list_name) != 0)) {
+        kept = open_inside(root, replaced);
+    if (status == RV_OK && (kept < 0 || !move_all(list, root, kept) ||
+                            renameat(root, list_name, kept, list_name) != 0)) {
         status = fail(context, folder, "its run cannot be set aside");
-        if (aside >= 0)
-            move_back(list, root, aside);
+        if (kept >= 0)
+            move_back(list, root, kept);
     }
     rv_ledger_close(list);
-    if (aside >= 0)
-        close(aside);
+    if (kept >= 0)
+        close(kept);
     if (root >= 0)
         close(root);
     return status;
@@ -182,17 +182,17 @@ static rv_status remove_discarded(rv_context *context, const char *folder, int r
 {
     rv_ledger *list;
     rv_status status = list_of(context, folder, discarded, &list);
-    int aside = status == RV_OK ? open_inside(root, discarded) : -1;
-    for (int i = 0; aside >= 0 && list && i < list->count; i++)
+    int old = status == RV_OK ? open_inside(root, discarded) : -1;
+    for (int i = 0; old >= 0 && list && i < list->count; i++)
         if (!is_folder(list->name[i]))
-            ledger_unlink(aside, list->name[i]);
-    for (int i = 0; aside >= 0 && list && i < list->count; i++) {
-        ledger_unlink(aside, list->name[i]);
-        prune(aside, list->name[i]);
+            ledger_unlink(old, list->name[i]);
+    for (int i = 0; old >= 0 && list && i < list->count; i++) {
+        ledger_unlink(old, list->name[i]);
+        prune(old, list->name[i]);
     }
-    if (aside >= 0) {
-        unlinkat(aside, list_name, 0);
-        close(aside);
+    if (old >= 0) {
+        unlinkat(old, list_name, 0);
+        close(old);
         unlinkat(root, discarded, AT_REMOVEDIR);
     }
     rv_ledger_close(list);
@@ -214,7 +214,7 @@ rv_status rv_replace_finish(rv_context *context, const char *folder)
 }
 
 /* Restores the old files; first removes the new files, by their list. */
-static rv_status undo(rv_context *context, const char *folder, int root, int aside)
+static rv_status undo(rv_context *context, const char *folder, int root, int kept)
 {
     rv_ledger *list, *fresh = NULL;
     rv_status status = list_of(context, folder, replaced, &list);
@@ -224,7 +224,7 @@ static rv_status undo(rv_context *context, const char *folder, int root, int asi
         status = rv_ledger_open(context, folder, &fresh);
     if (status == RV_OK && is_whole)
         rv_ledger_remove_all(fresh);
-    if (status == RV_OK && !move_back(is_whole ? list : fresh, root, aside))
+    if (status == RV_OK && !move_back(is_whole ? list : fresh, root, kept))
         status = fail(context, folder, "the run that was set aside cannot come back");
     rv_ledger_close(list);
     rv_ledger_close(fresh);
@@ -240,11 +240,11 @@ rv_status rv_replace_recover(rv_context *context, const char *folder, int *undon
         return RV_OK; /* no folder yet */
     if (faccessat(root, discarded, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         status = remove_discarded(context, folder, root);
-    int aside = status == RV_OK ? open_inside(root, replaced) : -1;
-    if (aside >= 0) {
-        status = undo(context, folder, root, aside);
+    int kept = status == RV_OK ? open_inside(root, replaced) : -1;
+    if (kept >= 0) {
+        status = undo(context, folder, root, kept);
         *undone = status == RV_OK;
-        close(aside);
+        close(kept);
     }
     close(root);
     return status;

@@ -117,7 +117,7 @@ const rv_model_kind rv_adgm_kind = {
     .name = "adgm",
     .about = "auxiliary deep generative model, semi-supervised (Maaloe et al. 2016)",
     RV_OPTIONS(options, adgm_config),
-    .labels = RV_LABELS_BESIDE,
+    .labels = RV_LABELS_ADDED,
     .nets = nets,
     .z_width = RV_MEMBER(adgm_config, latent),
     .semi_supervised = &(const semi_supervised_part){.config = RV_MEMBER(adgm_config, semi),

@@ -180,7 +180,7 @@ const rv_model_kind rv_m1_m2_kind = {
     .name = "m1-m2",
     .about = "VAE, and semi-supervised M2 of its latents (Kingma et al. 2014)",
     RV_OPTIONS(options, m1_m2_config),
-    .labels = RV_LABELS_BESIDE,
+    .labels = RV_LABELS_ADDED,
     .nets = nets,
     .z_width = RV_MEMBER(m1_m2_config, latent),
     .semi_supervised = &(const semi_supervised_part){.config = RV_MEMBER(m1_m2_config, semi),

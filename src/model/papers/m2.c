@@ -109,7 +109,7 @@ const rv_model_kind rv_m2_kind = {
     .name = "m2",
     .about = "semi-supervised VAE whose latents are a label and z (Kingma et al. 2014)",
     RV_OPTIONS(options, m2_config),
-    .labels = RV_LABELS_BESIDE,
+    .labels = RV_LABELS_ADDED,
     .nets = nets,
     .z_width = RV_MEMBER(m2_config, latent),
     .semi_supervised = &(const semi_supervised_part){.config = RV_MEMBER(m2_config, semi),

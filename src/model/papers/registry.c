@@ -3,19 +3,21 @@
 
 #include <string.h>
 
-enum { BUILT_IN = 15, KINDS_MOST = 28 };
+enum { KINDS_MOST = 28 };
 
-static const rv_model_kind *kinds[KINDS_MOST] = {
+/* NULL ends it. */
+static const rv_model_kind *kinds[KINDS_MOST + 1] = {
     &rv_vae_kind,     &rv_iwae_kind,         &rv_gan_kind,        &rv_wgan_kind, &rv_wgan_gp_kind,
     &rv_vae_gan_kind, &rv_bigan_kind,        &rv_classifier_kind, &rv_m2_kind,   &rv_m1_m2_kind,
     &rv_adgm_kind,    &rv_discrete_vae_kind, &rv_made_kind,       &rv_maf_kind,  &rv_realnvp_kind};
-static int kind_count = BUILT_IN;
 
 rv_status rv_model_register(rv_context *context, const rv_model_kind *kind)
 {
     const char *problem = NULL;
     const char *name = kind->name ? kind->name : "";
     const rv_model_kind *same = rv_model_kind_find(name);
+    int count;
+    rv_model_kinds(&count);
     if (same == kind)
         return RV_OK;
     if (same)
@@ -24,23 +26,24 @@ rv_status rv_model_register(rv_context *context, const rv_model_kind *kind)
         problem = "needs a name, and nets";
     else if (!rv_model_kind_has(kind, RV_TRAINING))
         problem = "cannot be trained: it needs `train`, or a part that makes one";
-    else if (kind_count == KINDS_MOST)
+    else if (count == KINDS_MOST)
         problem = "is one too many: the table of kinds is full";
     if (problem)
         return rv_fail(context, RV_BAD_USAGE, "model kind `%s` %s", name, problem);
-    kinds[kind_count++] = kind;
+    kinds[count] = kind;
     return RV_OK;
 }
 
 const rv_model_kind *const *rv_model_kinds(int *count)
 {
-    *count = kind_count;
+    for (*count = 0; kinds[*count]; ++*count)
+        ;
     return kinds;
 }
 
 const rv_model_kind *rv_model_kind_find(const char *name)
 {
-    for (int i = 0; i < kind_count; i++)
+    for (int i = 0; kinds[i]; i++)
         if (strcmp(kinds[i]->name, name) == 0)
             return kinds[i];
     return NULL;

@@ -1,4 +1,5 @@
-/* A chart as a list of series: checked and copied when they are added, drawn elsewhere. */
+/* A chart as a list of series: checks and copies them when they are added; other files draw
+ * them. */
 #include "viz/chart/chart.h"
 
 #include "core/memory.h"
@@ -12,7 +13,7 @@ rv_chart_config rv_chart_defaults(void)
     return (rv_chart_config){NULL, NULL, NULL, 560, 360, 2, 0, 0, 0, 0};
 }
 
-/* The length of the UTF-8 character at `text`, 0 when the bytes are none. */
+/* The length of the UTF-8 character at `text`, 0 if the bytes are invalid. */
 static int character_length(const unsigned char *text)
 {
     int length = text[0] < 0x80   ? 1
@@ -32,8 +33,8 @@ static int character_length(const unsigned char *text)
     return length;
 }
 
-/* A copy in which bytes that are not UTF-8, and control characters, are question marks, since
- * cairo refuses the whole text otherwise.  NULL stays NULL, without an error. */
+/* A copy in which invalid UTF-8 and control characters are question marks, because cairo would
+ * refuse the whole text.  NULL stays NULL, without an error. */
 static char *copy_text(rv_chart *chart, const char *text)
 {
     char *copy = text ? rv_arena_strdup(&chart->arena, text) : NULL;
@@ -89,7 +90,7 @@ void rv_chart_free(rv_chart *chart)
     rv_free(chart);
 }
 
-/* A series with room for its numbers, not yet in the chart; NULL, latched, when memory is out. */
+/* A series with memory for its numbers, not yet in the chart; NULL, latched, when memory is out. */
 static rv_series *new_series(rv_chart *chart, rv_series_kind kind, const char *name, int64_t count)
 {
     if (count < 0 || count > ((int64_t)1 << 40)) {
@@ -118,8 +119,8 @@ static void append(rv_chart *chart, rv_series *series)
     chart->last = &series->next;
 }
 
-/* The mean of the finite values among the `window` around each; gaps stay gaps.  Sums over prefixes
- * keep it linear in the count. */
+/* The mean of the finite values among the `window` around each; gaps stay gaps.  Prefix sums keep
+ * the time linear in the count. */
 static rv_status smooth_line(rv_chart *chart, rv_series *series, int window)
 {
     size_t count = (size_t)series->count;

@@ -1,6 +1,6 @@
-/* The inside of a chart: what was added to it (chart.c), where its parts stand (layout.c), and how
- * they are drawn (draw.c, marks.c) on any cairo surface (surface.c).  Lengths are units: one is a
- * CSS pixel. */
+/* The inside of a chart: its series (chart.c), the places of its parts (layout.c), and their
+ * drawing (draw.c, marks.c) on any cairo surface (surface.c).  The unit of length is a CSS
+ * pixel. */
 #ifndef CHART_CHART_H
 #define CHART_CHART_H
 
@@ -18,17 +18,17 @@ typedef struct rv_series {
     rv_series_kind kind;
     char *name; /* NULL: not in the legend */
     int64_t count;
-    double *x, *y;      /* [count] of lines and points; bars: edges [count+1] and heights [count] */
-    double *smooth;     /* [count] a line's centred mean; NULL: none */
-    int color;          /* of lines and bars: index into the palette */
-    int32_t *classes;   /* [count] of points */
-    char **class_names; /* [class_count] of points */
+    double *x, *y;    /* [count] for lines and points; bars: edges [count+1] and heights [count] */
+    double *smooth;   /* [count] a line's centred mean; NULL: none */
+    int color;        /* for lines and bars: index into the palette */
+    int32_t *classes; /* [count] for points */
+    char **class_names; /* [class_count] for points */
     int class_count, name_in_plot;
 } rv_series;
 
 struct rv_chart {
     rv_context *context;
-    rv_arena arena;         /* holds all of the series */
+    rv_arena arena;         /* holds all series */
     rv_chart_config config; /* its texts are in the arena */
     rv_series *first, **last;
     int colors_used;
@@ -52,11 +52,11 @@ typedef struct rv_chart_layout {
     rv_box plot; /* the area between the axes */
     int has_data;
     rv_legend_entry *legend;        /* [legend_count], freed with rv_chart_layout_free */
-    int legend_count, legend_shown; /* those that found room */
-    double more_x, more_y;          /* where "+ n more" is said */
+    int legend_count, legend_shown; /* those that fit */
+    double more_x, more_y;          /* the place of "+ n more" */
 } rv_chart_layout;
 
-/* chart.c: whether both coordinates can be shown on these axes. */
+/* chart.c: whether these axes can show both coordinates. */
 int rv_chart_layout_shows(const rv_chart_layout *layout, double x, double y);
 
 /* fonts.c.  Text: 11 to 15 units high, sans-serif. */
@@ -64,7 +64,7 @@ typedef enum rv_font { RV_FONT_TICK, RV_FONT_LABEL, RV_FONT_TITLE } rv_font;
 void rv_font_select(cairo_t *cairo, rv_font font);
 double rv_text_width(cairo_t *cairo, rv_font font, const char *text);
 
-/* layout.c: measures and places everything; fails only for memory. */
+/* layout.c: measures and places everything; fails only if memory is out. */
 rv_status rv_chart_layout_make(const rv_chart *chart, cairo_t *cairo, rv_chart_layout *layout);
 void rv_chart_layout_free(rv_chart_layout *layout);
 /* A data point in units of the picture. */
@@ -73,7 +73,7 @@ double rv_chart_layout_y(const rv_chart_layout *layout, double y);
 
 /* draw.c: the whole chart. */
 rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo);
-/* marks.c: the data alone. */
+/* marks.c: only the data. */
 rv_status rv_marks_draw(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo);
 
 /* surface.c: RV_OK, or the failure of a drawing, latched. */
@@ -82,7 +82,7 @@ rv_status rv_cairo_status(rv_context *context, cairo_status_t status);
 /* palette.c: ten colours; the index is taken modulo ten. */
 void rv_palette_select(cairo_t *cairo, int color, double opacity);
 
-/* svg.c: appends `svg` to `out` with each id, and each use of it, renamed to the prefix and a
+/* svg.c: appends `svg` to `out` and renames each id, and each use of it, to the prefix and a
  * number, in order of appearance. */
 
 rv_status rv_svg_rename_ids(rv_context *context, rv_text *out, const char *svg, const char *prefix);

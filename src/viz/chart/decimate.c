@@ -1,7 +1,7 @@
-/* M4: of the points in one pixel column, four are enough to draw the line exactly. */
+/* M4: four of the points in a pixel column are enough to draw the line exactly. */
 #include "viz/chart/decimate.h"
 
-/* Appends `index` unless it was the last one kept. */
+/* Appends `index` unless it is the last one in the list. */
 static int64_t keep(int64_t *kept, int64_t used, int64_t first_of_column, int64_t index)
 {
     if (used > first_of_column && kept[used - 1] == index)

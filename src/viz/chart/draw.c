@@ -1,5 +1,5 @@
-/* The frame of a chart: title, legend, grid lines, axes and their labels.  Quiet greys, so that the
- * data (marks.c) is what is seen. */
+/* The frame of a chart: title, legend, grid lines, axes and their labels.  It is in quiet greys, so
+ * that the data (marks.c) stand out. */
 #include "viz/chart/chart.h"
 
 #include <math.h>
@@ -13,15 +13,15 @@ static void select_ink(cairo_t *cairo, ink color)
     cairo_set_source_rgb(cairo, grey[color], grey[color], grey[color]);
 }
 
-/* `anchor`: the part of the text's width left of x (0 begins at x, 0.5 is centred, 1 ends there).
- */
+/* `anchor`: the fraction of the text's width to the left of x (0: the text begins at x, 0.5: it is
+ * centred, 1: it ends there). */
 static void put_text(cairo_t *cairo, rv_font font, double x, double y, double anchor,
                      const char *text)
 {
     double width = rv_text_width(cairo, font, text);
     cairo_move_to(cairo, x - anchor * width, y);
     cairo_show_text(cairo, text);
-    cairo_new_path(cairo); /* or the next line would begin where the text ended */
+    cairo_new_path(cairo); /* otherwise the next line would begin at the end of the text */
 }
 
 static void put_line(cairo_t *cairo, double x0, double y0, double x1, double y1)
@@ -31,7 +31,7 @@ static void put_line(cairo_t *cairo, double x0, double y0, double x1, double y1)
     cairo_stroke(cairo);
 }
 
-/* The middle of a unit, so that a line one unit wide is sharp. */
+/* The middle of a unit, so that a line of width one is sharp. */
 static double crisp(double position)
 {
     return floor(position) + 0.5;
@@ -77,7 +77,7 @@ static void draw_y_axis(const rv_chart_layout *layout, cairo_t *cairo)
     }
 }
 
-/* The label of an axis and, where its ticks are multiples of a power of ten, that power. */
+/* The label of an axis and, if its ticks are multiples of a power of ten, that power. */
 static void axis_label(const char *label, int exponent, char *out, size_t size)
 {
     char power[32] = "";
@@ -104,7 +104,7 @@ static void draw_labels(const rv_chart *chart, const rv_chart_layout *layout, ca
         put_text(cairo, RV_FONT_TITLE, 16, 30, 0, chart->config.title);
 }
 
-/* A short line, a dot or a square, as the series is drawn. */
+/* A short line, a dot or a square, in the style of the series. */
 static void draw_key(const rv_legend_entry *entry, cairo_t *cairo)
 {
     rv_palette_select(cairo, entry->color, 1);
@@ -151,7 +151,7 @@ rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo)
     if (status != RV_OK)
         return status;
     draw_y_axis(&layout, cairo);
-    draw_x_axis(&layout, cairo); /* its line lies over the grid */
+    draw_x_axis(&layout, cairo); /* its line covers the grid */
     status = rv_marks_draw(chart, &layout, cairo);
     draw_labels(chart, &layout, cairo);
     draw_legend(&layout, cairo);

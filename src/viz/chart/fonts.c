@@ -1,9 +1,9 @@
-/* The fonts of charts, loaded once, and only while there is memory.
+/* The fonts of charts, loaded once, and only while enough memory is free.
  *
- * fontconfig reads its configuration when the first text is measured, and where that runs out of
- * memory it crashes or reads for ever; cairo leaves out strokes, or crashes.  Neither can be helped
- * from outside.  So they are called only while there is far more memory than they take; the faces
- * are kept, and fontconfig is not asked again. */
+ * fontconfig reads its configuration when the first text is measured; when that runs out of
+ * memory it crashes or loops for ever; cairo omits strokes, or crashes.  Neither can be prevented
+ * from outside.  So they are called only while far more memory is free than they need; the faces
+ * are kept, and fontconfig is not called again. */
 #include "core/memory.h"
 #include "viz/chart/chart.h"
 
@@ -39,7 +39,7 @@ double rv_text_width(cairo_t *cairo, rv_font font, const char *text)
     return extents.x_advance;
 }
 
-/* Measures a text in each; what cairo says of it. */
+/* Measures a text in each; returns cairo's status. */
 static cairo_status_t probe(void)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 8, 8);

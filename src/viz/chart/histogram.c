@@ -1,4 +1,4 @@
-/* Histograms: values counted into equal bins, then shown as bars. */
+/* Histograms: counts values in equal bins, and shows them as bars. */
 #include "core/memory.h"
 #include "reverie/viz.h"
 #include "viz/chart/chart.h"
@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* Doane's and Rice's rules differ little at our sizes; Rice: 2 n^(1/3), kept between 5 and 100. */
+/* Doane's and Rice's rules differ little at our sizes; Rice: 2 n^(1/3), between 5 and 100. */
 static int usual_bins(int64_t count)
 {
     double bins = ceil(2 * cbrt((double)count));

@@ -1,4 +1,4 @@
-/* Where the parts of a chart stand.  Text is measured first; the plot gets what is left. */
+/* The places of the parts of a chart.  Text is measured first; the plot gets the remaining room. */
 #include "viz/chart/chart.h"
 
 #include "core/memory.h"
@@ -32,7 +32,7 @@ void rv_chart_layout_free(rv_chart_layout *layout)
 
 typedef struct extent {
     double least, most;
-    int whole; /* all were whole numbers */
+    int whole; /* all values were whole numbers */
 } extent;
 
 static void include(extent *range, double value)
@@ -50,7 +50,7 @@ static void include_series(const rv_series *series, const rv_chart_layout *layou
             continue;
         include(x, series->x[i]);
         include(y, series->y[i]);
-        if (series->kind == RV_SERIES_BARS) { /* they stand on zero, where there is one */
+        if (series->kind == RV_SERIES_BARS) { /* bars begin at zero, if the axis has one */
             include(x, series->x[i + 1]);
             include(y, layout->y.logarithmic ? series->y[i] : 0);
         }
@@ -67,7 +67,7 @@ static void fit_axes(const rv_chart *chart, rv_chart_layout *layout)
     layout->has_data = x.least <= x.most;
     layout->x.whole = layout->has_data && x.whole;
     layout->y.whole = layout->has_data && y.whole;
-    /* Values that begin near zero are shown from zero, in proportion. */
+    /* The axis begins at zero if the smallest value is below a quarter of the largest. */
     if (!chart->config.square && !chart->config.log_y && y.least >= 0 && y.least < y.most / 4)
         include(&y, 0);
     rv_axis_fit(&layout->x, x.least, x.most, 0.02);
@@ -81,7 +81,7 @@ static void lengthen(rv_axis *axis, double length)
     axis->high += more;
 }
 
-/* Lengthens the axis whose units are drawn larger, until both are equal. */
+/* Lengthens the axis with the larger units, until both have equal units. */
 static void make_square(rv_chart_layout *layout)
 {
     double x_unit = (layout->x.high - layout->x.low) / layout->plot.width;
@@ -94,7 +94,7 @@ static void make_square(rv_chart_layout *layout)
 
 /* ---- The legend ---- */
 
-/* A class that no point has is not named. */
+/* The legend omits a class without points. */
 static int occurs(const rv_series *series, int class)
 {
     for (int64_t i = 0; i < series->count; i++)
@@ -132,7 +132,7 @@ static int has_classes(const rv_chart *chart)
     return 0;
 }
 
-/* One column at the right of the plot.  Returns its width. */
+/* One column to the right of the plot.  Returns its width. */
 static double legend_beside(rv_chart_layout *layout, cairo_t *cairo, double right)
 {
     double widest = 0;
@@ -187,7 +187,7 @@ static double widest_label(cairo_t *cairo, const rv_ticks *ticks)
     return widest;
 }
 
-/* As many ticks as leave room between their labels. */
+/* As many ticks as fit with room between their labels. */
 static void choose_x_ticks(rv_chart_layout *layout, cairo_t *cairo)
 {
     for (int most = 10; most >= 2; most--) {

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A line's points in units of the picture, and what thinning needs. */
+/* A line's points in units of the picture, and the arrays for their decimation. */
 typedef struct path {
     rv_arena memory; /* of these */
     double *x, *y;   /* [count] */
@@ -26,7 +26,7 @@ static rv_status path_new(rv_context *context, int64_t count, path *p)
     return p->x && p->y && p->column && p->kept ? RV_OK : rv_fail_memory(context);
 }
 
-/* Draws `count` points that follow each other without a gap. */
+/* Draws `count` consecutive points without a gap. */
 static void draw_stretch(cairo_t *cairo, path *p, int64_t count, double width)
 {
     if (count == 1) {
@@ -98,9 +98,9 @@ static void draw_bars(const rv_chart_layout *layout, cairo_t *cairo, const rv_se
 
 /* ---- Points ---- */
 
-/* One zero-length line with round ends a point: a dot, and the shortest way to say it in SVG.  One
- * stroke draws the points of one class within a slice of the series, so that classes lie over each
- * other evenly, whatever order they came in. */
+/* One zero-length line with round ends for each point: a dot, and the shortest form in SVG.  One
+ * stroke draws the points of one class within a slice of the series, so that classes overlap
+ * evenly, in any order of the points. */
 static void draw_slice(const rv_chart_layout *layout, cairo_t *cairo, const rv_series *series,
                        int64_t from, int64_t to, int class)
 {
@@ -149,7 +149,8 @@ static double median(double *values, size_t count)
     return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
-/* A class's name on a white rim, at the median of its points; `x` and `y` are room for them. */
+/* The name of a class with a white outline, at the median of its points; `x` and `y` are scratch
+ * memory for them. */
 static void draw_class_name(const rv_chart_layout *layout, cairo_t *cairo, const rv_series *series,
                             int class, double *x, double *y)
 {

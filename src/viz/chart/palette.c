@@ -1,4 +1,4 @@
-/* Ten colours that stay apart for readers with any kind of colour vision: the ten-colour sequence
+/* Ten colours that are distinct for readers with any kind of colour vision: the ten-colour sequence
  * of Petroff 2021, "Accessible color sequences for data visualization" (arXiv:2107.02270). */
 #include "viz/chart/chart.h"
 

@@ -1,6 +1,6 @@
-/* A line that was measured several times.  It is one series: the repeats follow each other in `y`,
- * drawn faint as the data of a smoothed line are, and the mean stands after them in `smooth`, drawn
- * bold; where one has values the other has gaps. */
+/* A line that was measured several times, as one series: `y` has the repeats one after another,
+ * drawn faint like the data of a smoothed line, and `smooth` has the mean after them, drawn bold;
+ * each has gaps at the places of the other. */
 #include "viz/chart/spread.h"
 
 #include "core/memory.h"
@@ -48,7 +48,7 @@ rv_status rv_chart_repeats(rv_chart *chart, const char *name, const rv_repeats *
     for (int part = 0; status == RV_OK && part <= r->repeats; part++)
         fill_part(r, part, x, y, bold);
     int smooth = chart->config.smooth;
-    chart->config.smooth = 0; /* the mean takes the place of the smoothed line */
+    chart->config.smooth = 0; /* the mean replaces the smoothed line */
     if (status == RV_OK)
         status = rv_chart_line(chart, name, x, y, count);
     chart->config.smooth = smooth;

@@ -12,12 +12,12 @@ rv_status rv_cairo_status(rv_context *context, cairo_status_t status)
     if (status == CAIRO_STATUS_SUCCESS)
         return RV_OK;
     if (status == CAIRO_STATUS_NO_MEMORY || status == CAIRO_STATUS_WRITE_ERROR)
-        return rv_fail_memory(context); /* a write is one to memory here */
+        return rv_fail_memory(context); /* the only write here is to memory */
     return rv_fail(context, RV_IO_ERROR, "the chart could not be drawn: %s",
                    cairo_status_to_string(status));
 }
 
-/* Draws and finishes; the surface stays the caller's. */
+/* Draws and finishes; the caller keeps the surface. */
 static rv_status draw_on(rv_chart *chart, cairo_surface_t *surface, double scale)
 {
     rv_status status = rv_fonts_load(chart->context);

@@ -1,13 +1,13 @@
-/* Unique ids.  An SVG names its glyphs, clips and masks by id, and ids are shared by all drawings
- * in one HTML page; besides, cairo numbers some of them by what the process drew before.  Here they
- * are renamed, so that drawings live side by side and the same drawing gives the same bytes. */
+/* Unique ids.  An SVG names its glyphs, clips and masks by id, and all drawings in one HTML page
+ * share the ids; also, the numbers of some ids depend on earlier drawings of the process.  Renaming
+ * makes drawings independent of each other, and gives the same drawing the same bytes. */
 #include "core/memory.h"
 #include "viz/chart/chart.h"
 #include "viz/text.h"
 
 #include <string.h>
 
-/* The ids met, in order of appearance; each a stretch of the SVG's text. */
+/* The ids so far, in order of appearance; each a stretch of the SVG's text. */
 typedef struct id_list {
     struct id {
         const char *name;
@@ -16,7 +16,7 @@ typedef struct id_list {
     size_t count, capacity;
 } id_list;
 
-/* The number of an id, from 1, which is new when first met; 0 when memory is out. */
+/* The number of an id, from 1; a new id gets the next number; 0 when memory is out. */
 static size_t id_number(id_list *list, const char *name, size_t length)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -35,7 +35,7 @@ static size_t id_number(id_list *list, const char *name, size_t length)
     return list->count;
 }
 
-/* When an id begins at `text`, how long what comes before its name is; else 0.  `end` gets the
+/* If an id begins at `text`, the length of the characters before its name; else 0.  `end` gets the
  * character that ends the name. */
 static size_t id_opening(const char *text, char *end)
 {

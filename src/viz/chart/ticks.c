@@ -1,5 +1,5 @@
-/* Axes: the interval shown, and ticks at round values (multiples of 1, 2 or 5 times a power of ten;
- * the idea of Heckbert, "Nice numbers for graph labels", Graphics Gems 1990). */
+/* Axes: the visible interval, and ticks at round values (multiples of 1, 2 or 5 times a power of
+ * ten; the idea of Heckbert, "Nice numbers for graph labels", Graphics Gems 1990). */
 #include "viz/chart/ticks.h"
 #include "core/text.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Lengths below this part of the values' own size, or below the second, cannot be told apart. */
+/* Lengths below this fraction of the values' size, or below the second, cannot be distinguished. */
 static const double least_relative_length = 1e-12, least_length = 1e-150, most_value = 1e150;
 
 int rv_axis_shows(const rv_axis *axis, double value)
@@ -95,7 +95,7 @@ static void linear_ticks(const rv_axis *axis, int most, rv_ticks *ticks)
     }
 }
 
-/* "0.01", "100", or "2×10⁻⁶" where plain digits would be long. */
+/* "0.01", "100", or "2×10⁻⁶" if plain digits would be long. */
 static void write_power(char *label, int mantissa, int power, int plain)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
@@ -112,8 +112,7 @@ static void write_power(char *label, int mantissa, int power, int plain)
              raised[size % 10]);
 }
 
-/* Ticks at the given multiples of 10^(k*stride).  Leaves none when there would be more than `most`.
- */
+/* Ticks at the given multiples of 10^(k*stride).  Makes none if there would be more than `most`. */
 static void power_ticks(const rv_axis *axis, int most, const char *multiples, int stride,
                         rv_ticks *ticks)
 {
@@ -157,7 +156,7 @@ static void logarithmic_ticks(const rv_axis *axis, int most, rv_ticks *ticks)
         stride = strides[next++];
         power_ticks(axis, most, "1", stride, ticks);
     } while (!ticks->count && next < 9 && strides[next] <= decades);
-    if (stride == 1 && ticks->count < 3) { /* under three powers: ask for 1, 2 and 5 of each */
+    if (stride == 1 && ticks->count < 3) { /* fewer than three powers: tries 1, 2 and 5 of each */
         rv_ticks finer = *ticks;
         power_ticks(axis, most, "125", 1, &finer);
         if (finer.count > ticks->count)

@@ -1,6 +1,6 @@
-/* An HTML page built part by part.  Everything is inside it: style, pictures (PNG as data: URIs),
- * drawings (inline SVG); it asks for nothing and runs nothing, and says so in its
- * Content-Security-Policy. */
+/* An HTML page, built part by part.  It contains everything: style, pictures (PNG as data: URIs),
+ * drawings (inline SVG).  It loads nothing and runs nothing, as its Content-Security-Policy
+ * states. */
 #include "core/memory.h"
 #include "core/text.h"
 #include "reverie/io.h"
@@ -12,16 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of an embedded picture: far more than the sheets of small images have, and what a page 1080 wide
- * shows. */
+/* Limits of an embedded picture: far above the sheets of small images, and above a page of width
+ * 1080. */
 enum { SIDE_MOST = 1280, PIXELS_MOST = 360000 };
 
 struct rv_page {
     rv_context *context;
     char *title;
     rv_text body;
-    int figures;    /* so far, for ids */
-    int in_figures; /* a row of figures is open: figures that follow each other share it */
+    int figures;    /* number so far, for ids */
+    int in_figures; /* a row of figures is open: consecutive figures share it */
 };
 
 rv_page *rv_page_new(rv_context *context, const char *title)
@@ -53,7 +53,7 @@ static rv_status body_status(rv_page *page)
     return page->body.failed ? rv_fail_memory(page->context) : RV_OK;
 }
 
-/* Ends an open row of figures, so that something else can follow. */
+/* Ends an open row of figures, so that another part can follow. */
 static rv_text *begin_block(rv_page *page)
 {
     if (page->in_figures)
@@ -116,7 +116,7 @@ static int is_number(const char *cell)
     return end > cell && isfinite(value) && (!*end || strcmp(end, "%") == 0);
 }
 
-/* Whether every cell of the column that has text is a number. */
+/* Whether every nonempty cell of the column is a number. */
 static int is_number_column(const rv_table *table, int column)
 {
     int numbers = 0;
@@ -192,7 +192,7 @@ static rv_status end_figure(rv_page *page, const char *caption)
     return body_status(page);
 }
 
-/* The image as a PNG file in base64; rv_io_free.  NULL, latched, on failure. */
+/* The image as a PNG file in base64; freed with rv_io_free.  NULL, latched, on failure. */
 static char *encode_image(rv_context *context, const rv_image *image)
 {
     rv_pixels8 pixels = {image->height, image->width, image->channels, image->pixels};
@@ -207,7 +207,7 @@ static char *encode_image(rv_context *context, const rv_image *image)
     return encoded;
 }
 
-/* The least whole factor by which the image is to be reduced: 1 where it is small enough. */
+/* The least whole factor that reduces the image enough: 1 if it is small enough. */
 static int reduction_of(const rv_image *image)
 {
     int factor = 1;
@@ -273,7 +273,7 @@ rv_status rv_page_svg(rv_page *page, const char *svg, const char *caption)
     char prefix[24];
     snprintf(prefix, sizeof prefix, "f%d-", page->figures);
     rv_status status = rv_svg_rename_ids(page->context, body, drawing, prefix);
-    body->failed |= status != RV_OK; /* a torn drawing spoils the page */
+    body->failed |= status != RV_OK; /* an incomplete drawing spoils the page */
     rv_text_add(body, "</div>");
     rv_status ended = end_figure(page, caption);
     return status != RV_OK ? status : ended;

@@ -1,6 +1,6 @@
-/* The style sheet of a report: one column of text, figures side by side where there is room, light
- * or dark as the reader's system asks, plain on paper.  Pictures and drawings keep a white card in
- * the dark, so that their colours stay what they mean. */
+/* The style sheet of a report: one column of text, figures next to each other if there is room,
+ * light or dark as the reader's system asks, plain on paper.  In the dark, pictures and drawings
+ * keep a white card, so that their colours keep their meaning. */
 #include "viz/page/page_style.h"
 
 const char rv_page_style[] =

@@ -1,4 +1,4 @@
-/* A table of lists of values on a page: a row for each list, a column for each value. */
+/* Lists of values as a table on a page: a row for each list, a column for each value. */
 #include "core/memory.h"
 #include "reverie/viz.h"
 

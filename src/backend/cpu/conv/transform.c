@@ -39,7 +39,7 @@ typedef struct cpu_transform {
     stages across, down[2];
     int64_t *slot;             /* [slots]: offsets of values in the spectrum of the first image */
     int64_t *step;             /* [slots]: distances to the next image */
-    int64_t *aside;            /* [width]: pixels of a block that is not full */
+    int64_t *partial;          /* [width]: pixels of a block that is not full */
     int most_stage, most_down; /* values between stages, and of a column */
     char name[96];             /* "fourier 5x5, 121 products, of the image" */
 } cpu_transform;
@@ -122,8 +122,8 @@ static int make_tables(cpu_transform *made, const rv_conv_transform *of)
         ok = make_stages(made, &plane->down[kind], made->block, made->block, &made->down[kind]);
         made->most_down = values > made->most_down ? values : made->most_down;
     }
-    made->aside = positions(made, plane->width, made->block);
-    return ok && made->aside && place_slots(made, of);
+    made->partial = positions(made, plane->width, made->block);
+    return ok && made->partial && place_slots(made, of);
 }
 
 /* The largest block of channels whose lines fit the cache. */
@@ -336,10 +336,10 @@ static void run_up(const task *k, const rv_column *column, const float *from)
 static void run_lines(const task *k, const float *from, float *to)
 {
     const cpu_transform *t = k->t;
-    const int64_t *aside = is_full(k) ? NULL : t->aside;
+    const int64_t *partial = is_full(k) ? NULL : t->partial;
     int64_t line = t->width * (is_full(k) ? t->channels : t->block);
     for (int64_t h = 0; h < t->height; h++)
-        run_stages(k, &t->across, t->adjoint ? NULL : aside, t->adjoint ? aside : NULL,
+        run_stages(k, &t->across, t->adjoint ? NULL : partial, t->adjoint ? partial : NULL,
                    from + h * (t->adjoint ? t->block : line),
                    to + h * (t->adjoint ? line : t->block), 0);
 }

@@ -18,7 +18,7 @@ struct rv_contraction {
     char what[112]; /* for messages */
     char implementation[64];
     size_t scratch; /* of the primitive */
-    int64_t aside;  /* elements of a result in another buffer, which is then copied; or 0 */
+    int64_t copied; /* elements of a result in another buffer, which is then copied; or 0 */
     int is_mirrored;
     dnnl_primitive_t placing;
     dnnl_memory_t placed[2]; /* from, to */
@@ -174,7 +174,7 @@ static int is_mirrored(const rv_product *p)
 }
 
 /* brgemm does not allow gaps between the rows of a result. */
-static int is_made_aside(const rv_product *p)
+static int is_copied(const rv_product *p)
 {
     return is_mirrored(p) || (preferred(p)[0] == 'b' && row_of(p, 2) != p->n);
 }
@@ -185,7 +185,7 @@ static rv_product made_of(const rv_product *p)
     rv_product made = *p;
     if (is_mirrored(p))
         return (rv_product){1, p->n, p->k, p->m, {0, 1}, {row_of(p, 1), row_of(p, 0), 0}};
-    if (is_made_aside(p))
+    if (is_copied(p))
         made.row[2] = 0;
     return made;
 }
@@ -262,15 +262,15 @@ static dnnl_status_t make(rv_contraction *contraction, const rv_product *product
     if (product->batch < 1 || product->m < 1 || product->k < 1 || product->n < 1)
         return dnnl_invalid_arguments;
     contraction->is_mirrored = is_mirrored(product);
-    if (is_made_aside(product))
-        contraction->aside = product->m * product->n;
+    if (is_copied(product))
+        contraction->copied = product->m * product->n;
     int before = rv_onednn_threads(1);
     dnnl_status_t status = describe(&made, &description);
     if (status == dnnl_success) {
         status = build(contraction, description);
         dnnl_primitive_desc_destroy(description);
     }
-    if (status == dnnl_success && contraction->aside)
+    if (status == dnnl_success && contraction->copied)
         status = build_placing(contraction, product);
     rv_onednn_threads(before);
     return status;
@@ -324,7 +324,7 @@ static size_t padded(size_t bytes)
 
 size_t rv_contraction_scratch(const rv_contraction *contraction)
 {
-    return padded(contraction->scratch) + (size_t)contraction->aside * sizeof(float);
+    return padded(contraction->scratch) + (size_t)contraction->copied * sizeof(float);
 }
 
 /* oneDNN takes pointers without const; it does not write what it reads. */
@@ -357,17 +357,17 @@ static dnnl_status_t place(rv_contraction *contraction, float *from, float *to)
 rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, const float *a,
                              const float *b, float *result, void *scratch)
 {
-    float *aside = (float *)(void *)((char *)scratch + padded(contraction->scratch));
+    float *buffer = (float *)(void *)((char *)scratch + padded(contraction->scratch));
     const void *const pointers[SLOTS] = {contraction->is_mirrored ? b : a,
                                          contraction->is_mirrored ? a : b,
-                                         contraction->aside ? aside : result, scratch};
+                                         contraction->copied ? buffer : result, scratch};
     int before = rv_onednn_threads(1);
     dnnl_status_t status = bind_slots(contraction, pointers);
     if (status == dnnl_success)
         status = dnnl_primitive_execute(contraction->primitive, contraction->stream,
                                         contraction->argument_count, contraction->argument);
-    if (status == dnnl_success && contraction->aside)
-        status = place(contraction, aside, result);
+    if (status == dnnl_success && contraction->copied)
+        status = place(contraction, buffer, result);
     if (status == dnnl_success)
         status = dnnl_stream_wait(contraction->stream);
     rv_onednn_threads(before);

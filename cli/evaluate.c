@@ -28,6 +28,19 @@ static rv_pixels pixels_of(const rv_experiment *run, const rv_run_images *images
 }
 
 /* The evaluated images: split, number, pixels; `more` ends the line.  The caller frees it. */
+/* Whether the values are real numbers, with a density, and no pixels as they are; and their name. */
+static int are_real(const rv_experiment *run, const char **name)
+{
+    const rv_data_sizes *sizes = &rv_experiment_model((rv_experiment *)run)->sizes;
+    if (sizes->are_points)
+        *name = "points";
+    else if (sizes->logit > 0)
+        *name = sizes->dequantised ? "logits of dequantised" : "logits of";
+    else if (sizes->dequantised)
+        *name = "dequantised";
+    return sizes->are_points || sizes->dequantised || sizes->logit > 0;
+}
+
 static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t images,
                          const char *more)
 {
@@ -35,10 +48,15 @@ static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t
     const char *split = rv_split_name(which.split);
     const char *pixels = rv_pixels_name(pixels_of(run, &which));
     rv_values head = rv_values_of(call->context);
+    are_real(run, &pixels);
     rv_values_word(&head, "split", split);
     rv_values_count(&head, "examples", images);
     rv_values_word(&head, "pixels", pixels);
-    rv_values_line(&head, "%s, %lld images, %s pixels%s", split, (long long)images, pixels, more);
+    if (strcmp(pixels, "points") == 0)
+        rv_values_line(&head, "%s, %lld points%s", split, (long long)images, more);
+    else
+        rv_values_line(&head, "%s, %lld images, %s pixels%s", split, (long long)images, pixels,
+                       more);
     return head;
 }
 
@@ -237,17 +255,20 @@ static void give_report(cli_call *call, rv_experiment *run, const rv_report *rep
                         json_t **object)
 {
     char draws[64], more[96] = "; cross-entropy in nats per image";
+    const char *real = "";
     rv_run_images images = images_asked(call);
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
                      !rv_model_kind_has(kind, RV_DECODER); /* and no other ability */
     if (!classifies)
-        snprintf(more, sizeof more, ", %s; nats per image", rv_report_draws(report, draws));
+        snprintf(more, sizeof more, ", %s; nats per %s", rv_report_draws(report, draws),
+                 are_real(run, &real) && strcmp(real, "points") == 0 ? "point" : "image");
     rv_values head = head_of(call, run, report->examples, more);
     cli_give(call, object, &head);
     cli_give(call, object, &report->values);
     rv_values_free(&head);
-    if (!call->json && pixels_of(run, &images) == RV_PIXELS_GRAY && !classifies)
+    if (!call->json && pixels_of(run, &images) == RV_PIXELS_GRAY && !classifies &&
+        !are_real(run, &real))
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }
 

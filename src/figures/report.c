@@ -71,7 +71,10 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
         rv_report_free(&row[i].report);
         rv_values_free(&row[i].values);
     }
-    if (status == RV_OK && !only_classifies(run) && run->settings->data.pixels == RV_PIXELS_GRAY)
+    const rv_data_sizes *sizes = &run->model->sizes;
+    int are_real = sizes->are_points || sizes->dequantised || sizes->logit > 0;
+    if (status == RV_OK && !only_classifies(run) && !are_real &&
+        run->settings->data.pixels == RV_PIXELS_GRAY)
         status = rv_page_text(page, "On gray pixels the Bernoulli term is a cross-entropy, not a "
                                     "likelihood: it compares only with other gray-pixel numbers.");
     return status;

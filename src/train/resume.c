@@ -52,6 +52,7 @@ static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, cons
 {
     long long size[3] = {0};
     const char *text = rv_tensors_metadata(tensors, "sizes");
+    *sizes = (rv_data_sizes){0};
     int read = text ? rv_text_scan(text, "%lld %lld %lld %d %a %a", &size[0], &size[1], &size[2],
                                    &sizes->classes, &sizes->low, &sizes->high)
                     : 0;

@@ -217,6 +217,6 @@ PYTHON
         complete_words reverie train lab1-vae train.optim
         [[ "${COMPREPLY[*]}" == *"train.optimizer=adamw"* ]]
         complete_words reverie train lab1-vae train.optimizer = ada
-        [ "${COMPREPLY[*]}" = "adam adamw" ]
+        [ "${COMPREPLY[*]}" = "adam adamw adamax" ]
     fi
 }

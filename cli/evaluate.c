@@ -28,7 +28,8 @@ static rv_pixels pixels_of(const rv_experiment *run, const rv_run_images *images
 }
 
 /* The evaluated images: split, number, pixels; `more` ends the line.  The caller frees it. */
-/* Whether the values are real numbers, with a density, and no pixels as they are; and their name. */
+/* Whether the values are real numbers, with a density, and no pixels as they are; and their
+ * name. */
 static int are_real(const rv_experiment *run, const char **name)
 {
     const rv_data_sizes *sizes = &rv_experiment_model((rv_experiment *)run)->sizes;

@@ -96,10 +96,10 @@ int64_t rv_view_feature_width(rv_model *model);
 /* images [count,D], as the model's source gives them -> the score of each [count]: log p(x) in nats
  * for a density model.  RV_BAD_USAGE for a model without a score. */
 rv_status rv_view_score(rv_model *model, const float *images, int64_t count, float *each);
-/* Images [count,D] of the model, in the range of the data: decoded draws of its prior, or draws of a
- * model without latents, whose sampler takes rv_view_generate_passes passes through its net (784 for
- * each layer of a flow over MNIST).  Image i of a seed does not depend on the count.  RV_BAD_USAGE
- * for a model that makes no images. */
+/* Images [count,D] of the model, in the range of the data: decoded draws of its prior, or draws of
+ * a model without latents, whose sampler takes rv_view_generate_passes passes through its net (784
+ * for each layer of a flow over MNIST).  Image i of a seed does not depend on the count.
+ * RV_BAD_USAGE for a model that makes no images. */
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
 int64_t rv_view_generate_passes(const rv_model *model);
 /* Draws z [count,Z] from the model's prior; draw i of a seed does not depend on `count`. */

@@ -48,9 +48,9 @@ rv_bijection rv_planar(rv_expr u, rv_expr w, rv_expr b);
 rv_bijection rv_radial(rv_expr c, rv_expr a, rv_expr s);
 /* The reflection z - 2 v v'z / |v|^2;  v [.,D] (Tomczak & Welling 2016, equation 5). */
 rv_bijection rv_householder(rv_expr v);
-/* z + R tanh(S z + b), R and S upper triangular, or both lower;  m [.,D,D]: R above its diagonal and
- * S below it, transposed; the diagonals tanh(r), tanh(s) [.,D]; b [.,D] (van den Berg et al. 2018,
- * the triangular Sylvester flow).  No inverse. */
+/* z + R tanh(S z + b), R and S upper triangular, or both lower;  m [.,D,D]: R above its diagonal
+ * and S below it, transposed; the diagonals tanh(r), tanh(s) [.,D]; b [.,D] (van den Berg et al.
+ * 2018, the triangular Sylvester flow).  No inverse. */
 rv_bijection rv_sylvester(rv_expr m, rv_expr r, rv_expr s, rv_expr b, int is_lower);
 /* sigma z + (1 - sigma) m, (m, s) = made(z, context), sigma = sigmoid(s + 2);  `made` ends in
  * `conditionals 2`, context [B,C] or NULL (Kingma et al. 2016, equations 12 to 14).  Forward is one

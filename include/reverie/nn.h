@@ -9,8 +9,8 @@
  * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
  * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and
  * residual: [WORDS], which adds its input to the output of its words; masked N and conditionals H
- * in autoregressive nets.  rv_layer_word_at lists all words.  Options follow a word, by name (`linear 512 bias: false`, `conv 64 kernel: 4`) or by
- * letter.
+ * in autoregressive nets.  rv_layer_word_at lists all words.  Options follow a word, by name
+ * (`linear 512 bias: false`, `conv 64 kernel: 4`) or by letter.
  *
  * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  flatten
  * gives, and reshape takes, a vector [C*H*W] with channel after channel, as in PyTorch.
@@ -45,9 +45,9 @@ typedef enum rv_net_initialiser {
                            N(1, 0.02^2), their biases zero; linear layers as PyTorch */
 } rv_net_initialiser;
 
-/* The order of an autoregressive net (Germain et al. 2015): its input is a vector of `inputs` values
- * in an order, then a context that all outputs see.  Its words are `masked N`, what works unit by
- * unit, and last `conditionals H`. */
+/* The order of an autoregressive net (Germain et al. 2015): its input is a vector of `inputs`
+ * values in an order, then a context that all outputs see.  Its words are `masked N`, what works
+ * unit by unit, and last `conditionals H`. */
 typedef struct rv_net_order {
     int64_t inputs; /* D; 0: the net has no order */
     int reversed;   /* the last input comes first */

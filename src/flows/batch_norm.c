@@ -3,8 +3,9 @@
  *
  *   u = (x - m) / sqrt(v + eps) exp(gamma) + beta     log |det du/dx| = sum (gamma - log(v+eps)/2)
  *
- * In training m and v are the batch's (v biased), and the running ones move towards them by a tenth;
- * in evaluation they are the running ones, and the density of one example depends on no other. */
+ * In training m and v are the batch's (v biased), and the running ones move towards them by a
+ * tenth; in evaluation they are the running ones, and the density of one example depends on no
+ * other. */
 #include "flows/bijection.h"
 
 enum { GAMMA, BETA, MEAN, VARIANCE }; /* parameters */

@@ -5,7 +5,8 @@
  *   u^ = u + (m(w'u) - w'u) w / |w|^2,  m(a) = -1 + softplus(a),  so that w'u^ = m(w'u) > -1
  *   log |det| = log(1 + (1 - t^2) m(a)) = log(t^2 + (1 - t^2) softplus(a)),  t = tanh(w'z + b)
  *
- * The last form is a sum of two numbers above zero: nothing cancels.  m(a) - a = softplus(-a) - 1. */
+ * The last form is a sum of two numbers above zero: nothing cancels; and
+ * m(a) - a = softplus(-a) - 1. */
 #include "flows/bijection.h"
 
 #include <math.h>

@@ -114,8 +114,8 @@ typedef struct bounds {
     rv_expr importance; /* L_K with the KL weighted by beta, [B] */
 } bounds;
 
-/* Whether the KL has a closed form: z has one level, is drawn from q directly or rotated, which does
- * not change N(0, I), and rv_kl knows both. */
+/* Whether the KL has a closed form: z has one level, is drawn from q directly or rotated, which
+ * does not change N(0, I), and rv_kl knows both. */
 static int is_closed(const rv_model *model, rv_dist q, const rv_draws *drawn)
 {
     const rv_latent_part *part = part_of(model);

@@ -3,8 +3,8 @@
  *   log q_K(z_K|x) = log q_0(z_0|x) - sum_k log |det dz_k/dz_k-1|   (Rezende & Mohamed 2015, eq. 7)
  *
  * The parameters of each step are numbers that the encoder gives for each image, or shared by all.
- * Inverse autoregressive flow has networks, in turn from the first latent and from the last, and the
- * encoder gives a context instead. */
+ * Inverse autoregressive flow has networks, in turn from the first latent and from the last, and
+ * the encoder gives a context instead. */
 #include "model/posterior_flow.h"
 
 #include <math.h>

@@ -26,7 +26,8 @@ void posterior_flow_nets(const posterior_flow *flow, int64_t latents, rv_net_sta
                          rv_net_wish *wish);
 /* Makes the parameters that all images share. */
 rv_status posterior_flow_create(rv_model *model, const posterior_flow *flow, int64_t latents);
-/* z_0 [K,B,Z] -> z_K.  `numbers` [B,N] are the encoder's; net `first_net` is the first of its own. */
+/* z_0 [K,B,Z] -> z_K.  `numbers` [B,N] are the encoder's; net `first_net` is the first of its
+ * own. */
 rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
                              int first_net, rv_expr z, rv_mode mode);
 

@@ -138,8 +138,8 @@ static void classes_are_where_they_belong(void **state)
 
 /* ---- pixels as real numbers ---- */
 
-/* byte = floor(256 y) again, whatever u was; a new u in each epoch, and one for ever in a split that
- * is not trained on. */
+/* byte = floor(256 y) again, whatever u was; a new u in each epoch, and one for ever in a split
+ * that is not trained on. */
 static void dequantised_pixels_are_within_their_level(void **state)
 {
     static float gray[3 * 784], some[3 * 784], again[3 * 784];

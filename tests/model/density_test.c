@@ -1,5 +1,5 @@
-/* Density models: exact likelihoods that sum to one, gradients in closed form, and draws that follow
- * them. */
+/* Density models: exact likelihoods that sum to one, gradients in closed form, and draws that
+ * follow them. */
 #include "graph_bench.h"
 
 #include "model/density.h"
@@ -144,7 +144,8 @@ static void draws_follow_the_probabilities(void **state)
     rv_config_free(config);
 }
 
-/* The sampler, pass by pass and layer by layer, gives what the whole chain makes of the same noise. */
+/* The sampler, pass by pass and layer by layer, gives what the whole chain makes of the same
+ * noise. */
 static void a_sampler_goes_the_way_of_the_chain(void **state)
 {
     enum { DRAWS = 6, LAYERS = 3 };

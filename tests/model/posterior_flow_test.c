@@ -1,5 +1,5 @@
-/* Posteriors that a flow moves: the bound against exact evidence, for every flow; what the flow of no
- * steps is; what a rotation keeps. */
+/* Posteriors that a flow moves: the bound against exact evidence, for every flow; what the flow of
+ * no steps is; what a rotation keeps. */
 #include "graph_bench.h"
 
 #include "reverie/config.h"
@@ -90,8 +90,8 @@ static const char *const flows[] = {
     "flow: planar, flow_length: 2, covariance: full",
 };
 
-/* The mean of w = p(x,z) / q(z|x) over draws is p(x), whatever q: within five standard errors, small
- * ones; and the mean of log w is below log p(x). */
+/* The mean of w = p(x,z) / q(z|x) over draws is p(x), whatever q: within five standard errors,
+ * small ones; and the mean of log w is below log p(x). */
 static void check_weights(bench *b, fixture *f, const char *what)
 {
     rv_latents group[RV_LATENTS_MOST];

@@ -27,7 +27,8 @@ static void fill(rv_net *net)
     }
 }
 
-/* d output o / d input i is not 0 where i comes before o, or is context, and exactly 0 elsewhere. */
+/* d output o / d input i is not 0 where i comes before o, or is context, and exactly 0
+ * elsewhere. */
 static void check_order(const char *const *words, int count, int64_t inputs, int64_t context,
                         int reversed, int first_sees_context)
 {

@@ -6,7 +6,8 @@
  *   spirals          two arms (Grathwohl et al. 2019, "FFJORD"), noise 0.1        2 classes
  *   checkerboard     8 of the 16 squares of [-4,4]^2, evenly: entropy log 32 = 3.4657359 nats
  *   eight-gaussians  around a circle, divided by 1.414: entropy 2.8318804 nats    8 classes
- *   banana           y ~ N(0, 2^2), x ~ N(y^2/4, 1) (Papamakarios et al. 2017, figure 1), as (x, y):
+ *   banana           y ~ N(0, 2^2), x ~ N(y^2/4, 1) (Papamakarios et al. 2017, figure 1), as
+ *                    (x, y):
  *                    entropy log(2 pi e) + log 2 = 3.5310242 nats */
 #include "core/random.h"
 #include "data/readers/reader.h"

@@ -6,9 +6,9 @@
  *
  *   log p(x) = sum_d log p(x_d | x_<d)                                            (equation 4)
  *
- * One pass through the masked net gives all conditionals: Bernoulli ones by their log-odds, Gaussian
- * ones by mean and log standard deviation.  log p(x) is exact.  A draw takes D passes: pass d makes
- * x_d final, whatever stood there. */
+ * One pass through the masked net gives all conditionals: Bernoulli ones by their log-odds,
+ * Gaussian ones by mean and log standard deviation.  log p(x) is exact.  A draw takes D passes:
+ * pass d makes x_d final, whatever stood there. */
 #include "model/papers/registry.h"
 
 enum { NET };

@@ -26,7 +26,7 @@ run: build ## train a small VAE on built-in digits and draw what it learned
 
 test: build ## build and run every test
 	@scripts/check-format
-	@cd $(BUILD) && ctest --output-on-failure --parallel $(JOBS)
+	@cd $(BUILD) && ctest --output-on-failure --parallel $$(($(JOBS) + 1)) # some wait for disks
 
 sanitize: packages ## the tests under the address and undefined-behaviour sanitizers
 	@$(CMAKE) -S . -B $(BUILD)-sanitize -DCMAKE_BUILD_TYPE=Debug -DREVERIE_SANITIZE=ON

@@ -50,10 +50,11 @@ static rv_status forgive(run_events *events, rv_status status, int *told, const 
 static rv_status open_log(run_events *events, const char *name, int64_t keep, rv_lines **lines)
 {
     char path[RUN_PATH];
+    int told = 0; /* of this log */
     rv_status status = run_claim(events->run, name, path);
     if (status == RV_OK)
         status = rv_lines_open(events->run->context, path, keep, lines);
-    return forgive(events, status, &events->told_of_log, "that log");
+    return forgive(events, status, &told, name);
 }
 
 /* The seconds in the last line of timing.jsonl; a resumed run continues from there. */

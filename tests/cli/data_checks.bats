@@ -114,6 +114,8 @@ train_small() {
     mv run elsewhere/run
     (cd elsewhere && works evaluate run && cmp ../first.txt out.txt)
     works resume elsewhere/run train.epochs=2
+    # Under another name the place of the old one is not meant.
+    fails 3 "data set 'nowhere' was not found" resume elsewhere/run data.name=nowhere train.epochs=3
     rm -r D
     fails 3 'was not found' evaluate elsewhere/run
 }

@@ -27,7 +27,6 @@ static rv_pixels pixels_of(const rv_experiment *run, const rv_run_images *images
                                : rv_experiment_settings(run)->data.pixels;
 }
 
-/* The evaluated images: split, number, pixels; `more` ends the line.  The caller frees it. */
 /* Whether the values are real numbers, with a density, and no pixels as they are; and their
  * name. */
 static int are_real(const rv_experiment *run, const char **name)
@@ -39,9 +38,10 @@ static int are_real(const rv_experiment *run, const char **name)
         *name = sizes->dequantised ? "logits of dequantised" : "logits of";
     else if (sizes->dequantised)
         *name = "dequantised";
-    return sizes->are_points || sizes->dequantised || sizes->logit > 0;
+    return rv_data_are_real(*sizes);
 }
 
+/* The evaluated images: split, number, pixels; `more` ends the line.  The caller frees it. */
 static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t images,
                          const char *more)
 {

@@ -420,6 +420,8 @@ rv_net *const *rv_model_nets(const rv_model *model, int *count);
 const rv_net *rv_model_begins_at_mean(const rv_model *model);
 /* The number of values of an image: height * width * channels. */
 int64_t rv_data_width(rv_data_sizes sizes);
+/* Whether the values are real numbers, which have a density: points, dequantised pixels, logits. */
+int rv_data_are_real(rv_data_sizes sizes);
 
 #ifdef __cplusplus
 }

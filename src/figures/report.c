@@ -71,9 +71,7 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
         rv_report_free(&row[i].report);
         rv_values_free(&row[i].values);
     }
-    const rv_data_sizes *sizes = &run->model->sizes;
-    int are_real = sizes->are_points || sizes->dequantised || sizes->logit > 0;
-    if (status == RV_OK && !only_classifies(run) && !are_real &&
+    if (status == RV_OK && !only_classifies(run) && !rv_data_are_real(run->model->sizes) &&
         run->settings->data.pixels == RV_PIXELS_GRAY)
         status = rv_page_text(page, "On gray pixels the Bernoulli term is a cross-entropy, not a "
                                     "likelihood: it compares only with other gray-pixel numbers.");

@@ -25,6 +25,11 @@ int64_t rv_data_width(rv_data_sizes sizes)
     return sizes.height * sizes.width * sizes.channels;
 }
 
+int rv_data_are_real(rv_data_sizes sizes)
+{
+    return sizes.are_points || sizes.dequantised || sizes.logit > 0;
+}
+
 const void *rv_model_member(const rv_model *model, size_t member)
 {
     return member ? (const char *)model->config + member - 1 : NULL;

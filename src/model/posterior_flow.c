@@ -177,17 +177,12 @@ static rv_bijection step_of(const rv_model *model, const posterior_flow *flow, r
 rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
                              int first_net, rv_expr z, rv_mode mode)
 {
-    rv_moved moved = {z, NULL};
+    rv_bijection chain[LENGTH_MOST];
     int64_t latents = rv_dim(z, 2);
-    for (int i = 0; has_steps(flow) && i < flow->length; i++) {
-        rv_bijection f = flow->kind == FLOW_IAF ? rv_iaf(model->net[first_net + i],
-                                                         flow->context > 0 ? numbers : NULL, mode)
-                                                : step_of(model, flow, numbers, latents, i);
-        rv_moved next = rv_forward(&f, 1, moved.value);
-        rv_expr before = moved.log_det;
-        moved = next;
-        if (before)
-            moved.log_det = next.log_det ? rv_add(before, next.log_det) : before;
-    }
-    return moved;
+    int length = has_steps(flow) ? (int)flow->length : 0;
+    for (int i = 0; i < length; i++)
+        chain[i] = flow->kind == FLOW_IAF ? rv_iaf(model->net[first_net + i],
+                                                   flow->context > 0 ? numbers : NULL, mode)
+                                          : step_of(model, flow, numbers, latents, i);
+    return rv_forward(chain, length, z);
 }

@@ -42,8 +42,7 @@ static int is_gaussian(const rv_model *m)
 
 static rv_status check(const rv_model *m)
 {
-    int are_real = m->sizes.are_points || m->sizes.dequantised || m->sizes.logit > 0;
-    if (are_real && !is_gaussian(m))
+    if (rv_data_are_real(m->sizes) && !is_gaussian(m))
         return rv_fail(m->context, RV_BAD_USAGE,
                        "conditionals=bernoulli is of black and white pixels, and the data are "
                        "real numbers: set conditionals=gaussian");

@@ -181,8 +181,8 @@ rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, 
     int64_t latents = rv_dim(z, 2);
     int length = has_steps(flow) ? (int)flow->length : 0;
     for (int i = 0; i < length; i++)
-        chain[i] = flow->kind == FLOW_IAF ? rv_iaf(model->net[first_net + i],
-                                                   flow->context > 0 ? numbers : NULL, mode)
-                                          : step_of(model, flow, numbers, latents, i);
+        chain[i] = flow->kind == FLOW_IAF
+                       ? rv_iaf(model->net[first_net + i], flow->context > 0 ? numbers : NULL, mode)
+                       : step_of(model, flow, numbers, latents, i);
     return rv_forward(chain, length, z);
 }

@@ -24,7 +24,13 @@ rv_expr flow_dot(rv_expr a, rv_expr b)
     return rv_sum_keep(product, flow_last_axis(product));
 }
 
-/* ---- through a masked net ---- */
+rv_expr flow_bounded(rv_expr log_scale)
+{
+    const double most = 10;
+    return rv_scale(rv_tanh(rv_scale(log_scale, 1 / most)), most);
+}
+
+/* ---- through a net ---- */
 
 rv_bijection flow_through(const struct rv_bijection_kind *kind, const rv_net *made, rv_expr context,
                           rv_mode mode)
@@ -42,11 +48,11 @@ static rv_expr with_context(rv_expr z, rv_expr context)
     return rv_concat2(z, rv_broadcast_to(context, shape), shape.rank - 1);
 }
 
-rv_expr flow_head(const rv_bijection *f, rv_expr z, int head)
+flow_halves flow_net(const rv_bijection *f, rv_expr z)
 {
     rv_expr both = rv_net_apply(f->net, with_context(z, f->part[0]), f->mode); /* [...,2D] */
     int64_t width = flow_width(z);
-    return rv_cols(both, head * width, (head + 1) * width);
+    return (flow_halves){rv_cols(both, 0, width), rv_cols(both, width, 2 * width)};
 }
 
 /* ---- passes ---- */

@@ -26,8 +26,14 @@ rv_expr flow_dot(rv_expr a, rv_expr b);
 /* A bijection that goes through the masked net `made`, [.,D + C]. */
 rv_bijection flow_through(const struct rv_bijection_kind *kind, const rv_net *made, rv_expr context,
                           rv_mode mode);
-/* Head `head` of two of the net at z [...,D] and the context, [...,D]. */
-rv_expr flow_head(const rv_bijection *f, rv_expr z, int head);
+/* The two halves of what the net gives at z [...,D] and the context, [...,D] each.  The net is
+ * applied once: its batch norms assign their statistics at each application. */
+typedef struct flow_halves {
+    rv_expr first, second;
+} flow_halves;
+flow_halves flow_net(const rv_bijection *f, rv_expr z);
+/* 10 tanh(x / 10): a log scale within +-10, softly, so that its exp does not overflow. */
+rv_expr flow_bounded(rv_expr log_scale);
 /* `pass` once for each value, from any beginning: exact. */
 rv_expr flow_unrolled(const rv_bijection *f, rv_expr from);
 

@@ -8,9 +8,6 @@
 
 #include "core/memory.h"
 
-enum { S, T }; /* halves of what the net gives */
-static const double most = 10;
-
 /* b [D]: 1 for what stays */
 static rv_expr mask_of(rv_graph *graph, int64_t width, int odd)
 {
@@ -26,26 +23,25 @@ static rv_expr mask_of(rv_graph *graph, int64_t width, int odd)
 }
 
 /* (1 - b) s and (1 - b) t at what stays of z. */
-static void halves(const rv_bijection *f, rv_expr z, rv_expr *s, rv_expr *t)
+static flow_halves step(const rv_bijection *f, rv_expr z)
 {
     rv_expr b = mask_of(rv_expr_graph(z), flow_width(z), f->is_turned);
-    rv_expr kept = rv_mul(b, z), moved = rv_shift(rv_neg(b), 1);
-    rv_expr log_scale = flow_head(f, kept, S);
-    *s = rv_mul(moved, rv_scale(rv_tanh(rv_scale(log_scale, 1 / most)), most));
-    *t = rv_mul(moved, flow_head(f, kept, T));
+    rv_expr moved = rv_shift(rv_neg(b), 1);
+    flow_halves h = flow_net(f, rv_mul(b, z));
+    return (flow_halves){rv_mul(moved, flow_bounded(h.first)), rv_mul(moved, h.second)};
 }
 
 static rv_moved forward(const rv_bijection *f, rv_expr z)
 {
-    rv_expr s, t;
-    halves(f, z, &s, &t);
+    flow_halves h = step(f, z);
+    rv_expr s = h.first, t = h.second;
     return (rv_moved){rv_add(rv_mul(z, rv_exp(s)), t), flow_sum(s)};
 }
 
 static rv_moved inverse(const rv_bijection *f, rv_expr x)
 {
-    rv_expr s, t;
-    halves(f, x, &s, &t);
+    flow_halves h = step(f, x);
+    rv_expr s = h.first, t = h.second;
     return (rv_moved){rv_mul(rv_sub(x, t), rv_exp(rv_neg(s))), rv_neg(flow_sum(s))};
 }
 

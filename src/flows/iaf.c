@@ -9,12 +9,13 @@
  * constant 2 begins each step near the identity. */
 #include "flows/bijection.h"
 
-enum { M, GATE }; /* heads */
 static const double gate = 2;
 
-static rv_expr gate_of(const rv_bijection *f, rv_expr z)
+/* (m, s) at z, with the constant in s. */
+static flow_halves made(const rv_bijection *f, rv_expr z)
 {
-    return rv_shift(flow_head(f, z, GATE), gate);
+    flow_halves h = flow_net(f, z);
+    return (flow_halves){h.first, rv_shift(h.second, gate)};
 }
 
 static rv_expr log_sigma(rv_expr s)
@@ -25,21 +26,23 @@ static rv_expr log_sigma(rv_expr s)
 /* sigma z + (1 - sigma) m */
 static rv_moved forward(const rv_bijection *f, rv_expr z)
 {
-    rv_expr s = gate_of(f, z), sigma = rv_sigmoid(s), m = flow_head(f, z, M);
+    flow_halves h = made(f, z);
+    rv_expr m = h.first, s = h.second, sigma = rv_sigmoid(s);
     return (rv_moved){rv_add(m, rv_mul(sigma, rv_sub(z, m))), flow_sum(log_sigma(s))};
 }
 
 /* z = m + (z' - m) / sigma, at the z of the pass before: each pass makes one more value exact. */
 static rv_expr pass(const rv_bijection *f, rv_expr x, rv_expr z)
 {
-    rv_expr m = flow_head(f, z, M), s = gate_of(f, z);
+    flow_halves h = made(f, z);
+    rv_expr m = h.first, s = h.second;
     return rv_add(m, rv_mul(rv_sub(x, m), rv_exp(rv_softplus(rv_neg(s)))));
 }
 
 static rv_moved inverse(const rv_bijection *f, rv_expr x)
 {
     rv_expr z = flow_unrolled(f, x);
-    return (rv_moved){z, rv_neg(flow_sum(log_sigma(gate_of(f, z))))};
+    return (rv_moved){z, rv_neg(flow_sum(log_sigma(made(f, z).second)))};
 }
 
 static const struct rv_bijection_kind iaf = {.name = "inverse autoregressive",

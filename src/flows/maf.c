@@ -5,33 +5,35 @@
  *   u = (x - m) exp(-a)        log |det du/dx| = -sum_i a_i
  *
  * The same map as an inverse autoregressive flow, read from the data's side.  a is kept within
- * +-10, softly: exp does not overflow. */
+ * +-10, softly. */
 #include "flows/bijection.h"
 
-enum { M, A }; /* heads */
-static const double most = 10;
-
-static rv_expr log_scale(const rv_bijection *f, rv_expr x)
+/* (m, a) at x */
+static flow_halves made(const rv_bijection *f, rv_expr x)
 {
-    return rv_scale(rv_tanh(rv_scale(flow_head(f, x, A), 1 / most)), most);
+    flow_halves h = flow_net(f, x);
+    return (flow_halves){h.first, flow_bounded(h.second)};
 }
 
 static rv_moved inverse(const rv_bijection *f, rv_expr x)
 {
-    rv_expr a = log_scale(f, x), u = rv_mul(rv_sub(x, flow_head(f, x, M)), rv_exp(rv_neg(a)));
-    return (rv_moved){u, rv_neg(flow_sum(a))};
+    flow_halves h = made(f, x);
+    rv_expr m = h.first, a = h.second;
+    return (rv_moved){rv_mul(rv_sub(x, m), rv_exp(rv_neg(a))), rv_neg(flow_sum(a))};
 }
 
 /* u exp(a(x)) + m(x), at the x of the pass before: each pass makes one more value exact. */
 static rv_expr pass(const rv_bijection *f, rv_expr u, rv_expr x)
 {
-    return rv_add(rv_mul(u, rv_exp(log_scale(f, x))), flow_head(f, x, M));
+    flow_halves h = made(f, x);
+    rv_expr m = h.first, a = h.second;
+    return rv_add(rv_mul(u, rv_exp(a)), m);
 }
 
 static rv_moved forward(const rv_bijection *f, rv_expr u)
 {
     rv_expr x = flow_unrolled(f, u);
-    return (rv_moved){x, flow_sum(log_scale(f, x))};
+    return (rv_moved){x, flow_sum(made(f, x).second)};
 }
 
 static const struct rv_bijection_kind maf = {.name = "masked autoregressive",

@@ -1,49 +1,9 @@
 /* Bijections against values by hand, their own Jacobians, their inverses, and the integral of what
  * they make of a normal distribution. */
-#include "flows/bijection.h"
-#include "graph_bench.h"
+#include "flow_bench.h"
+#include "midpoint.h"
 
-enum { B = 5, D = 4, PARTS = 4 };
-
-static rv_expr constant(const bench *b, rv_shape shape, const double *values)
-{
-    int64_t count = rv_shape_size(shape);
-    float *f = malloc((size_t)count * sizeof *f);
-    for (int64_t i = 0; i < count; i++)
-        f[i] = (float)values[i];
-    rv_expr x = rv_constant(b->graph, shape, f);
-    free(f);
-    return x;
-}
-
-static rv_expr random_values(const bench *b, uint64_t seed, rv_shape shape, double scale)
-{
-    double *values = random_array(seed, rv_shape_size(shape), -scale, scale);
-    rv_expr x = constant(b, shape, values);
-    free(values);
-    return x;
-}
-
-/* ---- nets, weights drawn afresh ---- */
-
-static rv_net *net_of(const bench *b, const char *name, const char *const *words, int count,
-                      int64_t inputs, int64_t context, int reversed, double scale)
-{
-    rv_net *net = NULL;
-    rv_net_config config = rv_net_defaults();
-    config.order = (rv_net_order){context < 0 ? 0 : inputs, reversed, 0};
-    rv_net_new_configured(b->context, name, words, count,
-                          rv_shape1(inputs + (context > 0 ? context : 0)), &config, &net);
-    check_ok(b->context);
-    for (int i = 0; i < rv_net_weight_count(net); i++) {
-        rv_param *p = rv_net_weight(net, i);
-        int64_t size = rv_shape_size(rv_param_shape(p));
-        double *values = random_array((uint64_t)(i + 1) * 77, size, -scale, scale);
-        rv_param_write_double(p, values, (size_t)size);
-        free(values);
-    }
-    return net;
-}
+enum { PARTS = 4 };
 
 static rv_net *made_of(const bench *b, int64_t context, int reversed, double scale)
 {
@@ -102,51 +62,6 @@ static example make(const bench *b, const char *kind, double scale)
         e.f = rv_batch_norm_flow(all, RV_EVALUATE);
     }
     return e;
-}
-
-/* log |det| of a [D,D], by elimination with pivots */
-static double log_abs_det(double a[D][D])
-{
-    double sum = 0;
-    for (int k = 0; k < D; k++) {
-        int best = k;
-        for (int i = k; i < D; i++)
-            best = fabs(a[i][k]) > fabs(a[best][k]) ? i : best;
-        for (int j = 0; j < D; j++) {
-            double t = a[k][j];
-            a[k][j] = a[best][j];
-            a[best][j] = t;
-        }
-        sum += log(fabs(a[k][k]));
-        for (int i = k + 1; i < D; i++)
-            for (int j = D - 1; j >= k; j--)
-                a[i][j] -= a[i][k] / a[k][k] * a[k][j];
-    }
-    return sum;
-}
-
-/* The Jacobian of `moved` at z, row by row of all B values at once, against its log_det. */
-static void check_jacobian(bench *b, rv_moved moved, rv_expr z, double tolerance, const char *what)
-{
-    rv_expr out[D + 1];
-    for (int i = 0; i < D; i++)
-        rv_grad(rv_sum(rv_cols(moved.value, i, i + 1), rv_all_axes(moved.value)), &z, 1, &out[i]);
-    out[D] = moved.log_det ? moved.log_det : rv_full(b->graph, rv_shape1(B), 0);
-    run_seeded(b, out, D + 1, 1);
-    double *row[D], *log_det = read(b, D, B);
-    for (int i = 0; i < D; i++)
-        row[i] = read(b, i, (int64_t)B * D);
-    for (int n = 0; n < B; n++) {
-        double a[D][D];
-        for (int i = 0; i < D; i++)
-            for (int j = 0; j < D; j++)
-                a[i][j] = row[i][n * D + j];
-        double expected = log_abs_det(a);
-        check_near(log_det[n], expected, tolerance * (1 + fabs(expected)), what);
-    }
-    for (int i = 0; i < D; i++)
-        free(row[i]);
-    free(log_det);
 }
 
 static void each(void (*check)(bench *, const char *, double), double scale)
@@ -326,33 +241,20 @@ static void extremes_are_finite(void **state)
 
 /* ---- distributions ---- */
 
-/* The integral of a chain's density over a square, by the midpoint rule. */
 static void a_chain_integrates_to_one(void **state)
 {
     enum { SIDE = 401 };
     const double centre[] = {0.5, -0.3}, alpha = 0.3, s = 1.2, u[] = {1.2, -0.4}, w[] = {0.7, 0.9},
                  shift = 0.3, half = 9;
     bench *b = *state;
-    double *grid = malloc(sizeof(double) * SIDE * SIDE * 2), cell = 2 * half / SIDE, sum = 0;
-    for (int i = 0; i < SIDE * SIDE; i++) {
-        grid[2 * i] = -half + cell * (i % SIDE + 0.5);
-        grid[2 * i + 1] = -half + cell * (i / SIDE + 0.5);
-    }
     rv_bijection chain[2] = {rv_planar(constant(b, rv_shape1(2), u), constant(b, rv_shape1(2), w),
                                        constant(b, rv_shape1(1), &shift)),
                              rv_radial(constant(b, rv_shape1(2), centre),
                                        constant(b, rv_shape1(1), &alpha),
                                        constant(b, rv_shape1(1), &s))};
-    rv_shape shape = rv_shape2(SIDE * SIDE, 2);
-    rv_expr log_p =
-        rv_log_prob(rv_flow(rv_std_normal(b->graph, shape), chain, 2), constant(b, shape, grid));
-    run_seeded(b, &log_p, 1, 1);
-    double *value = read(b, 0, SIDE * SIDE);
-    for (int i = 0; i < SIDE * SIDE; i++)
-        sum += exp(value[i]) * cell * cell;
-    check_near(sum, 1, 1e-5, "integral");
-    free(value);
-    free(grid);
+    rv_dist base = rv_std_normal(b->graph, rv_shape2(SIDE * SIDE, 2));
+    rv_expr log_p = rv_log_prob(rv_flow(base, chain, 2), midpoints(b, SIDE, half));
+    check_near(midpoint_integral(b, log_p, SIDE, half), 1, 1e-5, "integral");
 }
 
 /* log q of a draw, on its way and back through the inverse, is one number. */
@@ -411,6 +313,50 @@ static void a_linear_iaf_is_a_normal_with_a_full_covariance(void **state)
     rv_net_free(net);
 }
 
+/* ---- training ---- */
+
+/* One step goes through its net once: running means that begin at 0 become a tenth of the batch's,
+ * those of what the net sees. */
+static void check_running_mean(const char *kind)
+{
+    static const char *const ordered[] = {"batchnorm", "conditionals 2"}, *const plain[] = {
+                                                                              "batchnorm",
+                                                                              "linear 8"};
+    bench *b;
+    set_up((void **)&b);
+    int is_coupling = strcmp(kind, "coupling") == 0;
+    rv_net *net = net_of(b, "net", is_coupling ? plain : ordered, 2, D, is_coupling ? -1 : 0, 0, 1);
+    rv_bijection f = is_coupling                ? rv_coupling(net, 0, RV_TRAIN)
+                     : strcmp(kind, "iaf") == 0 ? rv_iaf(net, NULL, RV_TRAIN)
+                                                : rv_maf(net, NULL, RV_TRAIN);
+    rv_expr x = random_values(b, 3, rv_shape2(B, D), 2), out[2];
+    rv_moved moved = strcmp(kind, "maf") == 0 ? rv_inverse(&f, 1, x) : rv_forward(&f, 1, x);
+    out[0] = moved.value;
+    out[1] = rv_updated(b->graph, rv_net_buffer(net, 0));
+    run_seeded(b, out, 2, 1);
+    double *values = random_array(3, (int64_t)B * D, -2, 2), *got = read(b, 1, D);
+    for (int d = 0; d < D; d++) {
+        double mean = 0;
+        for (int n = 0; n < B; n++)
+            mean += (double)(float)values[n * D + d] / B;
+        if (is_coupling && d % 2 == 1) /* moved, and not seen */
+            mean = 0;
+        check_near(got[d], 0.1 * mean, 1e-12, kind);
+    }
+    free(values);
+    free(got);
+    rv_net_free(net);
+    tear_down((void **)&b);
+}
+
+static void a_step_goes_through_its_net_once(void **state)
+{
+    (void)state;
+    check_running_mean("iaf");
+    check_running_mean("maf");
+    check_running_mean("coupling");
+}
+
 /* ---- bad use ---- */
 
 static void what_cannot_be_is_told(void **state)
@@ -445,6 +391,7 @@ int main(void)
         CASE(a_chain_integrates_to_one),
         CASE(a_draw_has_the_density_of_its_way),
         CASE(a_linear_iaf_is_a_normal_with_a_full_covariance),
+        cmocka_unit_test(a_step_goes_through_its_net_once),
         CASE(what_cannot_be_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

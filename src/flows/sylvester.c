@@ -2,10 +2,12 @@
  * Normalizing Flows for Variational Inference", equations 8 to 10 with Q the identity or the flip.
  *
  *   z' = z + R tanh(S z + b),  R and S upper triangular
- *   log |det| = sum_i log(1 + h'_i r_i s_i),  h'_i = 1 - tanh^2
+ *   log |det| = sum_i log(1 + h'_i r_i s_i) = sum_i log(t_i^2 + h'_i (1 + r_i s_i)),
+ *   t_i the tanh, h'_i = 1 - t_i^2
  *
- * The diagonals go through tanh, so that r_i s_i > -1.  A layer with the flip has lower triangles
- * instead, which is the same flow without moving the data. */
+ * The diagonals go through tanh, so that r_i s_i > -1, and the last form is a sum of two numbers
+ * above zero: nothing cancels.  A layer with the flip has lower triangles instead, which is the
+ * same flow without moving the data. */
 #include "flows/bijection.h"
 
 #include "core/memory.h"
@@ -60,13 +62,21 @@ static rv_expr times(rv_expr m, rv_expr d, rv_expr z)
     return rv_add(product, diagonal);
 }
 
+/* 1 + tanh(a) tanh(b) = cosh(a + b) / (cosh(a) cosh(b)), cosh(x) = exp(softplus(2 x) - x) / 2 */
+static rv_expr one_and_product(rv_expr a, rv_expr b)
+{
+    rv_expr both = rv_softplus(rv_scale(rv_add(a, b), 2));
+    rv_expr each = rv_add(rv_softplus(rv_scale(a, 2)), rv_softplus(rv_scale(b, 2)));
+    return rv_scale(rv_exp(rv_sub(both, each)), 2);
+}
+
 static rv_moved forward(const rv_bijection *f, rv_expr z)
 {
     rv_expr r, s, r_diagonal = rv_tanh(f->part[R]), s_diagonal = rv_tanh(f->part[S]);
     triangles(f, &r, &s);
     rv_expr h = rv_tanh(rv_add(times(s, s_diagonal, z), f->part[B])); /* [...,D] */
-    rv_expr slope = rv_shift(rv_neg(rv_square(h)), 1);
-    rv_expr growth = rv_shift(rv_mul(slope, rv_mul(r_diagonal, s_diagonal)), 1);
+    rv_expr square = rv_square(h), slope = rv_shift(rv_neg(square), 1);
+    rv_expr growth = rv_add(square, rv_mul(slope, one_and_product(f->part[R], f->part[S])));
     return (rv_moved){rv_add(z, times(r, r_diagonal, h)), flow_sum(rv_log(growth))};
 }
 

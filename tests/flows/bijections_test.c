@@ -305,11 +305,15 @@ static void a_linear_iaf_is_a_normal_with_a_full_covariance(void **state)
     rv_dist full = rv_normal_cholesky(rv_full(b->graph, shape, 0), constant(b, shape, log_diagonal),
                                       constant(b, rv_shape2(1, N * (N - 1) / 2), below));
     rv_expr log_q = rv_sub(rv_log_prob(base, rv_rsample(base, "z")), moved.log_det);
-    rv_expr out = rv_sub(log_q, rv_log_prob(full, moved.value));
-    run_seeded(b, &out, 1, 3);
-    double *difference = read(b, 0, 1);
+    rv_expr out[2] = {rv_sub(log_q, rv_log_prob(full, moved.value)),
+                      rv_sub(moved.value, rv_rsample(full, "z"))}; /* of the same noise */
+    run_seeded(b, out, 2, 3);
+    double *difference = read(b, 0, 1), *place = read(b, 1, N);
     check_near(difference[0], 0, 1e-6, "log q");
+    for (int i = 0; i < N; i++)
+        check_near(place[i], 0, 1e-6, "draw");
     free(difference);
+    free(place);
     rv_net_free(net);
 }
 

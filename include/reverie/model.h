@@ -52,7 +52,7 @@ enum {
     RV_LATENTS_MOST = 8,
     RV_SCALARS_MOST = 4,
     RV_NETS_MOST = 24,
-    RV_OWN_MOST = 4,
+    RV_OWN_MOST = 32,
     RV_LEVELS_MOST = 4
 };
 

@@ -12,31 +12,34 @@ const char *const density_name[DENSITY_LAYERS_MOST] = {
     "layer1", "layer2",  "layer3",  "layer4",  "layer5",  "layer6",  "layer7",  "layer8",
     "layer9", "layer10", "layer11", "layer12", "layer13", "layer14", "layer15", "layer16"};
 
-enum { CHAIN_MOST = 2 * DENSITY_LAYERS_MOST, STATISTICS = 4 };
+enum { CHAIN_MOST = 2 * DENSITY_LAYERS_MOST, TRAINED = 2, STATISTICS = 4 };
 
 static const density_flow *flow_of(const rv_model *m)
 {
     return rv_model_member(m, m->kind->density->flow);
 }
 
-/* Parameter `which` (gamma, beta, mean, variance) of the batch norm after layer i. */
-static rv_param *statistic(const rv_model *m, int i, int which)
+/* Writes the name of parameter `which` of the batch norm after layer i: gamma and beta, which are
+ * trained, and the running mean and variance. */
+static void name_statistic(char name[64], int i, int which)
 {
-    static const char *const name[STATISTICS] = {"gamma", "beta", "running_mean", "running_var"};
-    char full[64];
-    int is_weight = which < 2;
-    snprintf(full, sizeof full, "norm%d.%s", i + 1, name[which]);
-    return rv_params_get(m->params, full, rv_shape1(rv_data_width(m->sizes)),
-                         rv_initial_constant(which == 3), is_weight ? RV_WEIGHT : RV_BUFFER);
+    static const char *const of[STATISTICS] = {"gamma", "beta", "running_mean", "running_var"};
+    snprintf(name, 64, "norm%d.%s", i + 1, of[which]);
 }
 
 rv_status density_create(rv_model *m)
 {
     const density_flow *flow = flow_of(m);
+    rv_shape shape = rv_shape1(rv_data_width(m->sizes));
+    char name[64];
     for (int i = 0; flow->batch_norm && i + 1 < flow->length; i++)
-        for (int which = 0; which < STATISTICS; which++)
-            if (!statistic(m, i, which))
+        for (int which = 0; which < STATISTICS; which++) {
+            rv_initialiser begin = rv_initial_constant(which == 3);
+            name_statistic(name, i, which);
+            if (!(which < TRAINED ? rv_model_own(m, name, shape, begin)
+                                  : rv_params_get(m->params, name, shape, begin, RV_BUFFER)))
                 return rv_error_status(m->context);
+        }
     return RV_OK;
 }
 
@@ -44,14 +47,17 @@ rv_status density_create(rv_model *m)
 static int chain_of(const rv_model *m, rv_mode mode, rv_bijection chain[CHAIN_MOST])
 {
     const density_flow *flow = flow_of(m);
+    char name[64];
     int length = 0;
     for (int i = (int)flow->length - 1; i >= 0; i--) {
         rv_param *norm[STATISTICS];
         chain[length++] = m->kind->density->layer(m, i, mode);
         if (i == 0 || !flow->batch_norm)
             continue;
-        for (int which = 0; which < STATISTICS; which++)
-            norm[which] = statistic(m, i - 1, which);
+        for (int which = 0; which < STATISTICS; which++) {
+            name_statistic(name, i - 1, which);
+            norm[which] = rv_params_find(m->params, name);
+        }
         chain[length++] = rv_batch_norm_flow(norm, mode);
     }
     return length;

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from make_adversarial import BATCH, EPSILON, Case, Net, ShortGolden, images, rate, uniform
 from make_adversarial import weights
 from make_nn import Golden, values
+from make_nn_conv import fill
 
 PIXELS = (4, 4, 1)
 
@@ -192,7 +193,8 @@ def discrete(golden, name, kind, gradient, draws=1, iwae=False, relaxed_kl=False
             "decoder": Net(2, [nn.Linear(kind.width, 5), nn.Tanh(), nn.Linear(5, 16)])}
     moved = weights(*nets.values())
     bias = nn.Parameter(torch.zeros(kind.width))
-    if learned_prior:
+    if learned_prior:  # filled after the nets
+        bias.data.copy_(fill(400 if baseline == "net" else 300, (kind.width,), -0.4, 0.4))
         moved.append(bias)
     adam = {"discrete_vae": torch.optim.Adam(moved, lr=rate(2e-2), eps=EPSILON)}
     if baseline == "net":

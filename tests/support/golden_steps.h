@@ -145,25 +145,44 @@ static inline void check_event(void *user, const rv_event *event)
     }
 }
 
-/* Net by net, weight by weight, as the scripts fill them. */
-static inline void fill_weights(const training *t)
+/* Weight k of net n, as the scripts fill it. */
+static inline void fill_weight(rv_param *param, int n, int k)
+{
+    int64_t size = rv_shape_size(rv_param_shape(param));
+    int is_gain = rv_param_shape(param).rank == 1 && strstr(rv_param_name(param), ".weight");
+    double *values = malloc((size_t)size * sizeof *values);
+    assert_non_null(values);
+    for (int64_t i = 0; i < size; i++)
+        values[i] =
+            filled((uint32_t)(100 * (n + 1) + k), i, is_gain ? 0.7 : -0.4, is_gain ? 1.3 : 0.4);
+    assert_int_equal(rv_param_write_double(param, values, (size_t)size), RV_OK);
+    free(values);
+}
+
+static inline int is_of_a_net(const rv_model *model, const rv_param *param)
 {
     int count;
+    rv_net *const *nets = rv_model_nets(model, &count);
+    for (int n = 0; n < count; n++)
+        for (int k = 0; k < rv_net_weight_count(nets[n]); k++)
+            if (rv_net_weight(nets[n], k) == param)
+                return 1;
+    return 0;
+}
+
+/* Net by net, and then the model's own weights, as those of one more. */
+static inline void fill_weights(const training *t)
+{
+    int count, own = 0;
     rv_net *const *nets = rv_model_nets(t->model, &count);
     for (int n = 0; n < count; n++)
-        for (int k = 0; k < rv_net_weight_count(nets[n]); k++) {
-            rv_param *param = rv_net_weight(nets[n], k);
-            const char *name = rv_param_name(param);
-            int64_t size = rv_shape_size(rv_param_shape(param));
-            int is_gain = rv_param_shape(param).rank == 1 && strstr(name, ".weight");
-            double *values = malloc((size_t)size * sizeof *values);
-            assert_non_null(values);
-            for (int64_t i = 0; i < size; i++)
-                values[i] = filled((uint32_t)(100 * (n + 1) + k), i, is_gain ? 0.7 : -0.4,
-                                   is_gain ? 1.3 : 0.4);
-            assert_int_equal(rv_param_write_double(param, values, (size_t)size), RV_OK);
-            free(values);
-        }
+        for (int k = 0; k < rv_net_weight_count(nets[n]); k++)
+            fill_weight(rv_net_weight(nets[n], k), n, k);
+    for (int i = 0; i < rv_params_count(t->model->params); i++) {
+        rv_param *param = rv_params_at(t->model->params, i);
+        if (rv_param_kind_of(param) == RV_WEIGHT && !is_of_a_net(t->model, param))
+            fill_weight(param, count, own++);
+    }
 }
 
 static inline void begin(training *t, const step_case *c, const char *backend)

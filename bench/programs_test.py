@@ -102,8 +102,8 @@ def check_lists():
 
 def check_harness(folder):
     done = run(os.path.join(SOURCE, "bench", "run"), "--build", BUILD, "--out", folder,
-               "--contenders", "reverie,reverie-direct", "--workloads",
-               "iwae,decode,m2,wgan,vae-cnn", "--rounds", "2", "--steps", "3")
+               "--contenders", "reverie,reverie-direct,reverie-plain", "--workloads",
+               "iwae,decode,m2,wgan,vae-cnn,planar", "--rounds", "2", "--steps", "3")
     expect("| decode one latent, L1" in done.stdout, f"the table: {done.stdout!r}")
     try:
         with open(os.path.join(folder, "results.json")) as file:
@@ -115,7 +115,11 @@ def check_harness(folder):
     direct = results["workloads"]["vae-cnn"].get("reverie-direct", {}).get("ratio")
     expect(positive(direct), f"results.json: vae-cnn's direct convolutions: ratio {direct}")
     expect("reverie-direct" not in results["workloads"]["wgan"], "the WGAN has convolutions")
-    for name in ("iwae", "decode", "m2", "wgan", "vae-cnn"):
+    expect("reverie-plain" not in results["workloads"]["wgan"], "the WGAN has a flow")
+    plain = results["workloads"]["planar"].get("reverie-plain", {})
+    expect(positive(plain.get("ratio")), f"results.json: planar without its flow: {plain}")
+    expect("| Reverie, no flow" in done.stdout, f"the table: {done.stdout!r}")
+    for name in ("iwae", "decode", "m2", "wgan", "vae-cnn", "planar"):
         entry = results["workloads"][name]["reverie"]
         for key in ("step_ms", "step_ms_low", "step_ms_high", "share", "peak_rss_mb"):
             expect(positive(entry.get(key)), f"results.json: {name} {key} is {entry.get(key)}")

@@ -32,6 +32,16 @@ static void add_net(rv_values *found, rv_values **one, const rv_net *net)
     }
 }
 
+/* A parameter outside the nets; *one moves on. */
+static void add_own(rv_values *found, rv_values **one, const rv_param *param)
+{
+    rv_net_layer row = {.name = rv_param_name(param),
+                        .word = "shared",
+                        .out = rv_param_shape(param),
+                        .size = rv_shape_size(rv_param_shape(param))};
+    add_layer(found, (*one)++, &row);
+}
+
 static rv_status show(cli_call *call, const rv_settings *settings, rv_model *model)
 {
     int count = 0, layers = 0;
@@ -42,14 +52,18 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
         total += rv_net_size(nets[i]);
         layers += rv_net_layer_count(nets[i]);
     }
+    for (int i = 0; i < model->own_count; i++)
+        total += rv_shape_size(rv_param_shape(model->own[i]));
     rv_values_word(&found, "name", settings->name);
     rv_values_word(&found, "model", settings->model->name);
     rv_values_count(&found, "parameters", total);
     rv_values_line(&found, "%s: %s\n%s: %s\n", settings->name, settings->about,
                    settings->model->name, settings->model->about);
-    rv_values *one = rv_values_lists(&found, "layers", layers);
+    rv_values *one = rv_values_lists(&found, "layers", layers + model->own_count);
     for (int i = 0; one && i < count; i++)
         add_net(&found, &one, nets[i]);
+    for (int i = 0; one && i < model->own_count; i++)
+        add_own(&found, &one, model->own[i]);
     rv_values_line(&found, "\n%lld parameters", (long long)total);
     return cli_give_all(call, &found, RV_OK);
 }

@@ -5,6 +5,7 @@ import os
 from peers import worker
 
 from . import contenders as kinds
+from .workloads import PLAIN
 
 
 def reverie_recipe(contender):
@@ -22,7 +23,7 @@ def reverie_recipe(contender):
         events = [json.loads(line) for line in file]
     losses = [event[workload.loss] for event in events if event["event"] == "train"]
     last = min(10, workload.check_steps // 5)
-    shown = kinds.run_json([command[0], "show", command[2], "--json"])
+    shown = kinds.run_json([command[0], "show", command[2], *workload.settings, "--json"])
     return {"parameters": shown["parameters"], "first_loss": losses[0],
             "last_loss": sum(losses[-last:]) / last}
 
@@ -60,7 +61,7 @@ def run(workloads, settings, say):
     for workload in workloads:
         reverie = None
         for name in settings.contenders:
-            if not workload.has(name):
+            if not workload.has(name) or name == PLAIN:
                 continue
             found = figures_of(name, workload, settings)
             reverie = found if name == "reverie" else reverie

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from .workloads import DIRECT
+from .workloads import DIRECT, PLAIN
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
 PATIENCE = 900  # seconds, for the slowest compilation
@@ -51,7 +51,7 @@ def last_lines(text, count=3):
 
 
 class Reverie:
-    names = ("reverie", DIRECT)
+    names = ("reverie", DIRECT, PLAIN)
 
     def __init__(self, name, workload, settings):
         self.name, self.workload, self.settings = name, workload, settings
@@ -88,8 +88,8 @@ def recipe_command(contender, verb):
     recipe = os.path.join(settings.source, "recipes", workload.recipe + ".yaml")
     data = "data.name=" + ("mnist" if settings.data else "digits")
     direct = ["--conv", "direct"] if contender.name == DIRECT else []
-    return [program, verb, recipe, data, "data.limit=6000", "data.validation=0",
-            *workload.settings, *direct]
+    chosen = workload.plain if contender.name == PLAIN else workload.settings
+    return [program, verb, recipe, data, "data.limit=6000", "data.validation=0", *chosen, *direct]
 
 
 def run_reverie(command):

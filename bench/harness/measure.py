@@ -75,9 +75,10 @@ def add_ratios(figures):
 
 
 def add_shares(figures, peak):
-    """Of the arithmetic peak; the work of a step is the same for all."""
-    gflop = figures.get("reverie", {"rounds": [{}]})["rounds"][0].get("gflop_per_step")
+    """Of the arithmetic peak; the work of a step is Reverie's, unless the contender counts its own."""
+    own = figures.get("reverie", {"rounds": [{}]})["rounds"][0].get("gflop_per_step")
     for entry in figures.values():
+        gflop = entry["rounds"][0].get("gflop_per_step", own)
         if gflop and peak:
             entry["gflops"] = gflop / (1e-3 * entry["step_ms"])
             entry["share"] = entry["gflops"] / peak

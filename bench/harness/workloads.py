@@ -14,6 +14,7 @@ class Workload:
     without: tuple = ()  # contenders left out
     convolutions: bool = False  # a row of Reverie's direct ones too
     settings: tuple = ()  # over the recipe's
+    plain: tuple = ()  # those of the row without a flow, in their place
     loss: str = "loss"  # its name in a run's metrics.jsonl
     # How --check compares: after so many steps of a peer beyond its warm-up, each `batches` steps
     # of a training run; by how much losses may differ from Reverie's, relative, in the first step
@@ -28,11 +29,14 @@ class Workload:
         return "" if self.recipe else f"reverie_bench_{self.name.replace('-', '_')}"
 
     def has(self, contender):
-        return contender not in self.without and (self.convolutions or contender != DIRECT)
+        wanted = {DIRECT: self.convolutions, PLAIN: bool(self.plain)}
+        return contender not in self.without and wanted.get(contender, True)
 
 
 DIRECT = "reverie-direct"  # Reverie with --conv direct
-
+PLAIN = "reverie-plain"  # Reverie without the flow: another model, for what the flow costs
+NO_FLOW = ("posterior.flow=none",)
+PLANAR = ("posterior.flow=planar", "posterior.flow_length=20")
 
 WORKLOADS = (
     Workload("l1-vae", "L1 VAE step, batch 64", 200, "lab1-vae", 1149008),
@@ -57,11 +61,18 @@ WORKLOADS = (
     Workload("wgan", "L1 WGAN, 5 critic + 1 generator", 100, "lab1-wgan", 617233,
              without=("eager-default", "compiled"), loss="critic_loss", batches=5, first=None,
              later=0.25),
+    Workload("iaf", "IAF VAE step, batch 128", 100, "vae-iaf", 1060496, without=("eager-default",)),
+    Workload("planar", "planar VAE, K=20 for all, batch 100", 150, "lab2-vae", 1380452,
+             without=("eager-default",), plain=NO_FLOW,
+             settings=(*PLANAR, "posterior.flow_amortised=false")),
+    Workload("planar-amortised", "planar VAE, K=20 an image, batch 100", 100, "lab2-vae", 2046052,
+             without=("eager-default",), plain=NO_FLOW, settings=PLANAR),
 )
 
 CONTENDERS = {
     "reverie": "Reverie",
     DIRECT: "Reverie, --conv direct",
+    PLAIN: "Reverie, no flow",
     "eager": "PyTorch eager",
     "eager-default": "PyTorch eager, default Adam",
     "compiled": "PyTorch compiled",
@@ -117,4 +128,6 @@ TARGETS = (
     Target("vae-cnn", "eager", "ratio", least=1.5),
     Target("vae-cnn-l4", "eager", "ratio", least=1.5),
     Target("wgan", "jax", "ratio", least=2.0),
+    Target("iaf", "eager", "ratio", least=1.5),
+    Target("planar", PLAIN, "ratio", least=0.8),  # the flow costs a quarter at most
 )

@@ -5,6 +5,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import jax_flows
 import jax_gans
 import jax_models
 import numpy
@@ -49,6 +50,12 @@ def make_game(play, optimizer, batch):
     return jax.jit(step, donate_argnums=0)
 
 
+def optimizer_of(name):
+    rate = 4.2e-4 if name == "m2" else 1e-3
+    l4 = name in jax_models.L4
+    return optax.adamw(rate, weight_decay=1e-2) if l4 else optax.adam(rate)
+
+
 class Training:
     def __init__(self, name):
         self.images = jnp.asarray(worker.images_of(name))
@@ -70,10 +77,12 @@ class Training:
         self.compiled = make_game(play, optimizer, self.batch)
 
     def make_vae(self, name, key, init):
-        params, running, loss = jax_models.make(name, init)
-        l4 = name in jax_models.L4
-        rate = 4.2e-4 if name == "m2" else 1e-3
-        optimizer = optax.adamw(rate, weight_decay=1e-2) if l4 else optax.adam(rate)
+        if name in jax_flows.LATENT:
+            params, running = jax_flows.init(name, init)
+            loss, optimizer = functools.partial(jax_flows.loss, name), jax_flows.optimizer(name)
+        else:
+            params, running, loss = jax_models.make(name, init)
+            optimizer = optimizer_of(name)
         self.parameters = count(params)
         self.state = (params, running, optimizer.init(params), key)
         self.compiled = make_step(loss, optimizer, self.batch)

@@ -1,9 +1,11 @@
 """PyTorch: `torch_peer.py eager|eager-default|compiled WORKLOAD`."""
+import functools
 import math
 import os
 import sys
 
 import torch
+import torch_flows
 import torch_gans
 import torch_models
 import worker
@@ -31,7 +33,8 @@ class Batches:
 class Training(Batches):
     def __init__(self, name, mode):
         super().__init__(name)
-        model = torch_models.make(name)
+        make = torch_flows.FLOWS.get(name) or functools.partial(torch_models.make, name)
+        model = make()
         self.parameters = sum(p.numel() for p in model.parameters())
         self.optimizer = make_optimizer(name, model, mode)
         self.loss, self.update = model, self.optimizer.step
@@ -65,6 +68,8 @@ def make_optimizer(name, model, mode):
     fused = None if mode == "eager-default" else True
     if name in torch_models.L4:
         return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2, fused=fused)
+    if name == "iaf":
+        return torch.optim.RMSprop(model.parameters(), lr=1e-3, centered=True)
     rate = 4.2e-4 if name == "m2" else 1e-3
     return torch.optim.Adam(model.parameters(), lr=rate, fused=fused)
 

@@ -16,14 +16,25 @@ typedef struct table {
     size_t capacity, count;
 } table;
 
+/* Bytes of a constant with values of its own: equal ones are one node, wherever they lie. */
+static size_t values_size(rv_expr node)
+{
+    int has_values = node->op == RV_OP_constant && node->attribute.constant.values;
+    return has_values ? (size_t)rv_shape_size(node->shape) * sizeof(float) : 0;
+}
+
 static uint64_t hash_node(rv_expr node)
 {
+    size_t size = values_size(node);
     XXH64_state_t state;
     XXH64_reset(&state, (uint64_t)node->op);
     XXH64_update(&state, &node->dtype, sizeof node->dtype);
     XXH64_update(&state, &node->shape.rank, sizeof node->shape.rank);
     XXH64_update(&state, node->shape.dim, (size_t)node->shape.rank * sizeof *node->shape.dim);
-    XXH64_update(&state, &node->attribute, sizeof node->attribute);
+    if (size > 0)
+        XXH64_update(&state, node->attribute.constant.values, size);
+    else
+        XXH64_update(&state, &node->attribute, sizeof node->attribute);
     for (int i = 0; i < node->arity; i++)
         XXH64_update(&state, &node->operand[i]->id, sizeof node->operand[i]->id);
     return XXH64_digest(&state);
@@ -32,8 +43,12 @@ static uint64_t hash_node(rv_expr node)
 static int same_node(rv_expr a, rv_expr b)
 {
     if (a->op != b->op || a->dtype != b->dtype || a->arity != b->arity ||
-        !rv_shape_equal(a->shape, b->shape) ||
-        memcmp(&a->attribute, &b->attribute, sizeof a->attribute) != 0)
+        !rv_shape_equal(a->shape, b->shape))
+        return 0;
+    size_t size = values_size(a);
+    if (size > 0 && values_size(b) == size)
+        return memcmp(a->attribute.constant.values, b->attribute.constant.values, size) == 0;
+    if (memcmp(&a->attribute, &b->attribute, sizeof a->attribute) != 0)
         return 0;
     for (int i = 0; i < a->arity; i++)
         if (a->operand[i] != b->operand[i])
@@ -97,6 +112,63 @@ static rv_expr fold(rv_expr node)
     }
 }
 
+/* The axis along which a padded value has zeros before or after it, and nowhere else; -1: none. */
+static int piece_axis(rv_expr x)
+{
+    int axis = -1;
+    for (int i = 0; x->op == RV_OP_pad && i < x->shape.rank; i++) {
+        if (x->attribute.pad.interior[i] != 0)
+            return -1;
+        if (x->shape.dim[i] == x->operand[0]->shape.dim[i])
+            continue;
+        if (axis >= 0)
+            return -1;
+        axis = i;
+    }
+    return axis;
+}
+
+/* How many pieces a sum ((p + q) + r) + ... has, if all lie along one axis and are as long as it
+ * together; else 0. */
+static int count_pieces(rv_expr sum, int axis)
+{
+    int64_t left = sum->shape.dim[axis];
+    int count = 1;
+    for (; sum->op == RV_OP_add; sum = sum->operand[0], count++) {
+        if (piece_axis(sum->operand[1]) != axis)
+            return 0;
+        left -= sum->operand[1]->operand[0]->shape.dim[axis];
+    }
+    return piece_axis(sum) == axis && left == sum->operand[0]->shape.dim[axis] ? count : 0;
+}
+
+/* Pieces that fill an axis side by side, zeros elsewhere: their sum is a concatenation.  The
+ * gradient of a value that is read slice by slice is such a sum. */
+static rv_expr sum_of_pieces(rv_expr node)
+{
+    int axis = piece_axis(node->operand[1]), count = axis >= 0 ? count_pieces(node, axis) : 0;
+    if (!count)
+        return node;
+    rv_expr *piece = rv_malloc((size_t)count * sizeof *piece);
+    int64_t at = 0;
+    int found = 0;
+    for (; piece && found < count; found++) { /* the one that begins where the last ended */
+        rv_expr rest = node, next = NULL;
+        for (; !next && rest->op == RV_OP_add; rest = rest->operand[0])
+            if (rest->operand[1]->attribute.pad.low[axis] == at)
+                next = rest->operand[1];
+        if (!next && rest->op == RV_OP_pad && rest->attribute.pad.low[axis] == at)
+            next = rest;
+        if (!next)
+            break;
+        piece[found] = next->operand[0];
+        at += piece[found]->shape.dim[axis];
+    }
+    rv_expr joined = found == count ? rv_concat(piece, count, axis) : node;
+    rv_free(piece);
+    return joined;
+}
+
 /* x + (-y) = x - y;  x * 1 = x;  x / 1 = x;  x - 0 = x;  x * -1 = -x;  x + (-0) = x.
  * x + 0 = x too: it only turns -0 into 0. */
 static rv_expr arithmetic(rv_expr node)
@@ -112,6 +184,8 @@ static rv_expr arithmetic(rv_expr node)
             return rv_sub(a, b->operand[0]);
         if (a->op == RV_OP_neg)
             return rv_sub(b, a->operand[0]);
+        if (b->op == RV_OP_pad)
+            return sum_of_pieces(node);
         break;
     case RV_OP_sub:
         if (is_value(b, 0))

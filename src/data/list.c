@@ -70,6 +70,21 @@ static void listen(void *user, rv_log_level level, const char *message)
     memcpy(grown + used, message, more + 1);
 }
 
+/* Both parts go into one model, which has one size. */
+static rv_status check_sizes(rv_context *quiet, const rv_data_entry *entry,
+                             const rv_data_files *files)
+{
+    if (entry->train_count == 0 ||
+        (entry->height == files->height && entry->width == files->width &&
+         entry->channels == files->channels))
+        return RV_OK;
+    return rv_fail(quiet, RV_BAD_FILE,
+                   "%s: the test images are %d x %d x %d (height, width, channels), but the "
+                   "training images are %d x %d x %d",
+                   files->path, files->height, files->width, files->channels, entry->height,
+                   entry->width, entry->channels);
+}
+
 /* Reads only headers.  A private context isolates the errors of a damaged set. 0: no memory. */
 static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry *entry)
 {
@@ -79,6 +94,8 @@ static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry 
         rv_data_files files = {0};
         rv_data_question question = {.part = (rv_part)part};
         rv_status status = rv_data_look(quiet, place, question, &files);
+        if (status == RV_OK)
+            status = check_sizes(quiet, entry, &files);
         if (status == RV_OK) {
             *(part == RV_PART_TRAIN ? &entry->train_count : &entry->test_count) = files.count;
             entry->height = files.height;

@@ -48,7 +48,8 @@ enum { RV_KIND_ROOM = 128 };
 int rv_kind_of_bytes(const uint8_t *head, size_t count, char text[RV_KIND_ROOM]);
 /* The same from the file; the text also covers a file that cannot be read.  Latches nothing. */
 int rv_kind_of_file(const char *path, char text[RV_KIND_ROOM]);
-/* Whether a path exists; whether it is a folder. */
+/* Whether something is at a path, also where that cannot be looked at, as without permission: then
+ * reading it tells why.  Whether it is a folder. */
 int rv_file_exists(const char *path);
 int rv_folder_exists(const char *path);
 /* Makes a folder and its parents.  An existing folder is fine.  RV_IO_ERROR. */

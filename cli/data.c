@@ -26,7 +26,7 @@ static void print_entry(const rv_data_entry *e)
                e->channels, e->path);
 }
 
-/* After the sets that can be opened: the problem of each other one, as opening it would report it. */
+/* After the sets that can be opened: the problem of each other one, as opening it reports it. */
 static void print_entries(const rv_data_entry *entries, int count)
 {
     for (int i = 0; i < count; i++)

@@ -129,7 +129,8 @@ typedef struct rv_latents_report {
  * The caller frees *out; on failure it is empty. */
 rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latents_config *config,
                              rv_latents_report *out);
-/* Whether all groups of the model's latents can be analysed, without work: RV_BAD_USAGE, and why. */
+/* Whether all groups of the model's latents can be analysed, without work: RV_BAD_USAGE, and
+ * why. */
 rv_status rv_latents_check(rv_model *model);
 void rv_latents_report_free(rv_latents_report *report);
 

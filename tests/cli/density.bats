@@ -16,6 +16,10 @@ SMALL=(data.name=digits data.limit=200 data.validation=60 train.epochs=1)
     works evaluate points
     has "$out" "test, 10000 points, exact; nats per point"
     not has "$out" "cross-entropy"
+    cp -r points shorter # not the first layer of a flow of two
+    fails 3 'has a tensor layer2.0.weight, and this model has none' resume shorter length=1
+    sed -i 's/^length: 2/length: 1/' shorter/config.yaml
+    fails 3 'has a tensor layer2.0.weight, and this model has none' evaluate shorter
     works figure points density -o density.png
     python3 - <<'PYTHON'
 import struct

@@ -411,7 +411,8 @@ static rv_status read_images(rv_context *context, const rv_data_files *files, rv
 }
 
 /* What read_images would refuse, by the headers.  An image is read if its header does not tell: its
- * file does not end as a PNG does, it may have colours among gray images, or dark ones of 16 bits. */
+ * file does not end as a PNG does, it may have colours among gray images, or values of 16 bits that
+ * are all dark. */
 static rv_status check_headers(rv_context *context, const rv_data_files *files)
 {
     size_t size = (size_t)files->height * (size_t)files->width * (size_t)files->channels;

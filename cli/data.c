@@ -20,13 +20,13 @@ static void print_entry(const rv_data_entry *e)
 {
     if (!e->path)
         printf("%-12s not found\n", e->name);
-    else if (e->train_count > 0 || e->test_count > 0)
+    else if (!e->problem)
         printf("%-12s %7lld train %7lld test  %d x %d x %d  %s\n", e->name,
                (long long)e->train_count, (long long)e->test_count, e->height, e->width,
                e->channels, e->path);
 }
 
-/* After the list: the problem of each damaged set, as opening it would report it. */
+/* After the sets that can be opened: the problem of each other one, as opening it reports it. */
 static void print_entries(const rv_data_entry *entries, int count)
 {
     for (int i = 0; i < count; i++)

@@ -101,7 +101,7 @@ static void add_set(rv_values *facts, rv_values *one, const rv_data_entry *entry
     if (!entry->path)
         rv_values_line(facts, "data              %s: not found; data.name=digits always works",
                        entry->name);
-    else if (train + test > 0)
+    else if (!entry->problem)
         rv_values_line(facts, "data              %s: %lld + %lld images, %s", entry->name, train,
                        test, entry->path);
 }

@@ -388,6 +388,14 @@ static rv_status check_options(cli_call *call, int images)
     return check_output(call, each);
 }
 
+/* Before any work, and before output: the bound of the split is printed first. */
+static rv_status check_estimators(cli_call *call, rv_experiment *run)
+{
+    rv_model *model = rv_experiment_model(run);
+    rv_status status = cli_given(call, "samples") ? rv_importance_check(model) : RV_OK;
+    return status == RV_OK && cli_given(call, "latents") ? rv_latents_check(model) : status;
+}
+
 /* Pixels of another kind are other data: warns before any number. */
 static void warn_pixels(const cli_call *call, const rv_experiment *run)
 {
@@ -412,6 +420,8 @@ static rv_status run_evaluate(cli_call *call)
     int images = cli_text(call, "classifier") || cli_text(call, "images") ||
                  !rv_model_has(rv_experiment_model(run), RV_EVALUATION);
     status = check_options(call, images);
+    if (status == RV_OK && !images)
+        status = check_estimators(call, run);
     if (status == RV_OK)
         status = cli_choose_split(call, run);
     if (status == RV_OK)

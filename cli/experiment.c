@@ -197,22 +197,16 @@ int cli_is_run(const cli_call *call)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/config.yaml", call->argument[0]);
-    return rv_file_exists(path);
-}
-
-/* Whether a setting of the call begins with one of the two. */
-static int overrides(const cli_call *call, const char *one, const char *other)
-{
-    for (int i = 0; i < call->override_count; i++)
-        if (strncmp(call->override[i], one, strlen(one)) == 0 ||
-            strncmp(call->override[i], other, strlen(other)) == 0)
-            return 1;
-    return 0;
+    return rv_folder_exists(call->argument[0]) && rv_file_exists(path);
 }
 
 int cli_overrides_data(const cli_call *call)
 {
-    return overrides(call, "data.", "data=");
+    for (int i = 0; i < call->override_count; i++)
+        if (strncmp(call->override[i], "data.", 5) == 0 ||
+            strncmp(call->override[i], "data=", 5) == 0)
+            return 1;
+    return 0;
 }
 
 /* Of a run folder, or else of a recipe. */
@@ -243,20 +237,11 @@ rv_status cli_recipe_config(cli_call *call, rv_config **out)
 rv_status cli_recipe_source(cli_call *call, const rv_settings *settings, int64_t limit,
                             rv_source **source)
 {
-    char *place = NULL;
     rv_data_config data = settings->data;
-    rv_status status = RV_OK;
-    *source = NULL;
-    if (cli_is_run(call) && !overrides(call, "data.name=", "data="))
-        status = rv_run_data_place_read(call->context, call->argument[0], &place);
     data.directories = call->data_directory;
     data.directory_count = call->data_directory_count;
-    data.fallback = place;
     data.limit = limit > 0 ? limit : data.limit;
-    if (status == RV_OK)
-        status = rv_source_open(call->context, &data, RV_SPLIT_TRAIN, source);
-    rv_io_free(place);
-    return status;
+    return rv_source_open(call->context, &data, RV_SPLIT_TRAIN, source);
 }
 
 static rv_status open_model(cli_call *call, cli_workbench *bench, const rv_settings *settings)

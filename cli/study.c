@@ -98,11 +98,18 @@ static rv_status print_results(cli_call *call, rv_study *study)
 
 /* ---- the study's state ---- */
 
-static const char *const states[] = {"to run", "to resume", "done"};
+/* As RV_STUDY_..., and of a run that its files keep from going on or being evaluated. */
+enum { DAMAGED = RV_STUDY_DONE + 1, STATES };
+static const char *const states[STATES] = {"to run", "to resume", "done", "damaged"};
+
+static int state_of(const rv_study_entry *entry)
+{
+    return entry->status == RV_OK ? (int)entry->state : DAMAGED;
+}
 
 /* The number of runs in each state, and the remaining time. */
 typedef struct tally {
-    int count[3];
+    int count[STATES];
     double seconds;
 } tally;
 
@@ -111,7 +118,7 @@ static tally count_states(const rv_study *study)
     tally sum = {0};
     for (int i = 0; i < rv_study_count(study); i++) {
         rv_study_entry entry = rv_study_at(study, i);
-        sum.count[entry.state]++;
+        sum.count[state_of(&entry)]++;
         sum.seconds += isfinite(entry.seconds) ? entry.seconds : 0;
     }
     return sum;
@@ -119,11 +126,13 @@ static tally count_states(const rv_study *study)
 
 static json_t *entry_json(const rv_study_entry *entry)
 {
-    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "name", rv_json_text(entry->name),
-                     "folder", rv_json_text(entry->folder), "cell", rv_json_text(entry->cell),
-                     "seed", (json_int_t)entry->seed, "state", states[entry->state], "epoch",
-                     (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs, "seconds",
-                     rv_json_number_or(entry->seconds, "not measured"));
+    return json_pack(
+        "{s:o, s:o, s:o, s:I, s:s, s:o, s:I, s:I, s:o}", "name", rv_json_text(entry->name),
+        "folder", rv_json_text(entry->folder), "cell", rv_json_text(entry->cell), "seed",
+        (json_int_t)entry->seed, "state", states[state_of(entry)], "failure",
+        entry->status == RV_OK ? rv_json_none("none was found") : rv_json_text(entry->message),
+        "epoch", (json_int_t)entry->epoch, "epochs", (json_int_t)entry->epochs, "seconds",
+        rv_json_number_or(entry->seconds, "not measured"));
 }
 
 static rv_status print_plan_json(cli_call *call, const rv_study *study)
@@ -139,15 +148,10 @@ static rv_status print_plan_json(cli_call *call, const rv_study *study)
                         rv_json_number(count_states(study).seconds), "runs", runs));
 }
 
-static rv_status dry_run(cli_call *call, rv_study *study)
+static void print_plan(const rv_study *study)
 {
     char text[64];
     int width = 4;
-    rv_status status = rv_study_estimate(study);
-    if (status != RV_OK)
-        return status;
-    if (call->json)
-        return print_plan_json(call, study);
     for (int i = 0; i < rv_study_count(study); i++)
         width = cli_wider(width, rv_study_at(study, i).name);
     printf("%-*s  %-9s  %-12s  %s\n", width, "run", "state", "epochs", "about");
@@ -157,15 +161,30 @@ static rv_status dry_run(cli_call *call, rv_study *study)
         snprintf(epochs, sizeof epochs, "%lld of %lld", (long long)entry.epoch,
                  (long long)entry.epochs);
         cli_duration_text(entry.seconds, text, sizeof text);
-        printf("%-*s  %-9s  %-12s  %s\n", width, entry.name, states[entry.state], epochs,
-               entry.state == RV_STUDY_DONE ? "-" : text);
+        printf("%-*s  %-9s  %-12s  %s\n", width, entry.name, states[state_of(&entry)], epochs,
+               state_of(&entry) >= RV_STUDY_DONE ? "-" : text);
     }
     tally sum = count_states(study);
     cli_duration_text(sum.seconds, text, sizeof text);
-    printf("%d to run, %d to resume, %d done; about %s in all, into %s\n",
-           sum.count[RV_STUDY_TO_RUN], sum.count[RV_STUDY_TO_RESUME], sum.count[RV_STUDY_DONE],
-           text, rv_study_folder(study));
-    return RV_OK;
+    printf("%d to run, %d to resume, %d done", sum.count[RV_STUDY_TO_RUN],
+           sum.count[RV_STUDY_TO_RESUME], sum.count[RV_STUDY_DONE]);
+    if (sum.count[DAMAGED] > 0)
+        printf(", %d damaged", sum.count[DAMAGED]);
+    printf("; about %s in all, into %s\n", text, rv_study_folder(study));
+}
+
+static rv_status dry_run(cli_call *call, rv_study *study)
+{
+    rv_status status = rv_study_check_weights(study);
+    if (status == RV_OK)
+        status = rv_study_estimate(study);
+    if (status != RV_OK)
+        return status;
+    if (call->json)
+        status = print_plan_json(call, study);
+    else
+        print_plan(study);
+    return status == RV_OK ? rv_study_failures(study) : status;
 }
 
 /* ---- running ---- */

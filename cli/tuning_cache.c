@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -64,7 +65,7 @@ rv_status cli_tuning_cache_load(cli_call *call, rv_arena *arena)
     call->tuning_cache = cache_path(call, arena);
     if (!call->tuning_cache)
         return rv_fail_memory(call->context);
-    if (!rv_file_exists(call->tuning_cache))
+    if (access(call->tuning_cache, R_OK) != 0)
         return RV_OK;
     rv_status status = read_file(call->context, call->tuning_cache);
     if (status == RV_OK || status == RV_NO_MEMORY)
@@ -79,7 +80,7 @@ rv_status cli_tuning_cache_load(cli_call *call, rv_arena *arena)
 /* The file may have grown since it was read: additions of others stay. */
 static void write_file(rv_context *context, const cli_call *call, const char *news)
 {
-    if (!call->tuning_cache_damaged && rv_file_exists(call->tuning_cache) &&
+    if (!call->tuning_cache_damaged && access(call->tuning_cache, R_OK) == 0 &&
         read_file(context, call->tuning_cache) != RV_OK) {
         if (rv_error_status(context) != RV_BAD_FILE) /* the file is good: its choices stay */
             return;

@@ -49,6 +49,9 @@ rv_status rv_config_read(rv_config *config, const char *path);
 rv_status rv_config_parse(rv_config *config, const char *text, const char *name);
 /* Adds one override, `key=value`; the value is YAML: 1e-3, [linear 512, relu], {beta: 4}. */
 rv_status rv_config_set(rv_config *config, const char *override);
+/* A former place of the data: the settings give it as `data.fallback` while data.name is what it is
+ * now. */
+rv_status rv_config_set_place(rv_config *config, const char *place);
 
 /* Checks everything added so far against the option table and fills the structs.  NULL on failure:
  * RV_BAD_USAGE for an unknown key or model (with the nearest known one), a value of the wrong type

@@ -238,7 +238,8 @@ typedef struct rv_data_entry {
 /* The known data sets (`digits`, `mnist`) and all others in the directories, sorted by name, the
  * known ones first.  A set in two directories is listed once, from the first of them.  Folders and
  * files that are no data sets are ignored; damaged sets come last, with the reason as `problem`.
- * Only headers of IDX and .npy files are read, and of PNG files the first file and some headers.
+ * Headers and the sizes of files are read, and labels that are names; of contents, only what those
+ * do not tell: a gzip whose trailer names another length, a PNG file without its end.
  * The caller frees the entries with rv_data_list_free. */
 rv_status rv_data_list(rv_context *context, const char *const *directories, int directory_count,
                        rv_data_entry **entries, int *entry_count);

@@ -42,7 +42,8 @@ rv_shape rv_shape1(int64_t a);
 rv_shape rv_shape2(int64_t a, int64_t b);
 rv_shape rv_shape3(int64_t a, int64_t b, int64_t c);
 rv_shape rv_shape4(int64_t a, int64_t b, int64_t c, int64_t d);
-/* The number of elements; 1 for a scalar. */
+/* The number of elements; 1 for a scalar; INT64_MAX for more than an int64_t holds.  No node or
+ * parameter has more than INT64_MAX / 16: RV_BAD_USAGE. */
 int64_t rv_shape_size(rv_shape shape);
 /* 1 when rank and sizes are equal. */
 int rv_shape_equal(rv_shape a, rv_shape b);

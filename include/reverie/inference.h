@@ -75,6 +75,8 @@ typedef struct rv_importance {
  * The caller frees *out; on failure it is empty. */
 rv_status rv_importance_estimate(rv_model *model, rv_source *source,
                                  const rv_importance_config *config, rv_importance *out);
+/* Whether the model has these weights, without work: RV_BAD_USAGE, and why. */
+rv_status rv_importance_check(rv_model *model);
 void rv_importance_free(rv_importance *importance);
 
 /* ---- the content of the latents ---- */
@@ -127,6 +129,9 @@ typedef struct rv_latents_report {
  * The caller frees *out; on failure it is empty. */
 rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latents_config *config,
                              rv_latents_report *out);
+/* Whether all groups of the model's latents can be analysed, without work: RV_BAD_USAGE, and
+ * why. */
+rv_status rv_latents_check(rv_model *model);
 void rv_latents_report_free(rv_latents_report *report);
 
 /* ---- the approximation gap and the amortisation gap ---- */

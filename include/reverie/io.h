@@ -48,7 +48,8 @@ enum { RV_KIND_ROOM = 128 };
 int rv_kind_of_bytes(const uint8_t *head, size_t count, char text[RV_KIND_ROOM]);
 /* The same from the file; the text also covers a file that cannot be read.  Latches nothing. */
 int rv_kind_of_file(const char *path, char text[RV_KIND_ROOM]);
-/* Whether a path exists; whether it is a folder. */
+/* Whether something is at a path, also where that cannot be looked at, as without permission: then
+ * reading it tells why.  Whether it is a folder. */
 int rv_file_exists(const char *path);
 int rv_folder_exists(const char *path);
 /* Makes a folder and its parents.  An existing folder is fine.  RV_IO_ERROR. */
@@ -270,12 +271,14 @@ typedef struct rv_png_facts {
     uint32_t
         largest; /* the largest sample that is not fully transparent; for 16 bits before scaling */
     int has_palette;
+    int is_whole; /* the file ends as a PNG does (rv_png_header) */
 } rv_png_facts;
 rv_status rv_png_load_facts(rv_context *context, const char *path, rv_pixels8 *out,
                             rv_png_facts *facts);
-/* Reads only the header: height, width and channels (for a palette 3, or 1 if its colours are
- * gray); `bytes` is NULL. */
-rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette);
+/* Reads only the header: height, width and channels (3 for a palette), `bytes` NULL; and the facts
+ * except for `largest`. */
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out,
+                        rv_png_facts *facts);
 /* Whether red, green and blue are equal everywhere; 1 for gray images. */
 int rv_pixels_are_gray(const rv_pixels8 *pixels);
 rv_status rv_png_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
@@ -323,6 +326,10 @@ rv_status rv_idx_parse(rv_context *context, const char *name, const uint8_t *byt
                        int rank, rv_idx *out);
 /* Reads only the header: `dim` and `stored`; `bytes` is NULL. */
 rv_status rv_idx_header(rv_context *context, const char *path, int rank, rv_idx *out);
+/* The same, and compares the size of the file with the header: RV_BAD_FILE where rv_idx_load would
+ * find it truncated or too long.  Only a gzip whose trailer does not name the right length is
+ * inflated. */
+rv_status rv_idx_check(rv_context *context, const char *path, int rank, rv_idx *out);
 
 /* ---- YAML: mappings, sequences, scalars; no anchors, aliases or tags ---- */
 

@@ -117,8 +117,9 @@ rv_data_sizes rv_experiment_sizes(rv_experiment *run);
 typedef struct rv_run_setting {
     char *key, *value; /* "train.lr", and its value in YAML */
 } rv_run_setting;
-/* The configuration of a run folder; the caller frees it.  RV_BAD_FILE, with the file's name, also
- * for a config.yaml that does not resolve: a run writes only what does. */
+/* The configuration of a run folder, with the place of its data (rv_config_set_place); the caller
+ * frees it.  RV_BAD_FILE, with the file's name, also for a config.yaml that does not resolve: a run
+ * writes only what does. */
 rv_status rv_run_config_read(rv_context *context, const char *folder, rv_config **out);
 /* Every setting of a run folder, in the order of config.yaml; freed with rv_run_settings_free. */
 rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
@@ -128,10 +129,6 @@ void rv_run_settings_free(rv_run_setting *settings, int count);
  * their pixels: data.name, data.classes, data.pixels, ...  Static; NULL: none. */
 const char *rv_run_data_differ(const rv_run_setting *a, int a_count, const rv_run_setting *b,
                                int b_count);
-
-/* The place of the run's data set from its data.json: an absolute path, for the `fallback` of
- * rv_data_config; NULL when unknown.  Freed with rv_io_free. */
-rv_status rv_run_data_place_read(rv_context *context, const char *folder, char **place);
 
 /* The checksum of the run's images of a split ("validation") from its data.json; "" when unknown.
  * Runs with unknown data compare only with each other. */

@@ -86,6 +86,10 @@ rv_status rv_study_estimate(rv_study *study);
  * call continues from there. */
 rv_status rv_study_run(rv_study *study, const rv_listener *listener);
 
+/* Opens the last checkpoint of each run that has one, as resuming or evaluating the run would; its
+ * entry records a failure. */
+rv_status rv_study_check_weights(rv_study *study);
+
 /* Latches the first failure among the entries, of training or of evaluating a run; RV_OK: none. */
 rv_status rv_study_failures(rv_study *study);
 

@@ -13,7 +13,8 @@ struct rv_config {
     rv_context *context;
     rv_arena written; /* the given settings */
     config_settings settings;
-    const char *file_name; /* of the first file, without folder and ".yaml"; NULL: none yet */
+    const char *place, *placed; /* where the data were, and the data.name of then; or NULL */
+    const char *file_name;      /* of the first file, without folder and ".yaml"; NULL: none yet */
     /* The resolved state; everything below is made again when the settings change. */
     int is_resolved;
     rv_arena resolved;
@@ -87,6 +88,17 @@ rv_status rv_config_set(rv_config *config, const char *override)
 {
     forget_resolved(config);
     return config_settings_override(&config->settings, override);
+}
+
+rv_status rv_config_set_place(rv_config *config, const char *place)
+{
+    const rv_settings *settings = rv_config_settings(config);
+    if (!settings)
+        return rv_error_status(config->context);
+    config->placed = rv_arena_strdup(&config->written, settings->data.name);
+    config->place = rv_arena_strdup(&config->written, place);
+    forget_resolved(config);
+    return config->place && config->placed ? RV_OK : rv_fail_memory(config->context);
 }
 
 /* ---- resolving ---- */
@@ -220,6 +232,8 @@ static rv_status resolve(rv_config *config)
     result->about = recipe->about;
     result->model_config = model;
     result->data = *data;
+    if (config->place && strcmp(config->placed, data->name) == 0)
+        result->data.fallback = config->place;
     result->train = *train;
     return RV_OK;
 }

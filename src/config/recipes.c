@@ -149,11 +149,14 @@ static int add_recipe(recipe_list *list, const char *directory, const char *file
     return about != NULL;
 }
 
-static int add_directory(recipe_list *list, const char *directory)
+static int add_directory(rv_context *context, recipe_list *list, const char *directory)
 {
     DIR *folder = opendir(directory);
     const struct dirent *entry;
     int good = folder || errno != ENOMEM;
+    if (!folder && good && errno != ENOENT && errno != ENOTDIR)
+        rv_notify_once(context, RV_LOG_WARNING, "%s: cannot be read: %s", directory,
+                       strerror(errno));
     while (folder && good && (entry = readdir(folder))) {
         size_t length = name_length(entry->d_name);
         if (length > 0 && !has_name(list, entry->d_name, length))
@@ -176,7 +179,7 @@ rv_status rv_recipe_list(rv_context *context, const char *const *directories, in
     *recipes = NULL;
     *count = 0;
     for (int i = 0; i < directory_count; i++)
-        if (!add_directory(&list, directories[i])) {
+        if (!add_directory(context, &list, directories[i])) {
             rv_recipe_list_free(list.recipe, list.count);
             return rv_fail_memory(context);
         }

@@ -31,7 +31,8 @@ static rv_status find_file(const char *path, char **found)
     return status;
 }
 
-/* Is `path` (borrowed), or `path`.npy or the like, a data set? */
+/* Is `path` (borrowed), or `path`.npy or the like, a data set?  A folder that cannot be read may be
+ * one: it is refused, and no other is taken for it. */
 static rv_status try_path(rv_context *context, const char *path, rv_data_place *place)
 {
     char *candidate = rv_strdup(path);
@@ -47,7 +48,10 @@ static rv_status try_path(rv_context *context, const char *path, rv_data_place *
         return RV_OK;
     }
     rv_free(candidate);
-    return status == RV_OK ? RV_OK : rv_fail_memory(context);
+    if (status != RV_OK)
+        return rv_fail_memory(context);
+    const char *problem = rv_folder_exists(path) ? rv_path_problem(path) : NULL;
+    return problem ? rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, problem) : RV_OK;
 }
 
 static rv_status try_name(rv_context *context, const char *directory, const char *name,
@@ -112,6 +116,9 @@ static rv_status fail_no_set(rv_context *context, const char *path)
 
 static rv_status fail_missing_path(rv_context *context, const char *path)
 {
+    const char *problem = rv_path_problem(path);
+    if (problem)
+        return rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, problem);
     if (rv_file_exists(path))
         return fail_no_set(context, path);
     return rv_fail(context, RV_BAD_FILE,
@@ -130,6 +137,13 @@ static rv_status fail_missing_name(rv_context *context, const rv_data_config *co
         add_text(places, sizeof places, folder[i]);
         add_text(places, sizeof places, "/");
         add_text(places, sizeof places, config->name);
+        char *path = rv_path_join(folder[i], config->name);
+        const char *problem = path ? rv_path_problem(path) : NULL;
+        if (problem) {
+            add_text(places, sizeof places, ", which cannot be looked at: ");
+            add_text(places, sizeof places, problem);
+        }
+        rv_free(path);
     }
     if (config->directory_count == 0)
         add_text(places, sizeof places, "no folder to look in was given");

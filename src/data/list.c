@@ -2,6 +2,7 @@
 #include "data/readers/folder.h"
 #include "data/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,21 @@ static void listen(void *user, rv_log_level level, const char *message)
     memcpy(grown + used, message, more + 1);
 }
 
+/* Both parts go into one model, which has one size. */
+static rv_status check_sizes(rv_context *quiet, const rv_data_entry *entry,
+                             const rv_data_files *files)
+{
+    if (entry->train_count == 0 ||
+        (entry->height == files->height && entry->width == files->width &&
+         entry->channels == files->channels))
+        return RV_OK;
+    return rv_fail(quiet, RV_BAD_FILE,
+                   "%s: the test images are %d x %d x %d (height, width, channels), but the "
+                   "training images are %d x %d x %d",
+                   files->path, files->height, files->width, files->channels, entry->height,
+                   entry->width, entry->channels);
+}
+
 /* Reads only headers.  A private context isolates the errors of a damaged set. 0: no memory. */
 static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry *entry)
 {
@@ -79,6 +95,8 @@ static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry 
         rv_data_files files = {0};
         rv_data_question question = {.part = (rv_part)part};
         rv_status status = rv_data_look(quiet, place, question, &files);
+        if (status == RV_OK)
+            status = check_sizes(quiet, entry, &files);
         if (status == RV_OK) {
             *(part == RV_PART_TRAIN ? &entry->train_count : &entry->test_count) = files.count;
             entry->height = files.height;
@@ -118,6 +136,22 @@ static rv_status add_place(rv_context *context, table *list, const rv_data_place
     return add_entry(context, list, entry);
 }
 
+/* Whether it is a set is not known. */
+static rv_status add_unreadable(rv_context *context, table *list, const rv_data_place *place,
+                                const char *name, const char *problem)
+{
+    static const char middle[] = ": cannot be read: ";
+    size_t bytes = strlen(place->path) + sizeof middle + strlen(problem);
+    rv_data_entry entry = {
+        .name = rv_strdup(name), .path = rv_strdup(place->path), .problem = rv_malloc(bytes)};
+    if (!entry.path || !entry.problem) {
+        free_entry(&entry);
+        return rv_fail_memory(context);
+    }
+    snprintf(entry.problem, bytes, "%s%s%s", place->path, middle, problem);
+    return add_entry(context, list, entry);
+}
+
 static rv_status add_built_in(rv_context *context, table *list)
 {
     rv_status status = RV_OK;
@@ -139,8 +173,11 @@ static rv_status add_name(rv_context *context, table *list, const char *folder, 
     rv_status status = looked ? RV_OK : rv_fail_memory(context);
     if (looked && end)
         name[end - called] = '\0';
-    if (looked && place.kind && !is_listed(list, place.path, name))
-        status = add_place(context, list, &place, name);
+    int is_folder = looked && !place.kind && rv_folder_exists(place.path);
+    const char *problem = is_folder ? rv_path_problem(place.path) : NULL;
+    if (looked && (place.kind || problem) && !is_listed(list, place.path, name))
+        status = problem ? add_unreadable(context, list, &place, name, problem)
+                         : add_place(context, list, &place, name);
     rv_free(place.path);
     rv_free(name);
     return status;
@@ -178,6 +215,10 @@ static rv_status add_all(rv_context *context, table *list, const char *const *di
     list->known = list->count;
     for (int i = 0; i < directory_count && status == RV_OK; ++i) {
         rv_folder folder;
+        const char *problem = rv_path_problem(directories[i]);
+        if (problem)
+            rv_notify_once(context, RV_LOG_WARNING, "%s: cannot be read: %s", directories[i],
+                           problem);
         if (rv_folder_read(directories[i], &folder) != RV_OK)
             status = rv_fail_memory(context);
         for (int64_t j = 0; j < folder.count && status == RV_OK; ++j)

@@ -71,8 +71,10 @@ static rv_status check_dequantise(rv_context *context, const rv_data_config *con
     const char *what = config->dequantise ? "data.dequantise" : "data.logit";
     if (!config->dequantise && config->logit == 0)
         return RV_OK;
-    if (!(config->logit >= 0 && config->logit < 0.5))
-        return rv_fail(context, RV_BAD_USAGE, "data.logit=%g: it is from 0 to below 0.5, as 1e-6",
+    /* below 1e-12 the logit of white is not far from infinite */
+    if (!(config->logit == 0 || (config->logit >= 1e-12 && config->logit < 0.5)))
+        return rv_fail(context, RV_BAD_USAGE,
+                       "data.logit=%g: it is 0, or from 1e-12 to below 0.5, as 1e-6",
                        config->logit);
     if (config->pixels != RV_PIXELS_GRAY || config->range != RV_RANGE_UNIT ||
         config->normalize.count > 0)

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CHUNK = 256 }; /* rows of a program */
@@ -186,14 +187,32 @@ void rv_decoder_free(rv_decoder *decoder)
     rv_free(decoder);
 }
 
+static rv_status fail_decoded(const rv_model *model, const float *z, int64_t latents, int64_t row)
+{
+    float largest = 0;
+    for (int64_t i = 0; i < latents; i++)
+        largest = fmaxf(largest, fabsf(z[i]));
+    return rv_fail(model->context, RV_NOT_FINITE,
+                   "the image of latents %lld, the largest of which is %g, is not finite: the "
+                   "latents are too large for this decoder, or its weights are not those of a "
+                   "trained model",
+                   (long long)row, (double)largest);
+}
+
 rv_status rv_view_decode_classes(rv_model *model, const float *z, const int32_t *classes,
                                  int64_t count, float *images)
 {
     rv_decoder *decoder;
+    int64_t width = rv_data_width(model->sizes), latents = 0;
     rv_status status = rv_decoder_new(model, count, &decoder);
     if (status == RV_OK)
         status = rv_decoder_run_classes(decoder, z, classes, count, images);
+    if (status == RV_OK)
+        latents = decoder->latents;
     rv_decoder_free(decoder);
+    for (int64_t i = 0; status == RV_OK && i < count * width; i++)
+        if (!isfinite(images[i]))
+            status = fail_decoded(model, z + i / width * latents, latents, i / width);
     return status;
 }
 

@@ -22,6 +22,13 @@ static void statistics(const rv_bijection *f, rv_graph *graph, rv_expr x, rv_exp
                        rv_expr *log_scale)
 {
     rv_expr v = NULL;
+    if (x && f->mode == RV_TRAIN &&
+        rv_dim(x, 0) == 1) { /* its variance is 0, its density infinite */
+        *m = *log_scale =
+            rv_expr_fail(graph, "a batch norm in training needs more than one example a batch: "
+                                "data.batch above 1, or batch_norm=false");
+        return;
+    }
     if (x && f->mode == RV_TRAIN) {
         unsigned batch = rv_all_axes(x) & ~flow_last_axis(x);
         *m = rv_mean(x, batch);

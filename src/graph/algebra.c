@@ -125,13 +125,16 @@ rv_expr rv_scalar(rv_graph *graph, double value)
 static rv_expr constant_array(rv_graph *graph, rv_shape shape, const void *values, rv_dtype dtype)
 {
     rv_attribute attribute = rv_attribute_none();
-    size_t bytes = (size_t)rv_shape_size(shape) * 4; /* f32 and i32 alike */
-    void *copy = rv_arena_alloc(&graph->arena, bytes);
-    if (!copy) {
-        rv_fail_memory(graph->context);
-        return graph->poison;
+    int64_t size = rv_shape_size(shape);
+    if (size > 0 && !rv_shape_is_too_large(shape)) { /* else the node is refused below */
+        size_t bytes = (size_t)size * 4;             /* f32 and i32 alike */
+        void *copy = rv_arena_alloc(&graph->arena, bytes);
+        if (!copy) {
+            rv_fail_memory(graph->context);
+            return graph->poison;
+        }
+        attribute.constant.values = memcpy(copy, values, bytes);
     }
-    attribute.constant.values = memcpy(copy, values, bytes);
     return rv_node_new(graph, RV_OP_constant, NULL, 0, &attribute, dtype, shape);
 }
 

@@ -168,7 +168,7 @@ rv_expr rv_node_new(rv_graph *graph, rv_op op, const rv_expr *operands, int arit
                              .operand = kept,
                              .scope = graph->scope};
     node->attribute = *attribute;
-    if (!rv_op_table[op].shape(node))
+    if (!rv_op_table[op].shape(node) || !rv_shape_check_size(node))
         return graph->poison;
     if (!append(graph, node)) {
         rv_fail_memory(graph->context);

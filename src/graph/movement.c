@@ -334,6 +334,10 @@ rv_expr rv_pad(rv_expr x, int axis, int64_t low, int64_t high, int64_t interior)
     if (!axis_is_valid(x, "pad", axis))
         return x->graph->poison;
     rv_shape shape = x->shape;
+    int64_t most = INT64_MAX / 16 / shape.dim[axis]; /* so that the sum below is one */
+    if (low > most || high > most || interior > most || low < -most || high < -most)
+        return rv_expr_fail(x->graph, "pad: axis %d of size %lld is padded by more than any memory",
+                            axis, (long long)shape.dim[axis]);
     attribute.pad.low[axis] = low;
     attribute.pad.interior[axis] = interior;
     shape.dim[axis] += low + high + (shape.dim[axis] - 1) * interior;

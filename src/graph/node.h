@@ -136,6 +136,9 @@ int rv_shape_fail(const struct rv_node *node, const char *format, ...) RV_PRINTF
 
 /* The shape of two operands broadcast together, NumPy's rule; 0 when they do not fit. */
 int rv_shape_broadcast(rv_shape a, rv_shape b, rv_shape *out);
+/* More elements than a node or a parameter may have; the second fails as rv_shape_fail does. */
+int rv_shape_is_too_large(rv_shape shape);
+int rv_shape_check_size(const struct rv_node *node);
 
 /* Raw single-op builders used by rules: operands of equal shapes, no implicit broadcast. */
 rv_expr rv_unary(rv_op op, rv_expr x);

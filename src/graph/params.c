@@ -216,12 +216,18 @@ rv_param *rv_params_get(rv_params *store, const char *name, rv_shape shape,
     }
     if (param)
         return param;
-    for (int i = 0; i < shape.rank; i++)
+    for (int i = 0; i < shape.rank && i < RV_MAX_RANK; i++)
         if (shape.dim[i] < 1) {
             rv_fail(context, RV_BAD_USAGE, "parameter %s: size %lld on axis %d", name,
                     (long long)shape.dim[i], i);
             return NULL;
         }
+    if (shape.rank < 0 || shape.rank > RV_MAX_RANK || rv_shape_is_too_large(shape)) {
+        rv_fail(context, RV_BAD_USAGE,
+                "parameter %s: a shape has at most %d axes, and %lld elements", name, RV_MAX_RANK,
+                (long long)INT64_MAX / 16);
+        return NULL;
+    }
     param = param_new(store, name);
     if (!param) {
         rv_fail_memory(context);

@@ -41,9 +41,15 @@ rv_shape rv_shape4(int64_t a, int64_t b, int64_t c, int64_t d)
 int64_t rv_shape_size(rv_shape shape)
 {
     int64_t size = 1;
-    for (int i = 0; i < shape.rank; i++)
-        size *= shape.dim[i];
+    for (int i = 0; i < shape.rank && i < RV_MAX_RANK; i++)
+        if (__builtin_mul_overflow(size, shape.dim[i], &size))
+            return INT64_MAX;
     return size;
+}
+
+int rv_shape_is_too_large(rv_shape shape)
+{
+    return rv_shape_size(shape) > INT64_MAX / 16;
 }
 
 int rv_shape_equal(rv_shape a, rv_shape b)
@@ -88,6 +94,14 @@ static int shape_given(struct rv_node *node)
             return rv_shape_fail(node, "size %lld on axis %d; sizes are at least 1",
                                  (long long)node->shape.dim[i], i);
     return 1;
+}
+
+int rv_shape_check_size(const struct rv_node *node)
+{
+    char text[96];
+    return !rv_shape_is_too_large(node->shape) ||
+           rv_shape_fail(node, "%s has more elements than any memory",
+                         rv_shape_text(node->shape, text));
 }
 
 static int shape_same(struct rv_node *node)

@@ -170,6 +170,11 @@ static rv_status estimate(walk *w)
     return status;
 }
 
+rv_status rv_importance_check(rv_model *model)
+{
+    return log_weights_check(model);
+}
+
 rv_status rv_importance_estimate(rv_model *model, rv_source *source,
                                  const rv_importance_config *config, rv_importance *out)
 {

@@ -58,27 +58,36 @@ static void describe(analysis *a, const rv_latents *group, int groups)
     a->out->width = q.kind->is_one_hot ? a->numbers / shape.dim[shape.rank - 1] : a->numbers;
 }
 
+/* The groups of latents of x [B,D]; group `index` is one that can be reported on. */
+static rv_status find_group(rv_model *model, rv_expr x, int index, rv_latents *group, int *groups)
+{
+    rv_status status = model->kind->encode(model, x, group, groups);
+    if (status != RV_OK)
+        return status;
+    if (index < 0 || index >= *groups)
+        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has %d groups of latents, not %d",
+                       model->kind->name, *groups, index + 1);
+    if (group[index].moved)
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "the report on latents compares z with the density that the encoder gives, "
+                       "and a flow (posterior.flow) moves z away from it: the ELBO and L_K hold "
+                       "with a flow, the parts of the KL are not known");
+    return RV_OK;
+}
+
 static rv_status compile(analysis *a)
 {
     rv_latents group[RV_LATENTS_MOST];
-    int groups = 0;
+    int groups = 0, index = a->config->group;
     rv_model *model = a->model;
     a->graph = rv_graph_new(model->context);
     if (!a->graph)
         return RV_NO_MEMORY;
     rv_expr x = rv_input(a->graph, "x", RV_F32, rv_shape2(BATCH, rv_data_width(model->sizes)));
-    rv_status status = model->kind->encode(model, x, group, &groups);
+    rv_status status = find_group(model, x, index, group, &groups);
     if (status != RV_OK)
         return status;
-    if (a->config->group < 0 || a->config->group >= groups)
-        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has %d groups of latents, not %d",
-                       model->kind->name, groups, a->config->group + 1);
-    const rv_latents *of = &group[a->config->group];
-    if (of->moved)
-        return rv_fail(model->context, RV_BAD_USAGE,
-                       "the report on latents compares z with the density that the encoder gives, "
-                       "and a flow (posterior.flow) moves z away from it: the ELBO and L_K hold "
-                       "with a flow, the parts of the KL are not known");
+    const rv_latents *of = &group[index];
     rv_dist q = of->posterior;
     rv_expr none = rv_scalar(a->graph, 0), mean = rv_dist_mean(q);
     if (rv_is_poison(mean)) /* of an unknown kind, or the encoder failed */
@@ -335,6 +344,31 @@ static void release(analysis *a)
     rv_arena_free(&a->memory);
 }
 
+static rv_status check_encoder(const rv_model *model)
+{
+    if (rv_model_has(model, RV_ENCODER))
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "model `%s` has no encoder, and so no codes to look at", model->kind->name);
+}
+
+rv_status rv_latents_check(rv_model *model)
+{
+    rv_latents group[RV_LATENTS_MOST];
+    int groups;
+    if (check_encoder(model) != RV_OK)
+        return RV_BAD_USAGE;
+    rv_graph *graph = rv_graph_new(model->context);
+    if (!graph)
+        return RV_NO_MEMORY;
+    rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(1, rv_data_width(model->sizes)));
+    rv_status status = find_group(model, x, 0, group, &groups);
+    for (int i = 1; status == RV_OK && i < groups; i++)
+        status = find_group(model, x, i, group, &groups);
+    rv_graph_free(graph);
+    return status;
+}
+
 rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latents_config *config,
                              rv_latents_report *out)
 {
@@ -342,9 +376,8 @@ rv_status rv_latents_analyse(rv_model *model, rv_source *source, const rv_latent
     if (!source)
         return rv_error_status(model->context);
     int64_t all = rv_source_describe(source)->count;
-    if (!rv_model_has(model, RV_ENCODER))
-        return rv_fail(model->context, RV_BAD_USAGE,
-                       "model `%s` has no encoder, and so no codes to look at", model->kind->name);
+    if (check_encoder(model) != RV_OK)
+        return RV_BAD_USAGE;
     out->images = config->images > 0 && config->images < all ? config->images : all;
     analysis a = {.model = model, .source = source, .config = config, .out = out};
     rv_status status = rv_model_takes(model, source);

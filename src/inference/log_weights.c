@@ -64,16 +64,41 @@ static rv_status open_weight(log_weights *w)
     return rv_compile(w->weight_graph, &log_w, 1, NULL, &w->weight);
 }
 
+static rv_status check_encoder(const rv_model *model)
+{
+    if (rv_model_has(model, RV_ENCODER))
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "model `%s` has no encoder, whose q(z|x) the importance-weighted bound draws "
+                   "from",
+                   model->kind->name);
+}
+
+/* The expressions of one draw for one image are made, and nothing is compiled. */
+rv_status log_weights_check(rv_model *model)
+{
+    rv_latents group[RV_LATENTS_MOST];
+    int groups;
+    rv_status status = check_encoder(model);
+    if (status != RV_OK)
+        return status;
+    rv_graph *graph = rv_graph_new(model->context);
+    if (!graph)
+        return RV_NO_MEMORY;
+    rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(1, rv_data_width(model->sizes)));
+    status = model->kind->encode(model, x, group, &groups);
+    if (status == RV_OK)
+        rv_model_log_weight(model, x, group, 1);
+    rv_graph_free(graph);
+    return status == RV_OK ? rv_error_status(model->context) : status;
+}
+
 rv_status log_weights_open(log_weights *w, rv_model *model, int64_t images, int64_t draws)
 {
     size_t pixels = (size_t)(images * rv_data_width(model->sizes));
     *w = (log_weights){.model = model, .images = images, .draws = draws};
-    if (!rv_model_has(model, RV_ENCODER))
-        return rv_fail(
-            model->context, RV_BAD_USAGE,
-            "model `%s` has no encoder, whose q(z|x) the importance-weighted bound draws "
-            "from",
-            model->kind->name);
+    if (check_encoder(model) != RV_OK)
+        return RV_BAD_USAGE;
     w->x = rv_calloc(pixels, sizeof *w->x);
     w->values = rv_malloc((size_t)(images * draws) * sizeof *w->values);
     if (!w->x || !w->values)

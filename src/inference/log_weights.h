@@ -32,6 +32,8 @@ typedef struct log_weights {
 
 /* Compiles both programs.  RV_BAD_USAGE for a model without `encode` or without log p(x,z).  The
  * caller frees it in any case. */
+/* Whether the model has such weights: RV_BAD_USAGE, and why. */
+rv_status log_weights_check(rv_model *model);
 rv_status log_weights_open(log_weights *w, rv_model *model, int64_t images, int64_t draws);
 void log_weights_close(log_weights *w);
 /* Computes q(z|x) of the images in `x`, into the parts. */

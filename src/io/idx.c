@@ -82,6 +82,36 @@ static rv_status read_header(rv_context *context, const char *name, rv_unpacker 
     return RV_OK;
 }
 
+/* Whether the file can hold `items` items, before memory is allocated for them. */
+static rv_status check_promise(rv_context *context, const char *name, const rv_unpacker *unpacker,
+                               int64_t items, uint64_t item, const rv_idx *header)
+{
+    if ((uint64_t)items > bytes_most / item)
+        return rv_fail(context, RV_BAD_FILE, "%s: absurd sizes in the header", name);
+    if ((uint64_t)items * item > rv_unpacker_most(unpacker))
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: is truncated: its header promises %lld items of %llu bytes, more than "
+                       "a file of this size holds",
+                       name, (long long)header->stored, (unsigned long long)item);
+    return RV_OK;
+}
+
+/* `got` bytes of `items` items were there, and `more` after them. */
+static rv_status check_end(rv_context *context, const char *name, int64_t items, uint64_t item,
+                           uint64_t got, size_t more)
+{
+    if (got < (uint64_t)items * item)
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: is truncated: %lld items of %llu bytes need %llu bytes, there are %llu",
+                       name, (long long)items, (unsigned long long)item,
+                       (unsigned long long)items * item, (unsigned long long)got);
+    if (more > 0)
+        return rv_fail(context, RV_BAD_FILE,
+                       "%s: more bytes follow than the %lld items of its header", name,
+                       (long long)items);
+    return RV_OK;
+}
+
 /* Reads `items` items; if these are all, checks that the file ends there: only then is the checksum
  * of a gzip checked. */
 static rv_status read_items(rv_context *context, const char *name, rv_unpacker *unpacker,
@@ -89,36 +119,53 @@ static rv_status read_items(rv_context *context, const char *name, rv_unpacker *
 {
     uint8_t extra;
     size_t got = 0, more = 0;
-    if ((uint64_t)items > bytes_most / item)
-        return rv_fail(context, RV_BAD_FILE, "%s: absurd sizes in the header", name);
-    uint64_t needed = (uint64_t)items * item;
-    if (needed > rv_unpacker_most(unpacker))
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: is truncated: its header promises %lld items of %llu bytes, more than "
-                       "a file of this size holds",
-                       name, (long long)out->stored, (unsigned long long)item);
-    out->bytes = rv_malloc((size_t)needed);
-    if (!out->bytes)
-        return rv_fail_memory(context);
-    rv_status status = rv_unpacker_read(unpacker, out->bytes, (size_t)needed, &got);
-    if (status == RV_OK && got == needed && items == out->stored)
-        status = rv_unpacker_read(unpacker, &extra, 1, &more);
+    rv_status status = check_promise(context, name, unpacker, items, item, out);
     if (status != RV_OK)
         return status;
-    if (got < needed)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: is truncated: %lld items of %llu bytes need %llu bytes, there are %zu",
-                       name, (long long)items, (unsigned long long)item, (unsigned long long)needed,
-                       got);
-    if (more > 0)
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: more bytes follow than the %lld items of its header", name,
-                       (long long)items);
-    out->dim[0] = items;
-    return RV_OK;
+    size_t needed = (size_t)items * (size_t)item;
+    out->bytes = rv_malloc(needed);
+    if (!out->bytes)
+        return rv_fail_memory(context);
+    status = rv_unpacker_read(unpacker, out->bytes, needed, &got);
+    if (status == RV_OK && got == needed && items == out->stored)
+        status = rv_unpacker_read(unpacker, &extra, 1, &more);
+    if (status == RV_OK)
+        status = check_end(context, name, items, item, got, more);
+    if (status == RV_OK)
+        out->dim[0] = items;
+    return status;
 }
 
-/* `limit` as in rv_idx_load; -1: only the header.  Closes the unpacker. */
+/* Compares the size of the file with the header.  What the size does not tell is inflated, a window
+ * at a time. */
+static rv_status check_size(rv_context *context, const char *name, rv_unpacker *unpacker,
+                            uint64_t item, const rv_idx *header)
+{
+    enum { WINDOW = 1 << 16 };
+    uint64_t start = 4 + 4 * (uint64_t)header->rank, left = (uint64_t)header->stored * item,
+             all = left;
+    size_t got = WINDOW;
+    rv_status status = check_promise(context, name, unpacker, header->stored, item, header);
+    if (status != RV_OK || rv_unpacker_has_length(unpacker, start + all))
+        return status;
+    uint8_t *window = rv_malloc(WINDOW);
+    if (!window)
+        return rv_fail_memory(context);
+    while (left > 0 && got > 0 && status == RV_OK) {
+        status = rv_unpacker_read(unpacker, window, left < WINDOW ? (size_t)left : WINDOW, &got);
+        left -= got;
+    }
+    if (status == RV_OK && left == 0)
+        status = rv_unpacker_read(unpacker, window, 1, &got);
+    rv_free(window);
+    return status == RV_OK ? check_end(context, name, header->stored, item, all - left, got)
+                           : status;
+}
+
+/* What read_idx does after the header, besides reading a number of items. */
+enum { ONLY_HEADER = -1, ONLY_SIZE = -2 };
+
+/* `limit` as in rv_idx_load, or one of these.  Closes the unpacker. */
 static rv_status read_idx(rv_context *context, const char *name, rv_unpacker *unpacker, int rank,
                           int64_t limit, rv_idx *out)
 {
@@ -127,6 +174,8 @@ static rv_status read_idx(rv_context *context, const char *name, rv_unpacker *un
     int64_t items = limit > 0 && limit < out->stored ? limit : out->stored;
     if (status == RV_OK && limit >= 0)
         status = read_items(context, name, unpacker, items, item, out);
+    else if (status == RV_OK && limit == ONLY_SIZE)
+        status = check_size(context, name, unpacker, item, out);
     rv_unpacker_close(unpacker);
     if (status != RV_OK) {
         rv_free(out->bytes);
@@ -144,15 +193,29 @@ static rv_status check_rank(rv_context *context, const char *name, int rank, rv_
                    name, rank, RANK_MOST);
 }
 
-rv_status rv_idx_load(rv_context *context, const char *path, int rank, int64_t limit, rv_idx *out)
+static rv_status read_path(rv_context *context, const char *path, int rank, int64_t limit,
+                           rv_idx *out)
 {
     rv_unpacker *unpacker;
     rv_status status = check_rank(context, path, rank, out);
     if (status == RV_OK)
         status = rv_unpacker_open(context, path, &unpacker);
-    if (status != RV_OK)
-        return status;
-    return read_idx(context, path, unpacker, rank, limit > 0 ? limit : 0, out);
+    return status == RV_OK ? read_idx(context, path, unpacker, rank, limit, out) : status;
+}
+
+rv_status rv_idx_load(rv_context *context, const char *path, int rank, int64_t limit, rv_idx *out)
+{
+    return read_path(context, path, rank, limit > 0 ? limit : 0, out);
+}
+
+rv_status rv_idx_header(rv_context *context, const char *path, int rank, rv_idx *out)
+{
+    return read_path(context, path, rank, ONLY_HEADER, out);
+}
+
+rv_status rv_idx_check(rv_context *context, const char *path, int rank, rv_idx *out)
+{
+    return read_path(context, path, rank, ONLY_SIZE, out);
 }
 
 rv_status rv_idx_parse(rv_context *context, const char *name, const uint8_t *bytes, size_t count,
@@ -165,15 +228,4 @@ rv_status rv_idx_parse(rv_context *context, const char *name, const uint8_t *byt
     if (status != RV_OK)
         return status;
     return read_idx(context, name, unpacker, rank, 0, out);
-}
-
-rv_status rv_idx_header(rv_context *context, const char *path, int rank, rv_idx *out)
-{
-    rv_unpacker *unpacker;
-    rv_status status = check_rank(context, path, rank, out);
-    if (status == RV_OK)
-        status = rv_unpacker_open(context, path, &unpacker);
-    if (status != RV_OK)
-        return status;
-    return read_idx(context, path, unpacker, rank, -1, out);
 }

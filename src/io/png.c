@@ -8,6 +8,7 @@
 #include <png.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SIDE_MOST = RV_PNG_SIDE_MOST };
@@ -339,16 +340,29 @@ static int64_t word(const uint8_t *at)
     return (int64_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
 }
 
-/* The signature, then IHDR: length, name, width, height, depth, kind of colour. */
-rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, int *has_palette)
+/* An empty chunk IEND and its checksum. */
+static int ends_whole(int file)
 {
-    enum { COLOR = 25, LENGTH = 33 };
+    static const uint8_t end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+    uint8_t last[sizeof end];
+    struct stat facts;
+    return fstat(file, &facts) == 0 && facts.st_size >= (off_t)sizeof last &&
+           pread(file, last, sizeof last, facts.st_size - (off_t)sizeof last) ==
+               (ssize_t)sizeof last &&
+           memcmp(last, end, sizeof end) == 0;
+}
+
+/* The signature, then IHDR: length, name, width, height, depth, kind of colour. */
+rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, rv_png_facts *facts)
+{
+    enum { DEPTH = 24, COLOR = 25, LENGTH = 33 };
     uint8_t head[4096];
     memset(out, 0, sizeof *out);
-    *has_palette = 0;
+    memset(facts, 0, sizeof *facts);
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t count = file >= 0 ? pread(file, head, sizeof head, 0) : -1;
     int reason = errno;
+    facts->is_whole = count > 0 && ends_whole(file);
     if (file >= 0)
         close(file);
     if (count < 0)
@@ -362,7 +376,8 @@ rv_status rv_png_header(rv_context *context, const char *path, rv_pixels8 *out, 
     out->width = (int)word(head + 16);
     out->height = (int)word(head + 20);
     out->channels = head[COLOR] & PNG_COLOR_MASK_COLOR ? 3 : 1;
-    *has_palette = head[COLOR] == PNG_COLOR_TYPE_PALETTE;
+    facts->depth = head[DEPTH];
+    facts->has_palette = head[COLOR] == PNG_COLOR_TYPE_PALETTE;
     return RV_OK;
 }
 

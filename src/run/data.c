@@ -19,7 +19,6 @@ rv_data_config run_data(const rv_experiment *run)
     rv_data_config data = run->settings->data;
     data.directories = run->directories;
     data.directory_count = run->directory_count;
-    data.fallback = run->known_place;
     return data;
 }
 
@@ -154,7 +153,6 @@ static rv_status take_classes(rv_experiment *run, json_t *array)
 
 static rv_status take(rv_experiment *run, json_t *object)
 {
-    const char *place = json_string_value(json_object_get(object, "place"));
     for (int split = 0; split < 3; split++) {
         json_t *one = json_object_get(object, rv_split_name((rv_split)split));
         const char *fingerprint = json_string_value(json_object_get(one, "fingerprint"));
@@ -162,8 +160,6 @@ static rv_status take(rv_experiment *run, json_t *object)
         snprintf(run->known_fingerprint[split], sizeof run->known_fingerprint[split], "%s",
                  fingerprint ? fingerprint : "");
     }
-    if (place && !(run->known_place = rv_arena_strdup(&run->memory, place)))
-        return rv_fail_memory(run->context);
     return take_classes(run, json_object_get(object, "classes"));
 }
 
@@ -179,7 +175,7 @@ static rv_status read_known(rv_context *context, const char *folder, json_t **ob
 rv_status run_known_read(rv_experiment *run)
 {
     json_t *object;
-    if (run->known_place || run->class_name)
+    if (run->class_name)
         return RV_OK;
     rv_status status = read_known(run->context, run->folder, &object);
     if (object)
@@ -188,14 +184,13 @@ rv_status run_known_read(rv_experiment *run)
     return status;
 }
 
-rv_status rv_run_data_place_read(rv_context *context, const char *folder, char **place)
+rv_status run_place_read(rv_context *context, const char *folder, rv_config *config)
 {
     json_t *object;
-    *place = NULL;
     rv_status status = read_known(context, folder, &object);
-    const char *text = json_string_value(json_object_get(object, "place"));
-    if (text && !(*place = rv_strdup(text)))
-        status = rv_fail_memory(context);
+    const char *place = json_string_value(json_object_get(object, "place"));
+    if (status == RV_OK && place)
+        status = rv_config_set_place(config, place);
     json_decref(object);
     return status;
 }

@@ -81,13 +81,18 @@ static rv_status look(rv_experiment *run, const rv_ledger *ledger, int how)
 rv_status run_folder_look(rv_experiment *run, int how)
 {
     rv_ledger *ledger;
+    DIR *list;
     if (how == RV_CREATE_NUMBERED || !rv_file_exists(run->folder) ||
         rv_replace_is_pending(run->folder))
         return RV_OK;
-    if (!rv_folder_exists(run->folder))
-        return rv_fail(run->context, RV_IO_ERROR, "%s: is a file, not a folder for a run",
-                       run->folder);
-    rv_status status = rv_ledger_open(run->context, run->folder, &ledger);
+    rv_status status = rv_folder_open(run->context, run->folder, &list);
+    if (status == RV_OK && !list)
+        status = rv_fail(run->context, RV_IO_ERROR, "%s: is a file, not a folder for a run",
+                         run->folder);
+    if (status != RV_OK)
+        return status;
+    closedir(list);
+    status = rv_ledger_open(run->context, run->folder, &ledger);
     if (status == RV_OK)
         status = look(run, ledger, how);
     rv_ledger_close(ledger);

@@ -150,30 +150,17 @@ rv_status rv_experiment_create(rv_context *context, const rv_experiment_place *p
 
 /* ---- opening ---- */
 
-/* The place that the run remembers is that of the data's name in the run, not of another name. */
-static rv_status read_known(rv_experiment *run, const char *name)
-{
-    rv_status status = run_known_read(run);
-    if (strcmp(run->settings->data.name, name) != 0)
-        run->known_place = NULL;
-    return status;
-}
-
 static rv_status read_config(rv_experiment *run, const char *const *settings, int count)
 {
-    const char *name = "";
     rv_status status = run_check_is_there(run);
     if (status == RV_OK)
         status = rv_run_config_read(run->context, run->folder, &run->config);
-    const rv_settings *before = status == RV_OK ? rv_config_settings(run->config) : NULL;
-    if (before && !(name = rv_arena_strdup(&run->memory, before->data.name)))
-        status = rv_fail_memory(run->context);
     for (int i = 0; status == RV_OK && i < count; i++)
         status = rv_config_set(run->config, settings[i]);
     if (status != RV_OK)
         return status;
     run->settings = rv_config_settings(run->config);
-    return run->settings ? read_known(run, name) : rv_error_status(run->context);
+    return run->settings ? run_known_read(run) : rv_error_status(run->context);
 }
 
 /* For a changed setting: whether held-out values before and after the change are comparable. */

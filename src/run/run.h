@@ -19,7 +19,6 @@ struct rv_experiment {
     const rv_settings *settings; /* inside config */
     rv_source *source[3];        /* by rv_split */
     /* From data.json: the data at the beginning of the run; NULL or 0 if unknown. */
-    const char *known_place;
     char known_fingerprint[3][33];
     int64_t known_count[3];
     const char **class_name; /* [class_count] */
@@ -83,6 +82,8 @@ rv_data_config run_data(const rv_experiment *run);
 /* data.c: opens a split of such data, for the caller: checks the model's size, and compares it with
  * the data at the beginning of the run.  NULL on failure. */
 rv_source *run_open_source(rv_experiment *run, const rv_data_config *data, rv_split split);
+/* data.c: gives the configuration the place of the data that data.json of the folder names. */
+rv_status run_place_read(rv_context *context, const char *folder, rv_config *config);
 /* data.c: reads and writes data.json of the folder, from the open sources. */
 rv_status run_known_read(rv_experiment *run);
 rv_status run_known_write(rv_experiment *run);

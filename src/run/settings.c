@@ -116,7 +116,7 @@ static rv_status fail_config(rv_context *context, const char *path)
     return rv_fail(context, RV_BAD_FILE, "%s: %s", path, text);
 }
 
-rv_status rv_run_config_read(rv_context *context, const char *folder, rv_config **out)
+static rv_status read_config(rv_context *context, const char *folder, rv_config **out)
 {
     char path[RUN_PATH];
     *out = NULL;
@@ -137,6 +137,18 @@ rv_status rv_run_config_read(rv_context *context, const char *folder, rv_config 
     return status;
 }
 
+rv_status rv_run_config_read(rv_context *context, const char *folder, rv_config **out)
+{
+    rv_status status = read_config(context, folder, out);
+    if (status == RV_OK)
+        status = run_place_read(context, folder, *out);
+    if (status != RV_OK) {
+        rv_config_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_setting **settings,
                                int *count)
 {
@@ -145,7 +157,7 @@ rv_status rv_run_settings_read(rv_context *context, const char *folder, rv_run_s
     *settings = NULL;
     *count = 0;
     snprintf(path, sizeof path, "%s/config.yaml", folder);
-    rv_status status = rv_run_config_read(context, folder, &config);
+    rv_status status = read_config(context, folder, &config);
     const char *text = status == RV_OK ? rv_config_text(config) : NULL;
     if (text)
         status = run_settings_of(context, path, text, settings, count);

@@ -4,7 +4,7 @@
 #include "core/memory.h"
 #include "core/nearest.h"
 #include "core/text.h"
-#include "reverie/io.h"
+#include "io/files/write.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +38,11 @@ static rv_status keep_place(rv_study *study, const rv_study_request *request)
 /* A study must not use the folder of a run. */
 static rv_status check_folder(const rv_study *study)
 {
+    DIR *list;
+    if (rv_folder_open(study->context, study->folder, &list) != RV_OK)
+        return rv_error_status(study->context);
+    if (list)
+        closedir(list);
     if (run_has(study->folder, "config.yaml"))
         return rv_fail(study->context, RV_BAD_USAGE,
                        "%s: holds a run itself; choose another folder for the study",

@@ -107,3 +107,29 @@ rv_status study_evaluate(rv_study *study, study_run *run)
         run->values = values;
     return status;
 }
+
+/* A stopped run goes on from an earlier checkpoint when the last one is damaged. */
+static rv_status check_weights(rv_study *study, const study_run *run)
+{
+    char text[64], folder[RUN_PATH], *path = NULL;
+    int64_t newest = -1;
+    if (run->entry.state == RV_STUDY_DONE)
+        return checksum_of(study->context, run, text, sizeof text);
+    snprintf(folder, sizeof folder, "%s/checkpoints", run->entry.folder);
+    rv_status status = rv_checkpoint_newest_step(study->context, folder, &newest);
+    if (status == RV_OK && newest >= 0)
+        status = rv_checkpoint_find(study->context, folder, "last", &path);
+    free(path);
+    return status;
+}
+
+rv_status rv_study_check_weights(rv_study *study)
+{
+    rv_status status = RV_OK;
+    for (int i = 0; i < study->run_count && status == RV_OK; i++) {
+        study_run *run = &study->run[i];
+        if (run->entry.state != RV_STUDY_TO_RUN && check_weights(study, run) != RV_OK)
+            status = study_note_failure(study, run);
+    }
+    return status == RV_OK ? rv_error_status(study->context) : status;
+}

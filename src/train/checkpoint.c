@@ -11,9 +11,11 @@
 #include "train/layout.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PAIRS_MOST = 28 + 2 * VALUES_MOST, TEXT_BYTES = 4096, PATH = 4096 };
 
@@ -292,15 +294,21 @@ int rv_trainer_has_saved(const rv_trainer *trainer)
     return trainer->has_saved;
 }
 
-/* Opens a checkpoint to check it; *whole: it is intact.  A lack of memory is no sign of a damaged
- * file. */
+/* Opens a checkpoint to check it; *whole: it is intact.  Neither a lack of memory nor one of
+ * permission is a sign of a damaged file. */
 static rv_status try_checkpoint(rv_context *context, const char *path, int *whole)
 {
     rv_tensors *tensors;
+    if (access(path, R_OK) != 0 && errno != ENOENT)
+        return rv_fail(context, RV_BAD_FILE, "%s: cannot be read: %s", path, strerror(errno));
     rv_status status = rv_tensors_open(context, path, &tensors);
     *whole = status == RV_OK;
     rv_tensors_free(tensors);
-    return status == RV_BAD_FILE ? RV_OK : status;
+    if (status != RV_BAD_FILE)
+        return status;
+    rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried", rv_error_message(context));
+    rv_error_clear(context);
+    return RV_OK;
 }
 
 /* A request by name gives that checkpoint or an error, never another one. */
@@ -327,11 +335,6 @@ static rv_status find_last(rv_context *context, const char *folder, char path[PA
     for (int64_t i = count - 1; status == RV_OK && !whole && i >= 0; i--) {
         step_path(folder, steps[i], path);
         status = try_checkpoint(context, path, &whole);
-        if (status == RV_OK && !whole) {
-            rv_notify(context, RV_LOG_WARNING, "%s; the one before it is tried",
-                      rv_error_message(context));
-            rv_error_clear(context);
-        }
     }
     rv_free(steps);
     if (status != RV_OK || whole)

@@ -45,6 +45,24 @@ static rv_status read_param(rv_context *context, const rv_tensors *tensors, cons
     return status;
 }
 
+/* The file's own weights are all of the model: of a longer flow a shorter one would otherwise be
+ * the first layers.  States, of which a run may have others, begin with the name of what they are
+ * of. */
+static rv_status check_rest(const rv_model *model, const rv_tensors *tensors, const char *path)
+{
+    static const char optimizer[] = "optimizer.", average[] = "ema.";
+    for (int i = 0; rv_tensors_metadata(tensors, "model") && i < rv_tensors_count(tensors); i++) {
+        const char *name = rv_tensors_at(tensors, i)->name;
+        if (strncmp(name, optimizer, sizeof optimizer - 1) != 0 &&
+            strncmp(name, average, sizeof average - 1) != 0 && !rv_params_find(model->params, name))
+            return rv_fail(model->context, RV_BAD_FILE,
+                           "%s: has a tensor %s, and this model has none: the file is of another "
+                           "model",
+                           path, name);
+    }
+    return RV_OK;
+}
+
 /* ---- sizes ---- */
 
 static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, const char *path,
@@ -241,7 +259,7 @@ static rv_status read_all(rv_trainer *trainer, const rv_tensors *tensors, const 
         rv_param *param = rv_params_at(params, i);
         status = read_param(trainer->context, tensors, path, rv_param_name(param), param);
     }
-    return status;
+    return status == RV_OK ? check_rest(trainer->setup.model, tensors, path) : status;
 }
 
 rv_status rv_trainer_load(rv_trainer *trainer, const char *path, int64_t *position)
@@ -299,6 +317,8 @@ rv_status rv_checkpoint_load(rv_model *model, const char *path, int average)
         else
             status = read_param(model->context, tensors, path, name, param);
     }
+    if (status == RV_OK)
+        status = check_rest(model, tensors, path);
     rv_tensors_free(tensors);
     return status;
 }

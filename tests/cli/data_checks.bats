@@ -104,6 +104,24 @@ train_small() {
     has "$err" 'the train images are not those that the run was made with'
 }
 
+@test "training again from the settings of a run finds its data, unless the call says otherwise" {
+    idx D/set train 60 12 10
+    idx D/set t10k 20 12 10
+    idx E/set train 50 12 10
+    idx E/set t10k 20 12 10
+    train_small data.name=set data.validation=10 --data-dir D --run run
+    works train run --run again
+    cmp run/metrics.jsonl again/metrics.jsonl
+    rm -r run # what it remembered is remembered
+    works train again train.epochs=2 --run third
+    works evaluate third --split validation
+    works train again --data-dir E --run other
+    grep -q '"place": ".*/E/set"' other/data.json
+    cp -r D/set named
+    fails 3 "'named' was not found" train again data.name=named --run no
+    fails 3 "'named' was not found" train again 'data={name: named}' --run no
+}
+
 @test "a run remembers where its data were" {
     idx D/set train 60 8 10
     idx D/set t10k 20 8 10

@@ -16,6 +16,10 @@ SMALL=(data.name=digits data.limit=200 data.validation=60 train.epochs=1)
     works evaluate points
     has "$out" "test, 10000 points, exact; nats per point"
     not has "$out" "cross-entropy"
+    cp -r points shorter # not the first layer of a flow of two
+    fails 3 'has a tensor layer2.0.weight, and this model has none' resume shorter length=1
+    sed -i 's/^length: 2/length: 1/' shorter/config.yaml
+    fails 3 'has a tensor layer2.0.weight, and this model has none' evaluate shorter
     works figure points density -o density.png
     python3 - <<'PYTHON'
 import struct
@@ -54,11 +58,31 @@ PYTHON
         works reconstruct $flow
         works encode $flow
     done
-    code=0
-    "$REVERIE" evaluate planar --latents --count 20 > out.txt 2> err.txt || code=$?
-    [ $code -eq 2 ]
-    grep -q 'a flow (posterior.flow) moves z' err.txt
+    # What a model cannot do is refused before any work and output.
+    fails 2 'a flow (posterior.flow) moves z' evaluate planar --latents --count 20
+    fails 2 'a flow (posterior.flow) moves z' evaluate planar --latents --samples 1000000000 --json
     fails 2 'posterior.flow' evaluate planar --gap --count 20
+    works train made "${SMALL[@]}" "layers=[masked 8, relu]" --run made
+    for estimator in "--samples 5" --latents --gap; do
+        fails 2 'has no encoder' evaluate made $estimator
+    done
+}
+
+@test "an image that is not finite is no picture" {
+    works train lab2-vae-2d "${SMALL[@]}" "encoder=[linear 8, relu]" \
+        "decoder=[linear 256, relu, linear 256, relu]" --run deep
+    python3 - <<'PYTHON'
+import struct
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }"
+head += " " * (63 - (10 + len(head)) % 64) + "\n"
+open("huge.npy", "wb").write(b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode() +
+                             struct.pack("<4f", 1, 1, 3e38, -3e38))
+PYTHON
+    for end in npy png; do
+        fails 5 'the image of latents 1, the largest of which is 3e+38, is not finite' \
+            decode deep -i huge.npy -o out.$end
+        not test -e out.$end
+    done
 }
 
 @test "what does not go together is told in one line" {
@@ -69,5 +93,14 @@ PYTHON
     fails 2 'more than memory should be spent' train lab2-vae data.name=digits latent=500 \
         posterior.flow=sylvester posterior.flow_length=200 --run no
     fails 2 'mixes inputs whatever their order' train made data.name=digits "layers=[linear 8]" --run no
+    for batch in 1 2; do # of two images one is left after the first batch
+        go train maf-2d data.name=moons data.limit=3 data.validation=2 data.batch=$batch \
+            batch_norm=true length=2 "layers=[masked 4, relu]" train.epochs=1 --run one$batch
+        [ $code -eq $((batch == 1 ? 2 : 0)) ]
+    done
+    not test -e one1
+    fails 2 'needs more than one example a batch' train maf-2d data.name=moons data.batch=1 \
+        batch_norm=true --run no
+    fails 2 'data.logit' train maf-mnist data.name=digits data.logit=1e-300 --run no
     not test -e no
 }

@@ -36,6 +36,17 @@ assert "web page" in rows["page"]["problem"] and rows["fine"]["problem"] is None
 END
 }
 
+@test "a set of which one part cannot be opened is listed once" {
+    black_idx sets/half
+    cp sets/half/train-images-idx3-ubyte sets/half/t10k-images-idx3-ubyte
+    printf '\0\0\10\1\0\0\0\2\0\0' > sets/half/train-labels-idx1-ubyte
+    for verb in "data list" doctor; do
+        "$REVERIE" $verb --data-dir sets > out.txt
+        [ "$(grep -c half out.txt)" -eq 1 ]
+        grep -q 'half.* its labels, t10k-labels-idx1-ubyte' out.txt
+    done
+}
+
 @test "a set that is all black is said when it is opened" {
     black_idx sets/black
     "$REVERIE" data show black --data-dir sets -o look.png 2> err.txt

@@ -108,3 +108,23 @@ YAML
     grep -q '^base  *1 of 2 ' out.txt
     has "$err" 'seed=2/metrics.jsonl: lacks the values of epoch 1'
 }
+
+@test "a dry run names the runs that their checkpoints keep from being evaluated or going on" {
+    flip_bit "$(compgen -G "$CELL/checkpoints/step*" | tail -n 1)"
+    go study tiny.yaml --threads 1 --dry-run
+    [ "$code" -eq 3 ]
+    grep -q '^beta=2,seed=2 *damaged *2 of 2 ' out.txt
+    has "$out" '0 to run, 0 to resume, 3 done, 1 damaged'
+    has "$(tail -n 1 err.txt)" 'error: 1 of 4 runs failed; beta=2,seed=2: '
+    go study tiny.yaml --threads 1 --dry-run --json
+    [ "$code" -eq 3 ]
+    holds '[r["state"] for r in d["runs"]].count("damaged") == 1 and
+        "remove" in d["runs"][3]["failure"] and d["runs"][0]["failure"] is None'
+    rm "$CELL/report.html" # stopped, without a checkpoint to go on from
+    for file in "$CELL"/checkpoints/step*; do
+        : > "$file"
+    done
+    go study tiny.yaml --threads 1 --dry-run
+    [ "$code" -eq 3 ]
+    has "$out" '0 to run, 0 to resume, 3 done, 1 damaged'
+}

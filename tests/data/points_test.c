@@ -202,6 +202,8 @@ static void what_does_not_fit_is_told(void **state)
     assert_failure(context, rv_source_open(context, &config, RV_SPLIT_TRAIN, &source), RV_BAD_USAGE,
                    "data.name=moons", "points of the plane", NULL);
     config = rv_data_defaults();
+    config.logit = 1e-300;
+    expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_USAGE, "data.logit=1e-300", "1e-12", NULL);
     config.logit = 0.5;
     assert_failure(context, rv_source_open(context, &config, RV_SPLIT_TRAIN, &source), RV_BAD_USAGE,
                    "data.logit=0.5", NULL);

@@ -431,6 +431,115 @@ static void the_list_tells_what_is_damaged(void **state)
     expect_silence();
 }
 
+static void cut(const char *name, off_t change)
+{
+    char path[512];
+    struct stat facts;
+    path_in(path, folder, name);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(truncate(path, facts.st_size + change), 0);
+}
+
+static void make_tiny(const char *name, const char *end)
+{
+    char path[512];
+    make_folders(name);
+    path_in(path, folder, name);
+    write_tiny(path, "train", end, 400, 3);
+    write_tiny(path, "t10k", end, 12, 3);
+}
+
+/* The sets of a folder; a name with "good" is one that is read. */
+static void make_odd_sets(void)
+{
+    char path[512];
+    make_tiny("good-plain", "");
+    make_tiny("good-packed", ".gz");
+    make_tiny("good-padded", ".gz"); /* zeros follow the gzip */
+    cut("good-padded/train-images-idx3-ubyte.gz", 512);
+    make_tiny("cut-plain", "");
+    cut("cut-plain/train-images-idx3-ubyte", -1);
+    make_tiny("long-plain", "");
+    cut("long-plain/train-images-idx3-ubyte", 1);
+    make_tiny("cut-packed", ".gz");
+    cut("cut-packed/t10k-images-idx3-ubyte.gz", -9);
+    make_tiny("cut-labels", "");
+    cut("cut-labels/train-labels-idx1-ubyte", -1);
+    make_tiny("no-test-labels", "");
+    path_in(path, folder, "no-test-labels/t10k-labels-idx1-ubyte");
+    assert_int_equal(remove(path), 0);
+    make_folders("good-png/a");
+    make_folders("sizes/a");
+    make_folders("cut-png/a");
+    make_folders("colour/a");
+    make_folders("dark");
+    for (int i = 0; i < 3; ++i) {
+        static const char *const sets[] = {"good-png", "sizes", "cut-png", "colour"};
+        for (int j = 0; j < 4; ++j) {
+            snprintf(path, sizeof path, "%s/a/%d.png", sets[j], i);
+            write_image(path, 1, (uint8_t)(10 + i), 0);
+        }
+    }
+    write_image("good-png/a/3.png", 3, 10, 0); /* three equal channels are gray */
+    write_image("colour/a/3.png", 3, 10, 1);
+    cut("cut-png/a/2.png", -13);
+    write_deep("sizes/a/3.png", 65535, 0); /* 2 x 1 */
+    write_deep("dark/1.png", 255, 0);
+}
+
+/* What opening a set refuses, the list tells. */
+static void the_list_tells_what_opening_refuses(void **state)
+{
+    const char *directories[1] = {folder};
+    rv_data_entry *entries;
+    rv_source *source;
+    int count, refused = 0, problems = 0;
+    (void)state;
+    make_odd_sets();
+    assert_ok(context, rv_data_list(context, directories, 1, &entries, &count));
+    for (int i = 8; i < count; ++i) {
+        rv_data_config config = config_of(entries[i].name);
+        rv_status status = RV_OK;
+        for (int split = RV_SPLIT_TRAIN; status == RV_OK && split <= RV_SPLIT_TEST; split += 2) {
+            if (split == RV_SPLIT_TEST && entries[i].test_count == 0 && !entries[i].problem)
+                continue;
+            status = rv_source_open(context, &config, (rv_split)split, &source);
+            rv_source_free(source);
+        }
+        if ((status != RV_OK) != (entries[i].problem != NULL))
+            FAIL("%s: opening it says \"%s\", the list \"%s\"\n", entries[i].name,
+                 rv_error_message(context), entries[i].problem ? entries[i].problem : "");
+        if (entries[i].problem)
+            assert_string_equal(entries[i].problem, rv_error_message(context));
+        assert_int_equal(strstr(entries[i].name, "good") == NULL, status != RV_OK);
+        refused += status != RV_OK;
+        problems += entries[i].problem != NULL;
+        rv_error_clear(context);
+    }
+    assert_int_equal(count, 8 + 13);
+    assert_int_equal(refused, 9);
+    assert_int_equal(problems, 9);
+    rv_data_list_free(entries, count);
+}
+
+/* Each part can be opened, but no model takes both. */
+static void test_images_of_another_size_are_listed(void **state)
+{
+    const char *directories[1] = {folder};
+    const uint8_t black[8] = {0};
+    const uint32_t shape[3] = {2, 2, 2};
+    rv_data_entry *entries;
+    int count;
+    (void)state;
+    make_tiny("unequal", "");
+    write_idx(folder, "unequal/t10k-images-idx3-ubyte", 3, shape, black);
+    write_idx(folder, "unequal/t10k-labels-idx1-ubyte", 1, shape, black);
+    assert_ok(context, rv_data_list(context, directories, 1, &entries, &count));
+    assert_int_equal(count, 9);
+    assert_non_null(strstr(entries[8].problem, "the test images are 2 x 2 x 1"));
+    rv_data_list_free(entries, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +555,8 @@ int main(void)
         TEST(what_is_no_set_is_told_by_its_kind),
         TEST(a_class_may_be_called_train),
         TEST(the_list_tells_what_is_damaged),
+        TEST(the_list_tells_what_opening_refuses),
+        TEST(test_images_of_another_size_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

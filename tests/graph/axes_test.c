@@ -127,13 +127,47 @@ static void bad_axes_are_refused(void **state)
     end(&f);
 }
 
+/* Each latches an error that says so, and gives poison: no size overflows. */
+static void huge_shapes_are_refused(void **state)
+{
+    const int64_t big = (int64_t)1 << 40, half = (int64_t)1 << 32, most = INT64_MAX;
+    const rv_shape deep = {.rank = 99, .dim = {1}};
+    const float one = 1;
+    (void)state;
+    for (int i = 0; i < 11; i++) {
+        fixture f = begin();
+        rv_graph *g = f.graph;
+        rv_expr column = rv_input(g, "column", RV_F32, rv_shape2(big, 1));
+        rv_expr row = rv_input(g, "row", RV_F32, rv_shape2(1, big));
+        rv_expr made = i == 0   ? rv_input(g, "x", RV_F32, rv_shape2(big, big))
+                       : i == 1 ? rv_input(g, "x", RV_F32, rv_shape2(half, 2 * half))
+                       : i == 2 ? rv_input(g, "x", RV_F32, rv_shape1(most))
+                       : i == 3 ? rv_constant(g, rv_shape3(half, half, 16), &one)
+                       : i == 4 ? rv_constant(g, deep, &one)
+                       : i == 5 ? rv_reshape(f.x, rv_shape4(half, half, 12, 1))
+                       : i == 6 ? rv_add(column, row)
+                       : i == 7 ? rv_matmul(column, row)
+                       : i == 8 ? rv_repeat(column, big)
+                       : i == 9 ? rv_pad(f.x, 1, most, most, 0)
+                                : rv_broadcast_to(f.x, rv_shape4(half, half, 2, 6));
+        if (!rv_is_poison(made) || rv_error_status(f.context) != RV_BAD_USAGE)
+            fail_msg("case %d: %s", i, rv_error_message(f.context));
+        end(&f);
+    }
+    fixture f = begin();
+    assert_null(
+        rv_param_get(f.context, "w", rv_shape2(big, big), rv_initial_constant(0), RV_WEIGHT));
+    assert_int_equal(rv_error_status(f.context), RV_BAD_USAGE);
+    assert_true(rv_shape_size(rv_shape2(big, big)) == most);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_are_worked_out),
-        cmocka_unit_test(values_keep_their_order),
-        cmocka_unit_test(poison_passes),
-        cmocka_unit_test(bad_axes_are_refused),
+        cmocka_unit_test(shapes_are_worked_out),   cmocka_unit_test(values_keep_their_order),
+        cmocka_unit_test(poison_passes),           cmocka_unit_test(bad_axes_are_refused),
+        cmocka_unit_test(huge_shapes_are_refused),
     };
     return cmocka_run_group_tests_name("graph_axes", tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ static void test_every_reader_says_what_it_got(void **state)
         rv_idx idx;
         rv_pixels8 pixels;
         rv_tensors *tensors;
-        int has_palette;
+        rv_png_facts facts;
         rv_file_write(context, path, cases[i].bytes, strlen(cases[i].bytes));
         check_ok(context);
         assert_int_equal(rv_array_load(context, path, &array), RV_BAD_FILE);
@@ -131,7 +131,7 @@ static void test_every_reader_says_what_it_got(void **state)
         check_error(context, RV_BAD_FILE, cases[i].kind);
         assert_int_equal(rv_png_load(context, path, &pixels), RV_BAD_FILE);
         check_error(context, RV_BAD_FILE, cases[i].kind);
-        assert_int_equal(rv_png_header(context, path, &pixels, &has_palette), RV_BAD_FILE);
+        assert_int_equal(rv_png_header(context, path, &pixels, &facts), RV_BAD_FILE);
         check_error(context, RV_BAD_FILE, cases[i].kind);
         assert_int_equal(rv_tensors_open(context, path, &tensors), RV_BAD_FILE);
         check_error(context, RV_BAD_FILE, cases[i].kind);

@@ -68,6 +68,18 @@ void rv_folder_free(rv_folder *folder)
     *folder = (rv_folder){0};
 }
 
+const char *rv_path_problem(const char *path)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? NULL
+                                                                            : strerror(errno);
+    DIR *open = S_ISDIR(facts.st_mode) ? opendir(path) : NULL;
+    if (open)
+        closedir(open);
+    return open || !S_ISDIR(facts.st_mode) || errno == ENOMEM ? NULL : strerror(errno);
+}
+
 int rv_path_is_file(const char *path)
 {
     struct stat facts;

@@ -17,6 +17,9 @@ int rv_folder_list(const char *path, rv_folder *folder);
 rv_status rv_folder_read(const char *path, rv_folder *folder);
 void rv_folder_free(rv_folder *folder);
 
+/* Why the file or folder at a path cannot be looked at, or not be listed, as "Permission denied";
+ * NULL if it can, or there is none. */
+const char *rv_path_problem(const char *path);
 /* A file, not a folder. */
 int rv_path_is_file(const char *path);
 /* Bytes of a file, 0 when there is none. */

@@ -235,7 +235,7 @@ static rv_status read_labels(rv_context *context, const char *path, int wanted,
 {
     rv_idx labels;
     rv_status status = wanted ? rv_idx_load(context, path, 1, 0, &labels)
-                              : rv_idx_header(context, path, 1, &labels);
+                              : rv_idx_check(context, path, 1, &labels);
     if (status != RV_OK)
         return status;
     if (labels.stored != files->count)
@@ -267,7 +267,8 @@ static rv_status look_at_files(rv_context *context, const char *path, const idx_
     rv_status status = files->path && labels_path ? RV_OK : rv_fail_memory(context);
     files->rank = strstr(images->name, "idx4") ? 4 : 3;
     if (status == RV_OK)
-        status = rv_idx_header(context, files->path, files->rank, &header);
+        status = wanted ? rv_idx_header(context, files->path, files->rank, &header)
+                        : rv_idx_check(context, files->path, files->rank, &header);
     if (status == RV_OK) {
         files->count = header.stored;
         files->bytes = rv_path_bytes(files->path) + rv_path_bytes(labels_path);

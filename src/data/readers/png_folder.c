@@ -297,9 +297,9 @@ static rv_status choose_channels(rv_context *context, const rv_data_files *train
     int gray = 0, count = training->count < LOOKED_AT ? (int)training->count : LOOKED_AT;
     for (int i = 0; i < count; ++i) {
         rv_pixels8 image;
-        int has_palette;
-        rv_status status = rv_png_header(context, training->image[i], &image, &has_palette);
-        if (status == RV_OK && has_palette)
+        rv_png_facts facts;
+        rv_status status = rv_png_header(context, training->image[i], &image, &facts);
+        if (status == RV_OK && facts.has_palette)
             status = rv_png_load(context, training->image[i], &image);
         if (status != RV_OK)
             return status;
@@ -328,34 +328,6 @@ static rv_status set_shape(rv_context *context, const char *training, const rv_d
     return status;
 }
 
-static rv_status look(rv_context *context, const char *path, rv_data_question question,
-                      rv_data_files *files)
-{
-    layout where;
-    rv_pixels8 shape = {0};
-    rv_status status = find_layout(context, path, &where);
-    const char *training = where.train ? where.train : path;
-    const char *root = question.part == RV_PART_TEST ? where.test : training;
-    if (status == RV_OK && !root) {
-        files->absent = 1;
-        status = rv_fail(context, RV_BAD_FILE,
-                         "%s holds no test images: they go to %s/test/CLASS, and the training "
-                         "images to %s/train/CLASS; or data.validation=N sets some aside",
-                         path, path, path);
-    }
-    if (status == RV_OK)
-        status = take_images(context, root, training, question.labels, files);
-    if (status == RV_OK) {
-        files->path = rv_strdup(root);
-        status =
-            files->path ? set_shape(context, training, files, &shape) : rv_fail_memory(context);
-    }
-    if (status == RV_OK)
-        status = rv_data_set_shape(context, shape.height, shape.width, shape.channels, files);
-    free_layout(&where);
-    return status;
-}
-
 /* ---- reading ---- */
 
 /* Expands gray to three channels, or reduces three equal channels to one; 0 for colour among
@@ -376,6 +348,8 @@ static int take_pixels(const rv_pixels8 *image, int channels, uint8_t *to)
             memset(to + 3 * i, image->bytes[i], 3);
     return 1;
 }
+
+enum { DARK = 4096 }; /* a larger value of 65535 is no value of 12 bits */
 
 /* Files of 16 bits, and the largest value in them. */
 typedef struct deep_files {
@@ -409,7 +383,7 @@ static rv_status read_image(rv_context *context, const rv_data_files *files, con
 static rv_status check_depth(rv_context *context, const rv_data_files *files,
                              const deep_files *deep)
 {
-    if (deep->largest == 0 || deep->largest >= 4096)
+    if (deep->largest == 0 || deep->largest >= DARK)
         return RV_OK;
     if (deep->largest < 256)
         return rv_fail(context, RV_BAD_FILE,
@@ -434,6 +408,60 @@ static rv_status read_images(rv_context *context, const rv_data_files *files, rv
         status = read_image(context, files, files->image[rows->numbers[i]],
                             rows->bytes + (size_t)i * size, &deep);
     return status == RV_OK ? check_depth(context, files, &deep) : status;
+}
+
+/* What read_images would refuse, by the headers.  An image is read if its header does not tell: its
+ * file does not end as a PNG does, it may have colours among gray images, or values of 16 bits that
+ * are all dark. */
+static rv_status check_headers(rv_context *context, const rv_data_files *files)
+{
+    size_t size = (size_t)files->height * (size_t)files->width * (size_t)files->channels;
+    deep_files deep = {0};
+    uint8_t *pixels = rv_malloc(size);
+    rv_status status = pixels ? RV_OK : rv_fail_memory(context);
+    for (int64_t i = 0; i < files->count && status == RV_OK; ++i) {
+        rv_pixels8 image;
+        rv_png_facts facts;
+        status = rv_png_header(context, files->image[i], &image, &facts);
+        if (status == RV_OK &&
+            (!facts.is_whole || image.channels > files->channels || image.height != files->height ||
+             image.width != files->width || (facts.depth == 16 && deep.largest < DARK)))
+            status = read_image(context, files, files->image[i], pixels, &deep);
+    }
+    rv_free(pixels);
+    return status == RV_OK ? check_depth(context, files, &deep) : status;
+}
+
+/* ---- looking ---- */
+
+static rv_status look(rv_context *context, const char *path, rv_data_question question,
+                      rv_data_files *files)
+{
+    layout where;
+    rv_pixels8 shape = {0};
+    rv_status status = find_layout(context, path, &where);
+    const char *training = where.train ? where.train : path;
+    const char *root = question.part == RV_PART_TEST ? where.test : training;
+    if (status == RV_OK && !root) {
+        files->absent = 1;
+        status = rv_fail(context, RV_BAD_FILE,
+                         "%s holds no test images: they go to %s/test/CLASS, and the training "
+                         "images to %s/train/CLASS; or data.validation=N sets some aside",
+                         path, path, path);
+    }
+    if (status == RV_OK)
+        status = take_images(context, root, training, question.labels, files);
+    if (status == RV_OK) {
+        files->path = rv_strdup(root);
+        status =
+            files->path ? set_shape(context, training, files, &shape) : rv_fail_memory(context);
+    }
+    if (status == RV_OK)
+        status = rv_data_set_shape(context, shape.height, shape.width, shape.channels, files);
+    if (status == RV_OK && !question.labels)
+        status = check_headers(context, files);
+    free_layout(&where);
+    return status;
 }
 
 const rv_data_kind rv_png_kind = {

@@ -16,7 +16,7 @@ typedef enum rv_part { RV_PART_TRAIN, RV_PART_TEST } rv_part;
 /* The question about a place. */
 typedef struct rv_data_question {
     rv_part part;
-    int labels;    /* 0: only what rv_data_list needs */
+    int labels;    /* 0: rv_data_list asks: no labels, but whether headers and sizes are right */
     uint64_t seed; /* data.seed */
 } rv_data_question;
 

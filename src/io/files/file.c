@@ -19,7 +19,8 @@ void rv_io_free(void *block)
 int rv_file_exists(const char *path)
 {
     struct stat facts;
-    return stat(path, &facts) == 0;
+    return stat(path, &facts) == 0 ||
+           (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
 }
 
 int rv_folder_exists(const char *path)

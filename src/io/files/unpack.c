@@ -61,6 +61,20 @@ uint64_t rv_unpacker_most(const rv_unpacker *unpacker)
     return unpacker->stored > UINT64_MAX / ratio ? UINT64_MAX : unpacker->stored * ratio;
 }
 
+/* RFC 1952: the last four bytes are the length modulo 2^32, lowest byte first. */
+int rv_unpacker_has_length(const rv_unpacker *u, uint64_t length)
+{
+    uint8_t end[4];
+    if (!u->packed)
+        return u->stored == length;
+    if (u->file < 0 || u->stored < sizeof end ||
+        pread(u->file, end, sizeof end, (off_t)(u->stored - sizeof end)) != (ssize_t)sizeof end)
+        return 0;
+    uint32_t said =
+        end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 | (uint32_t)end[3] << 24;
+    return said == (uint32_t)length;
+}
+
 static rv_status damaged(const rv_unpacker *u, const char *what, const char *detail)
 {
     return rv_fail(u->context, RV_BAD_FILE,

@@ -21,6 +21,9 @@ rv_status rv_unpacker_read(rv_unpacker *unpacker, uint8_t *buffer, size_t wanted
  * 1032).
  */
 uint64_t rv_unpacker_most(const rv_unpacker *unpacker);
+/* Whether the whole content has `length` bytes, as the size of a plain file, or the trailer of a
+ * gzip of one member, says; 0 may also mean that the trailer cannot tell. */
+int rv_unpacker_has_length(const rv_unpacker *unpacker, uint64_t length);
 /* NULL is ignored. */
 void rv_unpacker_close(rv_unpacker *unpacker);
 /* A zlib stream that allocates through core/memory.h. */

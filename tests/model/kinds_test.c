@@ -113,7 +113,7 @@ static const rv_model_kind moved = {.name = "moved",
 static rv_model *model_of(bench *b, const rv_model_kind *kind)
 {
     const tiny_config config = {Z, {RV_BOUND_IWAE, K}};
-    const rv_data_sizes sizes = {SIDE, SIDE, 1, 2, 0, 1, 0, 0, 0};
+    const rv_data_sizes sizes = {SIDE, SIDE, 1, 2, 0, 1, 0, 0, 0, 0};
     rv_model *model;
     rv_model_new(b->context, kind, &config, sizes, &model);
     check_ok(b->context);

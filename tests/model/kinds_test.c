@@ -30,6 +30,7 @@ static void parts_make_what_a_kind_can(void **state)
         {"m2", all},
         {"m1-m2", all},
         {"adgm", all},
+        {"energy-flow", RV_TRAINING | RV_EVALUATION},
     };
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -107,7 +107,7 @@ static rv_status find_sizes(cli_call *call, const rv_settings *settings, rv_data
     cli_say(call, "the data are not here; shown for 28 x 28 gray images of 10 classes");
     rv_error_clear(call->context);
     *sizes = (rv_data_sizes){28, 28, 1, 10, settings->data.range == RV_RANGE_SIGNED ? -1.0f : 0.0f,
-                             1,  0,  0, 0};
+                             1,  0,  0, 0,  0};
     return RV_OK;
 }
 

@@ -97,6 +97,25 @@ rv_demo_gradients_config rv_demo_gradients_defaults(void);
 rv_status rv_demo_gradients(rv_context *context, const rv_demo_gradients_config *config,
                             rv_values *values, rv_chart **chart);
 
+/* ---- a normalizing flow fitted to an energy of the plane ---- */
+
+typedef struct rv_demo_flow_config {
+    int energy;    /* of rv_energy, 1 to 4 */
+    int64_t draws; /* that each fit learns from, 256 an update */
+    uint64_t seed; /* of the draws */
+} rv_demo_flow_config;
+/* Energy 1, 307,200 draws of seed 1: 1200 updates. */
+rv_demo_flow_config rv_demo_flow_defaults(void);
+
+/* Planar flows of 0 (the best Gaussian), 2, 8 and 32 steps, trained as `model: energy-flow`: one
+ * list for each, with its KL to the target by 20,000 new draws; the Gaussian is the best of 6
+ * starts.  The figure shows the density of
+ * the target and of each fit.  The list is the caller's, empty on failure.  The caller owns *figure
+ * (NULL on failure); `figure` may be NULL.  RV_BAD_USAGE for another energy, or draws not from 256
+ * to 10,000,000. */
+rv_status rv_demo_flow(rv_context *context, const rv_demo_flow_config *config, rv_values *values,
+                       rv_image **figure);
+
 #ifdef __cplusplus
 }
 #endif

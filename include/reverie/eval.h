@@ -95,7 +95,7 @@ rv_status rv_view_class_evidence(rv_model *model, const float *images, int64_t c
 rv_status rv_view_features(rv_model *model, const float *images, int64_t count, float *features);
 int64_t rv_view_feature_width(rv_model *model);
 /* images [count,D], as the model's source gives them -> the score of each [count]: log p(x) in nats
- * for a density model.  RV_BAD_USAGE for a model without a score. */
+ * for a density model.  RV_BAD_USAGE for a model without a score, or whose flow has no inverse. */
 rv_status rv_view_score(rv_model *model, const float *images, int64_t count, float *each);
 /* Images [count,D] of the model, in the range of the data: decoded draws of its prior, or draws of
  * a model without latents, whose sampler takes rv_view_generate_passes passes through its net (784

@@ -85,6 +85,13 @@ rv_expr rv_forward_pass(rv_bijection f, rv_expr u, rv_expr x);
  * copied into the graph. */
 rv_dist rv_flow(rv_dist base, const rv_bijection *chain, int length);
 
+/* ---- energies of the plane, which flows are fitted to ---- */
+
+/* U(z) of energy `which`, 1 to 4, of the density exp(-U(z)) / Z;  z [...,2] -> [...], nats (Rezende
+ * & Mohamed 2015, table 1).  2 to 4 have a wall, sum_i max(|z_i| - 6, 0)^2, without which their
+ * integrals are infinite.  RV_BAD_USAGE for another number, or another width. */
+rv_expr rv_energy(int which, rv_expr z);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,6 +37,7 @@ typedef struct rv_data_sizes {
     int are_points;  /* rows of real numbers, no pixels: low and high say nothing */
     int dequantised; /* pixels are (byte + u) / 256 */
     double logit;    /* pixels v are logits of a + (1 - 2 a) v, a being this; 0: they are v */
+    int energy;      /* the points have the density of this rv_energy, 1 to 4; 0: none is known */
 } rv_data_sizes;
 
 /* A named scalar for reports, in nats per example. */
@@ -254,6 +255,8 @@ typedef struct rv_score_part {
     rv_expr (*draw_pass)(const rv_model *model, int stage, rv_expr from, rv_expr x);
     /* The passes of a stage, after which it is exact; 0 after the last. */
     int64_t (*draw_passes)(const rv_model *model, int stage);
+    /* What prevents `each` in this model, as "a Sylvester flow has no inverse", or NULL. */
+    const char *(*lacks)(const rv_model *model);
 } rv_score_part;
 
 /* q(y|x), trained with the cross-entropy. */
@@ -300,9 +303,10 @@ typedef struct rv_model_kind {
     /* log p(x, z_k) - log q(z_k|x), [K,B], at `draws` hard draws of the posterior `group`, which is
      * the result of `encode` for x, or inputs of the same shapes.  NULL: uses log_joint. */
     rv_expr (*log_weight)(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws);
-    /* The held-out value of `evaluate` that selects the best checkpoint; larger is better.  It may
-     * depend on the config. */
+    /* The held-out value of `evaluate` that selects the best checkpoint; larger is better, or, with
+     * `selects_least`, smaller.  It may depend on the config. */
     const char *(*select)(const rv_model *model);
+    int selects_least;
     /* z [B,Z] -> mean images [B,D], in the range of the data. */
     rv_expr (*decode)(rv_model *model, rv_expr z);
     /* The width Z of the z that decode takes. */
@@ -366,6 +370,8 @@ typedef enum rv_ability {
 } rv_ability;
 int rv_model_has(const rv_model *model, unsigned abilities);
 int rv_model_kind_has(const rv_model_kind *kind, unsigned abilities);
+/* What prevents its score of a given example, or NULL: nothing, or the kind has no score. */
+const char *rv_model_score_lacks(const rv_model *model);
 
 /* Makes a model with its nets and weights.  `config` is the struct of the kind's option rows; it is
  * copied, but its lists and texts must outlive the model.  The caller frees the model, which frees

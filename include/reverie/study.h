@@ -116,6 +116,7 @@ typedef struct rv_study_row {
 typedef struct rv_study_table {
     const char *split;  /* "test", "validation", "train"; "" when no run is done */
     const char *best;   /* the value that decides is_best; NULL: none */
+    int best_is_least;  /* whether the best mean is the smallest */
     const char *varies; /* a data setting in which cells differ, so that numbers do not compare */
     int value_count;
     const char *name[RV_METRICS_MOST];

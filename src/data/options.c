@@ -16,10 +16,10 @@ _Static_assert(sizeof(rv_pixels) == sizeof(int) && sizeof(rv_range) == sizeof(in
 #define RV_ROWS_OF rv_data_config
 
 const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
-    RV_STRING(
-        "data.name", name, "digits",
-        "data set: digits or moons, circles, spirals, checkerboard, eight-gaussians, banana (built "
-        "in); mnist, a folder of IDX or PNG files, or an .npy file"),
+    RV_STRING("data.name", name, "digits",
+              "data set: digits or moons, circles, spirals, checkerboard, eight-gaussians, banana, "
+              "energy-1 "
+              "to energy-4 (built in); mnist, a folder of IDX or PNG files, or an .npy file"),
     RV_CHOICE("data.pixels", pixels, "gray", "gray|static|dynamic|threshold",
               "pixel values: as they are, drawn once, drawn each epoch, or cut at one half"),
     RV_CHOICE("data.range", range, "[0,1]", "[0,1]|[-1,1]", "where black and white go"),

@@ -7,6 +7,7 @@ static const rv_demo *const demos[] = {
     &demo_importance_sampling,
     &demo_gumbel_softmax,
     &demo_gradient_variance,
+    &demo_flow,
 };
 
 const rv_demo *rv_demo_at(int index)

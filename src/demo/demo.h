@@ -4,7 +4,8 @@
 
 #include "reverie/demo.h"
 
-extern const rv_demo demo_importance_sampling, demo_gumbel_softmax, demo_gradient_variance;
+extern const rv_demo demo_importance_sampling, demo_gumbel_softmax, demo_gradient_variance,
+    demo_flow;
 
 /* Returns the status of the list too; a failure leaves the list empty. */
 rv_status demo_end(rv_status status, rv_values *values);

@@ -27,9 +27,9 @@ struct rv_evaluator {
 rv_data_sizes rv_data_sizes_of(const rv_source *source)
 {
     const rv_source_info *info = rv_source_describe(source);
-    return (rv_data_sizes){info->height,      info->width,       info->channels,
-                           info->class_count, info->low,         info->high,
-                           info->are_points,  info->dequantised, info->logit};
+    return (rv_data_sizes){info->height, info->width, info->channels,   info->class_count,
+                           info->low,    info->high,  info->are_points, info->dequantised,
+                           info->logit,  info->energy};
 }
 
 /* Whether the model learns from labels, predicts them, or takes them as input. */
@@ -61,6 +61,10 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source)
         info->logit != sizes->logit)
         return rv_fail(model->context, RV_BAD_FILE,
                        "%s: data.dequantise or data.logit is another than the model's", info->path);
+    if (info->energy != sizes->energy)
+        return rv_fail(model->context, RV_BAD_FILE,
+                       "%s: the points are not those of the model's %s: data.name is another one",
+                       info->path, sizes->energy > 0 ? "energy" : "data, but of an energy");
     if (info->low != sizes->low || info->high != sizes->high)
         return rv_fail(
             model->context, RV_BAD_FILE,
@@ -198,6 +202,7 @@ static rv_value describe(const char *name)
     static const rv_value known[] = {
         {.name = "elbo", .heading = "ELBO", .unit = RV_UNIT_NATS},
         {.name = "kl", .heading = "KL", .unit = RV_UNIT_NATS},
+        {.name = "free_energy", .heading = "free energy", .unit = RV_UNIT_NATS},
         {.name = "elbo_labelled", .heading = "ELBO of (x, y)", .unit = RV_UNIT_NATS},
         {.name = "cross_entropy", .heading = "cross-entropy", .unit = RV_UNIT_NATS, .digits = 4},
         {.name = "accuracy", .unit = RV_UNIT_SHARE},

@@ -307,6 +307,10 @@ rv_status rv_view_score(rv_model *model, const float *images, int64_t count, flo
     if (!model->kind->score.each)
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no exact likelihood",
                        model->kind->name);
+    const char *lack = rv_model_score_lacks(model);
+    if (lack)
+        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` gives no density at a point: %s",
+                       model->kind->name, lack);
     return view_images(model, score_column, images, count, each, &width);
 }
 

@@ -1,8 +1,10 @@
-/* The density of a model of points of the plane: the held-out points, the density that the model
- * gives the plane, and its own draws, on one square. */
+/* The density of a model of points of the plane: the held-out points, or their density where it is
+ * known, the density that the model gives the plane, and its own draws, on one square.  A flow
+ * without an inverse gives no density: held-out points and draws. */
 #include "figures/figures.h"
 
 #include "core/memory.h"
+#include "energies/energies.h"
 
 #include <math.h>
 
@@ -56,6 +58,24 @@ static void count_points(square s, const float *points, int64_t count, float *pa
     brighten(panel);
 }
 
+/* The middle of pixel i. */
+static void pixel_at(square s, int i, double z[2])
+{
+    z[0] = s.left + s.width * (i % SIDE + 0.5) / SIDE;
+    z[1] = s.low + s.width * (SIDE - i / SIDE - 0.5) / SIDE;
+}
+
+/* exp(-U) at the middle of each pixel. */
+static void measure_energy(int energy, square s, float *panel)
+{
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        double z[2];
+        pixel_at(s, i, z);
+        panel[i] = (float)exp(-energy_at(energy, z));
+    }
+    brighten(panel);
+}
+
 /* p at the middle of each pixel. */
 static rv_status measure(rv_experiment *run, square s, float *panel)
 {
@@ -63,8 +83,10 @@ static rv_status measure(rv_experiment *run, square s, float *panel)
     if (!grid)
         return RV_NO_MEMORY;
     for (int i = 0; i < SIDE * SIDE; i++) {
-        grid[2 * i] = (float)(s.left + s.width * (i % SIDE + 0.5) / SIDE);
-        grid[2 * i + 1] = (float)(s.low + s.width * (SIDE - i / SIDE - 0.5) / SIDE);
+        double z[2];
+        pixel_at(s, i, z);
+        grid[2 * i] = (float)z[0];
+        grid[2 * i + 1] = (float)z[1];
     }
     rv_status status = rv_view_score(run->model, grid, SIDE * SIDE, panel);
     for (int i = 0; status == RV_OK && i < SIDE * SIDE; i++)
@@ -75,12 +97,12 @@ static rv_status measure(rv_experiment *run, square s, float *panel)
 }
 
 /* The panels side by side. */
-static rv_image *side_by_side(rv_experiment *run, const float *panels)
+static rv_image *side_by_side(rv_experiment *run, const float *panels, int count)
 {
     rv_grid_config config = rv_grid_defaults();
-    config.columns = PANELS;
+    config.columns = count;
     config.pad_value = 0.5F;
-    return rv_grid(run->context, rv_image_batch_of(panels, PANELS, SIDE, SIDE), &config);
+    return rv_grid(run->context, rv_image_batch_of(panels, count, SIDE, SIDE), &config);
 }
 
 rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed)
@@ -100,6 +122,7 @@ rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t see
     count = count < POINTS_MOST ? count : POINTS_MOST;
     float *points = run_floats(run, 2 * count), *draws = run_floats(run, 2 * count);
     float *panel = run_floats(run, PANELS * SIDE * SIDE);
+    int panels = rv_model_score_lacks(run->model) ? PANELS - 1 : PANELS;
     rv_status status = points && draws && panel ? RV_OK : RV_NO_MEMORY;
     if (status == RV_OK)
         status = rv_source_fetch_range(source, 0, count, 0, points, NULL);
@@ -107,12 +130,17 @@ rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t see
         status = rv_view_generate(run->model, seed, count, draws);
     if (status == RV_OK) {
         square s = square_of(points, count);
-        count_points(s, points, count, panel);
-        status = measure(run, s, panel + SIDE * SIDE);
-        count_points(s, draws, count, panel + 2 * SIDE * SIDE);
+        int energy = run->model->sizes.energy;
+        if (energy > 0 && panels == PANELS)
+            measure_energy(energy, s, panel);
+        else
+            count_points(s, points, count, panel);
+        if (panels == PANELS)
+            status = measure(run, s, panel + SIDE * SIDE);
+        count_points(s, draws, count, panel + (panels - 1) * SIDE * SIDE);
     }
     if (status == RV_OK)
-        image = side_by_side(run, panel);
+        image = side_by_side(run, panel, panels);
     rv_free(points);
     rv_free(draws);
     rv_free(panel);

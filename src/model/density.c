@@ -91,5 +91,6 @@ static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
 
 void density_defaults(rv_model_kind *kind)
 {
-    kind->score = (rv_score_part){"log_likelihood", log_likelihood, pass, passes};
+    kind->score = (rv_score_part){
+        .name = "log_likelihood", .each = log_likelihood, .draw_pass = pass, .draw_passes = passes};
 }

@@ -194,6 +194,12 @@ int rv_model_has(const rv_model *model, unsigned abilities)
     return rv_model_kind_has(model->kind, abilities);
 }
 
+const char *rv_model_score_lacks(const rv_model *model)
+{
+    const rv_score_part *score = &model->kind->score;
+    return score->lacks ? score->lacks(model) : NULL;
+}
+
 rv_net *const *rv_model_nets(const rv_model *model, int *count)
 {
     *count = model->nets;

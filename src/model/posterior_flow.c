@@ -11,18 +11,20 @@
 #include <stdio.h>
 
 enum { FLOW_NONE, FLOW_PLANAR, FLOW_RADIAL, FLOW_HOUSEHOLDER, FLOW_SYLVESTER, FLOW_IAF };
-enum { LENGTH_MOST = 256, NUMBERS_MOST = 1 << 20, PARTS_MOST = 4 };
+enum { NUMBERS_MOST = 1 << 20, PARTS_MOST = 4 };
 
 #define RV_ROWS_OF posterior_flow
 const rv_option posterior_flow_options[] = {
     RV_CHOICE("posterior.flow", kind, "none", "none|planar|radial|householder|sylvester|iaf",
-              "how draws of q(z|x) are moved: a normalizing flow"),
-    RV_INTEGER("posterior.flow_length", length, "4", 0, LENGTH_MOST, "steps of the flow"),
+              "how draws of q are moved: a normalizing flow"),
+    RV_INTEGER("posterior.flow_length", length, "4", 0, FLOW_LENGTH_MOST, "steps of the flow"),
+    RV_LAYERS("posterior.flow_layers", words, "[masked 256, relu, masked 256, relu]",
+              "layers of each network of flow=iaf, from z and its context to (m, s)"),
+};
+const rv_option posterior_flow_amortised_options[] = {
     RV_SWITCH("posterior.flow_amortised", is_amortised, "true",
               "the encoder gives the flow's parameters for each image; false: all images share "
               "them"),
-    RV_LAYERS("posterior.flow_layers", words, "[masked 256, relu, masked 256, relu]",
-              "layers of each network of flow=iaf, from (z, context) to (m, s)"),
     RV_INTEGER("posterior.flow_context", context, "128", 0, 65536,
                "width of what the networks of flow=iaf see of the image"),
 };
@@ -174,15 +176,28 @@ static rv_bijection step_of(const rv_model *model, const posterior_flow *flow, r
     return rv_sylvester(as_matrix(part[0], latents), part[1], part[2], part[3], step % 2);
 }
 
-rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
-                             int first_net, rv_expr z, rv_mode mode)
+int posterior_flow_chain(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
+                         int first_net, int64_t latents, rv_mode mode,
+                         rv_bijection chain[FLOW_LENGTH_MOST])
 {
-    rv_bijection chain[LENGTH_MOST];
-    int64_t latents = rv_dim(z, 2);
     int length = has_steps(flow) ? (int)flow->length : 0;
     for (int i = 0; i < length; i++)
         chain[i] = flow->kind == FLOW_IAF
                        ? rv_iaf(model->net[first_net + i], flow->context > 0 ? numbers : NULL, mode)
                        : step_of(model, flow, numbers, latents, i);
+    return length;
+}
+
+rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
+                             int first_net, rv_expr z, rv_mode mode)
+{
+    rv_bijection chain[FLOW_LENGTH_MOST];
+    int length = posterior_flow_chain(model, flow, numbers, first_net, rv_dim(z, 2), mode, chain);
     return rv_forward(chain, length, z);
+}
+
+const char *posterior_flow_lacks(const posterior_flow *flow)
+{
+    return has_steps(flow) && flow->kind == FLOW_SYLVESTER ? "a Sylvester flow has no inverse"
+                                                           : NULL;
 }

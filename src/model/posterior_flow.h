@@ -13,7 +13,8 @@ typedef struct posterior_flow {
     rv_words words;   /* of the networks of inverse autoregressive flow */
     int64_t context;  /* width of what they see of the image */
 } posterior_flow;
-extern const rv_option posterior_flow_options[5];
+extern const rv_option posterior_flow_options[3];           /* kind, length, words */
+extern const rv_option posterior_flow_amortised_options[2]; /* of a posterior of images */
 
 /* RV_BAD_USAGE for settings that cannot be, of Z latents. */
 rv_status posterior_flow_check(const rv_model *model, const posterior_flow *flow, int64_t latents);
@@ -24,8 +25,16 @@ int64_t posterior_flow_numbers(const posterior_flow *flow, int64_t latents);
 /* Its networks: describes them in wish[0], wish[1], ... */
 void posterior_flow_nets(const posterior_flow *flow, int64_t latents, rv_net_start start,
                          rv_net_wish *wish);
-/* Makes the parameters that all images share. */
+/* Makes the parameters that all images share, before the model makes others of its own. */
 rv_status posterior_flow_create(rv_model *model, const posterior_flow *flow, int64_t latents);
+/* What prevents its inverse, as "a Sylvester flow has no inverse", or NULL. */
+const char *posterior_flow_lacks(const posterior_flow *flow);
+/* Its steps in the order of the draws; returns their number.  `numbers` [B,N] are the encoder's, or
+ * any expression of the graph where it gives none. */
+enum { FLOW_LENGTH_MOST = 256 };
+int posterior_flow_chain(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
+                         int first_net, int64_t latents, rv_mode mode,
+                         rv_bijection chain[FLOW_LENGTH_MOST]);
 /* z_0 [K,B,Z] -> z_K.  `numbers` [B,N] are the encoder's; net `first_net` is the first of its
  * own. */
 rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,

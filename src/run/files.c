@@ -33,7 +33,8 @@ static json_t *selection(const rv_experiment *run)
     if (!model->kind->select)
         return json_null();
     return json_pack("{s:s, s:s, s:b}", "split", rv_split_name(run_held_out(run->settings)),
-                     "value", model->kind->select(model), "larger_is_better", 1);
+                     "value", model->kind->select(model), "larger_is_better",
+                     !model->kind->selects_least);
 }
 
 static json_t *environment(const rv_experiment *run, rv_tuning tuning)

@@ -30,6 +30,8 @@ static json_t *run_json(const study_run *run)
         rv_values_put(&values, &run->values.list);
         rv_json_put(&object, "split", rv_json_text(run->values.split));
         rv_json_put(&object, "chosen_by", rv_json_text(run->values.chosen));
+        if (run->values.chooses_least)
+            rv_json_put(&object, "least_is_best", json_true());
         rv_json_put(&object, "checkpoint", rv_json_text(run->values.checkpoint));
         rv_json_put(&object, "values", values);
     }
@@ -92,6 +94,7 @@ static void recall_run(rv_context *context, study_run *run, json_t *object)
         return;
     snprintf(values.split, sizeof values.split, "%s", split);
     snprintf(values.chosen, sizeof values.chosen, "%s", chosen);
+    values.chooses_least = json_is_true(json_object_get(object, "least_is_best"));
     snprintf(values.checkpoint, sizeof values.checkpoint, "%s", checkpoint);
     json_object_foreach(json_object_get(object, "values"), key, value)
     {

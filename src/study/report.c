@@ -148,7 +148,9 @@ static void caption_of(const rv_study_table *table, char caption[400])
     snprintf(caption, 400,
              "%s; mean \302\261 standard deviation over the seeds, of the last weights%s%s%s%s",
              strcmp(table->split, "train") == 0 ? "training means of the last epoch" : table->split,
-             table->best && !table->varies ? "; * has the largest mean " : "",
+             !table->best || table->varies ? ""
+             : table->best_is_least        ? "; * has the smallest mean "
+                                           : "; * has the largest mean ",
              table->best && !table->varies ? table->best : "",
              table->best && !table->varies && table->uneven
                  ? ", but the cells have unequal numbers of runs"

@@ -44,6 +44,7 @@ typedef struct study_plan {
 typedef struct study_values {
     char split[16];
     char chosen[48];     /* the value that selects the best weights of the model; "" for none */
+    int chooses_least;   /* whether the smallest is the best */
     char checkpoint[64]; /* the checksum of the evaluated weights */
     rv_values list;      /* empty: not evaluated */
 } study_values;

@@ -113,7 +113,7 @@ static const char *differs(rv_study *study, int cell)
 }
 
 /* The value that selects the best weights of the models, if all use the same one. */
-static const char *chosen_by(const rv_study *study)
+static const char *chosen_by(const rv_study *study, int *is_least)
 {
     const char *chosen = NULL;
     for (int i = 0; i < study->run_count; i++) {
@@ -123,6 +123,7 @@ static const char *chosen_by(const rv_study *study)
         if (!*one || (chosen && strcmp(one, chosen) != 0))
             return NULL;
         chosen = one;
+        *is_least = study->run[i].values.chooses_least;
     }
     return chosen;
 }
@@ -137,8 +138,9 @@ static void mark_best(rv_study *study)
     if (!table->best || column == table->value_count || table->varies || study->cell_count < 2)
         return;
     for (int i = 0; i < study->cell_count; i++) {
-        double mean = study->row[i].value[column].mean;
-        if (isfinite(mean) && (best < 0 || mean > study->row[best].value[column].mean))
+        double mean = study->row[i].value[column].mean, sign = table->best_is_least ? -1 : 1;
+        if (isfinite(mean) &&
+            (best < 0 || sign * mean > sign * study->row[best].value[column].mean))
             best = i;
     }
     if (best >= 0)
@@ -170,7 +172,7 @@ rv_status rv_study_results(rv_study *study, const rv_study_table **out)
         status = rv_fail_memory(study->context);
     if (status == RV_OK) {
         name_columns(study);
-        study->table.best = chosen_by(study);
+        study->table.best = chosen_by(study, &study->table.best_is_least);
         for (int i = 1; i < study->cell_count && !study->table.varies; i++)
             study->table.varies = differs(study, i);
         for (int i = 0; i < study->cell_count; i++)

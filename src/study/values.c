@@ -25,6 +25,7 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     if (status != RV_OK)
         return status;
     snprintf(values->split, sizeof values->split, "%s", rv_split_name(split));
+    values->chooses_least = kind->selects_least;
     if (kind->select)
         snprintf(values->chosen, sizeof values->chosen, "%s", kind->select(run->model));
     for (int i = 0; i < report.values.count; i++)

@@ -88,7 +88,8 @@ static void note_position(const rv_trainer *trainer, notes *n)
     note(n, "sizes", "%lld %lld %lld %d %a %a", (long long)sizes->height, (long long)sizes->width,
          (long long)sizes->channels, sizes->classes, (double)sizes->low, (double)sizes->high);
     if (sizes->are_points || sizes->dequantised || sizes->logit > 0)
-        note(n, "values", "%d %d %a", sizes->are_points, sizes->dequantised, sizes->logit);
+        note(n, "values", "%d %d %a %d", sizes->are_points, sizes->dequantised, sizes->logit,
+             sizes->energy);
     note(n, "step", "%lld", (long long)trainer->step);
     note(n, "epoch", "%lld", (long long)trainer->epoch);
     note(n, "images", "%lld", (long long)trainer->seen);

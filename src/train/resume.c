@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "core/text.h"
+#include "energies/energies.h"
 #include "reverie/io.h"
 #include "train/layout.h"
 
@@ -80,9 +81,10 @@ static rv_status read_sizes(rv_context *context, const rv_tensors *tensors, cons
         return rv_fail(context, RV_BAD_FILE,
                        "%s: does not say how large its images are; no checkpoint of a run", path);
     text = rv_tensors_metadata(tensors, "values"); /* of real numbers alone */
-    if (text && (rv_text_scan(text, "%d %d %la", &sizes->are_points, &sizes->dequantised,
-                              &sizes->logit) != 3 ||
-                 !(sizes->logit >= 0 && sizes->logit < 0.5)))
+    if (text && (rv_text_scan(text, "%d %d %la %d", &sizes->are_points, &sizes->dequantised,
+                              &sizes->logit, &sizes->energy) < 3 ||
+                 !(sizes->logit >= 0 && sizes->logit < 0.5) || sizes->energy < 0 ||
+                 sizes->energy > ENERGIES))
         return rv_fail(context, RV_BAD_FILE, "%s: does not say what its values are", path);
     sizes->height = size[0];
     sizes->width = size[1];
@@ -124,6 +126,12 @@ static rv_status check_sizes(const rv_trainer *trainer, const rv_tensors *tensor
         was.logit != is.logit)
         return rv_fail(trainer->context, RV_BAD_FILE,
                        "%s: data.dequantise or data.logit is another than its run's", path);
+    if (was.energy != is.energy)
+        return rv_fail(
+            trainer->context, RV_BAD_FILE,
+            "%s: of energy %d, but the data are of %d (0: of none): data.name is another "
+            "one",
+            path, was.energy, is.energy);
     if (was.low != is.low || was.high != is.high)
         return rv_fail(trainer->context, RV_BAD_FILE,
                        "%s: of images in [%g,%g], but the data are in [%g,%g]: data.range or "

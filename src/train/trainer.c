@@ -385,8 +385,8 @@ static rv_status evaluate(rv_trainer *trainer, int *best)
     double value = status == RV_OK && model->kind->select
                        ? rv_values_number(&report.values, model->kind->select(model))
                        : NAN;
-    /* the best checkpoint has the largest value */
-    *best = isfinite(value) && (isnan(trainer->best) || value > trainer->best);
+    int is_better = model->kind->selects_least ? value < trainer->best : value > trainer->best;
+    *best = isfinite(value) && (isnan(trainer->best) || is_better);
     if (*best) {
         trainer->best = value;
         trainer->best_epoch = trainer->epoch;

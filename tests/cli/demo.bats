@@ -46,6 +46,19 @@ assert [r['temperature'] for r in rows] == [10, 2, 1, 0.5, 0.1, 0.01, 0], rows
 assert rows[-1]['largest'] == 1 and rows[-1]['off'] < 0.02 < rows[2]['off'], rows"
 }
 
+@test "demo flow: the KL by the number of steps, and a figure" {
+    works demo flow -n 2560 -o own.png --json
+    python3 -c "
+import json
+d = json.load(open('out.txt'))
+assert d['energy'] == 1 and d['draws'] == 2560 and abs(d['log_z'] - 1.8775016) < 1e-6, d
+assert [f['steps'] for f in d['fits']] == [0, 2, 8, 32], d
+assert all(f['kl'] > 0 for f in d['fits']), d"
+    works inspect own.png
+    has "$out" "1248 x 284"
+    fails 2 'take 256 to' demo flow -n 100
+}
+
 @test "demo says what is wrong" {
     fails 2 'did you mean `gumbel-softmax`' demo gumbel-sofmax
     fails 2 'from 2 to' demo gumbel-softmax -n 1

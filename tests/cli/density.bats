@@ -33,6 +33,33 @@ PYTHON
     works evaluate points
 }
 
+@test "an energy: fitted, evaluated, drawn, resumed to the same bytes" {
+    energy=(planar-energy data.limit=3000 data.validation=500 data.batch=128 posterior.flow_length=3
+        objective.annealing_steps=20 train.epochs=2 train.schedule=constant)
+    works train "${energy[@]}" --run whole
+    works train "${energy[@]}" train.steps=9 --run parts
+    works resume parts train.steps=0
+    cmp "$(newest whole)" "$(newest parts)"
+    grep -q '"larger_is_better": false' whole/env.json
+    json 'd["kl"] > 0 and abs(d["kl"] - d["free_energy"] - 1.8775016) < 1e-5' evaluate whole
+    works sample whole -n 100 -o points.npy
+    works figure whole density -o density.png
+    works inspect density.png
+    has "$out" "728 x 244"
+    fails 2 'no encoder' encode whole
+    fails 2 'no decoder' reconstruct whole
+    fails 3 'data.name is another one' resume whole data.name=energy-2 train.epochs=3
+    works train "${energy[@]}" data.name=energy-3 posterior.flow=sylvester --run one-way
+    works figure one-way density -o draws.png # without an inverse: points and draws
+    works inspect draws.png
+    has "$out" "486 x 244"
+    works train maf-2d data.name=energy-4 data.limit=500 data.validation=100 train.epochs=1 \
+        "layers=[masked 8, relu]" length=1 --run maf
+    works evaluate maf
+    fails 2 'fitted to a known energy' train planar-energy data.name=moons --run no
+    fails 2 'points of the plane' train lab2-vae-2d data.name=energy-1 data.pixels=gray --run no
+}
+
 @test "pixel by pixel: trained, evaluated, drawn, and bits per dimension" {
     works train made "${SMALL[@]}" "layers=[masked 8, relu]" --run made
     works sample made -n 4 --seed 3 -o four.npy

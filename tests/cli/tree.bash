@@ -66,6 +66,7 @@ gumbel-softmax.png       demo gumbel-softmax -n 50
 -                        demo
 p.png                    demo importance-sampling -n 50 --seed 2 -o p.png
 v.svg                    demo gradient-variance -n 200 -o v.svg
+f.png                    demo flow -n 256 -o f.png
 -                        bench "${VAE[@]}" --steps 1 --warm-up 1 --profile
 cache                    bench "${CONV[@]}" --steps 1 --warm-up 0
 -                        show vae

@@ -1,11 +1,13 @@
 /* Points of the plane, and pixels as real numbers: dequantised, and as logits. */
 #include "check.h"
 #include "data_fixture.h"
+#include "energies/energies.h"
 
 #include <math.h>
 
-static const char *const names[] = {"moons",        "circles",         "spirals",
-                                    "checkerboard", "eight-gaussians", "banana"};
+static const char *const names[] = {"moons",           "circles", "spirals",  "checkerboard",
+                                    "eight-gaussians", "banana",  "energy-1", "energy-2",
+                                    "energy-3",        "energy-4"};
 enum { NAMES = sizeof names / sizeof *names, MOST = 50000 };
 static float point[2 * MOST];
 static int32_t label[MOST];
@@ -37,6 +39,7 @@ static void points_are_a_data_set(void **state)
         rv_source *source = open_split(&config, RV_SPLIT_TRAIN);
         const rv_source_info *info = rv_source_describe(source);
         assert_true(info->are_points);
+        assert_int_equal(info->energy, strncmp(names[i], "energy-", 7) ? 0 : names[i][7] - '0');
         assert_int_equal(info->count, 49000);
         assert_int_equal(info->size, 2);
         rv_source_free(source);
@@ -111,12 +114,27 @@ static double log_checkerboard(double x, double y)
     return i >= 0 && i < 4 && j >= 0 && j < 4 && (i + j) % 2 == 0 ? -log(32) : -INFINITY;
 }
 
+#define LOG_ENERGY(k)                                                                              \
+    static double log_energy_##k(double x, double y)                                               \
+    {                                                                                              \
+        const double z[2] = {x, y};                                                                \
+        return -energy_at(k, z) - energy_log_z(k);                                                 \
+    }
+LOG_ENERGY(1)
+LOG_ENERGY(2)
+LOG_ENERGY(3)
+LOG_ENERGY(4)
+
 static void entropies_are_those_of_the_laws(void **state)
 {
     (void)state;
     check_entropy("banana", log_banana, 3.5310242);
     check_entropy("eight-gaussians", log_eight, 2.8318804);
     check_entropy("checkerboard", log_checkerboard, log(32));
+    check_entropy("energy-1", log_energy_1, 2.6600125);
+    check_entropy("energy-2", log_energy_2, 3.1896661);
+    check_entropy("energy-3", log_energy_3, 3.1596158);
+    check_entropy("energy-4", log_energy_4, 3.4416613);
 }
 
 /* Every class has its points, where its law has them. */

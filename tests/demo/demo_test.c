@@ -178,6 +178,40 @@ static void gumbel_has_a_figure_and_limits(void **state)
     check_error(context, RV_BAD_USAGE, "1 classes");
 }
 
+/* The KL falls as steps are added, and is never below zero; a Gaussian comes no nearer to energy 1
+ * than 0.90241 (its minimum, by quadrature). */
+static void flows_come_nearer_by_their_steps(void **state)
+{
+    (void)state;
+    rv_demo_flow_config config = rv_demo_flow_defaults();
+    rv_image *figure = NULL;
+    config.draws = 153600;
+    rv_values_free(&values);
+    rv_demo_flow(context, &config, &values, &figure);
+    check_ok(context);
+    assert_int_equal(figure->width, 1248);
+    assert_int_equal(figure->height, 284);
+    rv_image_free(figure);
+    const rv_values *fit = rv_values_find(&values, "fits")->list;
+    check_near(number(&fit[0], "kl"), 0.90241, 5 * number(&fit[0], "kl_error") + 0.02, "Gaussian");
+    for (int i = 0; i < 4; i++) {
+        double kl = number(&fit[i], "kl");
+        assert_true(kl > -5 * number(&fit[i], "kl_error"));
+        check_near(kl - number(&fit[i], "free_energy"), 1.87750163, 1e-6, "log Z");
+        if (i > 0 && !(kl < number(&fit[i - 1], "kl")))
+            fail_msg("%g steps: KL %g, before them %g", number(&fit[i], "steps"), kl,
+                     number(&fit[i - 1], "kl"));
+    }
+    assert_true(number(&fit[3], "kl") < 0.2);
+    config.draws = 255;
+    rv_demo_flow(context, &config, &values, NULL);
+    check_error(context, RV_BAD_USAGE, "take 256 to");
+    config = rv_demo_flow_defaults();
+    config.energy = 5;
+    rv_demo_flow(context, &config, &values, NULL);
+    check_error(context, RV_BAD_USAGE, "energy 5");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -188,6 +222,7 @@ int main(void)
         TEST(importance_has_a_figure_and_limits),
         TEST(gumbel_rows_go_to_one_hot),
         TEST(gumbel_has_a_figure_and_limits),
+        TEST(flows_come_nearer_by_their_steps),
     };
     return cmocka_run_group_tests_name("demo", tests, NULL, NULL);
 }

@@ -426,7 +426,7 @@ static void a_sheet_keeps_range_and_channels(void **state)
 
 static rv_data_sizes sizes_in(float low, float high)
 {
-    return (rv_data_sizes){SIDE, SIDE, 1, 10, low, high, 0, 0, 0};
+    return (rv_data_sizes){SIDE, SIDE, 1, 10, low, high, 0, 0, 0, 0};
 }
 
 static rv_classifier *open_classifier(fixture *f, const char *name, rv_data_sizes sizes,

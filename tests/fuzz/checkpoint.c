@@ -60,7 +60,7 @@ static void make(void)
     const rv_settings *settings = rv_config_settings(made.config);
     fuzz_require(settings != NULL, "the recipe: %s", rv_error_message(made.context));
     rv_source_open(made.context, &settings->data, RV_SPLIT_TRAIN, &made.source);
-    rv_data_sizes sizes = {2, 2, 1, 0, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {2, 2, 1, 0, 0, 1, 0, 0, 0, 0};
     rv_model_new(made.context, settings->model, settings->model_config, sizes, &made.model);
     rv_trainer_setup setup = {.model = made.model, .train = made.source, .config = settings->train};
     if (rv_error_status(made.context) == RV_OK)

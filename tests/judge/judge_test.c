@@ -384,7 +384,7 @@ static void test_bytes_are_spread(void **state)
 {
     (void)state;
     static const int64_t dim[] = {2, 784};
-    rv_data_sizes sizes = {28, 28, 1, 10, -1, 1, 0, 0, 0};
+    rv_data_sizes sizes = {28, 28, 1, 10, -1, 1, 0, 0, 0, 0};
     uint8_t bytes[2 * 784] = {0, 255, 51};
     rv_images images;
     rv_array_save_as(w.context, w.file, RV_ELEMENT_U8, bytes, 2, dim);
@@ -400,7 +400,7 @@ static void test_bytes_are_spread(void **state)
 static void test_channels_first_are_turned(void **state)
 {
     static const int64_t dim[] = {2, 3, 4, 5};
-    rv_data_sizes sizes = {4, 5, 3, 10, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {4, 5, 3, 10, 0, 1, 0, 0, 0, 0};
     uint8_t bytes[120];
     rv_images images;
     (void)state;

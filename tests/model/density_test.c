@@ -16,7 +16,7 @@ static rv_model *model_of(rv_context *context, rv_config **config, const char *r
     rv_config_parse(*config, recipe, "recipe");
     const rv_settings *settings = rv_config_settings(*config);
     check_ok(context);
-    rv_data_sizes sizes = {HEIGHT, WIDTH, 1, 0, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {HEIGHT, WIDTH, 1, 0, 0, 1, 0, 0, 0, 0};
     rv_model_new(context, settings->model, settings->model_config, sizes, &model);
     check_ok(context);
     for (int i = 0; i < rv_params_count(model->params); i++) {
@@ -186,7 +186,7 @@ static void a_gaussian_density_integrates_to_one(void **state)
     rv_config_new(b->context, &config);
     rv_config_parse(config, "model: made\nlayers: [masked 9, tanh]\nconditionals: gaussian\n", "r");
     const rv_settings *settings = rv_config_settings(config);
-    rv_data_sizes sizes = {1, 2, 1, 0, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {1, 2, 1, 0, 0, 1, 0, 0, 0, 0};
     rv_model_new(b->context, settings->model, settings->model_config, sizes, &model);
     check_ok(b->context);
     rv_expr log_p = model->kind->score.each(model, midpoints(b, SIDE, half), RV_EVALUATE);

@@ -30,6 +30,7 @@ static void parts_make_what_a_kind_can(void **state)
         {"m2", all},
         {"m1-m2", all},
         {"adgm", all},
+        {"energy-flow", RV_TRAINING | RV_EVALUATION},
     };
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -113,7 +114,7 @@ static const rv_model_kind moved = {.name = "moved",
 static rv_model *model_of(bench *b, const rv_model_kind *kind)
 {
     const tiny_config config = {Z, {RV_BOUND_IWAE, K}};
-    const rv_data_sizes sizes = {SIDE, SIDE, 1, 2, 0, 1, 0, 0, 0};
+    const rv_data_sizes sizes = {SIDE, SIDE, 1, 2, 0, 1, 0, 0, 0, 0};
     rv_model *model;
     rv_model_new(b->context, kind, &config, sizes, &model);
     check_ok(b->context);

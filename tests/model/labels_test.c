@@ -46,7 +46,7 @@ static rv_model *add_model(tiny *t, int i, const char *recipe)
     rv_config_parse(t->config[i], recipe, "recipe");
     const rv_settings *settings = rv_config_settings(t->config[i]);
     check_ok(t->context);
-    rv_data_sizes sizes = {2, 2, 1, K, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {2, 2, 1, K, 0, 1, 0, 0, 0, 0};
     rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model[i]);
     check_ok(t->context);
     fill_weights(t->model[i]->params);
@@ -441,7 +441,7 @@ static void nothing_to_learn_from_is_refused(void **state)
     rv_config_parse(t.config[0], M2 "objective: {labelled: 0, unlabelled: 0}\n", "recipe");
     const rv_settings *settings = rv_config_settings(t.config[0]);
     check_ok(t.context);
-    rv_data_sizes sizes = {2, 2, 1, K, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {2, 2, 1, K, 0, 1, 0, 0, 0, 0};
     rv_model_new(t.context, settings->model, settings->model_config, sizes, &model);
     check_error(t.context, RV_BAD_USAGE, "nothing would teach the decoder");
     sizes.classes = 0;

@@ -426,11 +426,11 @@ static void a_walk_takes_finite_ends(void **state)
 /* Sizes are those that a data set can have. */
 static void a_model_of_impossible_images_is_refused(void **state)
 {
-    const rv_data_sizes sizes[] = {{INT64_MAX, 2, 1, 10, 0, 1, 0, 0, 0},
-                                   {65536, 65536, 1, 10, 0, 1, 0, 0, 0},
-                                   {0, 28, 1, 10, 0, 1, 0, 0, 0},
-                                   {28, -1, 1, 10, 0, 1, 0, 0, 0},
-                                   {28, 28, 1, -1, 0, 1, 0, 0, 0}};
+    const rv_data_sizes sizes[] = {{INT64_MAX, 2, 1, 10, 0, 1, 0, 0, 0, 0},
+                                   {65536, 65536, 1, 10, 0, 1, 0, 0, 0, 0},
+                                   {0, 28, 1, 10, 0, 1, 0, 0, 0, 0},
+                                   {28, -1, 1, 10, 0, 1, 0, 0, 0, 0},
+                                   {28, 28, 1, -1, 0, 1, 0, 0, 0, 0}};
     rv_config *config;
     rv_model *model;
     (void)state;

@@ -27,7 +27,7 @@ static inline void training_begin(training *t, const char *recipe, const char *e
     const rv_settings *settings = rv_config_settings(t->config);
     check_ok(t->context);
     rv_source_open(t->context, &settings->data, RV_SPLIT_TRAIN, &t->source);
-    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1, 0, 0, 0};
+    rv_data_sizes sizes = {28, 28, 1, 10, 0, 1, 0, 0, 0, 0};
     rv_model_new(t->context, settings->model, settings->model_config, sizes, &t->model);
     check_ok(t->context);
     rv_trainer_setup setup = {.model = t->model, .train = t->source, .config = settings->train};

@@ -98,7 +98,7 @@ static void test_dim_samples(void **state)
 {
     (void)state;
     rv_alarm alarm;
-    rv_data_sizes unit = {2, 2, 1, 0, 0, 1, 0, 0, 0}, pair = {2, 2, 1, 0, -1, 1, 0, 0, 0};
+    rv_data_sizes unit = {2, 2, 1, 0, 0, 1, 0, 0, 0, 0}, pair = {2, 2, 1, 0, -1, 1, 0, 0, 0, 0};
     float samples[8] = {0.5f, 0.1f, 0, 0.49f, 0.2f, 0.3f, 0.5f, 0.4f};
     int64_t step = RV_ALARM_DIVERSITY_STEPS;
     assert_int_equal(rv_alarm_of_samples(samples, 2, unit, 0.1, step, &alarm), 1);

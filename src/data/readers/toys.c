@@ -8,9 +8,13 @@
  *   eight-gaussians  around a circle, divided by 1.414: entropy 2.8318804 nats    8 classes
  *   banana           y ~ N(0, 2^2), x ~ N(y^2/4, 1) (Papamakarios et al. 2017, figure 1), as
  *                    (x, y):
- *                    entropy log(2 pi e) + log 2 = 3.5310242 nats */
+ *                    entropy log(2 pi e) + log 2 = 3.5310242 nats
+ *   energy-1 to -4   exp(-U(x)) / Z of Rezende & Mohamed 2015, table 1, 2 to 4 with a wall around
+ *                    [-6,6]^2 (src/energies): entropies 2.6600125, 3.1896661, 3.1596158 and
+ *                    3.4416613 nats */
 #include "core/random.h"
 #include "data/readers/reader.h"
+#include "energies/energies.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +30,7 @@ typedef struct toy {
     const char *name;
     int classes; /* points take them in turn; 0: none */
     toy_law law;
+    int energy; /* 1 to 4 of energies; 0: none of them */
 } toy;
 
 static void add_noise(rv_stream *s, double deviation, double point[2])
@@ -83,6 +88,30 @@ static void banana(rv_stream *s, int label, double point[2])
     point[0] = point[1] * point[1] / 4 + rv_stream_normal(s);
 }
 
+static void energy_1(rv_stream *s, int label, double point[2])
+{
+    (void)label;
+    energy_draw(1, s, point);
+}
+
+static void energy_2(rv_stream *s, int label, double point[2])
+{
+    (void)label;
+    energy_draw(2, s, point);
+}
+
+static void energy_3(rv_stream *s, int label, double point[2])
+{
+    (void)label;
+    energy_draw(3, s, point);
+}
+
+static void energy_4(rv_stream *s, int label, double point[2])
+{
+    (void)label;
+    energy_draw(4, s, point);
+}
+
 /* ---- as data sets ---- */
 
 static rv_status look(rv_context *context, const toy *t, rv_data_question question,
@@ -93,6 +122,7 @@ static rv_status look(rv_context *context, const toy *t, rv_data_question questi
     files->height = files->channels = 1;
     files->width = 2;
     files->are_points = 1;
+    files->energy = t->energy;
     files->class_count = t->classes;
     int labels = question.labels && t->classes > 0;
     if (labels)
@@ -123,8 +153,8 @@ static rv_status read(rv_context *context, const toy *t, rv_rows *rows)
 }
 
 /* A row of the table for a law: its functions know it by nothing but themselves. */
-#define TOY(id, title, class_count)                                                                \
-    static const toy id##_toy = {title, class_count, id};                                          \
+#define TOY(id, title, class_count, number)                                                        \
+    static const toy id##_toy = {title, class_count, id, number};                                  \
     static rv_status look_##id(rv_context *context, const char *path, rv_data_question question,   \
                                rv_data_files *files)                                               \
     {                                                                                              \
@@ -137,9 +167,13 @@ static rv_status read(rv_context *context, const toy *t, rv_rows *rows)
         return read(context, &id##_toy, rows);                                                     \
     }                                                                                              \
     const rv_data_kind rv_##id##_kind = {.built_in = title, .look = look_##id, .read = read_##id};
-TOY(moons, "moons", 2)
-TOY(circles, "circles", 2)
-TOY(spirals, "spirals", 2)
-TOY(checkerboard, "checkerboard", 0)
-TOY(eight_gaussians, "eight-gaussians", 8)
-TOY(banana, "banana", 0)
+TOY(moons, "moons", 2, 0)
+TOY(circles, "circles", 2, 0)
+TOY(spirals, "spirals", 2, 0)
+TOY(checkerboard, "checkerboard", 0, 0)
+TOY(eight_gaussians, "eight-gaussians", 8, 0)
+TOY(banana, "banana", 0, 0)
+TOY(energy_1, "energy-1", 0, 1)
+TOY(energy_2, "energy-2", 0, 2)
+TOY(energy_3, "energy-3", 0, 3)
+TOY(energy_4, "energy-4", 0, 4)

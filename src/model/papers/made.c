@@ -98,5 +98,8 @@ const rv_model_kind rv_made_kind = {
     RV_OPTIONS(options, made_config),
     .check = check,
     .nets = nets,
-    .score = {"log_likelihood", log_likelihood, pass, passes},
+    .score = {.name = "log_likelihood",
+              .each = log_likelihood,
+              .draw_pass = pass,
+              .draw_passes = passes},
 };

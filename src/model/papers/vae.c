@@ -47,6 +47,7 @@ static const rv_option options[] = {
               "sigma = exp(s), or sigma^2 = softplus(s) + eta"),
     RV_NUMBER("posterior.eta", eta, "1e-9", 0, 1, "least variance under softplus"),
     RV_GROUP(posterior_flow_options, flow),
+    RV_GROUP(posterior_flow_amortised_options, flow),
     RV_GROUP(rv_observation_options, observed),
     RV_GROUP(rv_objective_options, objective),
     RV_GROUP(rv_kl_weight_options, kl),

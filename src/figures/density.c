@@ -1,120 +1,141 @@
 /* The density of a model of points of the plane: the held-out points, the density that the model
  * gives the plane, and its own draws, on one square. */
-#include "figures/figures.h"
+#include "figures/plane.h"
 
 #include "core/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 
-enum { SIDE = 240, PANELS = 3, POINTS_MOST = 10000, COARSE = 3 };
+enum { CELLS = 200, PANELS = 3, SNAPSHOT_DRAWS = 2000, SNAPSHOT_SEED = 1 };
 
-/* The square that all panels show. */
-typedef struct square {
-    double left, low, width;
-} square;
+/* ---- charts of one square ---- */
 
-/* The square around the middle 99 % of the points in each direction, and a tenth more. */
-static square square_of(const float *points, int64_t count)
+/* The root of p at the middle of each cell, the largest being 1: the eye sees thin parts, too. */
+static rv_status measure(rv_experiment *run, run_square s, float *field)
 {
-    double mean[2] = {0}, spread = 0;
-    for (int axis = 0; axis < 2; axis++) {
-        double variance = 0;
-        for (int64_t i = 0; i < count; i++)
-            mean[axis] += (double)points[2 * i + axis] / (double)count;
-        for (int64_t i = 0; i < count; i++) {
-            double d = (double)points[2 * i + axis] - mean[axis];
-            variance += d * d / (double)count;
-        }
-        spread = fmax(spread, 2.6 * sqrt(variance)); /* of a Normal: 99 % */
-    }
-    double half = 1.1 * spread + 1e-6;
-    return (square){mean[0] - half, mean[1] - half, 2 * half};
-}
-
-/* Brightness is the root of the value, the largest being white: the eye sees thin parts, too. */
-static void brighten(float *panel)
-{
-    float most = 0;
-    for (int i = 0; i < SIDE * SIDE; i++)
-        most = fmaxf(most, panel[i]);
-    for (int i = 0; i < SIDE * SIDE; i++)
-        panel[i] = most > 0 ? sqrtf(panel[i] / most) : 0;
-}
-
-/* How many points are in each cell of COARSE x COARSE pixels. */
-static void count_points(square s, const float *points, int64_t count, float *panel)
-{
-    for (int64_t i = 0; i < count; i++) {
-        double x = ((double)points[2 * i] - s.left) / s.width * SIDE;
-        double y = ((double)points[2 * i + 1] - s.low) / s.width * SIDE;
-        if (!(x >= 0 && x < SIDE && y >= 0 && y < SIDE))
-            continue;
-        int column = (int)x / COARSE * COARSE, row = (SIDE - 1 - (int)y) / COARSE * COARSE;
-        for (int a = 0; a < COARSE * COARSE; a++)
-            panel[(row + a / COARSE) * SIDE + column + a % COARSE] += 1;
-    }
-    brighten(panel);
-}
-
-/* p at the middle of each pixel. */
-static rv_status measure(rv_experiment *run, square s, float *panel)
-{
-    float *grid = run_floats(run, 2 * SIDE * SIDE);
+    float most = 0, *grid = run_floats(run, 2 * CELLS * CELLS);
     if (!grid)
         return RV_NO_MEMORY;
-    for (int i = 0; i < SIDE * SIDE; i++) {
-        grid[2 * i] = (float)(s.left + s.width * (i % SIDE + 0.5) / SIDE);
-        grid[2 * i + 1] = (float)(s.low + s.width * (SIDE - i / SIDE - 0.5) / SIDE);
+    for (int i = 0; i < CELLS * CELLS; i++) {
+        grid[2 * i] = (float)(s.left + s.side * (i % CELLS + 0.5) / CELLS);
+        grid[2 * i + 1] = (float)(s.low + s.side * (CELLS - i / CELLS - 0.5) / CELLS);
     }
-    rv_status status = rv_view_score(run->model, grid, SIDE * SIDE, panel);
-    for (int i = 0; status == RV_OK && i < SIDE * SIDE; i++)
-        panel[i] = expf(panel[i]);
-    brighten(panel);
+    rv_status status = rv_view_score(run->model, grid, CELLS * CELLS, field);
+    for (int i = 0; status == RV_OK && i < CELLS * CELLS; i++) {
+        field[i] = expf(field[i] / 2);
+        most = isfinite(field[i]) ? fmaxf(most, field[i]) : most;
+    }
+    for (int i = 0; most > 0 && i < CELLS * CELLS; i++)
+        field[i] /= most;
     rv_free(grid);
     return status;
 }
 
-/* The panels side by side. */
-static rv_image *side_by_side(rv_experiment *run, const float *panels)
+/* NULL on failure, as below; the caller frees the chart. */
+static rv_chart *density_chart(rv_experiment *run, run_square square, double scale)
 {
-    rv_grid_config config = rv_grid_defaults();
-    config.columns = PANELS;
-    config.pad_value = 0.5F;
-    return rv_grid(run->context, rv_image_batch_of(panels, PANELS, SIDE, SIDE), &config);
+    rv_chart *chart = run_plane_chart(run, square, "model density", scale);
+    float *field = run_floats(run, CELLS * CELLS);
+    rv_status status = field ? measure(run, square, field) : RV_NO_MEMORY;
+    if (status == RV_OK)
+        status = rv_chart_field(chart, field, CELLS);
+    rv_free(field);
+    if (status == RV_OK)
+        return chart;
+    rv_chart_free(chart);
+    return NULL;
+}
+
+static rv_chart *points_chart(rv_experiment *run, run_square square, const char *title,
+                              const float *points, int64_t count, double scale)
+{
+    rv_chart *chart = run_plane_chart(run, square, title, scale);
+    rv_scatter dots = rv_scatter_defaults();
+    dots.points = points;
+    dots.count = count;
+    if (rv_chart_scatter(chart, &dots) == RV_OK)
+        return chart;
+    rv_chart_free(chart);
+    return NULL;
+}
+
+static rv_chart *draws_chart(rv_experiment *run, run_square square, uint64_t seed, int64_t count,
+                             double scale)
+{
+    rv_chart *chart = NULL;
+    float *draws = run_floats(run, 2 * count);
+    if (draws && rv_view_generate(run->model, seed, count, draws) == RV_OK)
+        chart = points_chart(run, square, "draws", draws, count, scale);
+    rv_free(draws);
+    return chart;
+}
+
+static rv_image *sheet_of(rv_experiment *run, const char *title, rv_chart **charts, int count)
+{
+    rv_image *image = rv_charts_image(run->context, title, charts, count, count);
+    for (int i = 0; i < count; i++)
+        rv_chart_free(charts[i]);
+    return image;
+}
+
+/* ---- the figure ---- */
+
+/* The run, the mean of log p over the points, and the entropy, which bounds it, where the law of
+ * the points is known. */
+static rv_status make_title(rv_experiment *run, rv_split split, const float *points, int64_t count,
+                            char *title, size_t size)
+{
+    double mean = 0, square = 0;
+    char entropy[64] = "";
+    const rv_source_info *info = rv_source_describe(rv_experiment_source(run, split));
+    float *each = run_floats(run, count);
+    rv_status status = each ? rv_view_score(run->model, points, count, each) : RV_NO_MEMORY;
+    for (int64_t i = 0; status == RV_OK && i < count; i++)
+        mean += (double)each[i] / (double)count;
+    for (int64_t i = 0; status == RV_OK && i < count; i++)
+        square += ((double)each[i] - mean) * ((double)each[i] - mean);
+    rv_free(each);
+    if (info->entropy != 0)
+        snprintf(entropy, sizeof entropy, "; exact entropy of the set %.3f", info->entropy);
+    snprintf(title, size, "%.60s: mean log p(x) %.3f \xc2\xb1 %.3f nats over %lld %s points%s",
+             run->settings->name, mean, sqrt(square / (double)(count - 1) / (double)count),
+             (long long)count, rv_split_name(split), entropy);
+    return status;
 }
 
 rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed)
 {
+    enum { SCALE = 2 };
+    char title[256];
+    float *points = NULL;
+    int64_t count = 0;
+    run_square square;
     rv_image *image = NULL;
-    if (!run->model->sizes.are_points || !rv_model_has(run->model, RV_SAMPLER)) {
-        rv_fail(run->context, RV_BAD_USAGE,
-                "model `%s` of this run has no density over the plane: data.name=moons and "
-                "model=maf make one",
-                run->model->kind->name);
-        return NULL;
-    }
-    rv_source *source = rv_experiment_source(run, split);
-    if (!source)
-        return NULL;
-    int64_t count = rv_source_describe(source)->count;
-    count = count < POINTS_MOST ? count : POINTS_MOST;
-    float *points = run_floats(run, 2 * count), *draws = run_floats(run, 2 * count);
-    float *panel = run_floats(run, PANELS * SIDE * SIDE);
-    rv_status status = points && draws && panel ? RV_OK : RV_NO_MEMORY;
+    rv_status status = run_check_plane(run);
     if (status == RV_OK)
-        status = rv_source_fetch_range(source, 0, count, 0, points, NULL);
+        status = run_plane_points(run, split, &points, &count);
     if (status == RV_OK)
-        status = rv_view_generate(run->model, seed, count, draws);
+        status = run_square_of(run, points, count, &square);
+    if (status == RV_OK)
+        status = make_title(run, split, points, count, title, sizeof title);
     if (status == RV_OK) {
-        square s = square_of(points, count);
-        count_points(s, points, count, panel);
-        status = measure(run, s, panel + SIDE * SIDE);
-        count_points(s, draws, count, panel + 2 * SIDE * SIDE);
+        rv_chart *charts[PANELS] = {points_chart(run, square, "data", points, count, SCALE),
+                                    density_chart(run, square, SCALE),
+                                    draws_chart(run, square, seed, count, SCALE)};
+        image = sheet_of(run, title, charts, PANELS);
     }
-    if (status == RV_OK)
-        image = side_by_side(run, panel);
     rv_free(points);
-    rv_free(draws);
-    rv_free(panel);
     return image;
+}
+
+/* ---- over the training ---- */
+
+rv_image *run_density_snapshot(rv_experiment *run, run_square square, int64_t step)
+{
+    char title[64];
+    snprintf(title, sizeof title, "step %lld", (long long)step);
+    rv_chart *charts[2] = {density_chart(run, square, 1),
+                           draws_chart(run, square, SNAPSHOT_SEED, SNAPSHOT_DRAWS, 1)};
+    return sheet_of(run, title, charts, 2);
 }

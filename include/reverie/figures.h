@@ -89,8 +89,8 @@ rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count
 /* ---- snapshots: 24 images from the same noise, at stages of the training ---- */
 
 /* A run keeps one after each epoch, and every train.snapshots steps, in samples/snapshots: images
- * of the first 24 draws of the prior, so that image k has the same noise in every snapshot; or, of a
- * model of points of the plane, its density and 2000 draws from the same noise, on one square. */
+ * of the first 24 draws of the prior, so that image k has the same noise in every snapshot; or, of
+ * a model of points of the plane, its density and 2000 draws of the same noise, on one square. */
 enum { RV_SNAPSHOT_IMAGES = 24 };
 
 typedef struct rv_snapshot_collage {

@@ -39,8 +39,7 @@ typedef struct drawing {
     rv_model *model;
     uint64_t seed;
     int64_t count;
-    int has_base; /* stage 0 moves given rows, and draws none */
-    float *from;  /* what the stage before gave to a chunk */
+    float *from; /* what the stage before gave to a chunk */
 } drawing;
 
 static rv_status drawing_open(drawing *d)
@@ -50,22 +49,21 @@ static rv_status drawing_open(drawing *d)
     return d->from ? RV_OK : rv_fail_memory(d->model->context);
 }
 
+/* Stage 0 of a flow moves the draws of its base; of others it draws. */
 static int binds_from(const drawing *d, int index)
 {
-    return index > 0 || d->has_base;
+    return index > 0 || d->model->kind->score.draw_base;
 }
 
 static rv_status stage_open(const drawing *d, int index, int64_t rows, stage *s)
 {
-    const rv_score_part *score = &d->model->kind->score;
     rv_shape shape = rv_shape2(rows, rv_data_width(d->model->sizes));
     *s = (stage){.graph = rv_graph_new(d->model->context), .rows = rows};
     if (!s->graph)
         return RV_NO_MEMORY;
-    rv_expr from = binds_from(d, index) ? rv_input(s->graph, "from", RV_F32, shape)
-                   : score->draw_base   ? score->draw_base(d->model, s->graph, rows)
-                                        : NULL;
-    rv_expr x = score->draw_pass(d->model, index, from, rv_input(s->graph, "x", RV_F32, shape));
+    rv_expr from = binds_from(d, index) ? rv_input(s->graph, "from", RV_F32, shape) : NULL;
+    rv_expr x = d->model->kind->score.draw_pass(d->model, index, from,
+                                                rv_input(s->graph, "x", RV_F32, shape));
     return rv_compile(s->graph, &x, 1, NULL, &s->program);
 }
 
@@ -101,7 +99,7 @@ static rv_status run_rows(const drawing *d, const stage *s, int index, int64_t f
         status = rv_bind(s->program, "from", d->from, count);
     for (int64_t i = 0; i < passes && status == RV_OK; i++) {
         status = run_pass(d, s, first, x, count);
-        if (first == 0 && index == 0 && !d->has_base && i + 1 == MEASURED)
+        if (first == 0 && index == 0 && i + 1 == MEASURED)
             say_cost(d, (rv_seconds() - start) / MEASURED);
     }
     return status;
@@ -136,12 +134,41 @@ static void to_pixels(const rv_data_sizes *sizes, int64_t count, float *x)
     }
 }
 
+/* Draws of a flow's base. */
+static rv_status draw_chunk(rv_model *model, uint64_t seed, int64_t first, int64_t rows, float *u)
+{
+    stage s = {.graph = rv_graph_new(model->context)};
+    rv_expr base = s.graph ? model->kind->score.draw_base(model, s.graph, rows) : NULL;
+    rv_status status = s.graph ? rv_compile(s.graph, &base, 1, NULL, &s.program) : RV_NO_MEMORY;
+    if (status == RV_OK) {
+        rv_bind_random(s.program, seed, 0, (uint32_t)first, 0);
+        status = rv_run(s.program);
+    }
+    if (status == RV_OK)
+        status = rv_read(s.program, 0, u, (size_t)(rows * rv_data_width(model->sizes)));
+    stage_free(&s);
+    return status;
+}
+
+static rv_status draw_bases(rv_model *model, uint64_t seed, int64_t count, float *u)
+{
+    rv_status status = RV_OK;
+    for (int64_t first = 0; status == RV_OK && first < count; first += ROWS_MOST)
+        status =
+            draw_chunk(model, seed, first, count - first < ROWS_MOST ? count - first : ROWS_MOST,
+                       u + first * rv_data_width(model->sizes));
+    return status;
+}
+
 static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *images)
 {
     drawing d = {.model = model, .seed = seed, .count = count};
     int64_t values = count * rv_data_width(model->sizes);
     rv_status status = drawing_open(&d);
-    memset(images, 0, (size_t)values * sizeof *images);
+    if (status == RV_OK && model->kind->score.draw_base)
+        status = draw_bases(model, seed, count, images);
+    else
+        memset(images, 0, (size_t)values * sizeof *images);
     for (int i = 0; status == RV_OK && model->kind->score.draw_passes(model, i) > 0; i++)
         status = run_stage(&d, i, images);
     if (status == RV_OK)
@@ -201,7 +228,7 @@ rv_status rv_view_flow_stage(rv_model *model, int index, const float *from, int6
 {
     if (check_flow(model, index, count) != RV_OK)
         return RV_BAD_USAGE;
-    drawing d = {.model = model, .count = count, .has_base = 1};
+    drawing d = {.model = model, .count = count};
     rv_status status = drawing_open(&d);
     memmove(to, from, (size_t)(count * rv_data_width(model->sizes)) * sizeof *to);
     if (status == RV_OK)
@@ -210,27 +237,8 @@ rv_status rv_view_flow_stage(rv_model *model, int index, const float *from, int6
     return status;
 }
 
-static rv_status draw_base(rv_model *model, uint64_t seed, int64_t first, int64_t rows, float *u)
-{
-    stage s = {.graph = rv_graph_new(model->context)};
-    rv_expr base = s.graph ? model->kind->score.draw_base(model, s.graph, rows) : NULL;
-    rv_status status = s.graph ? rv_compile(s.graph, &base, 1, NULL, &s.program) : RV_NO_MEMORY;
-    if (status == RV_OK) {
-        rv_bind_random(s.program, seed, 0, (uint32_t)first, 0);
-        status = rv_run(s.program);
-    }
-    if (status == RV_OK)
-        status = rv_read(s.program, 0, u, (size_t)(rows * rv_data_width(model->sizes)));
-    stage_free(&s);
-    return status;
-}
-
 rv_status rv_view_flow_base(rv_model *model, uint64_t seed, int64_t count, float *u)
 {
     rv_status status = check_flow(model, 0, count);
-    for (int64_t first = 0; status == RV_OK && first < count; first += ROWS_MOST)
-        status =
-            draw_base(model, seed, first, count - first < ROWS_MOST ? count - first : ROWS_MOST,
-                      u + first * rv_data_width(model->sizes));
-    return status;
+    return status == RV_OK ? draw_bases(model, seed, count, u) : status;
 }

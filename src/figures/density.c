@@ -3,6 +3,7 @@
 #include "figures/plane.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -97,10 +98,11 @@ static rv_status make_title(rv_experiment *run, rv_split split, const float *poi
         square += ((double)each[i] - mean) * ((double)each[i] - mean);
     rv_free(each);
     if (info->entropy != 0)
-        snprintf(entropy, sizeof entropy, "; exact entropy of the set %.3f", info->entropy);
-    snprintf(title, size, "%.60s: mean log p(x) %.3f \xc2\xb1 %.3f nats over %lld %s points%s",
-             run->settings->name, mean, sqrt(square / (double)(count - 1) / (double)count),
-             (long long)count, rv_split_name(split), entropy);
+        rv_text_format(entropy, sizeof entropy, "; exact entropy of the set %.3f", info->entropy);
+    rv_text_format(title, size,
+                   "%.60s: mean log p(x) %.3f \xc2\xb1 %.3f nats over %lld %s points%s",
+                   run->settings->name, mean, sqrt(square / (double)(count - 1) / (double)count),
+                   (long long)count, rv_split_name(split), entropy);
     return status;
 }
 

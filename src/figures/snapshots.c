@@ -1,6 +1,6 @@
 /* Snapshots: images decoded from fixed noise at many moments of a training.  Image k of every
- * snapshot has the same noise, so that a collage shows how one image develops.  Of a model of points
- * of the plane: its density and draws, from fixed noise, on the square of the training points. */
+ * snapshot has the same noise, so that a collage shows how one image develops.  Of a model of
+ * points of the plane: its density and draws, on the square of the training points. */
 #include "figures/snapshots.h"
 
 #include "figures/plane.h"

@@ -216,12 +216,46 @@ static void what_does_not_fit_is_told(void **state)
                    "data.dequantise takes gray pixels", NULL);
 }
 
+/* The entropy of a mixture of Normals around a circle, by a sum over a grid. */
+static double entropy_around_a_circle(void)
+{
+    double sum = 0, step = 0.05, deviation = 0.5 / 1.414;
+    for (double x = -6; x < 6; x += step)
+        for (double y = -6; y < 6; y += step) {
+            double p = 0;
+            for (int k = 0; k < 8; k++) {
+                double dx = x - 4 / 1.414 * cos(M_PI / 4 * k);
+                double dy = y - 4 / 1.414 * sin(M_PI / 4 * k);
+                p += exp(-(dx * dx + dy * dy) / (2 * deviation * deviation)) /
+                     (16 * M_PI * deviation * deviation);
+            }
+            sum -= p > 0 ? p * log(p) * step * step : 0;
+        }
+    return sum;
+}
+
+static void entropies_are_known_where_they_are_exact(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NAMES; i++) {
+        rv_data_config config = config_of_points(names[i]);
+        rv_source *source = open_split(&config, RV_SPLIT_TEST);
+        double expected = strcmp(names[i], "checkerboard") == 0      ? log(32)
+                          : strcmp(names[i], "banana") == 0          ? log(2 * M_PI) + 1 + log(2)
+                          : strcmp(names[i], "eight-gaussians") == 0 ? entropy_around_a_circle()
+                                                                     : 0;
+        check_near(rv_source_describe(source)->entropy, expected, 1e-6, names[i]);
+        rv_source_free(source);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(points_are_a_data_set),
         TEST(points_follow_the_seed),
         TEST(entropies_are_those_of_the_laws),
+        TEST(entropies_are_known_where_they_are_exact),
         TEST(classes_are_where_they_belong),
         TEST(dequantised_pixels_are_within_their_level),
         TEST(logits_come_back),

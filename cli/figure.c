@@ -43,6 +43,11 @@ static rv_status draw_density(cli_call *call, rv_experiment *run)
     return cli_save_image(call, rv_experiment_density(run, cli_split(call), cli_seed(call)));
 }
 
+static rv_status draw_deformation(cli_call *call, rv_experiment *run)
+{
+    return cli_save_image(call, rv_experiment_deformation(run, cli_seed(call)));
+}
+
 static rv_status draw_interpolation(cli_call *call, rv_experiment *run)
 {
     return cli_save_image(call, rv_experiment_interpolations(run, 6, 6, cli_seed(call)));
@@ -60,8 +65,10 @@ static rv_status draw_collage(cli_call *call, rv_experiment *run)
 
 static rv_status draw_snapshot(cli_call *call, rv_experiment *run)
 {
-    int64_t image = cli_integer(call, "image"), step = cli_integer_or(call, "step", -1);
-    int scale = (int)cli_integer_or(call, "scale", SNAPSHOT_SCALE);
+    int are_points = rv_experiment_model(run)->sizes.are_points; /* whole snapshots */
+    int64_t image = cli_integer_or(call, "image", are_points ? -1 : 0);
+    int64_t step = cli_integer_or(call, "step", -1);
+    int scale = (int)cli_integer_or(call, "scale", are_points ? 1 : SNAPSHOT_SCALE);
     return cli_save_image(call, rv_experiment_snapshot(run, image, step, scale));
 }
 
@@ -105,6 +112,7 @@ static const struct figure {
     {"manifold", draw_manifold, "grid|extent|output|checkpoint", ".png"},
     {"samples", draw_samples, "count|seed|output|checkpoint", ".png"},
     {"density", draw_density, "split|seed|output|checkpoint", ".png"},
+    {"deformation", draw_deformation, "seed|output|checkpoint", ".png"},
     {"reconstructions", cli_save_reconstructions, "count|split|output|checkpoint", ".png"},
     {"interpolation", draw_interpolation, "seed|output|checkpoint", ".png"},
     {"collage", draw_collage, "image|rows|columns|scale|output", ".png"},
@@ -148,7 +156,7 @@ static rv_status run_figure(cli_call *call)
 
 static const cli_option options[] = {
     CLI_INTEGER("count", 'n', "N", "64", 1, 65536, "samples, reconstructions: how many images"),
-    CLI_SEED("samples, density, interpolation, classes: of the draws"),
+    CLI_SEED("samples, density, deformation, interpolation, classes: of the draws"),
     CLI_CHOICE("split", "NAME", "test", "train|validation|test",
                "latent, density, reconstructions, style: images, or points, to take"),
     CLI_CHOICE("values", "KIND", "losses", RV_CURVES_CHOICES, "curves: of which values"),
@@ -165,7 +173,8 @@ static const cli_option options[] = {
                 "snapshot: after which training step; the last when absent"),
     CLI_INTEGER(
         "scale", 0, "S", NULL, 1, 64,
-        "pixels a pixel; by default collage 4, snapshot 10, animation 4, or 2 for all images"),
+        "pixels a pixel; by default collage 4, snapshot 10, animation 4, or 2 for all images; of "
+        "points 1"),
     CLI_INTEGER("delay", 0, "MS", "80", 0, 60000,
                 "animation: milliseconds a snapshot, in whole tens"),
     CLI_OUTPUT("figure.png"),
@@ -179,14 +188,12 @@ const cli_verb cli_verb_figure = {
     .details =
         "NAME is curves (what training logged: see --values), latent (posterior means), manifold, "
         "samples, reconstructions, interpolation; of points of the plane: density (held-out "
-        "points, "
-        "the density, and draws); of a model with classes: classes (a row for "
-        "each, a "
-        "column for each draw of z), style (test images, and each one's z in every class); or of "
-        "the snapshots that training keeps of "
-        "images from one fixed noise (see train.snapshots): collage (one image over the "
-        "training), snapshot (one image, large), animation (a GIF).  Charts (curves, latent) are "
-        "written as FILE.png or FILE.svg.",
+        "points, the density, and draws), deformation (of a flow: the base's grid and draws, step "
+        "by step); of a model with classes: classes (a row for each, a column for each draw of z), "
+        "style (test images, and each one's z in every class); or of the snapshots that training "
+        "keeps of images from one fixed noise, or of the density of points (see train.snapshots): "
+        "collage (one image over the training), snapshot (one image, large, or the density), "
+        "animation (a GIF).  Charts (curves, latent) are written as FILE.png or FILE.svg.",
     CLI_OPTIONS(options),
     .arguments = {2, 2},
     .run = run_figure,

@@ -118,6 +118,7 @@ typedef struct rv_source_info {
     int64_t labelled_batch;         /* data.labelled_batch */
     int are_points;                 /* rows of real numbers, without a range: no pixels */
     int energy;                     /* of rv_energy, whose density the points have; 0: none */
+    double entropy;                 /* of the law that points are drawn from, nats; 0: not known */
     int dequantised;                /* data.dequantise */
     double logit;                   /* data.logit */
     float low, high;                /* the values of black and white */

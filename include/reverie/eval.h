@@ -103,6 +103,15 @@ rv_status rv_view_score(rv_model *model, const float *images, int64_t count, flo
  * RV_BAD_USAGE for a model that makes no images. */
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
 int64_t rv_view_generate_passes(const rv_model *model);
+/* The way of a draw of a flow, from its base through its bijections, stage 0 to
+ * rv_view_flow_stages - 1 (0: the model is no flow; the rest is then RV_BAD_USAGE, as it is for
+ * another stage).  rv_view_flow_base draws u [count,D] as rv_view_generate does for that seed:
+ * through every stage, u becomes its draws.  `to` may be `from`. */
+int rv_view_flow_stages(const rv_model *model);
+const char *rv_view_flow_stage_name(const rv_model *model, int stage); /* static */
+rv_status rv_view_flow_base(rv_model *model, uint64_t seed, int64_t count, float *u);
+rv_status rv_view_flow_stage(rv_model *model, int stage, const float *from, int64_t count,
+                             float *to);
 /* Draws z [count,Z] from the model's prior; draw i of a seed does not depend on `count`. */
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
 

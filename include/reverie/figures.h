@@ -24,9 +24,15 @@ rv_image *rv_experiment_samples(rv_experiment *run, int count, uint64_t seed);
 rv_image *rv_experiment_reconstructions(rv_experiment *run, rv_split split, int count);
 /* `rows` lines between two draws of the prior, with `steps` images each, both ends included. */
 rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, uint64_t seed);
-/* For a density model of points of the plane: the points of a split (at most 10,000), the density,
- * and as many draws, in three squares of the same part of the plane.  RV_BAD_USAGE for others. */
+/* For a density model of points of the plane: the points of a split (at most 10,000), the density
+ * (dark where its root is large), and as many draws, in three charts of the same square.  The title
+ * has the mean of log p(x) over these points with its standard error, and the entropy of the points
+ * where it is known.  RV_BAD_USAGE for others. */
 rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed);
+/* For a flow over points of the plane: a grid of lines over [-3,3]^2 of its base, and 600 draws
+ * coloured by their quadrant there, in a chart before and after each bijection.  A chart shows the
+ * square around the draws.  RV_BAD_USAGE for others. */
+rv_image *rv_experiment_deformation(rv_experiment *run, uint64_t seed);
 /* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents,
  * and for an extent that is not finite. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
@@ -83,7 +89,8 @@ rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count
 /* ---- snapshots: 24 images from the same noise, at stages of the training ---- */
 
 /* A run keeps one after each epoch, and every train.snapshots steps, in samples/snapshots: images
- * of the first 24 draws of the prior, so that image k has the same noise in every snapshot. */
+ * of the first 24 draws of the prior, so that image k has the same noise in every snapshot; or, of
+ * a model of points of the plane, its density and 2000 draws of the same noise, on one square. */
 enum { RV_SNAPSHOT_IMAGES = 24 };
 
 typedef struct rv_snapshot_collage {
@@ -94,14 +101,15 @@ typedef struct rv_snapshot_collage {
 rv_snapshot_collage rv_snapshot_collage_defaults(void); /* image 0, 4x */
 /* One image during the training: rows x columns snapshots, evenly spaced, the first and the last
  * included; drawn by rv_collage.  If there are fewer snapshots, each is shown once, with a notice.
- * NULL, with RV_BAD_FILE, when the run kept none.  `collage` may be NULL. */
+ * NULL, with RV_BAD_FILE, when the run kept none, RV_BAD_USAGE for points.  `collage` may be
+ * NULL. */
 rv_image *rv_experiment_collage(rv_experiment *run, const rv_snapshot_collage *collage);
-/* One image of the snapshot at a step (-1: the last), enlarged. */
+/* One image (-1: all) of the snapshot at a step (-1: the last), enlarged; of points -1. */
 rv_image *rv_experiment_snapshot(rv_experiment *run, int64_t image, int64_t step, int enlarge);
 
 typedef struct rv_snapshot_animation {
-    int64_t image; /* which of the 24; -1: all, as a sheet of 4 x 6 */
-    int enlarge;   /* 0: 4 for one image, 2 for a sheet */
+    int64_t image; /* which of the 24; -1: all, as a sheet of 4 x 6; of points -1 */
+    int enlarge;   /* 0: 4 for one image, 2 for a sheet, 1 for points */
     int delay;     /* milliseconds for each snapshot */
 } rv_snapshot_animation;
 rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, 80 ms */

@@ -73,6 +73,8 @@ rv_bijection rv_batch_norm_flow(rv_param *const statistic[4], rv_mode mode);
 rv_moved rv_forward(const rv_bijection *chain, int length, rv_expr z);
 /* Back; log_det is that of the inverse.  RV_BAD_USAGE where a bijection has none. */
 rv_moved rv_inverse(const rv_bijection *chain, int length, rv_expr x);
+/* "planar", "masked autoregressive", ...: static. */
+const char *rv_bijection_name(rv_bijection f);
 /* How many passes through its net a bijection takes forward, or back: 0 where it cannot. */
 int64_t rv_passes_forward(rv_bijection f);
 int64_t rv_passes_inverse(rv_bijection f);

@@ -251,12 +251,17 @@ typedef struct rv_score_part {
     const char *name;                                                /* "log_likelihood" */
     rv_expr (*each)(const rv_model *model, rv_expr x, rv_mode mode); /* x [B,D] -> [B] */
     /* A sampler, pass by pass: x [B,D] of the x of the pass before, `from` being what the stage
-     * before gave, NULL in stage 0.  Draws are keyed by name: each pass has the same noise. */
+     * before gave; stage 0 gets a draw of the base, or NULL where there is none.  Draws are keyed
+     * by name: each pass has the same noise. */
     rv_expr (*draw_pass)(const rv_model *model, int stage, rv_expr from, rv_expr x);
     /* The passes of a stage, after which it is exact; 0 after the last. */
     int64_t (*draw_passes)(const rv_model *model, int stage);
     /* What prevents `each` in this model, as "a Sylvester flow has no inverse", or NULL. */
     const char *(*lacks)(const rv_model *model);
+    /* Of a flow, whose stages are bijections: draws [batch,D] of its base, and the name of a stage,
+     * static; NULL for other samplers. */
+    rv_expr (*draw_base)(const rv_model *model, rv_graph *graph, int64_t batch);
+    const char *(*draw_name)(const rv_model *model, int stage);
 } rv_score_part;
 
 /* q(y|x), trained with the cross-entropy. */

@@ -133,6 +133,9 @@ typedef struct rv_chart_config {
     int log_x, log_y;                      /* logarithmic axes; omit values <= 0 */
     int square;                            /* equal units on both axes (latent spaces) */
     int smooth; /* >= 2: draws lines faint, with their centred mean over so many points */
+    /* A square of the plane, from (left, low), on a square plot: what lies outside is not drawn;
+     * side 0: the axes fit the data. */
+    double left, low, side;
 } rv_chart_config;
 rv_chart_config rv_chart_defaults(void);
 /* Finds and loads the fonts of charts, once in a process; otherwise the first chart does this.
@@ -156,6 +159,7 @@ typedef struct rv_scatter {
     const char *const *class_names; /* [class_count]; NULL: "0", "1", ... */
     int class_count;                /* colours repeat after 10 */
     int name_in_plot;               /* 1: also writes each class's name at its median point */
+    int only_colors;                /* 1: classes are colours, without names and a legend */
 } rv_scatter;
 /* 10 unnamed classes, no points, names in the plot. */
 rv_scatter rv_scatter_defaults(void);
@@ -171,11 +175,21 @@ rv_status rv_chart_bars(rv_chart *chart, const char *name, const double *edges,
 rv_status rv_chart_histogram(rv_chart *chart, const char *name, const float *values, int64_t count,
                              int bins);
 
+/* A field over the square of the configuration, which it must have: values [side,side], the first
+ * row at the top, from 0 (white) to 1 (dark).  It lies below all else; NaN is white. */
+rv_status rv_chart_field(rv_chart *chart, const float *values, int side);
+/* Thin grey curves below the points: points [curves,count,2]. */
+rv_status rv_chart_mesh(rv_chart *chart, const float *points, int64_t curves, int64_t count);
+
 /* Draws the chart to `path`, ".png" or ".svg"; the file appears whole or not at all.  A chart with
  * no finite data says "no data". */
 rv_status rv_chart_save(rv_chart *chart, const char *path);
 /* The chart as an RGB image of (width*scale) x (height*scale) pixels; the caller owns it. */
 rv_image *rv_chart_image(rv_chart *chart);
+/* Charts [count] of one size, in rows of `columns`, below a title (NULL: none), as one image in the
+ * scale of the first; the caller owns it.  RV_BAD_USAGE: no charts, or of several sizes. */
+rv_image *rv_charts_image(rv_context *context, const char *title, rv_chart *const *charts,
+                          int count, int columns);
 /* The chart as an SVG document with text as shapes; freed with rv_viz_text_free. */
 char *rv_chart_svg(rv_chart *chart);
 

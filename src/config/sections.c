@@ -101,7 +101,8 @@ static const rv_option train_options[] = {
                "training steps between two checkpoints; 0: one after each epoch"),
     RV_INTEGER("train.keep", keep, "2", 1, 1000, "checkpoints kept in addition to the best"),
     RV_INTEGER("train.snapshots", snapshots, "0", 0, STEPS_MOST,
-               "training steps between two snapshots of generated images; 0: one after each epoch"),
+               "training steps between two snapshots of generated images, or of the density of "
+               "points; 0: one after each epoch"),
     RV_INTEGER("train.evaluate_batch", evaluate_batch, "500", 1, 1048576,
                "images a batch in evaluation; changes the speed, not the result"),
 };

@@ -209,6 +209,7 @@ static rv_status describe(rv_context *context, const rv_data_config *config,
     info->channels = files->channels;
     info->are_points = files->are_points;
     info->energy = files->energy;
+    info->entropy = files->entropy;
     info->dequantised = config->dequantise;
     info->logit = config->logit;
     info->size = (int64_t)files->height * files->width * files->channels;

@@ -1,4 +1,5 @@
-/* Images that a model makes: decoded draws of its prior, or passes of its sampler. */
+/* Images that a model makes: decoded draws of its prior, or passes of its sampler; and the way of
+ * a flow's draws from its base. */
 #include "eval/views.h"
 
 #include "core/clock.h"
@@ -9,28 +10,18 @@
 
 enum { ROWS_MOST = 256, MEASURED = 8, LONG = 5 }; /* LONG: seconds that are announced */
 
-/* A stage of the sampler, compiled for some rows: x and what the stage before gave -> x. */
+/* A program for some rows: a stage of the sampler, from `x`, and `from` where it is bound. */
 typedef struct stage {
     rv_graph *graph;
     rv_program *program;
+    int64_t rows; /* 0: not open */
 } stage;
 
 static void stage_free(stage *s)
 {
     rv_program_free(s->program);
     rv_graph_free(s->graph);
-}
-
-static rv_status stage_open(rv_model *model, int index, int64_t rows, stage *s)
-{
-    rv_shape shape = rv_shape2(rows, rv_data_width(model->sizes));
-    *s = (stage){.graph = rv_graph_new(model->context)};
-    if (!s->graph)
-        return RV_NO_MEMORY;
-    rv_expr from = index > 0 ? rv_input(s->graph, "from", RV_F32, shape) : NULL;
-    rv_expr x =
-        model->kind->score.draw_pass(model, index, from, rv_input(s->graph, "x", RV_F32, shape));
-    return rv_compile(s->graph, &x, 1, NULL, &s->program);
+    *s = (stage){0};
 }
 
 int64_t rv_view_generate_passes(const rv_model *model)
@@ -43,13 +34,38 @@ int64_t rv_view_generate_passes(const rv_model *model)
     return sum;
 }
 
-/* A call of rv_view_generate. */
+/* Rows on their way through the sampler. */
 typedef struct drawing {
     rv_model *model;
     uint64_t seed;
     int64_t count;
     float *from; /* what the stage before gave to a chunk */
 } drawing;
+
+static rv_status drawing_open(drawing *d)
+{
+    size_t chunk = (size_t)(d->count < ROWS_MOST ? d->count : ROWS_MOST);
+    d->from = rv_malloc(chunk * (size_t)rv_data_width(d->model->sizes) * sizeof *d->from);
+    return d->from ? RV_OK : rv_fail_memory(d->model->context);
+}
+
+/* Stage 0 of a flow moves the draws of its base; of others it draws. */
+static int binds_from(const drawing *d, int index)
+{
+    return index > 0 || d->model->kind->score.draw_base;
+}
+
+static rv_status stage_open(const drawing *d, int index, int64_t rows, stage *s)
+{
+    rv_shape shape = rv_shape2(rows, rv_data_width(d->model->sizes));
+    *s = (stage){.graph = rv_graph_new(d->model->context), .rows = rows};
+    if (!s->graph)
+        return RV_NO_MEMORY;
+    rv_expr from = binds_from(d, index) ? rv_input(s->graph, "from", RV_F32, shape) : NULL;
+    rv_expr x = d->model->kind->score.draw_pass(d->model, index, from,
+                                                rv_input(s->graph, "x", RV_F32, shape));
+    return rv_compile(s->graph, &x, 1, NULL, &s->program);
+}
 
 /* Says how long it will take, where that is long: the first passes took `seconds` each. */
 static void say_cost(const drawing *d, double seconds)
@@ -71,21 +87,38 @@ static rv_status run_pass(const drawing *d, const stage *s, int64_t first, float
     return status == RV_OK ? rv_read(s->program, 0, x, count) : status;
 }
 
-/* Stage `index` of `rows` rows whose first is image `first`, in place. */
-static rv_status run_stage(const drawing *d, int index, int64_t first, int64_t rows, float *x)
+/* The rows of an open stage, whose first is image `first`, in place. */
+static rv_status run_rows(const drawing *d, const stage *s, int index, int64_t first, float *x)
 {
-    stage s;
-    size_t count = (size_t)(rows * rv_data_width(d->model->sizes));
+    size_t count = (size_t)(s->rows * rv_data_width(d->model->sizes));
     int64_t passes = d->model->kind->score.draw_passes(d->model, index);
-    rv_status status = stage_open(d->model, index, rows, &s);
+    rv_status status = RV_OK;
     double start = rv_seconds();
     memcpy(d->from, x, count * sizeof *x);
-    if (status == RV_OK && index > 0)
-        status = rv_bind(s.program, "from", d->from, count);
+    if (binds_from(d, index))
+        status = rv_bind(s->program, "from", d->from, count);
     for (int64_t i = 0; i < passes && status == RV_OK; i++) {
-        status = run_pass(d, &s, first, x, count);
+        status = run_pass(d, s, first, x, count);
         if (first == 0 && index == 0 && i + 1 == MEASURED)
             say_cost(d, (rv_seconds() - start) / MEASURED);
+    }
+    return status;
+}
+
+/* All rows through stage `index`, in place; at most two programs. */
+static rv_status run_stage(const drawing *d, int index, float *x)
+{
+    stage s = {0};
+    int64_t width = rv_data_width(d->model->sizes);
+    rv_status status = RV_OK;
+    for (int64_t first = 0; status == RV_OK && first < d->count; first += ROWS_MOST) {
+        int64_t rows = d->count - first < ROWS_MOST ? d->count - first : ROWS_MOST;
+        if (rows != s.rows) {
+            stage_free(&s);
+            status = stage_open(d, index, rows, &s);
+        }
+        if (status == RV_OK)
+            status = run_rows(d, &s, index, first, x + first * width);
     }
     stage_free(&s);
     return status;
@@ -101,18 +134,46 @@ static void to_pixels(const rv_data_sizes *sizes, int64_t count, float *x)
     }
 }
 
-static rv_status draw(const drawing *d, float *images)
+/* Draws of a flow's base. */
+static rv_status draw_chunk(rv_model *model, uint64_t seed, int64_t first, int64_t rows, float *u)
 {
-    rv_model *model = d->model;
-    int64_t width = rv_data_width(model->sizes);
-    rv_status status = RV_OK;
-    memset(images, 0, (size_t)(d->count * width) * sizeof *images);
-    for (int64_t first = 0; status == RV_OK && first < d->count; first += ROWS_MOST) {
-        int64_t rows = d->count - first < ROWS_MOST ? d->count - first : ROWS_MOST;
-        for (int i = 0; status == RV_OK && model->kind->score.draw_passes(model, i) > 0; i++)
-            status = run_stage(d, i, first, rows, images + first * width);
+    stage s = {.graph = rv_graph_new(model->context)};
+    rv_expr base = s.graph ? model->kind->score.draw_base(model, s.graph, rows) : NULL;
+    rv_status status = s.graph ? rv_compile(s.graph, &base, 1, NULL, &s.program) : RV_NO_MEMORY;
+    if (status == RV_OK) {
+        rv_bind_random(s.program, seed, 0, (uint32_t)first, 0);
+        status = rv_run(s.program);
     }
-    to_pixels(&model->sizes, d->count * width, images);
+    if (status == RV_OK)
+        status = rv_read(s.program, 0, u, (size_t)(rows * rv_data_width(model->sizes)));
+    stage_free(&s);
+    return status;
+}
+
+static rv_status draw_bases(rv_model *model, uint64_t seed, int64_t count, float *u)
+{
+    rv_status status = RV_OK;
+    for (int64_t first = 0; status == RV_OK && first < count; first += ROWS_MOST)
+        status =
+            draw_chunk(model, seed, first, count - first < ROWS_MOST ? count - first : ROWS_MOST,
+                       u + first * rv_data_width(model->sizes));
+    return status;
+}
+
+static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *images)
+{
+    drawing d = {.model = model, .seed = seed, .count = count};
+    int64_t values = count * rv_data_width(model->sizes);
+    rv_status status = drawing_open(&d);
+    if (status == RV_OK && model->kind->score.draw_base)
+        status = draw_bases(model, seed, count, images);
+    else
+        memset(images, 0, (size_t)values * sizeof *images);
+    for (int i = 0; status == RV_OK && model->kind->score.draw_passes(model, i) > 0; i++)
+        status = run_stage(&d, i, images);
+    if (status == RV_OK)
+        to_pixels(&model->sizes, values, images);
+    rv_free(d.from);
     return status;
 }
 
@@ -120,14 +181,8 @@ rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float 
 {
     if (view_check_rows(model, count) != RV_OK)
         return RV_BAD_USAGE;
-    if (rv_model_has(model, RV_SAMPLER)) {
-        size_t chunk = (size_t)(count < ROWS_MOST ? count : ROWS_MOST);
-        drawing d = {model, seed, count, NULL};
-        d.from = rv_malloc(chunk * (size_t)rv_data_width(model->sizes) * sizeof *d.from);
-        rv_status drawn = d.from ? draw(&d, images) : rv_fail_memory(model->context);
-        rv_free(d.from);
-        return drawn;
-    }
+    if (rv_model_has(model, RV_SAMPLER))
+        return draw(model, seed, count, images);
     if (!rv_model_has(model, RV_DECODER))
         return rv_fail(model->context, RV_BAD_USAGE,
                        "model `%s` makes no images: it has neither a decoder nor a sampler",
@@ -138,4 +193,52 @@ rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float 
         status = rv_view_decode(model, z, count, images);
     rv_free(z);
     return status;
+}
+
+/* ---- a flow, stage by stage ---- */
+
+int rv_view_flow_stages(const rv_model *model)
+{
+    int stages = 0;
+    while (model->kind->score.draw_base && model->kind->score.draw_passes(model, stages) > 0)
+        stages++;
+    return stages;
+}
+
+static rv_status check_flow(const rv_model *model, int index, int64_t count)
+{
+    int stages = rv_view_flow_stages(model);
+    if (stages == 0)
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "model `%s` is no flow: there is no base whose draws it moves",
+                       model->kind->name);
+    if (index < 0 || index >= stages)
+        return rv_fail(model->context, RV_BAD_USAGE, "stage %d: the stages of `%s` are 0 to %d",
+                       index, model->kind->name, stages - 1);
+    return view_check_rows(model, count);
+}
+
+const char *rv_view_flow_stage_name(const rv_model *model, int index)
+{
+    return check_flow(model, index, 0) == RV_OK ? model->kind->score.draw_name(model, index) : NULL;
+}
+
+rv_status rv_view_flow_stage(rv_model *model, int index, const float *from, int64_t count,
+                             float *to)
+{
+    if (check_flow(model, index, count) != RV_OK)
+        return RV_BAD_USAGE;
+    drawing d = {.model = model, .count = count};
+    rv_status status = drawing_open(&d);
+    memmove(to, from, (size_t)(count * rv_data_width(model->sizes)) * sizeof *to);
+    if (status == RV_OK)
+        status = run_stage(&d, index, to);
+    rv_free(d.from);
+    return status;
+}
+
+rv_status rv_view_flow_base(rv_model *model, uint64_t seed, int64_t count, float *u)
+{
+    rv_status status = check_flow(model, 0, count);
+    return status == RV_OK ? draw_bases(model, seed, count, u) : status;
 }

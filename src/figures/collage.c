@@ -2,8 +2,12 @@
  * snapshot, and an animation. */
 #include "figures/snapshots.h"
 
+#include "figures/plane.h"
+
 #include "core/memory.h"
 #include "reverie/io.h"
+
+#include <string.h>
 
 /* Lab 1's collages: a DCGAN's over one epoch, a Wasserstein GAN's over all of them. */
 enum { LONG_ROWS = 3, LONG_COLUMNS = 38, SHORT_ROWS = 5, SHORT_COLUMNS = 5 };
@@ -15,14 +19,14 @@ static rv_status list(rv_experiment *run, int64_t **steps, int64_t *count)
 {
     *steps = NULL;
     *count = 0;
-    if (!rv_model_has(run->model, RV_DECODER))
+    if (!rv_model_has(run->model, RV_DECODER) && !run_shows_plane(run))
         return rv_fail(run->context, RV_BAD_USAGE,
                        "model `%s` has no decoder, so there are no snapshots of its images",
                        run->model->kind->name);
     rv_status status = run_snapshot_list(run, steps, count);
     if (status == RV_OK && *count == 0)
         status = rv_fail(run->context, RV_BAD_FILE,
-                         "%s: keeps no snapshots of its images; train it again, with "
+                         "%s: keeps no snapshots; train it again, with "
                          "train.snapshots=25 for one after every 25 steps",
                          run->folder);
     return status;
@@ -36,8 +40,8 @@ static rv_image *load_sheet(rv_experiment *run, int64_t step)
     int64_t rows = RV_SNAPSHOT_IMAGES / RUN_SNAPSHOT_COLUMNS;
     run_snapshot_path(run, step, path);
     rv_image *sheet = rv_image_load(run->context, path);
-    if (!sheet)
-        return NULL;
+    if (!sheet || run_shows_plane(run))
+        return sheet;
     if (sheet->height == rows * sizes->height &&
         sheet->width == RUN_SNAPSHOT_COLUMNS * sizes->width && sheet->channels == sizes->channels)
         return sheet;
@@ -63,9 +67,14 @@ static rv_image *load(rv_experiment *run, int64_t step, int index)
     return image;
 }
 
-/* `least` is -1 if the caller allows the whole sheet. */
+/* `least` is -1 if the caller allows the whole sheet; of points there is nothing else. */
 static rv_status check_image(rv_experiment *run, int64_t index, int least)
 {
+    if (run_shows_plane(run) && (index >= 0 || least >= 0))
+        return rv_fail(run->context, RV_BAD_USAGE,
+                       "model `%s` of points has snapshots of its density, in which there are no "
+                       "single images",
+                       run->model->kind->name);
     if (index >= least && index < RV_SNAPSHOT_IMAGES)
         return RV_OK;
     return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images of a snapshot are 0 to %d",
@@ -176,7 +185,7 @@ rv_image *rv_experiment_snapshot(rv_experiment *run, int64_t image, int64_t step
 {
     int64_t *steps = NULL, count;
     rv_image *small = NULL, *large = NULL;
-    if (check_image(run, image, 0) == RV_OK && list(run, &steps, &count) == RV_OK) {
+    if (check_image(run, image, -1) == RV_OK && list(run, &steps, &count) == RV_OK) {
         int64_t at = step < 0 ? count - 1 : find_step(run, steps, count, step);
         small = at < 0 ? NULL : load(run, steps[at], (int)image);
         large = small ? rv_image_enlarge(run->context, small, enlarge) : NULL;
@@ -193,8 +202,14 @@ rv_snapshot_animation rv_snapshot_animation_defaults(void)
     return (rv_snapshot_animation){.image = -1, .delay = 80};
 }
 
+/* An animation that is being written; `config` has the size of its first picture. */
+typedef struct film {
+    rv_gif *gif; /* NULL: no picture yet */
+    rv_gif_config config;
+} film;
+
 static rv_status add_picture(rv_experiment *run, const char *path, const rv_snapshot_animation *a,
-                             int64_t step, rv_gif **gif)
+                             int64_t step, film *f)
 {
     rv_image *small = load(run, step, (int)a->image);
     rv_image *large = small ? rv_image_enlarge(run->context, small, a->enlarge) : NULL;
@@ -202,9 +217,16 @@ static rv_status add_picture(rv_experiment *run, const char *path, const rv_snap
     if (!large)
         return rv_error_status(run->context);
     rv_gif_config config = {large->height, large->width, large->channels, a->delay};
-    rv_status status = *gif ? RV_OK : rv_gif_open(run->context, path, &config, gif);
+    rv_status status = RV_OK;
+    if (!f->gif) {
+        f->config = config;
+        status = rv_gif_open(run->context, path, &config, &f->gif);
+    } else if (memcmp(&config, &f->config, sizeof config) != 0)
+        status = rv_fail(run->context, RV_BAD_FILE,
+                         "%s: the snapshot of step %lld is not as large as those before it",
+                         run->folder, (long long)step);
     if (status == RV_OK)
-        status = rv_gif_add(*gif, large->pixels);
+        status = rv_gif_add(f->gif, large->pixels);
     rv_image_free(large);
     return status;
 }
@@ -213,18 +235,18 @@ rv_status rv_experiment_animation(rv_experiment *run, const char *path,
                                   const rv_snapshot_animation *animation)
 {
     int64_t *steps = NULL, count = 0;
-    rv_gif *gif = NULL;
+    film f = {0};
     rv_snapshot_animation a = animation ? *animation : rv_snapshot_animation_defaults();
     if (!a.enlarge)
-        a.enlarge = a.image < 0 ? 2 : 4;
+        a.enlarge = run_shows_plane(run) ? 1 : a.image < 0 ? 2 : 4;
     rv_status status = check_image(run, a.image, -1);
     if (status == RV_OK)
         status = list(run, &steps, &count);
     for (int64_t i = 0; status == RV_OK && i < count; i++)
-        status = add_picture(run, path, &a, steps[i], &gif);
+        status = add_picture(run, path, &a, steps[i], &f);
     rv_free(steps);
     if (status == RV_OK)
-        return rv_gif_commit(gif);
-    rv_gif_abandon(gif);
+        return rv_gif_commit(f.gif);
+    rv_gif_abandon(f.gif);
     return status;
 }

@@ -1,148 +1,188 @@
 /* The density of a model of points of the plane: the held-out points, or their density where it is
  * known, the density that the model gives the plane, and its own draws, on one square.  A flow
  * without an inverse gives no density: held-out points and draws. */
-#include "figures/figures.h"
+#include "figures/plane.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "energies/energies.h"
 
 #include <math.h>
+#include <stdio.h>
 
-enum { SIDE = 240, PANELS = 3, POINTS_MOST = 10000, COARSE = 3 };
+enum { CELLS = 200, PANELS = 3, SNAPSHOT_DRAWS = 2000, SNAPSHOT_SEED = 1 };
 
-/* The square that all panels show. */
-typedef struct square {
-    double left, low, width;
-} square;
+/* ---- charts of one square ---- */
 
-/* The square around the middle 99 % of the points in each direction, and a tenth more. */
-static square square_of(const float *points, int64_t count)
+/* The middle of each cell, [CELLS,CELLS,2]; freed with rv_free. */
+static float *middles(rv_experiment *run, run_square s)
 {
-    double mean[2] = {0}, spread = 0;
-    for (int axis = 0; axis < 2; axis++) {
-        double variance = 0;
-        for (int64_t i = 0; i < count; i++)
-            mean[axis] += (double)points[2 * i + axis] / (double)count;
-        for (int64_t i = 0; i < count; i++) {
-            double d = (double)points[2 * i + axis] - mean[axis];
-            variance += d * d / (double)count;
-        }
-        spread = fmax(spread, 2.6 * sqrt(variance)); /* of a Normal: 99 % */
+    float *grid = run_floats(run, 2 * CELLS * CELLS);
+    for (int i = 0; grid && i < CELLS * CELLS; i++) {
+        grid[2 * i] = (float)(s.left + s.side * (i % CELLS + 0.5) / CELLS);
+        grid[2 * i + 1] = (float)(s.low + s.side * (CELLS - i / CELLS - 0.5) / CELLS);
     }
-    double half = 1.1 * spread + 1e-6;
-    return (square){mean[0] - half, mean[1] - half, 2 * half};
+    return grid;
 }
 
-/* Brightness is the root of the value, the largest being white: the eye sees thin parts, too. */
-static void brighten(float *panel)
+/* log p at the middle of each cell: the model's. */
+static rv_status score_of_model(rv_experiment *run, const float *grid, float *field)
+{
+    return rv_view_score(run->model, grid, CELLS * CELLS, field);
+}
+
+/* -U of the energy that is fitted. */
+static rv_status score_of_target(rv_experiment *run, const float *grid, float *field)
+{
+    for (int i = 0; i < CELLS * CELLS; i++) {
+        const double z[2] = {(double)grid[2 * i], (double)grid[2 * i + 1]};
+        field[i] = (float)-energy_at(run->model->sizes.energy, z);
+    }
+    return RV_OK;
+}
+
+/* log p -> the root of p, the largest being 1: the eye sees thin parts, too. */
+static void brighten(float *field)
 {
     float most = 0;
-    for (int i = 0; i < SIDE * SIDE; i++)
-        most = fmaxf(most, panel[i]);
-    for (int i = 0; i < SIDE * SIDE; i++)
-        panel[i] = most > 0 ? sqrtf(panel[i] / most) : 0;
-}
-
-/* How many points are in each cell of COARSE x COARSE pixels. */
-static void count_points(square s, const float *points, int64_t count, float *panel)
-{
-    for (int64_t i = 0; i < count; i++) {
-        double x = ((double)points[2 * i] - s.left) / s.width * SIDE;
-        double y = ((double)points[2 * i + 1] - s.low) / s.width * SIDE;
-        if (!(x >= 0 && x < SIDE && y >= 0 && y < SIDE))
-            continue;
-        int column = (int)x / COARSE * COARSE, row = (SIDE - 1 - (int)y) / COARSE * COARSE;
-        for (int a = 0; a < COARSE * COARSE; a++)
-            panel[(row + a / COARSE) * SIDE + column + a % COARSE] += 1;
+    for (int i = 0; i < CELLS * CELLS; i++) {
+        field[i] = expf(field[i] / 2);
+        most = isfinite(field[i]) ? fmaxf(most, field[i]) : most;
     }
-    brighten(panel);
+    for (int i = 0; most > 0 && i < CELLS * CELLS; i++)
+        field[i] /= most;
 }
 
-/* The middle of pixel i. */
-static void pixel_at(square s, int i, double z[2])
+/* NULL on failure, as below; the caller frees the chart. */
+static rv_chart *field_chart(rv_experiment *run, run_square square, const char *title,
+                             rv_status (*score)(rv_experiment *, const float *, float *),
+                             double scale)
 {
-    z[0] = s.left + s.width * (i % SIDE + 0.5) / SIDE;
-    z[1] = s.low + s.width * (SIDE - i / SIDE - 0.5) / SIDE;
-}
-
-/* exp(-U) at the middle of each pixel. */
-static void measure_energy(int energy, square s, float *panel)
-{
-    for (int i = 0; i < SIDE * SIDE; i++) {
-        double z[2];
-        pixel_at(s, i, z);
-        panel[i] = (float)exp(-energy_at(energy, z));
+    rv_chart *chart = run_plane_chart(run, square, title, scale);
+    float *grid = middles(run, square), *field = run_floats(run, CELLS * CELLS);
+    rv_status status = grid && field ? score(run, grid, field) : RV_NO_MEMORY;
+    if (status == RV_OK) {
+        brighten(field);
+        status = rv_chart_field(chart, field, CELLS);
     }
-    brighten(panel);
-}
-
-/* p at the middle of each pixel. */
-static rv_status measure(rv_experiment *run, square s, float *panel)
-{
-    float *grid = run_floats(run, 2 * SIDE * SIDE);
-    if (!grid)
-        return RV_NO_MEMORY;
-    for (int i = 0; i < SIDE * SIDE; i++) {
-        double z[2];
-        pixel_at(s, i, z);
-        grid[2 * i] = (float)z[0];
-        grid[2 * i + 1] = (float)z[1];
-    }
-    rv_status status = rv_view_score(run->model, grid, SIDE * SIDE, panel);
-    for (int i = 0; status == RV_OK && i < SIDE * SIDE; i++)
-        panel[i] = expf(panel[i]);
-    brighten(panel);
     rv_free(grid);
+    rv_free(field);
+    if (status == RV_OK)
+        return chart;
+    rv_chart_free(chart);
+    return NULL;
+}
+
+static rv_chart *points_chart(rv_experiment *run, run_square square, const char *title,
+                              const float *points, int64_t count, double scale)
+{
+    rv_chart *chart = run_plane_chart(run, square, title, scale);
+    rv_scatter dots = rv_scatter_defaults();
+    dots.points = points;
+    dots.count = count;
+    if (rv_chart_scatter(chart, &dots) == RV_OK)
+        return chart;
+    rv_chart_free(chart);
+    return NULL;
+}
+
+static rv_chart *draws_chart(rv_experiment *run, run_square square, uint64_t seed, int64_t count,
+                             double scale)
+{
+    rv_chart *chart = NULL;
+    float *draws = run_floats(run, 2 * count);
+    if (draws && rv_view_generate(run->model, seed, count, draws) == RV_OK)
+        chart = points_chart(run, square, "draws", draws, count, scale);
+    rv_free(draws);
+    return chart;
+}
+
+static rv_image *sheet_of(rv_experiment *run, const char *title, rv_chart **charts, int count)
+{
+    rv_image *image = rv_charts_image(run->context, title, charts, count, count);
+    for (int i = 0; i < count; i++)
+        rv_chart_free(charts[i]);
+    return image;
+}
+
+/* ---- the figure ---- */
+
+/* The mean of log p over the points, and the entropy, which bounds it, where the law of the points
+ * is known. */
+static rv_status describe(rv_experiment *run, const rv_source_info *info, const float *points,
+                          int64_t count, char *text, size_t size)
+{
+    double mean = 0, square = 0;
+    char entropy[64] = "";
+    float *each = run_floats(run, count);
+    rv_status status = each ? rv_view_score(run->model, points, count, each) : RV_NO_MEMORY;
+    for (int64_t i = 0; status == RV_OK && i < count; i++)
+        mean += (double)each[i] / (double)count;
+    for (int64_t i = 0; status == RV_OK && i < count; i++)
+        square += ((double)each[i] - mean) * ((double)each[i] - mean);
+    rv_free(each);
+    if (info->entropy != 0)
+        rv_text_format(entropy, sizeof entropy, "; exact entropy of the set %.3f", info->entropy);
+    rv_text_format(text, size, ": mean log p(x) %.3f \xc2\xb1 %.3f nats over %lld points%s", mean,
+                   sqrt(square / (double)(count - 1) / (double)count), (long long)count, entropy);
     return status;
 }
 
-/* The panels side by side. */
-static rv_image *side_by_side(rv_experiment *run, const float *panels, int count)
+/* Whether the model gives a density, and not only draws. */
+static int has_density(const rv_experiment *run)
 {
-    rv_grid_config config = rv_grid_defaults();
-    config.columns = count;
-    config.pad_value = 0.5F;
-    return rv_grid(run->context, rv_image_batch_of(panels, count, SIDE, SIDE), &config);
+    return !rv_model_score_lacks(run->model);
+}
+
+static rv_image *draw(rv_experiment *run, run_square square, const char *title, const float *points,
+                      int64_t count, uint64_t seed)
+{
+    enum { SCALE = 2 };
+    rv_chart *charts[PANELS];
+    int panels = 0, shows_target = has_density(run) && run->model->sizes.energy > 0;
+    charts[panels++] = shows_target
+                           ? field_chart(run, square, "target density", score_of_target, SCALE)
+                           : points_chart(run, square, "data", points, count, SCALE);
+    if (has_density(run))
+        charts[panels++] = field_chart(run, square, "model density", score_of_model, SCALE);
+    charts[panels++] = draws_chart(run, square, seed, count, SCALE);
+    return sheet_of(run, title, charts, panels);
 }
 
 rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed)
 {
+    char title[256], text[160] = "";
+    float *points = NULL;
+    int64_t count = 0;
+    run_square square;
     rv_image *image = NULL;
-    if (!run->model->sizes.are_points || !rv_model_has(run->model, RV_SAMPLER)) {
-        rv_fail(run->context, RV_BAD_USAGE,
-                "model `%s` of this run has no density over the plane: data.name=moons and "
-                "model=maf make one",
-                run->model->kind->name);
-        return NULL;
-    }
-    rv_source *source = rv_experiment_source(run, split);
-    if (!source)
-        return NULL;
-    int64_t count = rv_source_describe(source)->count;
-    count = count < POINTS_MOST ? count : POINTS_MOST;
-    float *points = run_floats(run, 2 * count), *draws = run_floats(run, 2 * count);
-    float *panel = run_floats(run, PANELS * SIDE * SIDE);
-    int panels = rv_model_score_lacks(run->model) ? PANELS - 1 : PANELS;
-    rv_status status = points && draws && panel ? RV_OK : RV_NO_MEMORY;
+    rv_status status = run_check_plane(run);
     if (status == RV_OK)
-        status = rv_source_fetch_range(source, 0, count, 0, points, NULL);
+        status = run_plane_points(run, split, &points, &count);
     if (status == RV_OK)
-        status = rv_view_generate(run->model, seed, count, draws);
+        status = run_square_of(run, points, count, &square);
+    if (status == RV_OK && has_density(run))
+        status = describe(run, rv_source_describe(rv_experiment_source(run, split)), points, count,
+                          text, sizeof text);
     if (status == RV_OK) {
-        square s = square_of(points, count);
-        int energy = run->model->sizes.energy;
-        if (energy > 0 && panels == PANELS)
-            measure_energy(energy, s, panel);
-        else
-            count_points(s, points, count, panel);
-        if (panels == PANELS)
-            status = measure(run, s, panel + SIDE * SIDE);
-        count_points(s, draws, count, panel + (panels - 1) * SIDE * SIDE);
+        rv_text_format(title, sizeof title, "%.60s, %s points%s", run->settings->name,
+                       rv_split_name(split), text);
+        image = draw(run, square, title, points, count, seed);
     }
-    if (status == RV_OK)
-        image = side_by_side(run, panel, panels);
     rv_free(points);
-    rv_free(draws);
-    rv_free(panel);
     return image;
+}
+
+/* ---- over the training ---- */
+
+rv_image *run_density_snapshot(rv_experiment *run, run_square square, int64_t step)
+{
+    char title[64];
+    snprintf(title, sizeof title, "step %lld", (long long)step);
+    rv_chart *charts[2];
+    int panels = 0;
+    if (has_density(run))
+        charts[panels++] = field_chart(run, square, "model density", score_of_model, 1);
+    charts[panels++] = draws_chart(run, square, SNAPSHOT_SEED, SNAPSHOT_DRAWS, 1);
+    return sheet_of(run, title, charts, panels);
 }

@@ -1,6 +1,7 @@
 /* report.html: the result of a training on one self-contained page; and the same pictures as
  * PNG. */
 #include "figures/curves.h"
+#include "figures/plane.h"
 #include "figures/snapshots.h"
 
 #include "core/memory.h"
@@ -84,7 +85,7 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
 static int enlargement(const rv_experiment *run)
 {
     const rv_data_sizes *sizes = &run->model->sizes;
-    return sizes->height <= SMALL && sizes->width <= SMALL ? 2 : 0;
+    return sizes->height <= SMALL && sizes->width <= SMALL && !sizes->are_points ? 2 : 0;
 }
 
 /* Adds an image or a chart, as samples/NAME.png and on the page, which does not need the file. */
@@ -204,11 +205,26 @@ static rv_status add_class_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
+/* Of a model of points of the plane. */
+static rv_status add_plane(rv_experiment *run, rv_page *page)
+{
+    rv_status status = rv_page_heading(page, "Pictures");
+    if (status == RV_OK)
+        status = add_image(run, page, rv_experiment_density(run, run_held_out(run->settings), 1),
+                           "density", "Held-out points, the density of the model, and its draws");
+    if (status == RV_OK && rv_view_flow_stages(run->model) > 0)
+        status = add_image(run, page, rv_experiment_deformation(run, 1), "deformation",
+                           "Draws of the base, by their quadrant, and its grid, step by step");
+    return status;
+}
+
 /* Draws of a model without latents, where they are quick. */
 static rv_status add_draws(rv_experiment *run, rv_page *page)
 {
     enum { QUICK = 1000 };
     int64_t passes = rv_view_generate_passes(run->model);
+    if (run_shows_plane(run))
+        return add_plane(run, page);
     if (!rv_model_has(run->model, RV_SAMPLER) || run->model->sizes.are_points || passes > QUICK)
         return RV_OK;
     rv_status status = rv_page_heading(page, "Pictures");

@@ -1,6 +1,9 @@
 /* Snapshots: images decoded from fixed noise at many moments of a training.  Image k of every
- * snapshot has the same noise, so that a collage shows how one image develops. */
+ * snapshot has the same noise, so that a collage shows how one image develops.  Of a model of
+ * points of the plane: its density and draws, on the square of the training points. */
 #include "figures/snapshots.h"
+
+#include "figures/plane.h"
 
 #include "core/memory.h"
 #include "io/files/write.h"
@@ -13,6 +16,7 @@ enum { NOISE_SEED = 1 };
 
 struct run_snapshots {
     rv_experiment *run;
+    run_square square; /* of points; the rest is of images */
     rv_decoder *decoder;
     float *z, *images;     /* [24,Z], [24,D] */
     int64_t every, newest; /* steps between two; the step of the newest, -1: none */
@@ -70,8 +74,26 @@ static rv_status drop_newer(rv_experiment *run, int64_t step)
 
 /* ---- taking them ---- */
 
+int run_keeps_snapshots(const rv_experiment *run)
+{
+    return run_shows_images(run) || run_shows_plane(run);
+}
+
+static rv_status prepare_plane(run_snapshots *snapshots)
+{
+    float *points;
+    int64_t count;
+    rv_status status = run_plane_points(snapshots->run, RV_SPLIT_TRAIN, &points, &count);
+    if (status == RV_OK)
+        status = run_square_of(snapshots->run, points, count, &snapshots->square);
+    rv_free(points);
+    return status;
+}
+
 static rv_status prepare(run_snapshots *snapshots)
 {
+    if (run_shows_plane(snapshots->run))
+        return prepare_plane(snapshots);
     rv_model *model = snapshots->run->model;
     int64_t latents = model->kind->latent_width(model), pixels = rv_data_width(model->sizes);
     snapshots->z = rv_malloc((size_t)(RV_SNAPSHOT_IMAGES * latents) * sizeof(float));
@@ -101,7 +123,7 @@ rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_sna
 {
     char folder[RUN_PATH];
     *out = NULL;
-    if (!rv_model_has(run->model, RV_DECODER))
+    if (!run_keeps_snapshots(run))
         return RV_OK;
     run_path(run, RUN_SNAPSHOT_FOLDER, folder);
     rv_temporaries_remove(folder, run->ledger);
@@ -145,20 +167,26 @@ rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images)
     return status;
 }
 
+static rv_image *draw_sheet(run_snapshots *snapshots, int64_t step)
+{
+    const float *images;
+    rv_experiment *run = snapshots->run;
+    if (run_shows_plane(run))
+        return run_density_snapshot(run, snapshots->square, step);
+    if (run_snapshots_draw(snapshots, &images) != RV_OK)
+        return NULL;
+    return rv_sheet(run->context, run_batch(run, images, RV_SNAPSHOT_IMAGES), RUN_SNAPSHOT_COLUMNS);
+}
+
 rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step)
 {
     char path[RUN_PATH];
     if (!snapshots || step == snapshots->newest)
         return RV_OK;
     rv_experiment *run = snapshots->run;
-    const float *images;
-    rv_status status = run_snapshots_draw(snapshots, &images);
-    if (status != RV_OK)
-        return status;
-    rv_image *sheet =
-        rv_sheet(run->context, run_batch(run, images, RV_SNAPSHOT_IMAGES), RUN_SNAPSHOT_COLUMNS);
+    rv_image *sheet = draw_sheet(snapshots, step);
     run_snapshot_path(run, step, path);
-    status = sheet ? rv_ledger_claim(run->ledger, path) : rv_error_status(run->context);
+    rv_status status = sheet ? rv_ledger_claim(run->ledger, path) : rv_error_status(run->context);
     if (status == RV_OK)
         status = rv_image_save(run->context, sheet, path);
     rv_image_free(sheet);

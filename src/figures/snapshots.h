@@ -1,4 +1,5 @@
-/* The snapshots of a run: RUN/samples/snapshots/step-00000025.png and so on, 24 images each. */
+/* The snapshots of a run: RUN/samples/snapshots/step-00000025.png and so on: 24 images each, or the
+ * density of points of the plane. */
 #ifndef FIGURES_SNAPSHOTS_H
 #define FIGURES_SNAPSHOTS_H
 
@@ -8,13 +9,15 @@
 enum { RUN_SNAPSHOT_COLUMNS = 6 };
 
 typedef struct run_snapshots run_snapshots;
-/* For a training at `now`; removes newer snapshots.  *out is NULL for a model without images; the
- * functions below accept NULL. */
+/* Whether the run keeps snapshots: it draws images, or points of the plane. */
+int run_keeps_snapshots(const rv_experiment *run);
+/* For a training at `now`; removes newer snapshots.  *out is NULL for another run; the functions
+ * below accept NULL. */
 rv_status run_snapshots_open(rv_experiment *run, const rv_progress *now, run_snapshots **out);
 void run_snapshots_close(run_snapshots *snapshots);
 /* Takes a snapshot of the current weights, after that step; at most one for each step. */
 rv_status run_snapshots_take(run_snapshots *snapshots, int64_t step);
-/* The images [24,D] of the current weights, in the snapshots' memory. */
+/* The images [24,D] of the current weights, in the snapshots' memory; not for points. */
 rv_status run_snapshots_draw(run_snapshots *snapshots, const float **images);
 /* The same if train.snapshots asks for it at this step. */
 rv_status run_snapshots_step(run_snapshots *snapshots, int64_t step);

@@ -93,6 +93,11 @@ rv_expr flow_unrolled(const rv_bijection *f, rv_expr from)
 
 /* ---- chains ---- */
 
+const char *rv_bijection_name(rv_bijection f)
+{
+    return f.kind->name;
+}
+
 static rv_expr sum_of(rv_expr a, rv_expr b)
 {
     return a && b ? rv_add(a, b) : a ? a : b;

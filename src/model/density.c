@@ -85,12 +85,28 @@ static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
 {
     rv_bijection chain[CHAIN_MOST];
     chain_of(m, RV_EVALUATE, chain);
-    rv_dist base = rv_std_normal(rv_expr_graph(x), rv_expr_shape(x));
-    return rv_forward_pass(chain[stage], stage > 0 ? from : rv_dist_sample(base, "base"), x);
+    return rv_forward_pass(chain[stage], from, x);
+}
+
+static rv_expr draw_base(const rv_model *m, rv_graph *graph, int64_t batch)
+{
+    rv_dist base = rv_std_normal(graph, rv_shape2(batch, rv_data_width(m->sizes)));
+    return rv_dist_sample(base, "base");
+}
+
+static const char *name_of(const rv_model *m, int stage)
+{
+    rv_bijection chain[CHAIN_MOST];
+    chain_of(m, RV_EVALUATE, chain);
+    return rv_bijection_name(chain[stage]);
 }
 
 void density_defaults(rv_model_kind *kind)
 {
-    kind->score = (rv_score_part){
-        .name = "log_likelihood", .each = log_likelihood, .draw_pass = pass, .draw_passes = passes};
+    kind->score = (rv_score_part){.name = "log_likelihood",
+                                  .each = log_likelihood,
+                                  .draw_pass = pass,
+                                  .draw_passes = passes,
+                                  .draw_base = draw_base,
+                                  .draw_name = name_of};
 }

@@ -24,7 +24,7 @@ struct run_events {
     rv_lines *metrics, *timing; /* NULL: not writable */
     int64_t position;           /* in metrics, if that file is not writable */
     run_snapshots *snapshots;
-    int shows; /* whether it draws pictures */
+    int shows; /* whether it draws images */
     int told_of_log, told_of_pictures;
     int begun;                               /* has taken a step */
     const char *on[SOURCES][RV_ALARMS_MOST]; /* the alarms of the last check */
@@ -96,10 +96,10 @@ rv_status run_events_open(rv_experiment *run, rv_listener listener, const rv_pro
         status = open_log(events, "metrics.jsonl", keep, &events->metrics);
     if (status == RV_OK)
         status = open_log(events, "timing.jsonl", keep == 0 ? 0 : -1, &events->timing);
-    if (status == RV_OK && events->shows)
+    if (status == RV_OK)
         status = forgive(events, run_snapshots_open(run, now, &events->snapshots),
                          &events->told_of_pictures, "pictures");
-    if (status == RV_OK && events->snapshots)
+    if (status == RV_OK && events->shows && events->snapshots)
         status = rv_bright_share(run->context, run->source[RV_SPLIT_TRAIN], &events->bright);
     if (status == RV_OK && now->step > 0 && now->batch == 0)
         status = draw_epoch(events, now->epoch, 1);
@@ -162,7 +162,7 @@ static rv_status look_at_samples(run_events *events, const rv_event *event)
 {
     rv_alarm alarm;
     const float *images;
-    if (!events->snapshots)
+    if (!events->shows || !events->snapshots)
         return RV_OK;
     rv_status status = run_snapshots_draw(events->snapshots, &images);
     int count = status == RV_OK &&

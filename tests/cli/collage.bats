@@ -152,7 +152,7 @@ PYTHON
         figure "$RUN" curves --values kl -o bad.png
     works figure "$SHARED/vae" curves --values kl -o kl.svg
     fails 2 'has no encoder, which `figure latent` needs' figure "$RUN" latent -o bad.png
-    fails 2 'there are curves, latent, manifold, samples, density, reconstructions, interpolation, collage, snapshot, animation' \
+    fails 2 'there are curves, latent, manifold, samples, density, deformation, reconstructions, interpolation, collage, snapshot, animation' \
         figure "$RUN" nothing
     works figure --help
     for name in curves latent manifold samples reconstructions interpolation collage snapshot \

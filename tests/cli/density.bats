@@ -21,11 +21,16 @@ SMALL=(data.name=digits data.limit=200 data.validation=60 train.epochs=1)
     sed -i 's/^length: 2/length: 1/' shorter/config.yaml
     fails 3 'has a tensor layer2.0.weight, and this model has none' evaluate shorter
     works figure points density -o density.png
+    works figure points deformation -o deformation.png
     python3 - <<'PYTHON'
 import struct
-head = open("density.png", "rb").read(32)
-assert struct.unpack(">II", head[16:24]) == (3 * 242 + 2, 244), head
+for name, size in ("density", (3 * 520, 624)), ("deformation", (2 * 520, 2 * 568 + 56)):
+    head = open(name + ".png", "rb").read(32)
+    assert struct.unpack(">II", head[16:24]) == size, (name, head)
 PYTHON
+    has "$(cat points/report.html)" "Held-out points, the density of the model, and its draws"
+    has "$(cat points/report.html)" "Draws of the base, by their quadrant, and its grid, step by step"
+    cmp density.png <(works figure points density --seed 1 -o again.png && cat again.png)
     works sample points -n 100 -o points.npy
     fails 2 'points of the plane, which are no images' sample points -o points.png
     fails 2 'no decoder' reconstruct points
@@ -45,19 +50,69 @@ PYTHON
     works sample whole -n 100 -o points.npy
     works figure whole density -o density.png
     works inspect density.png
-    has "$out" "728 x 244"
+    has "$out" "1560 x 624"
     fails 2 'no encoder' encode whole
     fails 2 'no decoder' reconstruct whole
     fails 3 'data.name is another one' resume whole data.name=energy-2 train.epochs=3
     works train "${energy[@]}" data.name=energy-3 posterior.flow=sylvester --run one-way
     works figure one-way density -o draws.png # without an inverse: points and draws
     works inspect draws.png
-    has "$out" "486 x 244"
+    has "$out" "1040 x 624"
     works train maf-2d data.name=energy-4 data.limit=500 data.validation=100 train.epochs=1 \
         "layers=[masked 8, relu]" length=1 --run maf
     works evaluate maf
     fails 2 'fitted to a known energy' train planar-energy data.name=moons --run no
     fails 2 'points of the plane' train lab2-vae-2d data.name=energy-1 data.pixels=gray --run no
+}
+
+@test "points: the density over the training" {
+    FLOW=(maf-2d data.limit=600 data.validation=100 data.batch=50 "layers=[masked 8, relu]" length=2
+        train.snapshots=8 train.schedule=constant)
+    works train "${FLOW[@]}" train.epochs=2 --run whole
+    [ "$(ls whole/samples/snapshots | tr '\n' ' ')" = "step-00000008.png step-00000012.png \
+step-00000016.png step-00000024.png " ]
+    for file in whole/samples/snapshots/*; do
+        has "$(cat whole/.reverie-files)" "${file#whole/}"
+    done
+    not cmp -s whole/samples/snapshots/step-000000{08,24}.png
+    # stopped after 16 steps, the snapshot of that step lost
+    works train "${FLOW[@]}" train.epochs=2 train.steps=16 --run resumed
+    rm resumed/samples/snapshots/step-00000016.png
+    works resume resumed train.steps=0
+    diff -r whole/samples/snapshots resumed/samples/snapshots
+    works figure whole animation -o film.gif
+    works figure whole animation --delay 500 --scale 2 -o large.gif
+    python3 - <<'PYTHON'
+import struct
+for name, scale, delay in ("film", 1, 8), ("large", 2, 50):
+    film = open(name + ".gif", "rb").read()
+    assert struct.unpack("<HH", film[6:10]) == (520 * scale, 312 * scale), film[:10]
+    control = b"\x21\xf9\x04\x04" + struct.pack("<H", delay)
+    assert film.count(control) == 4, film.count(control)
+PYTHON
+    works figure whole snapshot --step 24 -o last.png
+    cmp last.png whole/samples/snapshots/step-00000024.png
+    fails 2 'no single images' figure whole animation --image 3 -o bad.gif
+    fails 2 'no single images' figure whole snapshot --image 0 -o bad.png
+    fails 2 'no single images' figure whole collage -o bad.png
+    cp whole/samples/density.png whole/samples/snapshots/step-00000016.png
+    fails 3 'step 16 is not as large as those before it' figure whole animation -o bad.gif
+    not test -e bad.gif
+    not test -e bad.png
+}
+
+@test "figures of points refuse what has none" {
+    works train made "${SMALL[@]}" "layers=[masked 8, relu]" --run pixels
+    fails 2 'has no density over the plane' figure pixels density -o bad.png
+    fails 2 'has no density over the plane' figure pixels deformation -o bad.png
+    fails 2 'no decoder' figure pixels animation -o bad.gif
+    works train made data.name=moons data.pixels=gray data.limit=200 data.validation=60 conditionals=gaussian \
+        "layers=[masked 8, relu]" train.epochs=1 --run made
+    works figure made density -o density.png
+    fails 2 'is no flow: there is no base that it deforms' figure made deformation -o bad.png
+    fails 2 'figure deformation does not use --split' figure made deformation --split test
+    fails 2 'figure density does not use --scale' figure made density --scale 2
+    not test -e bad.png
 }
 
 @test "pixel by pixel: trained, evaluated, drawn, and bits per dimension" {

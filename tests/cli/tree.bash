@@ -62,6 +62,10 @@ f.png                    figure m2 style --rows 2 -o f.png
 f.png                    figure vae collage --image 0 --rows 1 --columns 2 --scale 1 -o f.png
 f.png                    figure vae snapshot --step 3 -o f.png
 figure.gif               figure vae animation --image 0 --delay 20
+f.png                    figure flow density --split validation --seed 2 --checkpoint best -o f.png
+f.png                    figure flow deformation --seed 2 --checkpoint best -o f.png
+f.gif                    figure flow animation --scale 2 -o f.gif
+run:flow                 resume flow train.epochs=2
 gumbel-softmax.png       demo gumbel-softmax -n 50
 -                        demo
 p.png                    demo importance-sampling -n 50 --seed 2 -o p.png
@@ -155,6 +159,8 @@ train_runs() {
     works train lab2-gan "${SET[@]}" "${PAIR[@]}" --run gan
     works train m2-enumerate data.labels=12 data.labelled_batch=6 "${SET[@]}" "${NETS[@]}" latent=3 \
         "classifier=[linear 8, relu]" --run m2
+    works train maf-2d data.limit=300 data.validation=60 train.epochs=1 train.snapshots=2 length=2 \
+        "layers=[masked 4, relu]" --threads 1 --run flow
     works train "${VAE[@]}" data.name=gone --run lost
     rm -r data/gone
     works sample vae -n 12 -o images.npy --data-dir data
@@ -217,7 +223,7 @@ make_world() {
     train_runs
     rm -f out.txt err.txt
     (cd .. && find . -printf '%P\n' | LC_ALL=C sort) > ../../ours
-    for run in vae again judge gan m2 lost damaged; do
+    for run in vae again judge gan m2 flow lost damaged; do
         strangers "$run" ../../outside
     done
     strangers . ../outside

@@ -197,6 +197,91 @@ static void a_gaussian_density_integrates_to_one(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* The chain of a model of three layers, with the batch norms between them if it has any; writes
+ * positive variances.  Returns its length. */
+static int chain_of(const rv_model *model, int has_norm, rv_bijection chain[5])
+{
+    static const char *const part[] = {"gamma", "beta", "running_mean", "running_var"};
+    static const double variance[D] = {1, 2, 0.5, 1.5, 0.7, 1, 3, 0.4};
+    int length = 0;
+    for (int l = 2; l >= 0; l--) {
+        chain[length++] = model->kind->density->layer(model, l, RV_EVALUATE);
+        if (l == 0 || !has_norm)
+            continue;
+        rv_param *statistic[4];
+        for (int i = 0; i < 4; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "norm%d.%s", l, part[i]);
+            statistic[i] = rv_params_find(model->params, name);
+            assert_non_null(statistic[i]);
+        }
+        rv_param_write_double(statistic[3], variance, D);
+        chain[length++] = rv_batch_norm_flow(statistic, RV_EVALUATE);
+    }
+    return length;
+}
+
+/* Each stage of the view against rv_forward; stage 0 begins at the base's draws, and the last ends
+ * at what the model generates, byte for byte. */
+static void a_flow_is_seen_stage_by_stage(void **state)
+{
+    enum { ROWS = 300, SIZE = ROWS * D }; /* more than a program takes at once */
+    static const char *const flows[] = {
+        "model: maf\nlayers: [masked 9, tanh]\nlength: 3\n",
+        "model: realnvp\nlayers: [linear 9, tanh]\nlength: 3\nbatch_norm: true\n"};
+    static const char *const last[] = {"masked autoregressive", "batch norm"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        bench *b;
+        rv_config *config;
+        static float u[SIZE], x[SIZE], draws[SIZE];
+        rv_bijection chain[5];
+        set_up((void **)&b);
+        rv_model *model = model_of(b->context, &config, flows[i], 0.8);
+        int length = chain_of(model, i == 1, chain);
+        assert_int_equal(rv_view_flow_stages(model), length);
+        assert_string_equal(rv_view_flow_stage_name(model, 1), last[i]);
+        assert_int_equal(rv_view_flow_base(model, 9, ROWS, u), RV_OK);
+        rv_expr z = rv_constant(b->graph, rv_shape2(ROWS, D), u), after[6] = {z};
+        for (int k = 1; k <= length; k++)
+            after[k] = rv_forward(chain, k, z).value;
+        after[0] = rv_dist_sample(rv_std_normal(b->graph, rv_shape2(ROWS, D)), "base");
+        run_seeded(b, after, length + 1, 9);
+        memcpy(x, u, sizeof x);
+        for (int k = 0; k <= length; k++) {
+            double *expected = read(b, k, SIZE);
+            if (k > 0)
+                assert_int_equal(rv_view_flow_stage(model, k - 1, x, ROWS, x), RV_OK);
+            /* draws of one row depend on its number in the program: 256 are compared */
+            for (int n = 0; n < (k == 0 ? 256 * D : SIZE); n++)
+                check_near((double)x[n], expected[n], 1e-4 * (1 + fabs(expected[n])), flows[i]);
+            free(expected);
+        }
+        assert_int_equal(rv_view_generate(model, 9, ROWS, draws), RV_OK);
+        assert_memory_equal(x, draws, sizeof x);
+        assert_int_equal(rv_view_flow_stage(model, length, x, ROWS, x), RV_BAD_USAGE);
+        check_error(b->context, RV_BAD_USAGE, "the stages of");
+        rv_model_free(model);
+        rv_config_free(config);
+        tear_down((void **)&b);
+    }
+}
+
+static void what_is_no_flow_has_no_stages(void **state)
+{
+    bench *b = *state;
+    rv_config *config;
+    float x[D] = {0};
+    rv_model *model = model_of(b->context, &config, recipes[1], 1);
+    assert_int_equal(rv_view_flow_stages(model), 0);
+    assert_int_equal(rv_view_flow_base(model, 1, 1, x), RV_BAD_USAGE);
+    check_error(b->context, RV_BAD_USAGE, "model `made` is no flow");
+    assert_int_equal(rv_view_flow_stage(model, 0, x, 1, x), RV_BAD_USAGE);
+    check_error(b->context, RV_BAD_USAGE, "model `made` is no flow");
+    rv_model_free(model);
+    rv_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +289,8 @@ int main(void)
         CASE(a_belief_network_has_the_gradient_of_logistic_regressions),
         CASE(draws_follow_the_probabilities),
         cmocka_unit_test(a_sampler_goes_the_way_of_the_chain),
+        cmocka_unit_test(a_flow_is_seen_stage_by_stage),
+        CASE(what_is_no_flow_has_no_stages),
         CASE(a_gaussian_density_integrates_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

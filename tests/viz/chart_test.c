@@ -240,7 +240,7 @@ static void equal_units_are_equal(void **state)
     config.square = 1;
     rv_chart *chart = rv_chart_new(f->context, &config);
     const float points[] = {-2, -2, 2, 2, 0, 5};
-    rv_scatter scatter = {points, NULL, 3, NULL, 0, 0};
+    rv_scatter scatter = {points, NULL, 3, NULL, 0, 0, 0};
     rv_chart_scatter(chart, &scatter);
     rv_chart_layout layout;
     find_layout(chart, &layout);
@@ -307,7 +307,7 @@ static void chart_errors_are_clear(void **state)
     check_error(f->context, RV_BAD_USAGE, "edge 1 of the bars is 2 and the next 1");
     const float points[] = {0, 0};
     const int32_t classes[] = {10};
-    rv_scatter scatter = {points, classes, 1, NULL, 10, 1};
+    rv_scatter scatter = {points, classes, 1, NULL, 10, 1, 0};
     rv_chart_scatter(chart, &scatter);
     check_error(f->context, RV_BAD_USAGE, "point 0 of a scatter has class 10; there are 10");
     rv_chart_histogram(chart, NULL, points, 2, -1);
@@ -351,7 +351,7 @@ static void memory_running_out_is_survived(void **state)
         const double y[] = {1, 2, 3};
         const float points[] = {1, 1};
         const int32_t classes[] = {0};
-        rv_scatter scatter = {points, classes, 1, NULL, 2, 1};
+        rv_scatter scatter = {points, classes, 1, NULL, 2, 1, 0};
         rv_chart_line(chart, "line", NULL, y, 3);
         rv_chart_scatter(chart, &scatter);
         rv_chart_histogram(chart, "histogram", points, 2, 0);
@@ -367,6 +367,111 @@ static void memory_running_out_is_survived(void **state)
         rv_chart_free(chart);
     }
     assert_true(whole); /* the sweep reached the end */
+}
+
+/* The colour of the pixel at a place of the plot, as 0xrrggbb. */
+static unsigned color_at(const rv_chart *chart, const rv_image *image, double x, double y)
+{
+    rv_chart_layout layout;
+    find_layout(chart, &layout);
+    int row = (int)(rv_chart_layout_y(&layout, y) * chart->config.scale);
+    int column = (int)(rv_chart_layout_x(&layout, x) * chart->config.scale);
+    const unsigned char *p = image->pixels + 3 * ((size_t)row * (size_t)image->width + column);
+    rv_chart_layout_free(&layout);
+    return (unsigned)p[0] << 16 | (unsigned)p[1] << 8 | p[2];
+}
+
+static rv_chart *square_chart(fixture *f)
+{
+    rv_chart_config config = rv_chart_defaults();
+    config.left = -2;
+    config.low = 1;
+    config.side = 4;
+    return rv_chart_new(f->context, &config);
+}
+
+/* Its first row is at the top; white is 0, and what is no number. */
+static void a_field_fills_its_square(void **state)
+{
+    fixture *f = *state;
+    static const float values[] = {0, 1, (float)NAN, 0.5f};
+    rv_chart *chart = square_chart(f);
+    rv_chart_field(chart, values, 2);
+    rv_image *image = rv_chart_image(chart);
+    check_ok(f->context);
+    assert_int_equal(color_at(chart, image, -1.9, 4.9), 0xffffff);
+    assert_int_equal(color_at(chart, image, 1.9, 4.9), 0x091d44);
+    assert_int_equal(color_at(chart, image, -1.9, 1.1), 0xffffff);
+    assert_int_equal(color_at(chart, image, 1.9, 1.1), 0x3f90da);
+    rv_image_free(image);
+    rv_chart_free(chart);
+}
+
+/* The axes are the square, whatever the data; what is outside is not drawn, also just outside. */
+static void a_square_has_its_own_limits(void **state)
+{
+    fixture *f = *state;
+    rv_chart_layout layout;
+    const double x[] = {-3, 3}, y[] = {2, 2};
+    rv_chart *chart = square_chart(f);
+    rv_chart_line(chart, NULL, x, y, 2);
+    find_layout(chart, &layout);
+    check_near(layout.plot.width, layout.plot.height, 0, "sides of the plot");
+    check_near(layout.x.low + layout.y.low, -1, 0, "the lower corner");
+    check_near(layout.x.high + layout.y.high, 7, 0, "the upper corner");
+    rv_chart_layout_free(&layout);
+    check_blue(chart, 1.9, 2, 1);
+    check_blue(chart, 2.2, 2, 0);
+    rv_chart_free(chart);
+}
+
+/* Two curves: nothing between the end of one and the start of the next, or at a missing point. */
+static void a_mesh_has_separate_curves(void **state)
+{
+    fixture *f = *state;
+    static const float points[] = {-1, 2, 0, 2, 1, 2, -1, 4, (float)NAN, 4, 1, 4};
+    rv_chart *chart = square_chart(f);
+    rv_chart_mesh(chart, points, 2, 3);
+    rv_image *image = rv_chart_image(chart);
+    check_ok(f->context);
+    assert_true(color_at(chart, image, 0.55, 2) < 0xd00000);
+    assert_int_equal(color_at(chart, image, 0.25, 2.75), 0xffffff); /* from (1,2) to (-1,4) */
+    assert_true(color_at(chart, image, 0.55, 4) > 0xd00000);
+    rv_image_free(image);
+    rv_chart_free(chart);
+}
+
+static void a_sheet_has_charts_in_rows(void **state)
+{
+    fixture *f = *state;
+    static const float values[] = {1};
+    rv_chart *charts[3] = {square_chart(f), square_chart(f), square_chart(f)};
+    rv_chart_field(charts[2], values, 1);
+    rv_image *sheet = rv_charts_image(f->context, "three", charts, 3, 2);
+    rv_image *alone = rv_chart_image(charts[2]);
+    check_ok(f->context);
+    assert_int_equal(sheet->width, 2 * alone->width);
+    assert_int_equal(sheet->height, 2 * (alone->height + 28));
+    for (int row = 0; row < alone->height; row++) { /* the third, below the first */
+        size_t start = (size_t)(sheet->height - alone->height + row) * (size_t)sheet->width * 3;
+        size_t length = (size_t)alone->width * 3;
+        assert_memory_equal(sheet->pixels + start, alone->pixels + (size_t)row * length, length);
+    }
+    rv_image_free(alone);
+    rv_image_free(sheet);
+    rv_chart_free(charts[1]);
+    charts[1] =
+        rv_chart_new(f->context, &(rv_chart_config){.width = 200, .height = 200, .scale = 1});
+    assert_null(rv_charts_image(f->context, NULL, charts, 3, 2));
+    check_error(f->context, RV_BAD_USAGE, "not as large as the first");
+    assert_int_equal(rv_chart_field(charts[1], values, 1), RV_BAD_USAGE);
+    check_error(f->context, RV_BAD_USAGE, "needs a chart of a square");
+    for (int i = 0; i < 3; i++)
+        rv_chart_free(charts[i]);
+    assert_null(rv_chart_new(
+        f->context, &(rv_chart_config){
+                        .width = 200, .height = 200, .scale = 1, .left = (double)NAN, .side = 1}));
+    check_error(f->context, RV_BAD_USAGE, "cannot show a square");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -388,6 +493,10 @@ int main(void)
         TEST(chart_errors_are_clear),
         TEST(histograms_count_every_finite_value),
         TEST(memory_running_out_is_survived),
+        TEST(a_field_fills_its_square),
+        TEST(a_square_has_its_own_limits),
+        TEST(a_mesh_has_separate_curves),
+        TEST(a_sheet_has_charts_in_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

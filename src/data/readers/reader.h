@@ -27,6 +27,7 @@ typedef struct rv_data_files {
     int height, width, channels; /* of each */
     int are_points;              /* rows of real numbers, no pixels */
     int energy;                  /* the energy whose points they are, 1 to 4; 0: none */
+    double entropy;              /* of the law of the points, nats; 0: not known */
     int32_t *labels;             /* [count], or NULL */
     int class_count;             /* labels are below */
     int64_t bytes;               /* on disk, labels included */

@@ -10,7 +10,7 @@
 
 rv_chart_config rv_chart_defaults(void)
 {
-    return (rv_chart_config){NULL, NULL, NULL, 560, 360, 2, 0, 0, 0, 0};
+    return (rv_chart_config){.width = 560, .height = 360, .scale = 2};
 }
 
 /* The length of the UTF-8 character at `text`, 0 if the bytes are invalid. */
@@ -59,6 +59,14 @@ rv_chart *rv_chart_new(rv_context *context, const rv_chart_config *config)
         rv_viz_bad_number(context, "the chart's scale", settings.scale, 0.25, 16) ||
         rv_viz_bad_number(context, "the chart's smoothing", settings.smooth, 0, 1e9))
         return NULL;
+    if (!(settings.side >= 0) ||
+        !(fabs(settings.left) + fabs(settings.low) + settings.side <= 1e100) ||
+        (settings.side > 0 && (settings.left + settings.side <= settings.left ||
+                               settings.low + settings.side <= settings.low))) {
+        rv_fail(context, RV_BAD_USAGE, "a chart cannot show a square of side %g from (%g, %g)",
+                settings.side, settings.left, settings.low);
+        return NULL;
+    }
     if (settings.square && (settings.log_x || settings.log_y)) {
         rv_fail(context, RV_BAD_USAGE, "a chart with equal units has no logarithmic axis");
         return NULL;
@@ -166,7 +174,7 @@ rv_status rv_chart_line(rv_chart *chart, const char *name, const double *x, cons
 
 rv_scatter rv_scatter_defaults(void)
 {
-    return (rv_scatter){NULL, NULL, 0, NULL, 10, 1};
+    return (rv_scatter){.class_count = 10, .name_in_plot = 1};
 }
 
 static rv_status name_classes(rv_chart *chart, rv_series *series, const rv_scatter *scatter)
@@ -183,7 +191,8 @@ static rv_status name_classes(rv_chart *chart, rv_series *series, const rv_scatt
             return rv_fail_memory(chart->context);
     }
     series->class_count = scatter->class_count;
-    series->name_in_plot = scatter->name_in_plot;
+    series->name_in_plot = scatter->name_in_plot && !scatter->only_colors;
+    series->only_colors = scatter->only_colors;
     return RV_OK;
 }
 
@@ -237,6 +246,40 @@ rv_status rv_chart_bars(rv_chart *chart, const char *name, const double *edges,
     if (count > 0)
         memcpy(series->x, edges, ((size_t)count + 1) * sizeof *edges);
     series->color = chart->colors_used++;
+    append(chart, series);
+    return RV_OK;
+}
+
+rv_status rv_chart_field(rv_chart *chart, const float *values, int side)
+{
+    if (!chart)
+        return RV_BAD_USAGE;
+    if (rv_viz_bad_number(chart->context, "the side of a field", side, 1, 8000))
+        return RV_BAD_USAGE;
+    if (!(chart->config.side > 0))
+        return rv_fail(chart->context, RV_BAD_USAGE, "a field needs a chart of a square");
+    rv_series *series = new_series(chart, RV_SERIES_FIELD, NULL, (int64_t)side * side);
+    if (!series)
+        return rv_error_status(chart->context);
+    for (int64_t i = 0; i < series->count; i++)
+        series->y[i] = (double)values[i];
+    series->across = side;
+    append(chart, series);
+    return RV_OK;
+}
+
+rv_status rv_chart_mesh(rv_chart *chart, const float *points, int64_t curves, int64_t count)
+{
+    if (!chart)
+        return RV_BAD_USAGE;
+    rv_series *series = new_series(chart, RV_SERIES_MESH, NULL, curves * count);
+    if (!series)
+        return rv_error_status(chart->context);
+    for (int64_t i = 0; i < series->count; i++) {
+        series->x[i] = (double)points[2 * i];
+        series->y[i] = (double)points[2 * i + 1];
+    }
+    series->across = count;
     append(chart, series);
     return RV_OK;
 }

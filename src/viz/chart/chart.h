@@ -11,19 +11,29 @@
 
 #include <cairo.h>
 
-typedef enum rv_series_kind { RV_SERIES_LINE, RV_SERIES_POINTS, RV_SERIES_BARS } rv_series_kind;
+/* The last is drawn first. */
+typedef enum rv_series_kind {
+    RV_SERIES_LINE,
+    RV_SERIES_POINTS,
+    RV_SERIES_BARS,
+    RV_SERIES_MESH,
+    RV_SERIES_FIELD,
+    RV_SERIES_KINDS
+} rv_series_kind;
 
 typedef struct rv_series {
     struct rv_series *next;
     rv_series_kind kind;
     char *name; /* NULL: not in the legend */
     int64_t count;
-    double *x, *y;    /* [count] for lines and points; bars: edges [count+1] and heights [count] */
-    double *smooth;   /* [count] a line's centred mean; NULL: none */
-    int color;        /* for lines and bars: index into the palette */
-    int32_t *classes; /* [count] for points */
+    double *x, *y;      /* [count] for lines and points; bars: edges [count+1] and heights [count];
+                         fields: values y [count] */
+    int64_t across;     /* meshes: the points of a curve; fields: the values of a row */
+    double *smooth;     /* [count] a line's centred mean; NULL: none */
+    int color;          /* for lines and bars: index into the palette */
+    int32_t *classes;   /* [count] for points */
     char **class_names; /* [class_count] for points */
-    int class_count, name_in_plot;
+    int class_count, name_in_plot, only_colors;
 } rv_series;
 
 struct rv_chart {
@@ -49,14 +59,14 @@ typedef struct rv_legend_entry {
 typedef struct rv_chart_layout {
     rv_axis x, y;
     rv_ticks x_ticks, y_ticks;
-    rv_box plot; /* the area between the axes */
-    int has_data;
+    rv_box plot;                    /* the area between the axes */
+    int has_data, is_limited;       /* is_limited: the configuration gives the axes */
     rv_legend_entry *legend;        /* [legend_count], freed with rv_chart_layout_free */
     int legend_count, legend_shown; /* those that fit */
     double more_x, more_y;          /* the place of "+ n more" */
 } rv_chart_layout;
 
-/* chart.c: whether these axes can show both coordinates. */
+/* layout.c: whether these axes can show both coordinates. */
 int rv_chart_layout_shows(const rv_chart_layout *layout, double x, double y);
 
 /* fonts.c.  Text: 11 to 15 units high, sans-serif. */
@@ -71,13 +81,24 @@ void rv_chart_layout_free(rv_chart_layout *layout);
 double rv_chart_layout_x(const rv_chart_layout *layout, double x);
 double rv_chart_layout_y(const rv_chart_layout *layout, double y);
 
-/* draw.c: the whole chart. */
+/* draw.c: the whole chart; and a sheet of charts. */
 rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo);
+typedef struct rv_chart_sheet {
+    const char *title;
+    rv_chart *const *charts; /* [count] */
+    int count, columns;
+    double top; /* the height of the title */
+} rv_chart_sheet;
+rv_status rv_chart_sheet_draw(const rv_chart_sheet *sheet, cairo_t *cairo);
 /* marks.c: only the data. */
 rv_status rv_marks_draw(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo);
 
 /* surface.c: RV_OK, or the failure of a drawing, latched. */
 rv_status rv_cairo_status(rv_context *context, cairo_status_t status);
+
+/* field.c */
+rv_status rv_field_draw(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo,
+                        const rv_series *series);
 
 /* palette.c: ten colours; the index is taken modulo ten. */
 void rv_palette_select(cairo_t *cairo, int color, double opacity);

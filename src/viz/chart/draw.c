@@ -139,14 +139,6 @@ static void draw_legend(const rv_chart_layout *layout, cairo_t *cairo)
 rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo)
 {
     rv_chart_layout layout;
-    cairo_font_options_t *options = cairo_font_options_create();
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-    cairo_set_font_options(cairo, options);
-    cairo_font_options_destroy(options);
-    cairo_set_source_rgb(cairo, 1, 1, 1);
-    cairo_paint(cairo);
     rv_status status = rv_chart_layout_make(chart, cairo, &layout);
     if (status != RV_OK)
         return status;
@@ -161,5 +153,23 @@ rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo)
                  layout.plot.top + layout.plot.height / 2, 0.5, "no data");
     }
     rv_chart_layout_free(&layout);
+    return status;
+}
+
+rv_status rv_chart_sheet_draw(const rv_chart_sheet *sheet, cairo_t *cairo)
+{
+    rv_status status = RV_OK;
+    if (sheet->title) {
+        select_ink(cairo, INK_TEXT);
+        put_text(cairo, RV_FONT_LABEL, 16, sheet->top - 4, 0, sheet->title);
+    }
+    for (int i = 0; status == RV_OK && i < sheet->count; i++) {
+        const rv_chart_config *config = &sheet->charts[i]->config;
+        cairo_save(cairo);
+        cairo_translate(cairo, i % sheet->columns * (double)config->width,
+                        sheet->top + i / sheet->columns * (double)config->height);
+        status = rv_chart_draw(sheet->charts[i], cairo);
+        cairo_restore(cairo);
+    }
     return status;
 }

@@ -17,9 +17,16 @@ double rv_chart_layout_y(const rv_chart_layout *layout, double y)
     return layout->plot.top + (1 - rv_axis_position(&layout->y, y)) * layout->plot.height;
 }
 
+/* Whether a place is so near to the given limits that cairo can count its pixels. */
+static int is_near(const rv_axis *axis, double value)
+{
+    return fabs(rv_axis_position(axis, value)) < 10;
+}
+
 int rv_chart_layout_shows(const rv_chart_layout *layout, double x, double y)
 {
-    return rv_axis_shows(&layout->x, x) && rv_axis_shows(&layout->y, y);
+    return rv_axis_shows(&layout->x, x) && rv_axis_shows(&layout->y, y) &&
+           (!layout->is_limited || (is_near(&layout->x, x) && is_near(&layout->y, y)));
 }
 
 void rv_chart_layout_free(rv_chart_layout *layout)
@@ -57,9 +64,22 @@ static void include_series(const rv_series *series, const rv_chart_layout *layou
     }
 }
 
+static void take_limits(const rv_chart *chart, rv_chart_layout *layout)
+{
+    const rv_chart_config *config = &chart->config;
+    layout->x = (rv_axis){.low = config->left, .high = config->left + config->side};
+    layout->y = (rv_axis){.low = config->low, .high = config->low + config->side};
+    layout->has_data = chart->first != NULL;
+    layout->is_limited = 1;
+}
+
 static void fit_axes(const rv_chart *chart, rv_chart_layout *layout)
 {
     extent x = {INFINITY, -INFINITY, 1}, y = {INFINITY, -INFINITY, 1};
+    if (chart->config.side > 0) {
+        take_limits(chart, layout);
+        return;
+    }
     layout->x.logarithmic = chart->config.log_x;
     layout->y.logarithmic = chart->config.log_y;
     for (const rv_series *series = chart->first; series; series = series->next)
@@ -103,17 +123,22 @@ static int occurs(const rv_series *series, int class)
     return 0;
 }
 
+static int has_class_legend(const rv_series *series)
+{
+    return series->class_count > 0 && !series->only_colors;
+}
+
 static rv_status list_legend(const rv_chart *chart, rv_chart_layout *layout)
 {
     size_t count = 0;
     for (const rv_series *series = chart->first; series; series = series->next)
-        count += series->class_count ? (size_t)series->class_count : series->name != NULL;
+        count += has_class_legend(series) ? (size_t)series->class_count : series->name != NULL;
     layout->legend = rv_calloc(count, sizeof *layout->legend);
     if (!layout->legend)
         return rv_fail_memory(chart->context);
     rv_legend_entry *entry = layout->legend;
     for (const rv_series *series = chart->first; series; series = series->next) {
-        for (int i = 0; i < series->class_count; i++)
+        for (int i = 0; has_class_legend(series) && i < series->class_count; i++)
             if (occurs(series, i))
                 *entry++ = (rv_legend_entry){series->class_names[i], series->kind, i, 0, 0};
         if (!series->class_count && series->name)
@@ -126,7 +151,7 @@ static rv_status list_legend(const rv_chart *chart, rv_chart_layout *layout)
 static int has_classes(const rv_chart *chart)
 {
     for (const rv_series *series = chart->first; series; series = series->next) {
-        if (series->class_count)
+        if (has_class_legend(series))
             return 1;
     }
     return 0;
@@ -231,6 +256,8 @@ rv_status rv_chart_layout_make(const rv_chart *chart, cairo_t *cairo, rv_chart_l
         make_square(layout);
         rv_axis_ticks(&layout->y, y_most, &layout->y_ticks);
     }
+    if (layout->is_limited)
+        plot->width = plot->height = fmin(plot->width, plot->height);
     choose_x_ticks(layout, cairo);
     return RV_OK;
 }

@@ -1,4 +1,4 @@
-/* The data of a chart: lines, points, bars. */
+/* The data of a chart: lines, points, bars, meshes. */
 #include "viz/chart/chart.h"
 
 #include "core/memory.h"
@@ -79,6 +79,25 @@ static rv_status draw_lines(const rv_chart *chart, const rv_chart_layout *layout
     return draw_line(chart, layout, cairo, series, series->smooth, 2);
 }
 
+/* Each curve of a mesh, interrupted where a point cannot be shown. */
+static void draw_mesh(const rv_chart_layout *layout, cairo_t *cairo, const rv_series *series)
+{
+    cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
+    cairo_set_line_width(cairo, 0.75);
+    cairo_set_source_rgba(cairo, 0.2, 0.2, 0.25, 0.7);
+    for (int64_t i = 0; i < series->count; i++) {
+        if (i % series->across == 0)
+            cairo_new_sub_path(cairo);
+        if (rv_chart_layout_shows(layout, series->x[i], series->y[i]))
+            cairo_line_to(cairo, rv_chart_layout_x(layout, series->x[i]),
+                          rv_chart_layout_y(layout, series->y[i]));
+        else
+            cairo_new_sub_path(cairo);
+        if (i % series->across == series->across - 1)
+            cairo_stroke(cairo);
+    }
+}
+
 static void draw_bars(const rv_chart_layout *layout, cairo_t *cairo, const rv_series *series)
 {
     double floor_value = layout->y.logarithmic ? layout->y.low : 0;
@@ -122,7 +141,8 @@ static void draw_slice(const rv_chart_layout *layout, cairo_t *cairo, const rv_s
 static void draw_points(const rv_chart_layout *layout, cairo_t *cairo, const rv_series *series)
 {
     double count = series->count > 1 ? (double)series->count : 1;
-    double diameter = fmin(fmax(24 * pow(count, -0.25), 1.5), 7);
+    double small = fmin(1, layout->plot.width / 400);
+    double diameter = fmax(small, 0.5) * fmin(fmax(24 * pow(count, -0.25), 1.5), 7);
     double opacity = fmin(fmax(1.3 - 0.17 * log10(count), 0.4), 0.9);
     int64_t slices = series->count < 50 ? series->count : 50;
     int classes = series->class_count ? series->class_count : 1;
@@ -189,23 +209,40 @@ static rv_status draw_class_names(const rv_chart *chart, const rv_chart_layout *
     return status;
 }
 
+static rv_status draw_series(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo,
+                             const rv_series *series)
+{
+    rv_status status = RV_OK;
+    if (series->kind == RV_SERIES_FIELD)
+        return rv_field_draw(chart, layout, cairo, series);
+    if (series->kind == RV_SERIES_MESH)
+        draw_mesh(layout, cairo, series);
+    else if (series->kind == RV_SERIES_BARS)
+        draw_bars(layout, cairo, series);
+    else if (series->kind == RV_SERIES_POINTS)
+        draw_points(layout, cairo, series);
+    else
+        status = draw_lines(chart, layout, cairo, series);
+    if (series->kind == RV_SERIES_POINTS && series->name_in_plot)
+        status = draw_class_names(chart, layout, cairo, series);
+    return status;
+}
+
 rv_status rv_marks_draw(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo)
 {
     rv_status status = RV_OK;
-    for (int kind = RV_SERIES_BARS; status == RV_OK && kind >= 0; kind--) {
-        const rv_series *series = chart->first;
-        for (; status == RV_OK && series; series = series->next) {
-            if ((int)series->kind != kind)
-                continue;
-            if (kind == RV_SERIES_BARS)
-                draw_bars(layout, cairo, series);
-            else if (kind == RV_SERIES_POINTS)
-                draw_points(layout, cairo, series);
-            else
-                status = draw_lines(chart, layout, cairo, series);
-            if (status == RV_OK && kind == RV_SERIES_POINTS && series->name_in_plot)
-                status = draw_class_names(chart, layout, cairo, series);
-        }
+    const rv_box *plot = &layout->plot;
+    cairo_save(cairo);
+    if (layout->is_limited) {
+        cairo_rectangle(cairo, plot->left, plot->top, plot->width, plot->height);
+        cairo_clip(cairo);
     }
+    for (int kind = RV_SERIES_KINDS - 1; status == RV_OK && kind >= 0; kind--) {
+        const rv_series *series = chart->first;
+        for (; status == RV_OK && series; series = series->next)
+            if ((int)series->kind == kind)
+                status = draw_series(chart, layout, cairo, series);
+    }
+    cairo_restore(cairo);
     return status;
 }

@@ -36,6 +36,7 @@ static fixture make(int energy, const char *settings, double scale)
 {
     fixture f = {.context = rv_context_new()};
     char recipe[512];
+    rv_context_set_threads(f.context, 1);
     snprintf(recipe, sizeof recipe,
              "model: energy-flow\nposterior: {%s}\nobjective: {annealing_steps: 0}\n", settings);
     rv_config_new(f.context, &f.config);

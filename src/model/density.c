@@ -1,8 +1,8 @@
-/* What a density model does that is a chain of bijections from N(0, I).
+/* What a model does that is a base distribution and a chain of bijections.
  *
- *   log p(x) = log N(f^-1(x); 0, I) + log |det df^-1/dx|
+ *   log p(x) = log p_0(f^-1(x)) + log |det df^-1/dx|
  *
- * The chain from the data down: layer 0, a batch norm where there are any, layer 1, ... */
+ * The chain of layers from the data down: layer 0, a batch norm where there are any, layer 1, ... */
 #include "model/density.h"
 #include "model/parts.h"
 
@@ -12,7 +12,7 @@ const char *const density_name[DENSITY_LAYERS_MOST] = {
     "layer1", "layer2",  "layer3",  "layer4",  "layer5",  "layer6",  "layer7",  "layer8",
     "layer9", "layer10", "layer11", "layer12", "layer13", "layer14", "layer15", "layer16"};
 
-enum { CHAIN_MOST = 2 * DENSITY_LAYERS_MOST, TRAINED = 2, STATISTICS = 4 };
+enum { TRAINED = 2, STATISTICS = 4 };
 
 static const density_flow *flow_of(const rv_model *m)
 {
@@ -43,8 +43,8 @@ rv_status density_create(rv_model *m)
     return RV_OK;
 }
 
-/* The chain as a draw goes through it: the last layer first.  Returns its length. */
-static int chain_of(const rv_model *m, rv_mode mode, rv_bijection chain[CHAIN_MOST])
+/* As a draw goes through them: the last layer first.  Returns the length of the chain. */
+static int layers_of(const rv_model *m, rv_mode mode, rv_bijection chain[DENSITY_CHAIN_MOST])
 {
     const density_flow *flow = flow_of(m);
     char name[64];
@@ -63,50 +63,73 @@ static int chain_of(const rv_model *m, rv_mode mode, rv_bijection chain[CHAIN_MO
     return length;
 }
 
+static int chain_of(const rv_model *m, rv_graph *graph, rv_mode mode,
+                    rv_bijection chain[DENSITY_CHAIN_MOST])
+{
+    const density_kind *kind = m->kind->density;
+    return kind->chain ? kind->chain(m, graph, mode, chain) : layers_of(m, mode, chain);
+}
+
+static rv_dist base_of(const rv_model *m, rv_graph *graph, int64_t batch)
+{
+    const density_kind *kind = m->kind->density;
+    return kind->base ? kind->base(m, graph, batch)
+                      : rv_std_normal(graph, rv_shape2(batch, rv_data_width(m->sizes)));
+}
+
 /* log p(x), [B] */
 static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_mode mode)
 {
-    rv_bijection chain[CHAIN_MOST];
-    int length = chain_of(m, mode, chain);
-    rv_dist base = rv_std_normal(rv_expr_graph(x), rv_shape2(rv_dim(x, 0), rv_dim(x, 1)));
-    return rv_log_prob(rv_flow(base, chain, length), x);
+    rv_bijection chain[DENSITY_CHAIN_MOST];
+    rv_graph *graph = rv_expr_graph(x);
+    int length = chain_of(m, graph, mode, chain);
+    return rv_log_prob(rv_flow(base_of(m, graph, rv_dim(x, 0)), chain, length), x);
 }
 
 /* ---- drawing: a stage for each bijection ---- */
 
+/* Bijection `stage` of the chain, in a graph of its own if `graph` is NULL; kind NULL after the
+ * last.  Only expressions of `graph` may be used then. */
+static rv_bijection stage_of(const rv_model *m, rv_graph *graph, int stage)
+{
+    rv_bijection chain[DENSITY_CHAIN_MOST];
+    rv_graph *own = graph ? NULL : rv_graph_new(m->context);
+    if (!graph && !own)
+        return (rv_bijection){0};
+    int length = chain_of(m, graph ? graph : own, RV_EVALUATE, chain);
+    rv_graph_free(own);
+    return stage < length ? chain[stage] : (rv_bijection){0};
+}
+
 static int64_t passes(const rv_model *m, int stage)
 {
-    rv_bijection chain[CHAIN_MOST];
-    int length = chain_of(m, RV_EVALUATE, chain);
-    return stage < length ? rv_passes_forward(chain[stage]) : 0;
+    rv_bijection f = stage_of(m, NULL, stage);
+    return f.kind ? rv_passes_forward(f) : 0;
 }
 
 static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
 {
-    rv_bijection chain[CHAIN_MOST];
-    chain_of(m, RV_EVALUATE, chain);
-    return rv_forward_pass(chain[stage], from, x);
+    return rv_forward_pass(stage_of(m, rv_expr_graph(x), stage), from, x);
 }
 
 static rv_expr draw_base(const rv_model *m, rv_graph *graph, int64_t batch)
 {
-    rv_dist base = rv_std_normal(graph, rv_shape2(batch, rv_data_width(m->sizes)));
-    return rv_dist_sample(base, "base");
+    return rv_dist_sample(base_of(m, graph, batch), "base");
 }
 
 static const char *name_of(const rv_model *m, int stage)
 {
-    rv_bijection chain[CHAIN_MOST];
-    chain_of(m, RV_EVALUATE, chain);
-    return rv_bijection_name(chain[stage]);
+    rv_bijection f = stage_of(m, NULL, stage);
+    return f.kind ? rv_bijection_name(f) : NULL;
 }
 
 void density_defaults(rv_model_kind *kind)
 {
-    kind->score = (rv_score_part){.name = "log_likelihood",
-                                  .each = log_likelihood,
-                                  .draw_pass = pass,
-                                  .draw_passes = passes,
-                                  .draw_base = draw_base,
-                                  .draw_name = name_of};
+    rv_score_part *score = &kind->score;
+    score->name = score->name ? score->name : "log_likelihood";
+    score->each = log_likelihood;
+    score->draw_pass = pass;
+    score->draw_passes = passes;
+    score->draw_base = draw_base;
+    score->draw_name = name_of;
 }

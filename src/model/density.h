@@ -1,10 +1,11 @@
-/* What density models made of bijections share: the part `density` of their kinds. */
+/* What models made of bijections share, whose density and draws follow from a base and a chain: the
+ * part `density` of their kinds. */
 #ifndef MODEL_DENSITY_H
 #define MODEL_DENSITY_H
 
 #include "reverie/model.h"
 
-enum { DENSITY_LAYERS_MOST = 16 };
+enum { DENSITY_LAYERS_MOST = 16, DENSITY_CHAIN_MOST = 256 };
 extern const char *const density_name[DENSITY_LAYERS_MOST]; /* "layer1", ...: of their nets */
 
 typedef struct density_flow {
@@ -14,9 +15,15 @@ typedef struct density_flow {
 } density_flow;
 
 typedef struct density_kind {
-    size_t flow; /* RV_MEMBER, a density_flow */
-    /* Layer i, the last being the first that a draw goes through. */
+    /* Layers with batch norms between them: RV_MEMBER, a density_flow, and layer i, the last being
+     * the first that a draw goes through. */
+    size_t flow;
     rv_bijection (*layer)(const rv_model *model, int i, rv_mode mode);
+    /* Another chain, as a draw goes through it; returns its length. */
+    int (*chain)(const rv_model *model, rv_graph *graph, rv_mode mode,
+                 rv_bijection chain[DENSITY_CHAIN_MOST]);
+    /* Another base than N(0, I): batch [B], event [D]. */
+    rv_dist (*base)(const rv_model *model, rv_graph *graph, int64_t batch);
 } density_kind;
 
 /* Makes the batch norms' parameters. */

@@ -150,16 +150,6 @@ static rv_expr as_matrix(rv_expr m, int64_t z)
     return rv_split_axis(m, rv_expr_shape(m).rank - 1, z);
 }
 
-/* A planar step that does nothing where u = 0: the constraint of Rezende & Mohamed 2015, appendix
- * A.1, makes w'u^ = -1 + log(1 + exp(w'u)), which is 0 at w'u = log(e - 1). */
-static rv_bijection planar_from_identity(rv_expr u, rv_expr w, rv_expr b)
-{
-    rv_expr square = rv_mul(w, w);
-    rv_expr length = rv_sum_keep(square, rv_axes_from(square, rv_expr_shape(square).rank - 1));
-    rv_expr still = rv_scale(rv_div(w, rv_shift(length, 1e-12)), log(exp(1) - 1));
-    return rv_planar(rv_add(u, still), w, b);
-}
-
 static rv_bijection step_of(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
                             int64_t latents, int step)
 {
@@ -169,7 +159,7 @@ static rv_bijection step_of(const rv_model *model, const posterior_flow *flow, r
     for (int i = 0; i < PARTS_MOST && width[i] > 0; i++)
         part[i] = part_at(model, flow, numbers, latents, step, i);
     switch (flow->kind) {
-    case FLOW_PLANAR: return planar_from_identity(part[0], part[1], part[2]);
+    case FLOW_PLANAR: return rv_planar(part[0], part[1], part[2]);
     case FLOW_RADIAL: return rv_radial(part[0], part[1], part[2]);
     case FLOW_HOUSEHOLDER: return rv_householder(part[0]);
     }

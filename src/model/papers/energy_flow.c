@@ -12,6 +12,7 @@
  * an evaluation takes a draw for each point.  Unlike the paper, q_0 has a deviation for each
  * axis. */
 #include "energies/energies.h"
+#include "model/density.h"
 #include "model/papers/registry.h"
 #include "model/posterior_flow.h"
 
@@ -71,10 +72,12 @@ static rv_dist base_of(const rv_model *m, rv_graph *graph, int64_t batch)
     return rv_normal_log(rv_broadcast_to(mu, shape), rv_broadcast_to(log_sigma, shape));
 }
 
-static int chain_of(const rv_model *m, rv_expr any, rv_mode mode,
-                    rv_bijection chain[FLOW_LENGTH_MOST])
+/* f_1, ..., f_K */
+static int chain_of(const rv_model *m, rv_graph *graph, rv_mode mode,
+                    rv_bijection chain[DENSITY_CHAIN_MOST])
 {
     const energy_flow_config *c = m->config;
+    rv_expr any = rv_updated(graph, m->own[m->own_count - 1]);
     return posterior_flow_chain(m, &c->flow, any, 0, WIDTH, mode, chain);
 }
 
@@ -86,9 +89,9 @@ typedef struct parts {
 
 static parts drawn(const rv_model *m, rv_graph *graph, int64_t batch, rv_mode mode)
 {
-    rv_bijection chain[FLOW_LENGTH_MOST];
+    rv_bijection chain[DENSITY_CHAIN_MOST];
     rv_dist base = base_of(m, graph, batch);
-    int length = chain_of(m, base.mu, mode, chain);
+    int length = chain_of(m, graph, mode, chain);
     rv_expr z = rv_rsample(base, "z");
     rv_moved moved = rv_forward(chain, length, z);
     parts p = {rv_log_prob(base, z), rv_energy(m->sizes.energy, moved.value)};
@@ -135,36 +138,13 @@ static const char *selects(const rv_model *m)
     return "kl";
 }
 
-/* ---- views ---- */
-
-/* log q_K(x), [B] */
-static rv_expr log_density(const rv_model *m, rv_expr x, rv_mode mode)
-{
-    rv_bijection chain[FLOW_LENGTH_MOST];
-    int length = chain_of(m, x, mode, chain);
-    return rv_log_prob(rv_flow(base_of(m, rv_expr_graph(x), rv_dim(x, 0)), chain, length), x);
-}
-
 static const char *lacks(const rv_model *m)
 {
     const energy_flow_config *c = m->config;
     return posterior_flow_lacks(&c->flow);
 }
 
-static int64_t passes(const rv_model *m, int stage)
-{
-    (void)m;
-    return stage == 0;
-}
-
-static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
-{
-    rv_bijection chain[FLOW_LENGTH_MOST];
-    int length = chain_of(m, x, RV_EVALUATE, chain);
-    (void)stage, (void)from;
-    rv_expr z = rv_dist_sample(base_of(m, rv_expr_graph(x), rv_dim(x, 0)), "z");
-    return rv_forward(chain, length, z).value;
-}
+static const density_kind density = {.chain = chain_of, .base = base_of};
 
 const rv_model_kind rv_energy_flow_kind = {
     .name = "energy-flow",
@@ -173,11 +153,8 @@ const rv_model_kind rv_energy_flow_kind = {
     .check = check,
     .nets = nets,
     .create = create,
-    .score = {.name = "log_density",
-              .each = log_density,
-              .lacks = lacks,
-              .draw_pass = pass,
-              .draw_passes = passes},
+    .density = &density,
+    .score = {.name = "log_density", .lacks = lacks},
     .train = train,
     .evaluate = evaluate,
     .select = selects,

@@ -43,7 +43,7 @@ static rv_bijection layer(const rv_model *m, int i, rv_mode mode)
     return rv_maf(m->net[i], NULL, mode);
 }
 
-static const density_kind density = {RV_MEMBER(maf_config, flow), layer};
+static const density_kind density = {.flow = RV_MEMBER(maf_config, flow), .layer = layer};
 
 const rv_model_kind rv_maf_kind = {
     .name = "maf",

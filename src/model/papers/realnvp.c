@@ -49,7 +49,7 @@ static rv_bijection layer(const rv_model *m, int i, rv_mode mode)
     return rv_coupling(m->net[i], i % 2, mode);
 }
 
-static const density_kind density = {RV_MEMBER(realnvp_config, flow), layer};
+static const density_kind density = {.flow = RV_MEMBER(realnvp_config, flow), .layer = layer};
 
 const rv_model_kind rv_realnvp_kind = {
     .name = "realnvp",

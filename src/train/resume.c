@@ -46,16 +46,23 @@ static rv_status read_param(rv_context *context, const rv_tensors *tensors, cons
     return status;
 }
 
+/* States of training, of which a run may have others, begin with the name of what they are of. */
+static int is_state(const char *name)
+{
+    static const char *const of[] = {"optimizer.", "ema.", "signal."};
+    int found = 0;
+    for (int i = 0; i < (int)(sizeof of / sizeof *of); i++)
+        found |= strncmp(name, of[i], strlen(of[i])) == 0;
+    return found;
+}
+
 /* The file's own weights are all of the model: of a longer flow a shorter one would otherwise be
- * the first layers.  States, of which a run may have others, begin with the name of what they are
- * of. */
+ * the first layers. */
 static rv_status check_rest(const rv_model *model, const rv_tensors *tensors, const char *path)
 {
-    static const char optimizer[] = "optimizer.", average[] = "ema.";
     for (int i = 0; rv_tensors_metadata(tensors, "model") && i < rv_tensors_count(tensors); i++) {
         const char *name = rv_tensors_at(tensors, i)->name;
-        if (strncmp(name, optimizer, sizeof optimizer - 1) != 0 &&
-            strncmp(name, average, sizeof average - 1) != 0 && !rv_params_find(model->params, name))
+        if (!is_state(name) && !rv_params_find(model->params, name))
             return rv_fail(model->context, RV_BAD_FILE,
                            "%s: has a tensor %s, and this model has none: the file is of another "
                            "model",

@@ -185,7 +185,6 @@ static void flows_come_nearer_by_their_steps(void **state)
     (void)state;
     rv_demo_flow_config config = rv_demo_flow_defaults();
     rv_image *figure = NULL;
-    config.draws = 204800;
     rv_context_set_threads(context, 1); /* small programs */
     rv_values_free(&values);
     rv_demo_flow(context, &config, &values, &figure);

@@ -92,9 +92,7 @@ def made(number, inputs, context, hidden, heads, turned, between=(nn.Tanh,)):
 # ---- steps of a posterior, each of one row z [Z] ----
 
 def planar(z, k, u, w, b):
-    """Rezende & Mohamed 2015, equation 10 and appendix A.1; u is counted from where the step is the
-    identity, w'u = log(e - 1)."""
-    u = u + math.log(math.e - 1) * w / (w @ w)
+    """Rezende & Mohamed 2015, equation 10 and appendix A.1."""
     a = w @ u
     u_hat = u + (-1 + torch.log(1 + torch.exp(a)) - a) * w / (w @ w)
     return z + u_hat * torch.tanh(w @ z + b)

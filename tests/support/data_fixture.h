@@ -244,4 +244,14 @@ static inline const char *mnist_folder(void)
     return NULL;
 }
 
+/* How many sets the list knows without any folder: the built-in ones, and MNIST, which is last. */
+static inline int known_sets(void)
+{
+    rv_data_entry *entries;
+    int count = 0;
+    assert_ok(context, rv_data_list(context, NULL, 0, &entries, &count));
+    rv_data_list_free(entries, count);
+    return count;
+}
+
 #endif

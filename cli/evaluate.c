@@ -261,9 +261,11 @@ static void give_report(cli_call *call, rv_experiment *run, const rv_report *rep
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
                      !rv_model_kind_has(kind, RV_DECODER); /* and no other ability */
+    int points = rv_experiment_model(run)->sizes.are_points;
     if (!classifies)
-        snprintf(more, sizeof more, ", %s; nats per %s", rv_report_draws(report, draws),
-                 are_real(run, &real) && strcmp(real, "points") == 0 ? "point" : "image");
+        snprintf(more, sizeof more, ", %s; nats per %s",
+                 points && report->draws > 0 ? "a draw for each" : rv_report_draws(report, draws),
+                 points ? "point" : "image");
     rv_values head = head_of(call, run, report->examples, more);
     cli_give(call, object, &head);
     cli_give(call, object, &report->values);

@@ -37,9 +37,9 @@ typedef struct kind {
     const char *title, *unit;
 } kind;
 static const kind kinds[RV_CURVES_KINDS] = {
-    {"Loss", "nats per image"},
-    {"Reconstruction", "nats per image"},
-    {"KL", "nats per image"},
+    {"Loss", "nats per example"},
+    {"Reconstruction", "nats per example"},
+    {"KL", "nats per example"},
     {"Critic", "units of the critic"},
     {"Scores", "from 0 to 1"},
     {"Diversity of the samples", "relative to the images' own"},

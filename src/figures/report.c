@@ -48,11 +48,11 @@ static rv_status evaluate_split(rv_experiment *run, rv_split split, split_row *r
 static rv_status put_table(rv_experiment *run, const split_row *row, int rows, rv_page *page)
 {
     rv_values list[SPLITS];
-    char draws[64], caption[128] = "evaluation mode; cross-entropy in nats per image";
+    char draws[64], caption[128] = "evaluation mode; cross-entropy in nats per example";
     for (int i = 0; i < rows; i++)
         list[i] = row[i].values;
     if (rows > 0 && !only_classifies(run))
-        snprintf(caption, sizeof caption, "nats per image, evaluation mode, %s",
+        snprintf(caption, sizeof caption, "nats per example, evaluation mode, %s",
                  rv_report_draws(&row->report, draws));
     return rv_page_values(page, caption, list, rows);
 }

@@ -129,7 +129,7 @@ static rv_status add_chart(curves *all, rv_page *page, const curve *c)
     rv_chart_config config = rv_chart_defaults();
     title_of(c, title);
     config.x_label = "epoch";
-    config.y_label = has_unit(c->name) ? "nats per image" : NULL;
+    config.y_label = has_unit(c->name) ? "nats per example" : NULL;
     rv_chart *chart = rv_chart_new(study->context, &config);
     rv_status status = chart ? RV_OK : rv_error_status(study->context);
     for (int i = 0; status == RV_OK && i < study->cell_count; i++) {

@@ -58,8 +58,9 @@ static int chain_of(const rv_model *m, rv_mode mode, rv_bijection chain[CHAIN_MO
 }
 
 /* log p(x), [B] */
-static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_mode mode)
+static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
 {
+    (void)y;
     rv_bijection chain[CHAIN_MOST];
     int length = chain_of(m, mode, chain);
     rv_dist base = rv_std_normal(rv_expr_graph(x), rv_shape2(rv_dim(x, 0), rv_dim(x, 1)));
@@ -75,8 +76,9 @@ static int64_t passes(const rv_model *m, int stage)
     return stage < length ? rv_passes_forward(chain[stage]) : 0;
 }
 
-static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
+static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
+    (void)y;
     rv_bijection chain[CHAIN_MOST];
     chain_of(m, RV_EVALUATE, chain);
     rv_dist base = rv_std_normal(rv_expr_graph(x), rv_expr_shape(x));
@@ -85,5 +87,6 @@ static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
 
 void density_defaults(rv_model_kind *kind)
 {
-    kind->score = (rv_score_part){"log_likelihood", log_likelihood, pass, passes};
+    kind->score = (rv_score_part){
+        .name = "log_likelihood", .each = log_likelihood, .draw_pass = pass, .draw_passes = passes};
 }

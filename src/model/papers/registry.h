@@ -19,5 +19,6 @@ extern const rv_model_kind rv_adgm_kind;
 extern const rv_model_kind rv_made_kind;
 extern const rv_model_kind rv_maf_kind;
 extern const rv_model_kind rv_realnvp_kind;
+extern const rv_model_kind rv_pixelcnn_kind;
 
 #endif

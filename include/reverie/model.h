@@ -250,16 +250,16 @@ typedef struct rv_latent_part {
  * p(x) of a model without latents, or another score. */
 typedef struct rv_score_part {
     const char *name; /* "log_likelihood" */
-    int is_of_levels; /* 1: of pixels that are bits or levels; then bits_per_dimension, too */
-    /* RV_MEMBER, an int: 1 where the score is of an image given its class; 0: never.  Then `y`
-     * below is the classes, one-hot [B,classes], else NULL. */
-    size_t given_class;
-    rv_expr (*each)(const rv_model *model, rv_expr x, rv_expr y, rv_mode mode); /* x [B,D] -> [B] */
+    /* x [B,D] -> [B]; y: the classes, one-hot [B,classes], of a model that is given them, else
+     * NULL. */
+    rv_expr (*each)(const rv_model *model, rv_expr x, rv_expr y, rv_mode mode);
     /* A sampler, pass by pass: x [B,D] of the x of the pass before, `from` being what the stage
      * before gave, NULL in stage 0.  Draws are keyed by name: each pass has the same noise. */
     rv_expr (*draw_pass)(const rv_model *model, int stage, rv_expr from, rv_expr x, rv_expr y);
     /* The passes of a stage, after which it is exact; 0 after the last. */
     int64_t (*draw_passes)(const rv_model *model, int stage);
+    int is_of_levels;   /* 1: of pixels that are bits or levels; then bits_per_dimension, too */
+    size_t given_class; /* RV_MEMBER, an int: 1 where images are given their class; 0: never */
 } rv_score_part;
 
 /* q(y|x), trained with the cross-entropy. */

@@ -44,7 +44,7 @@ static double *every_log_p(bench *b, const rv_model *model)
 {
     float *images = every_image();
     rv_expr x = rv_constant(b->graph, rv_shape2(IMAGES, D), images);
-    rv_expr log_p = model->kind->score.each(model, x, RV_EVALUATE);
+    rv_expr log_p = model->kind->score.each(model, x, NULL, RV_EVALUATE);
     run_seeded(b, &log_p, 1, 1);
     free(images);
     return read(b, 0, IMAGES);
@@ -88,7 +88,7 @@ static void a_belief_network_has_the_gradient_of_logistic_regressions(void **sta
     rv_param *weight = rv_net_weight(model->net[0], 0), *bias = rv_net_weight(model->net[0], 1);
     rv_expr x = rv_constant(b->graph, rv_shape2(1, D), image);
     rv_expr wrt = rv_updated(b->graph, weight), gradient;
-    rv_expr log_p = model->kind->score.each(model, x, RV_TRAIN);
+    rv_expr log_p = model->kind->score.each(model, x, NULL, RV_TRAIN);
     rv_grad(rv_sum(log_p, RV_AXIS(0)), &wrt, 1, &gradient);
     run_seeded(b, &gradient, 1, 1);
     double w[D * D], shift[D], *got = read(b, 0, (int64_t)D * D);
@@ -195,7 +195,7 @@ static void a_gaussian_density_integrates_to_one(void **state)
         grid[2 * i + 1] = (float)(-12 + cell * (i / SIDE + 0.5));
     }
     rv_expr x = rv_constant(b->graph, rv_shape2(SIDE * SIDE, 2), grid);
-    rv_expr log_p = model->kind->score.each(model, x, RV_EVALUATE);
+    rv_expr log_p = model->kind->score.each(model, x, NULL, RV_EVALUATE);
     run_seeded(b, &log_p, 1, 1);
     double *value = read(b, 0, SIDE * SIDE);
     for (int i = 0; i < SIDE * SIDE; i++)

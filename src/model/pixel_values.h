@@ -6,9 +6,10 @@
 #include "reverie/model.h"
 
 typedef struct pixel_values {
-    int conditionals; /* bernoulli, categorical */
+    int conditionals;   /* bernoulli, categorical, logistic */
+    int64_t components; /* of a mixture of logistics */
 } pixel_values;
-extern const rv_option pixel_values_options[1];
+extern const rv_option pixel_values_options[2]; /* bernoulli; 5 */
 
 /* RV_BAD_USAGE for images of several channels, and for real numbers. */
 rv_status pixel_values_check(const rv_model *model, const pixel_values *values);

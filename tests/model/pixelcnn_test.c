@@ -111,6 +111,8 @@ static const char of_class[] = "model: pixelcnn\nlayers: ['gated 3 k3 strict: tr
                                "causal 3 k3, relu]\ncondition: class\n";
 static const char gray[] = "model: pixelcnn\nlayers: ['gated 4 k3 strict: true', gated 4 k3]\n"
                            "conditionals: categorical\n";
+static const char logistic[] = "model: pixelcnn\nlayers: ['gated 4 k3 strict: true', gated 4 k3]\n"
+                               "conditionals: logistic\ncomponents: 3\n";
 
 static void probabilities_sum_to_one(void **state)
 {
@@ -122,6 +124,7 @@ static void probabilities_sum_to_one(void **state)
     }
     check_sum(gray, "cpu", 1, 2, 256, 2, 1e-5);
     check_sum(gray, "cpu", 2, 1, 256, 2, 1e-5);
+    check_sum(logistic, "cpu", 1, 2, 256, 2, 1e-5);
 }
 
 /* Pearson's chi-squared of draws against the probabilities of all images: within five deviations of
@@ -185,15 +188,14 @@ static void draws_follow_the_probabilities(void **state)
 }
 
 /* Of one pixel: how often each level is drawn, against its probability. */
-static void levels_follow_their_probabilities(void **state)
+static void check_levels(const char *recipe)
 {
     enum { DRAWS = 40000, LEVELS = 256 };
     fixture f;
     int64_t count;
     double each[LEVELS], statistic = 0;
     int seen[LEVELS] = {0};
-    (void)state;
-    begin(&f, "cpu", gray, 1, 1, 0.5);
+    begin(&f, "cpu", recipe, 1, 1, 0.5);
     float *every = every_image(1, LEVELS, &count), *images = malloc(sizeof(float) * DRAWS);
     log_p(&f, every, count, 0, each);
     assert_int_equal(rv_view_generate(f.model, 3, DRAWS, images), RV_OK);
@@ -206,10 +208,17 @@ static void levels_follow_their_probabilities(void **state)
         double expected = DRAWS * exp(each[k]);
         statistic += (seen[k] - expected) * (seen[k] - expected) / expected;
     }
-    check_near(statistic, LEVELS - 1, 5 * sqrt(2 * (LEVELS - 1)), "chi-squared");
+    check_near(statistic, LEVELS - 1, 5 * sqrt(2 * (LEVELS - 1)), recipe);
     free(every);
     free(images);
     end(&f);
+}
+
+static void levels_follow_their_probabilities(void **state)
+{
+    (void)state;
+    check_levels(gray);
+    check_levels(logistic);
 }
 
 /* Without classes given, they come in turn; another class, another image. */

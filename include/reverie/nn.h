@@ -104,6 +104,12 @@ int rv_net_buffer_count(const rv_net *net);
 rv_param *rv_net_buffer(const rv_net *net, int index);
 /* The number of trained values. */
 int64_t rv_net_size(const rv_net *net);
+/* How far the causal and gated layers of a net look from a pixel: rows up, columns to each side;
+ * zeros for a net without. */
+typedef struct rv_net_sight {
+    int64_t rows, columns;
+} rv_net_sight;
+rv_net_sight rv_net_sees(const rv_net *net);
 
 /* One layer, for listings; a residual comes before its inner layers.  Texts are owned by the
  * net. */

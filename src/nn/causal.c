@@ -106,6 +106,12 @@ rv_status raster_check(const net_builder *builder, const net_layer *l)
                    l->name, l->word);
 }
 
+int64_t raster_reach(const net_layer *l)
+{
+    int looks = l->kind->create == causal_create || l->kind->create == gated_create;
+    return looks ? (int64_t)l->argument[KERNEL] / 2 : 0; /* gated: in the same place */
+}
+
 rv_status raster_check_end(const net_builder *builder, net_sight last)
 {
     if (last.is_strict)

@@ -372,6 +372,15 @@ int64_t rv_net_size(const rv_net *net)
     return size;
 }
 
+rv_net_sight rv_net_sees(const rv_net *net)
+{
+    rv_net_sight sight = {0, 0};
+    for (int i = 0; i < net->flat_count; i++)
+        sight.rows += raster_reach(net->flat[i]);
+    sight.columns = sight.rows;
+    return sight;
+}
+
 int rv_net_layer_count(const rv_net *net)
 {
     return net->flat_count;

@@ -120,6 +120,8 @@ int32_t *order_degrees(const net_builder *builder, int64_t width);
  * and for a net whose last values have seen their own pixel. */
 rv_status raster_check(const net_builder *builder, const net_layer *layer);
 rv_status raster_check_end(const net_builder *builder, net_sight last);
+/* causal.c: (k-1)/2 of a causal or gated layer of kernel k, else 0. */
+int64_t raster_reach(const net_layer *layer);
 /* causal.c: declares a kernel of `cells` cells in raster order, [out,1,cells,in], at an index. */
 void raster_declare(const net_builder *builder, net_layer *layer, int index, const char *suffix,
                     int64_t out, int64_t cells, int64_t in);

@@ -32,7 +32,7 @@ class Training(Batches):
     def __init__(self, name, mode):
         super().__init__(name)
         model = torch_models.make(name)
-        self.parameters = sum(p.numel() for p in model.parameters())
+        self.parameters = sum(p.numel() for p in model.parameters()) - torch_models.masked(model)
         self.optimizer = make_optimizer(name, model, mode)
         self.loss, self.update = model, self.optimizer.step
         if mode == "compiled":

@@ -100,6 +100,8 @@ static rv_status layer_new(const net_builder *builder, const char *word, int ind
     out->before = out->after = before;
     out->depth = builder->depth;
     status = out->kind->create ? out->kind->create(builder, out) : RV_OK;
+    if (out->out.rank != 3 || out->out.dim[0] != in.dim[0] || out->out.dim[1] != in.dim[1])
+        out->after.vertical = 0; /* it has not become smaller, too */
     if (status == RV_OK)
         status = check_order(builder, out);
     if (status == RV_OK)

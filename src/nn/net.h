@@ -116,8 +116,8 @@ void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape sha
  * is out. */
 int32_t *order_degrees(const net_builder *builder, int64_t width);
 
-/* causal.c: latches an error for a layer that breaks the order of the pixels, in a net that has one;
- * and for a net whose last values have seen their own pixel. */
+/* causal.c: latches an error for a layer that breaks the order of the pixels, in a net that has
+ * one; and for a net whose last values have seen their own pixel. */
 rv_status raster_check(const net_builder *builder, const net_layer *layer);
 rv_status raster_check_end(const net_builder *builder, net_sight last);
 /* causal.c: (k-1)/2 of a causal or gated layer of kernel k, else 0. */
@@ -125,8 +125,8 @@ int64_t raster_reach(const net_layer *layer);
 /* causal.c: declares a kernel of `cells` cells in raster order, [out,1,cells,in], at an index. */
 void raster_declare(const net_builder *builder, net_layer *layer, int index, const char *suffix,
                     int64_t out, int64_t cells, int64_t in);
-/* causal.c: x [N,H,W,I] -> [N,H,W,O] by a window of rows x columns cells of which the kernel has the
- * first; the last row is the pixel's own, and its column is (kernel-1)/2 cells from the left. */
+/* causal.c: x [N,H,W,I] -> [N,H,W,O] by a window of rows x columns cells, of which the kernel has
+ * the first; the last row is the pixel's own, and its column comes after (kernel-1)/2 others. */
 rv_expr raster_conv(rv_expr x, rv_param *weight, int64_t rows, int64_t columns, int64_t kernel);
 /* causal.c: c W' of the context for each pixel, [N,1,1,O]. */
 rv_expr raster_context(const net_pass *pass, rv_param *weight);

@@ -1,5 +1,5 @@
 /* Autoregressive nets of images: values, gradients and a step as PyTorch's with masked kernels; a
- * pixel's output depends on the pixels before it that it should see, and exactly on nothing else. */
+ * pixel's output depends on the pixels before it that it should see, and exactly on no others. */
 #include "golden.h"
 #include "graph_bench.h"
 #include "reverie/nn.h"

@@ -14,25 +14,19 @@
 static rv_status save_arrays(cli_call *call, rv_experiment *run, int class, int count)
 {
     rv_model *model = rv_experiment_model(run);
-    int is_drawn = class < 0, needs_z = !is_drawn && model->kind->latent_width;
-    int64_t width = needs_z ? model->kind->latent_width(model) : 0;
     const int64_t dim[4] = {count, model->sizes.height, model->sizes.width, model->sizes.channels};
-    int64_t values = count * (width + rv_data_width(model->sizes));
-    float *z = rv_malloc((size_t)values * sizeof *z), *images = z ? z + count * width : NULL;
+    float *images = rv_malloc((size_t)(count * rv_data_width(model->sizes)) * sizeof *images);
     int32_t *classes = rv_malloc((size_t)count * sizeof *classes);
-    rv_status status = z && classes ? RV_OK : rv_fail_memory(call->context);
+    rv_status status = images && classes ? RV_OK : rv_fail_memory(call->context);
     for (int i = 0; classes && i < count; i++)
         classes[i] = class;
-    if (status == RV_OK && is_drawn)
-        status = rv_view_generate(model, cli_seed(call), count, images);
-    if (status == RV_OK && !is_drawn)
-        status = rv_view_prior(model, cli_seed(call), count, z);
-    if (status == RV_OK && !is_drawn)
-        status = rv_view_decode_classes(model, z, classes, count, images);
+    if (status == RV_OK)
+        status = rv_view_generate_classes(model, cli_seed(call), class < 0 ? NULL : classes, count,
+                                          images);
     if (status == RV_OK)
         status = cli_save_array(call, images, 4, dim);
     rv_free(classes);
-    rv_free(z);
+    rv_free(images);
     return status;
 }
 
@@ -55,7 +49,7 @@ static const cli_option sample_options[] = {
     CLI_SEED("of the draws"),
     CLI_TEXT("class", 0, "K", NULL,
              "images of this class, by its label or its folder's name, of a model that decodes by "
-             "class; all in rotation when absent"),
+             "class or is given it; all in rotation when absent"),
     CLI_OUTPUT("samples.png"),
     CLI_CHECKPOINT,
 };
@@ -66,7 +60,7 @@ const cli_verb cli_verb_sample = {
     .example = "reverie sample runs/first -n 64 -o samples.png",
     .details =
         "FILE.png is a grid, FILE.npy the array [N,H,W,C].  A model with latents decodes draws\n"
-        "of its prior; one without (made, maf, realnvp) draws pixel by pixel.",
+        "of its prior; one without (made, maf, realnvp, pixelcnn) draws pixel by pixel.",
     CLI_OPTIONS(sample_options),
     .arguments = {1, 1},
     .act = sample,

@@ -42,6 +42,28 @@ static void add_own(rv_values *found, rv_values **one, const rv_param *param)
     add_layer(found, (*one)++, &row);
 }
 
+/* How far a pixel of an autoregressive net of images looks, and what a sheet of samples costs: a
+ * draw takes a pass for each pixel. */
+static void add_sight(rv_values *found, rv_model *model)
+{
+    enum { SHEET = 64 };
+    rv_net_sight sight = rv_net_sees(model->net[0]);
+    if (sight.rows == 0 || !rv_model_has(model, RV_SAMPLER))
+        return;
+    int64_t passes = rv_view_generate_passes(model);
+    double pixels = (double)(model->sizes.height * model->sizes.width);
+    double operations = 2 * (double)rv_net_size(model->net[0]) * pixels * SHEET * (double)passes;
+    rv_values_count(found, "rows_seen", sight.rows);
+    rv_values_count(found, "columns_seen", sight.columns);
+    rv_values_count(found, "sampler_passes", passes);
+    rv_values_line(
+        found,
+        "a pixel sees %lld rows up and %lld columns to each side; %d images are drawn in "
+        "%lld passes, %.2g TFLOP",
+        (long long)sight.rows, (long long)sight.columns, (int)SHEET, (long long)passes,
+        operations * 1e-12);
+}
+
 static rv_status show(cli_call *call, const rv_settings *settings, rv_model *model)
 {
     int count = 0, layers = 0;
@@ -65,6 +87,7 @@ static rv_status show(cli_call *call, const rv_settings *settings, rv_model *mod
     for (int i = 0; one && i < model->own_count; i++)
         add_own(&found, &one, model->own[i]);
     rv_values_line(&found, "\n%lld parameters", (long long)total);
+    add_sight(&found, model);
     return cli_give_all(call, &found, RV_OK);
 }
 

@@ -58,6 +58,10 @@ WORKLOADS = (
              convolutions=True, first=0.25),
     Workload("vae-cnn-l4", "L4 convolutional VAE, batch 128", 60, "lab4-vae-cnn", 873669,
              warm_up=5, convolutions=True, first=0.25),
+    Workload("pixelcnn", "L2 PixelCNN, batch 64", 20, "lab2-pixelcnn", 13729, warm_up=5,
+             without=("eager-default", "jax"), convolutions=True, first=0.1,
+             check_steps=50,
+             settings=("data.pixels=static",)),
     Workload("wgan", "L1 WGAN, 5 critic + 1 generator", 100, "lab1-wgan", 617233,
              without=("eager-default", "compiled"), loss="critic_loss", batches=5, first=None,
              later=0.25),
@@ -127,6 +131,7 @@ TARGETS = (
     Target("gan-deconv", "eager", "ratio", least=1.5),
     Target("vae-cnn", "eager", "ratio", least=1.5),
     Target("vae-cnn-l4", "eager", "ratio", least=1.5),
+    Target("pixelcnn", "eager", "ratio", least=1.5),
     Target("wgan", "jax", "ratio", least=2.0),
     Target("iaf", "eager", "ratio", least=1.5),
     Target("planar", PLAIN, "ratio", least=0.8),  # the flow costs a quarter at most

@@ -135,9 +135,51 @@ class M2(nn.Module):
         return log_px - kl - math.log(CLASSES)
 
 
+class MaskedConv(nn.Conv2d):
+    """A square kernel, of which the mask keeps the cells up to the centre, or before it."""
+
+    def __init__(self, inputs, outputs, side, strict=False):
+        super().__init__(inputs, outputs, side, padding=side // 2)
+        cells = side * side // 2 + (not strict)
+        mask = (torch.arange(side * side) < cells).float().reshape(side, side)
+        self.register_buffer("mask", mask)
+
+    def forward(self, x):
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+
+
+def masked(model):
+    """How many weights the masks of a model take away."""
+    convs = [m for m in model.modules() if isinstance(m, MaskedConv)]
+    return sum(int((1 - m.mask).sum()) * m.weight[:, :, 0, 0].numel() for m in convs)
+
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+class PixelCnn(nn.Module):
+    """7x7 without the centre to 32 channels, five residual blocks of 16, two 1x1."""
+
+    def __init__(self):
+        super().__init__()
+        blocks = [Residual(nn.ReLU(), nn.Conv2d(32, 16, 1), nn.ReLU(), MaskedConv(16, 16, 3),
+                           nn.ReLU(), nn.Conv2d(16, 32, 1)) for _ in range(5)]
+        self.net = nn.Sequential(
+            nn.Unflatten(1, (1, 28, 28)), MaskedConv(1, 32, 7, strict=True), *blocks, nn.ReLU(),
+            nn.Conv2d(32, 32, 1), nn.ReLU(), nn.Conv2d(32, 1, 1), nn.Flatten())
+
+    def forward(self, x):
+        """-log p(x), a mean over the batch, in nats."""
+        return F.binary_cross_entropy_with_logits(self.net(x), x, reduction="sum") / len(x)
+
+
 def make(name):
     if name == "m2":
         return M2()
+    if name == "pixelcnn":
+        return PixelCnn()
     if name in ("iwae", "evaluate-5000"):
         return Iwae()
     return Vae("l1-vae" if name == "decode" else name)

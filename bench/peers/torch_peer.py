@@ -35,7 +35,7 @@ class Training(Batches):
         super().__init__(name)
         make = torch_flows.FLOWS.get(name) or functools.partial(torch_models.make, name)
         model = make()
-        self.parameters = sum(p.numel() for p in model.parameters())
+        self.parameters = sum(p.numel() for p in model.parameters()) - torch_models.masked(model)
         self.optimizer = make_optimizer(name, model, mode)
         self.loss, self.update = model, self.optimizer.step
         if mode == "compiled":

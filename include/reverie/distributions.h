@@ -85,6 +85,14 @@ rv_expr rv_dist_mean(rv_dist dist);      /* the shape of a value; discrete: prob
 rv_expr rv_dist_deviation(rv_dist dist); /* standard deviations, the shape of a value */
 rv_expr rv_dist_entropy(rv_dist dist);   /* [B], nats */
 
+/* The discretised mixture of K logistics over the levels 0 to 255 of a pixel (Salimans et al. 2017,
+ * equation 2): logits of the weights, means in [-1,1], where level k is 2k/255 - 1, and log scales
+ * (clipped to [-7,20]), [...,K] each.  rv_logistic_mixture_log_prob: level [...] -> log p [...],
+ * nats, per pixel; rv_logistic_mixture_quantile: u [...] in (0,1) -> the level of this quantile.
+ * No row of the table: its parameters have one axis more than a value. */
+rv_expr rv_logistic_mixture_log_prob(rv_expr logits, rv_expr mu, rv_expr log_scale, rv_expr level);
+rv_expr rv_logistic_mixture_quantile(rv_expr logits, rv_expr mu, rv_expr log_scale, rv_expr u);
+
 /* KL(q || p), [B], nats.  In closed form if the table has the pair; otherwise log q(z) - log p(z)
  * at one reparameterised draw of q (unbiased, noisy), with a notice to the context's log.
  * RV_BAD_USAGE (and poison) if q is discrete and the table lacks the pair. */

@@ -102,6 +102,10 @@ rv_status rv_view_score(rv_model *model, const float *images, int64_t count, flo
  * for each layer of a flow over MNIST).  Image i of a seed does not depend on the count.
  * RV_BAD_USAGE for a model that makes no images. */
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
+/* The same with the class of each image, [count], of a model that decodes by class or is given it;
+ * NULL: in turn. */
+rv_status rv_view_generate_classes(rv_model *model, uint64_t seed, const int32_t *classes,
+                                   int64_t count, float *images);
 int64_t rv_view_generate_passes(const rv_model *model);
 /* The way of a draw of a flow, from its base through its bijections, stage 0 to
  * rv_view_flow_stages - 1 (0: the model is no flow; the rest is then RV_BAD_USAGE, as it is for

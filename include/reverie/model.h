@@ -168,7 +168,9 @@ typedef struct rv_net_wish {
                          mean image */
     int64_t base_width; /* 0: none */
     rv_net_order order; /* of an autoregressive net, which ends in `conditionals HEADS` */
+    int is_raster;      /* 1: of an autoregressive net of images, which ends in `conv HEADS k1` */
     int heads;
+    int64_t context;    /* width of the context that `causal` and `gated` layers see; 0: none */
     rv_net_start start; /* zeros: as in PyTorch */
 } rv_net_wish;
 
@@ -248,12 +250,14 @@ typedef struct rv_latent_part {
 /* One value for each example, which training maximises and which selects the best checkpoint: log
  * p(x) of a model without latents, or another score. */
 typedef struct rv_score_part {
-    const char *name;                                                /* "log_likelihood" */
-    rv_expr (*each)(const rv_model *model, rv_expr x, rv_mode mode); /* x [B,D] -> [B] */
+    const char *name; /* "log_likelihood" */
+    /* x [B,D] -> [B]; y: the classes, one-hot [B,classes], of a model that is given them, else
+     * NULL. */
+    rv_expr (*each)(const rv_model *model, rv_expr x, rv_expr y, rv_mode mode);
     /* A sampler, pass by pass: x [B,D] of the x of the pass before, `from` being what the stage
      * before gave; stage 0 gets a draw of the base, or NULL where there is none.  Draws are keyed
      * by name: each pass has the same noise. */
-    rv_expr (*draw_pass)(const rv_model *model, int stage, rv_expr from, rv_expr x);
+    rv_expr (*draw_pass)(const rv_model *model, int stage, rv_expr from, rv_expr x, rv_expr y);
     /* The passes of a stage, after which it is exact; 0 after the last. */
     int64_t (*draw_passes)(const rv_model *model, int stage);
     /* What prevents `each` in this model, as "a Sylvester flow has no inverse", or NULL. */
@@ -262,6 +266,8 @@ typedef struct rv_score_part {
      * static; NULL for other samplers. */
     rv_expr (*draw_base)(const rv_model *model, rv_graph *graph, int64_t batch);
     const char *(*draw_name)(const rv_model *model, int stage);
+    int is_of_levels;   /* 1: of pixels that are bits or levels; then bits_per_dimension, too */
+    size_t given_class; /* RV_MEMBER, an int: 1 where images are given their class; 0: never */
 } rv_score_part;
 
 /* q(y|x), trained with the cross-entropy. */
@@ -388,11 +394,16 @@ void rv_model_free(rv_model *model); /* after the programs that use it; NULL is 
 
 /* ---- for authors of kinds ---- */
 
+/* 1 for a model whose score, and images, are given a class. */
+int rv_model_is_given_class(const rv_model *model);
 /* A member of the config, by RV_MEMBER; NULL for 0. */
 const void *rv_model_member(const rv_model *model, size_t member);
 /* Applies net number `net`: x [B,...] -> [B,N].  The input gets the shape that the net takes; the
  * output is flat. */
 rv_expr rv_model_apply(const rv_model *model, int net, rv_expr x, rv_mode mode);
+/* The same for a net with a context [B,C], or NULL. */
+rv_expr rv_model_apply_given(const rv_model *model, int net, rv_expr x, rv_expr context,
+                             rv_mode mode);
 /* The input of the net's last layer, [B,F]. */
 rv_expr rv_model_features(const rv_model *model, int net, rv_expr x, rv_mode mode);
 /* A parameter of the model outside its nets, trained with them; NULL on failure. */

@@ -9,7 +9,8 @@
  * Words: linear N; conv N k4 s2 p1 and deconv N k5; maxpool k2, avgpool k2, globalavgpool,
  * upsample N; flatten, reshape C H W; batchnorm, layernorm, dropout P; the activations; and
  * residual: [WORDS], which adds its input to the output of its words; masked N and conditionals H
- * in autoregressive nets.  rv_layer_word_at lists all words.  Options follow a word, by name
+ * in autoregressive nets of vectors, causal N k3 and gated N k3 in those of images.
+ * rv_layer_word_at lists all words.  Options follow a word, by name
  * (`linear 512 bias: false`, `conv 64 kernel: 4`) or by letter.
  *
  * An image is [H,W,C] inside a net; conv and deconv take a vector [C] as a 1x1 image.  flatten
@@ -58,7 +59,12 @@ typedef struct rv_net_config {
     rv_net_initialiser initialiser;
     double deviation;   /* of RV_INITIALISE_NORMAL */
     rv_net_order order; /* zeros: none */
-    rv_params *params;  /* the store of the weights; NULL: the context's own */
+    /* 1: an autoregressive net of images, whose pixels have an order, row by row: what it gives at
+     * a pixel depends on no pixel but those before (van den Oord et al. 2016).  Its words are
+     * `causal N kK`, `gated N kK`, `conv N k1`, and what works pixel by pixel. */
+    int is_raster;
+    int64_t context;   /* width of the context of `causal` and `gated` layers; 0: none */
+    rv_params *params; /* the store of the weights; NULL: the context's own */
 } rv_net_config;
 /* PyTorch's initialisation; deviation 0.02; no order; the context's store. */
 rv_net_config rv_net_defaults(void);
@@ -78,6 +84,9 @@ void rv_net_free(rv_net *net);
 /* x [...,in] -> [...,out].  In RV_TRAIN batch norm uses the statistics of the batch and assigns the
  * running statistics, and dropout draws.  RV_BAD_USAGE and poison for another shape of x. */
 rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode);
+/* The same for a net with a context [...,C], a row for each example of x: a class as one-hot
+ * values, or latents.  NULL for a net without.  RV_BAD_USAGE and poison for another width. */
+rv_expr rv_net_apply_given(const rv_net *net, rv_expr x, rv_expr context, rv_mode mode);
 /* Applies only the layers `first` to `first + count - 1` (a residual is one layer), for the
  * features inside a net.  x is an input of layer `first`; RV_BAD_USAGE and poison when its shape is
  * wrong, or when there are no such layers. */
@@ -95,6 +104,12 @@ int rv_net_buffer_count(const rv_net *net);
 rv_param *rv_net_buffer(const rv_net *net, int index);
 /* The number of trained values. */
 int64_t rv_net_size(const rv_net *net);
+/* How far the causal and gated layers of a net look from a pixel: rows up, columns to each side;
+ * zeros for a net without. */
+typedef struct rv_net_sight {
+    int64_t rows, columns;
+} rv_net_sight;
+rv_net_sight rv_net_sees(const rv_net *net);
 
 /* One layer, for listings; a residual comes before its inner layers.  Texts are owned by the
  * net. */

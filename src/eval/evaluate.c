@@ -33,10 +33,11 @@ rv_data_sizes rv_data_sizes_of(const rv_source *source)
 }
 
 /* Whether the model learns from labels, predicts them, or takes them as input. */
-static int uses_classes(const rv_model_kind *kind)
+static int uses_classes(const rv_model *model)
 {
-    return kind->labels != RV_LABELS_UNUSED || rv_model_kind_has(kind, RV_CLASSIFIER) ||
-           rv_model_kind_has(kind, RV_CLASS_DECODER);
+    const rv_model_kind *kind = model->kind;
+    return rv_model_is_given_class(model) || kind->labels != RV_LABELS_UNUSED ||
+           rv_model_kind_has(kind, RV_CLASSIFIER) || rv_model_kind_has(kind, RV_CLASS_DECODER);
 }
 
 rv_status rv_model_takes(const rv_model *model, const rv_source *source)
@@ -52,7 +53,7 @@ rv_status rv_model_takes(const rv_model *model, const rv_source *source)
                        info->path, split, info->height, info->width, info->channels,
                        (long long)sizes->height, (long long)sizes->width,
                        (long long)sizes->channels);
-    if (uses_classes(model->kind) && info->class_count != sizes->classes && info->class_count > 0)
+    if (uses_classes(model) && info->class_count != sizes->classes && info->class_count > 0)
         return rv_fail(model->context, RV_BAD_FILE,
                        "%s: the %s images have %d classes, but the model knows %d: the data set, "
                        "or data.classes, is another one",
@@ -235,8 +236,9 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
     rv_context *context = evaluator->model->context;
     *report = (rv_report){.values = rv_values_of(context)};
     rv_status status = rv_model_takes(evaluator->model, source);
-    if (status == RV_OK && evaluator->model->kind->labels != RV_LABELS_UNUSED &&
-        rv_source_describe(source)->class_count == 0)
+    int needs_labels = evaluator->model->kind->labels != RV_LABELS_UNUSED ||
+                       rv_model_is_given_class(evaluator->model);
+    if (status == RV_OK && needs_labels && rv_source_describe(source)->class_count == 0)
         status = rv_fail(context, RV_BAD_FILE,
                          "%s: its images have no labels, which the evaluation of model `%s` needs",
                          rv_source_describe(source)->path, evaluator->model->kind->name);

@@ -10,7 +10,8 @@
 
 enum { ROWS_MOST = 256, MEASURED = 8, LONG = 5 }; /* LONG: seconds that are announced */
 
-/* A program for some rows: a stage of the sampler, from `x`, and `from` where it is bound. */
+/* A program for some rows: a stage of the sampler, from `x`, `from` where it is bound, and the classes
+ * if the model is given them. */
 typedef struct stage {
     rv_graph *graph;
     rv_program *program;
@@ -39,14 +40,23 @@ typedef struct drawing {
     rv_model *model;
     uint64_t seed;
     int64_t count;
-    float *from; /* what the stage before gave to a chunk */
+    const int32_t *classes; /* [count], of a model that is given them; NULL: in turn */
+    float *from;            /* what the stage before gave to a chunk */
+    int32_t *of;            /* the classes of a chunk */
 } drawing;
 
 static rv_status drawing_open(drawing *d)
 {
     size_t chunk = (size_t)(d->count < ROWS_MOST ? d->count : ROWS_MOST);
     d->from = rv_malloc(chunk * (size_t)rv_data_width(d->model->sizes) * sizeof *d->from);
-    return d->from ? RV_OK : rv_fail_memory(d->model->context);
+    d->of = rv_malloc(chunk * sizeof *d->of);
+    return d->from && d->of ? RV_OK : rv_fail_memory(d->model->context);
+}
+
+static void drawing_close(drawing *d)
+{
+    rv_free(d->from);
+    rv_free(d->of);
 }
 
 /* Stage 0 of a flow moves the draws of its base; of others it draws. */
@@ -61,9 +71,13 @@ static rv_status stage_open(const drawing *d, int index, int64_t rows, stage *s)
     *s = (stage){.graph = rv_graph_new(d->model->context), .rows = rows};
     if (!s->graph)
         return RV_NO_MEMORY;
-    rv_expr from = binds_from(d, index) ? rv_input(s->graph, "from", RV_F32, shape) : NULL;
-    rv_expr x = d->model->kind->score.draw_pass(d->model, index, from,
-                                                rv_input(s->graph, "x", RV_F32, shape));
+    rv_expr from = binds_from(d, index) ? rv_input(s->graph, "from", RV_F32, shape) : NULL,
+            y = NULL;
+    if (rv_model_is_given_class(d->model))
+        y = rv_one_hot(rv_input(s->graph, "classes", RV_I32, rv_shape1(rows)),
+                       d->model->sizes.classes);
+    rv_expr x = rv_input(s->graph, "x", RV_F32, shape);
+    x = d->model->kind->score.draw_pass(d->model, index, from, x, y);
     return rv_compile(s->graph, &x, 1, NULL, &s->program);
 }
 
@@ -76,6 +90,16 @@ static void say_cost(const drawing *d, double seconds)
         rv_notify(d->model->context, RV_LOG_INFO,
                   "drawing %lld images takes %lld passes through the nets, about %.0f s",
                   (long long)d->count, (long long)passes, all);
+}
+
+static rv_status bind_classes(const drawing *d, const stage *s, int64_t first)
+{
+    if (!rv_model_is_given_class(d->model))
+        return RV_OK;
+    for (int64_t i = 0; i < s->rows; i++)
+        d->of[i] =
+            d->classes ? d->classes[first + i] : (int32_t)((first + i) % d->model->sizes.classes);
+    return rv_bind(s->program, "classes", d->of, (size_t)s->rows);
 }
 
 static rv_status run_pass(const drawing *d, const stage *s, int64_t first, float *x, size_t count)
@@ -92,10 +116,10 @@ static rv_status run_rows(const drawing *d, const stage *s, int index, int64_t f
 {
     size_t count = (size_t)(s->rows * rv_data_width(d->model->sizes));
     int64_t passes = d->model->kind->score.draw_passes(d->model, index);
-    rv_status status = RV_OK;
+    rv_status status = bind_classes(d, s, first);
     double start = rv_seconds();
     memcpy(d->from, x, count * sizeof *x);
-    if (binds_from(d, index))
+    if (status == RV_OK && binds_from(d, index))
         status = rv_bind(s->program, "from", d->from, count);
     for (int64_t i = 0; i < passes && status == RV_OK; i++) {
         status = run_pass(d, s, first, x, count);
@@ -160,9 +184,11 @@ static rv_status draw_bases(rv_model *model, uint64_t seed, int64_t count, float
     return status;
 }
 
-static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *images)
+/* Pass by pass. */
+static rv_status draw(rv_model *model, uint64_t seed, const int32_t *classes, int64_t count,
+                      float *images)
 {
-    drawing d = {.model = model, .seed = seed, .count = count};
+    drawing d = {.model = model, .seed = seed, .count = count, .classes = classes};
     int64_t values = count * rv_data_width(model->sizes);
     rv_status status = drawing_open(&d);
     if (status == RV_OK && model->kind->score.draw_base)
@@ -173,26 +199,39 @@ static rv_status draw(rv_model *model, uint64_t seed, int64_t count, float *imag
         status = run_stage(&d, i, images);
     if (status == RV_OK)
         to_pixels(&model->sizes, values, images);
-    rv_free(d.from);
+    drawing_close(&d);
     return status;
+}
+
+static rv_status decode_prior(rv_model *model, uint64_t seed, const int32_t *classes, int64_t count,
+                              float *images)
+{
+    float *z = rv_malloc((size_t)(count * model->kind->latent_width(model)) * sizeof *z);
+    rv_status status = z ? rv_view_prior(model, seed, count, z) : rv_fail_memory(model->context);
+    if (status == RV_OK)
+        status = rv_view_decode_classes(model, z, classes, count, images);
+    rv_free(z);
+    return status;
+}
+
+rv_status rv_view_generate_classes(rv_model *model, uint64_t seed, const int32_t *classes,
+                                   int64_t count, float *images)
+{
+    if (view_check_rows(model, count) != RV_OK ||
+        (classes && view_check_classes(model, classes, count) != RV_OK))
+        return RV_BAD_USAGE;
+    if (rv_model_has(model, RV_SAMPLER))
+        return draw(model, seed, classes, count, images);
+    if (rv_model_has(model, RV_DECODER))
+        return decode_prior(model, seed, classes, count, images);
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "model `%s` makes no images: it has neither a decoder nor a sampler",
+                   model->kind->name);
 }
 
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images)
 {
-    if (view_check_rows(model, count) != RV_OK)
-        return RV_BAD_USAGE;
-    if (rv_model_has(model, RV_SAMPLER))
-        return draw(model, seed, count, images);
-    if (!rv_model_has(model, RV_DECODER))
-        return rv_fail(model->context, RV_BAD_USAGE,
-                       "model `%s` makes no images: it has neither a decoder nor a sampler",
-                       model->kind->name);
-    float *z = rv_malloc((size_t)(count * model->kind->latent_width(model)) * sizeof *z);
-    rv_status status = z ? rv_view_prior(model, seed, count, z) : rv_fail_memory(model->context);
-    if (status == RV_OK)
-        status = rv_view_decode(model, z, count, images);
-    rv_free(z);
-    return status;
+    return rv_view_generate_classes(model, seed, NULL, count, images);
 }
 
 /* ---- a flow, stage by stage ---- */
@@ -233,7 +272,7 @@ rv_status rv_view_flow_stage(rv_model *model, int index, const float *from, int6
     memmove(to, from, (size_t)(count * rv_data_width(model->sizes)) * sizeof *to);
     if (status == RV_OK)
         status = run_stage(&d, index, to);
-    rv_free(d.from);
+    drawing_close(&d);
     return status;
 }
 

@@ -136,18 +136,15 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
     return RV_OK;
 }
 
-static rv_status check_classes(const rv_decoder *decoder, const int32_t *classes, int64_t count)
+rv_status view_check_classes(const rv_model *model, const int32_t *classes, int64_t count)
 {
-    rv_context *context = decoder->model->context;
-    if (view_check_rows(decoder->model, count) != RV_OK)
-        return RV_BAD_USAGE;
-    if (classes && decoder->classes == 0)
-        return rv_fail(context, RV_BAD_USAGE, "model `%s` does not decode by class",
-                       decoder->model->kind->name);
-    for (int64_t i = 0; classes && i < count; i++)
-        if (classes[i] < 0 || classes[i] >= decoder->classes)
-            return rv_fail(context, RV_BAD_USAGE, "class %d: the classes are 0 to %d", classes[i],
-                           decoder->classes - 1);
+    if (!rv_model_has(model, RV_CLASS_DECODER) && !rv_model_is_given_class(model))
+        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` does not decode by class",
+                       model->kind->name);
+    for (int64_t i = 0; i < count; i++)
+        if (classes[i] < 0 || classes[i] >= model->sizes.classes)
+            return rv_fail(model->context, RV_BAD_USAGE, "class %d: the classes are 0 to %d",
+                           classes[i], model->sizes.classes - 1);
     return RV_OK;
 }
 
@@ -155,7 +152,9 @@ rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int3
                                  int64_t count, float *images)
 {
     view *v = &decoder->view;
-    rv_status status = check_classes(decoder, classes, count);
+    rv_status status = view_check_rows(decoder->model, count);
+    if (status == RV_OK && classes)
+        status = view_check_classes(decoder->model, classes, count);
     if (status != RV_OK || decoder->classes == 0)
         return status == RV_OK ? run_view(v, decoder->model, z, count, &images, 1) : status;
     for (int64_t first = 0; status == RV_OK && first < count; first += v->rows) {
@@ -297,16 +296,16 @@ rv_status rv_view_features(rv_model *model, const float *images, int64_t count, 
 /* The score as a column, [B,1]. */
 static rv_expr score_column(rv_model *model, rv_expr x)
 {
-    rv_expr each = model->kind->score.each(model, x, RV_EVALUATE);
+    rv_expr each = model->kind->score.each(model, x, NULL, RV_EVALUATE);
     return rv_split_axis(each, 0, 1);
 }
 
 rv_status rv_view_score(rv_model *model, const float *images, int64_t count, float *each)
 {
     int64_t width;
-    if (!model->kind->score.each)
-        return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has no exact likelihood",
-                       model->kind->name);
+    if (!model->kind->score.each || rv_model_is_given_class(model))
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "model `%s` has no exact likelihood of an image alone", model->kind->name);
     const char *lack = rv_model_score_lacks(model);
     if (lack)
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` gives no density at a point: %s",

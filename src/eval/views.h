@@ -7,6 +7,9 @@
 /* RV_BAD_USAGE for a model without that ability: it lacks `what`, which `verb` needs. */
 rv_status view_needs(const rv_model *model, int ability, const char *what, const char *verb);
 
+/* RV_BAD_USAGE for a class that there is not, and for a model that makes no images of a class. */
+rv_status view_check_classes(const rv_model *model, const int32_t *classes, int64_t count);
+
 /* RV_BAD_USAGE for a number of rows below zero. */
 rv_status view_check_rows(const rv_model *model, int64_t count);
 

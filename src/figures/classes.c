@@ -18,15 +18,21 @@ static rv_status check(rv_experiment *run, const char *what_needs)
 
 rv_image *rv_experiment_class_samples(rv_experiment *run, int count, uint64_t seed, int of_class)
 {
-    if (check(run, "samples of one class need") != RV_OK)
+    rv_image *image = NULL;
+    if (!rv_model_is_given_class(run->model) && check(run, "samples of one class need") != RV_OK)
         return NULL;
-    float *z = run_floats(run, count * run->model->kind->latent_width(run->model));
+    float *images = run_floats(run, count * rv_data_width(run->model->sizes));
     int32_t *classes = rv_malloc((size_t)count * sizeof *classes);
-    rv_status status =
-        z && classes ? rv_view_prior(run->model, seed, count, z) : rv_fail_memory(run->context);
+    rv_status status = images && classes ? RV_OK : rv_fail_memory(run->context);
     for (int i = 0; status == RV_OK && i < count; i++)
         classes[i] = of_class;
-    return run_decoded(run, status, z, classes, count, 8);
+    if (status == RV_OK)
+        status = rv_view_generate_classes(run->model, seed, classes, count, images);
+    if (status == RV_OK)
+        image = run_grid(run, images, count, 8);
+    rv_free(classes);
+    rv_free(images);
+    return image;
 }
 
 rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t seed)

@@ -78,8 +78,9 @@ static rv_dist base_of(const rv_model *m, rv_graph *graph, int64_t batch)
 }
 
 /* log p(x), [B] */
-static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_mode mode)
+static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
 {
+    (void)y;
     rv_bijection chain[DENSITY_CHAIN_MOST];
     rv_graph *graph = rv_expr_graph(x);
     int length = chain_of(m, graph, mode, chain);
@@ -107,8 +108,9 @@ static int64_t passes(const rv_model *m, int stage)
     return f.kind ? rv_passes_forward(f) : 0;
 }
 
-static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
+static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
+    (void)y;
     return rv_forward_pass(stage_of(m, rv_expr_graph(x), stage), from, x);
 }
 

@@ -35,6 +35,12 @@ const void *rv_model_member(const rv_model *model, size_t member)
     return member ? (const char *)model->config + member - 1 : NULL;
 }
 
+int rv_model_is_given_class(const rv_model *model)
+{
+    const int *given = rv_model_member(model, model->kind->score.given_class);
+    return given && *given;
+}
+
 /* ---- making ---- */
 
 static int64_t latent_width(const rv_model *model)
@@ -106,6 +112,8 @@ static rv_status check(const rv_model *model)
                     "model `%s` is of pixels in a range, and the data are %s: choose model=maf, "
                     "realnvp or made",
                     kind->name, model->sizes.are_points ? "points of the plane" : "logits");
+    if (status == RV_OK && kind->score.each)
+        status = score_check(model);
     if (status == RV_OK && kind->classifier.logits)
         status = classifier_check(model);
     if (status == RV_OK && kind->semi_supervised)

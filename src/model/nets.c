@@ -83,11 +83,13 @@ static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const 
     rv_net *net = NULL;
     rv_net_config config = rv_net_defaults();
     rv_shape in = input_of(model, wish);
-    int flat = in.rank == 3 && !rv_words_take_images(words, count);
+    int flat = in.rank == 3 && !wish->is_raster && !rv_words_take_images(words, count);
     config.initialiser = (rv_net_initialiser)wish->start.initialiser;
     config.deviation = wish->start.deviation;
     config.params = model->params;
     config.order = wish->order;
+    config.is_raster = wish->is_raster;
+    config.context = wish->context;
     rv_net_new_configured(model->context, wish->name, words, count,
                           flat ? rv_shape1(rv_shape_size(in)) : in, &config, &net);
     return net;
@@ -107,7 +109,7 @@ static rv_net *make_with_head(rv_model *model, const rv_net_wish *wish, const ch
         rv_net_free(net);
     }
     if (wish->heads > 0) {
-        snprintf(head, WORD_MOST, "conditionals %d", wish->heads);
+        snprintf(head, WORD_MOST, wish->is_raster ? "conv %d k1" : "conditionals %d", wish->heads);
         all[count++] = head;
     } else if (width > 0) {
         snprintf(head, WORD_MOST, "linear %lld", (long long)width);
@@ -177,7 +179,14 @@ static rv_expr shaped(const rv_net *net, rv_expr x)
 
 rv_expr rv_model_apply(const rv_model *model, int net, rv_expr x, rv_mode mode)
 {
-    return rv_flatten(rv_net_apply(model->net[net], shaped(model->net[net], x), mode));
+    return rv_model_apply_given(model, net, x, NULL, mode);
+}
+
+rv_expr rv_model_apply_given(const rv_model *model, int net, rv_expr x, rv_expr context,
+                             rv_mode mode)
+{
+    const rv_net *of = model->net[net];
+    return rv_flatten(rv_net_apply_given(of, shaped(of, x), context, mode));
 }
 
 rv_expr model_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)

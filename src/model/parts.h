@@ -8,6 +8,7 @@
 #define OR_ELSE(own, can, made) (own) = (own) ? (own) : (can) ? (made) : NULL
 
 /* Checks settings and data for a part, before the kind's own check. */
+rv_status score_check(const rv_model *model);
 rv_status classifier_check(const rv_model *model);
 rv_status semi_supervised_check(const rv_model *model);
 rv_status game_check(const rv_model *model);

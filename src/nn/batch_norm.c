@@ -60,10 +60,10 @@ static rv_expr evaluate(const net_layer *l, rv_expr x)
     return rv_add(rv_mul(x, a), rv_sub(beta, rv_mul(a, mu)));
 }
 
-rv_expr batch_norm_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr batch_norm_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     rv_shape shape = rv_expr_shape(x);
     int64_t features = shape.dim[shape.rank - 1], rows = rv_shape_size(shape) / features;
     x = rv_reshape(x, rv_shape2(rows, features));
-    return rv_reshape(mode == RV_TRAIN ? train(l, x) : evaluate(l, x), shape);
+    return rv_reshape(pass->mode == RV_TRAIN ? train(l, x) : evaluate(l, x), shape);
 }

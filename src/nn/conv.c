@@ -64,11 +64,11 @@ rv_status conv_create(const net_builder *builder, net_layer *l)
 
 /* y[i,j,o] = b[o] + sum over u, v, c of w[o,u,v,c] x[s i + d u - p, s j + d v - p, c];
  * x [...,H,W,I], w [O,K,K,I], b [O] -> [...,H',W',O] */
-rv_expr conv_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr conv_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     rv_graph *graph = rv_expr_graph(x);
     rv_conv geometry = rv_conv_defaults();
-    (void)mode;
+    (void)pass;
     for (int i = 0; i < 2; i++) {
         geometry.stride[i] = (int)argument(l, STRIDE);
         geometry.dilation[i] = (int)argument(l, DILATION);

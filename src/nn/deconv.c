@@ -60,11 +60,11 @@ rv_status deconv_create(const net_builder *builder, net_layer *l)
 
 /* y[s i + u - p, s j + v - p, o] = b[o] + the sum of w[c,u,v,o] x[i,j,c] over all terms at this
  * place; x [...,H,W,I], w [I,K,K,O], b [O] -> [...,H',W',O] */
-rv_expr deconv_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr deconv_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     rv_graph *graph = rv_expr_graph(x);
     rv_conv geometry = rv_conv_defaults();
-    (void)mode;
+    (void)pass;
     for (int i = 0; i < 2; i++) {
         geometry.stride[i] = (int)argument(l, STRIDE);
         geometry.pad_low[i] = geometry.pad_high[i] = (int)argument(l, PADDING);

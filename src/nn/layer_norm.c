@@ -14,11 +14,11 @@ rv_status layer_norm_create(const net_builder *builder, net_layer *l)
 }
 
 /* y = g (x - mu) / sqrt(sigma^2 + eps) + b;  x [...,C], mu and sigma^2 [...,1], g and b [C] */
-rv_expr layer_norm_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr layer_norm_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     rv_graph *graph = rv_expr_graph(x);
     unsigned features = rv_axes_from(x, rv_expr_shape(x).rank - 1);
-    (void)mode;
+    (void)pass;
     rv_expr g = rv_updated(graph, l->param[WEIGHT]);
     rv_expr b = rv_updated(graph, l->param[BIAS]);
     rv_expr centered = rv_sub(x, rv_mean_keep(x, features));

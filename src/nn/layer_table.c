@@ -5,10 +5,10 @@
 
 /* A pointwise layer is the function of the same name. */
 #define ACTIVATION(name)                                                                           \
-    static rv_expr name##_apply(const net_layer *layer, rv_expr x, rv_mode mode)                   \
+    static rv_expr name##_apply(const net_layer *layer, rv_expr x, net_pass *pass)                 \
     {                                                                                              \
         (void)layer;                                                                               \
-        (void)mode;                                                                                \
+        (void)pass;                                                                                \
         return rv_##name(x);                                                                       \
     }
 ACTIVATION(relu)
@@ -19,16 +19,16 @@ ACTIVATION(tanh)
 ACTIVATION(sigmoid)
 ACTIVATION(softplus)
 
-static rv_expr leaky_relu_apply(const net_layer *layer, rv_expr x, rv_mode mode)
+static rv_expr leaky_relu_apply(const net_layer *layer, rv_expr x, net_pass *pass)
 {
-    (void)mode;
+    (void)pass;
     return rv_leaky_relu(x, layer->argument[0]);
 }
 
-static rv_expr identity_apply(const net_layer *layer, rv_expr x, rv_mode mode)
+static rv_expr identity_apply(const net_layer *layer, rv_expr x, net_pass *pass)
 {
     (void)layer;
-    (void)mode;
+    (void)pass;
     return x;
 }
 
@@ -78,6 +78,30 @@ const layer_kind layer_kinds[] = {
      0,
      conv_create,
      conv_apply},
+    {"causal",
+     "N kK [strict: false] [bias: true]",
+     "N weighted sums of the cells of a KxK window up to its centre, row by row; strict: without "
+     "the "
+     "centre, as the first layer of a net that predicts each pixel from those before",
+     INPUT_IMAGE,
+     {{"N", NULL, ARGUMENT_INTEGER, REQUIRED, 1, 1 << 24},
+      {"kernel", "k", ARGUMENT_INTEGER, REQUIRED, 1, 1023},
+      {"strict", NULL, ARGUMENT_SWITCH, 0, 0, 1},
+      {"bias", NULL, ARGUMENT_SWITCH, 1, 0, 1}},
+     0,
+     causal_create,
+     causal_apply},
+    {"gated",
+     "N kK [strict: false]",
+     "the gated block of a PixelCNN, N channels in each of its two stacks (van den Oord et al. "
+     "2016); the first of a net is strict",
+     INPUT_IMAGE,
+     {{"N", NULL, ARGUMENT_INTEGER, REQUIRED, 1, 1 << 24},
+      {"kernel", "k", ARGUMENT_INTEGER, REQUIRED, 3, 1023},
+      {"strict", NULL, ARGUMENT_SWITCH, 0, 0, 1}},
+     0,
+     gated_create,
+     gated_apply},
     {"deconv",
      "N kK [s1] [p0] [op0] [bias: true]",
      "transposed convolution to N channels: each cell adds KxK cells, s apart; p are cut off all "

@@ -23,12 +23,12 @@ rv_status linear_create(const net_builder *builder, net_layer *l)
 }
 
 /* y = x W' + b;  x [...,I], W [O,I], b [O] -> [...,O].  Leading axes are taken as one. */
-rv_expr linear_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr linear_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     rv_graph *graph = rv_expr_graph(x);
     rv_shape shape = rv_expr_shape(x);
     int64_t in = l->in.dim[0], rows = rv_shape_size(shape) / in;
-    (void)mode;
+    (void)pass;
     if (shape.rank != 2)
         x = rv_reshape(x, rv_shape2(rows, in));                            /* [N,I] */
     rv_expr y = rv_matmul_t(x, 0, rv_updated(graph, l->param[WEIGHT]), 1); /* [N,O] */

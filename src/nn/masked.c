@@ -103,14 +103,14 @@ static rv_expr apply(const net_layer *l, rv_expr x, int is_strict)
     return rv_reshape(y, shape); /* [...,O] */
 }
 
-rv_expr masked_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr masked_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
-    (void)mode;
+    (void)pass;
     return apply(l, x, 0);
 }
 
-rv_expr conditionals_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr conditionals_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
-    (void)mode;
+    (void)pass;
     return apply(l, x, 1);
 }

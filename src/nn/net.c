@@ -7,6 +7,7 @@ struct rv_net {
     rv_arena arena; /* everything below */
     const char *name;
     rv_shape in, out;
+    int64_t context; /* width; 0: none */
     layer_list layers;
     const net_layer **flat; /* [flat_count], a residual block before the layers inside it */
     int flat_count;
@@ -86,7 +87,7 @@ static rv_status check_order(const net_builder *builder, const net_layer *l)
 }
 
 static rv_status layer_new(const net_builder *builder, const char *word, int index, rv_shape in,
-                           int32_t *degree, net_layer *out)
+                           int32_t *degree, net_sight before, net_layer *out)
 {
     rv_status status = layer_parse(builder, word, index + 1, out);
     if (status != RV_OK)
@@ -96,46 +97,52 @@ static rv_status layer_new(const net_builder *builder, const char *word, int ind
         return rv_fail_memory(builder->context);
     out->in = out->out = in;
     out->in_degree = out->degree = degree;
+    out->before = out->after = before;
     out->depth = builder->depth;
     status = out->kind->create ? out->kind->create(builder, out) : RV_OK;
+    if (out->out.rank != 3 || out->out.dim[0] != in.dim[0] || out->out.dim[1] != in.dim[1])
+        out->after.vertical = 0; /* it has not become smaller, too */
     if (status == RV_OK)
         status = check_order(builder, out);
+    if (status == RV_OK)
+        status = raster_check(builder, out);
     return status == RV_OK ? check_size(builder, out) : status;
 }
 
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
-                         rv_shape in, int32_t *degree, layer_list *out)
+                         rv_shape in, int32_t *degree, net_sight before, layer_list *out)
 {
     out->count = count;
     out->layer = rv_arena_alloc(builder->arena, ((size_t)count + 1) * sizeof *out->layer);
     if (!out->layer)
         return rv_fail_memory(builder->context);
     for (int i = 0; i < count; i++) {
-        rv_status status = layer_new(builder, words[i], i, in, degree, &out->layer[i]);
+        rv_status status = layer_new(builder, words[i], i, in, degree, before, &out->layer[i]);
         if (status != RV_OK)
             return status;
         in = out->layer[i].out;
         degree = out->layer[i].degree;
+        before = out->layer[i].after;
     }
     return RV_OK;
 }
 
 /* Each layer in a scope with its index: inside the net's scope the path is the layer's name. */
-static rv_expr layer_list_apply_part(const layer_list *layers, rv_expr x, rv_mode mode, int first,
+static rv_expr layer_list_apply_part(const layer_list *layers, rv_expr x, net_pass *pass, int first,
                                      int count)
 {
     for (int i = first; i < first + count && !rv_is_poison(x); i++) {
         rv_graph *graph = rv_expr_graph(x);
         rv_scope_begin(graph, "%d", i);
-        x = layers->layer[i].kind->apply(&layers->layer[i], x, mode);
+        x = layers->layer[i].kind->apply(&layers->layer[i], x, pass);
         rv_scope_end(graph);
     }
     return x;
 }
 
-rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode)
+rv_expr layer_list_apply(const layer_list *layers, rv_expr x, net_pass *pass)
 {
-    return layer_list_apply_part(layers, x, mode, 0, layers->count);
+    return layer_list_apply_part(layers, x, pass, 0, layers->count);
 }
 
 /* ---- nets ---- */
@@ -173,6 +180,30 @@ static rv_status list_params(rv_net *net, rv_context *context)
     return RV_OK;
 }
 
+/* The layers of the words, with their parameters. */
+static rv_status make_layers(rv_net *net, const net_builder *builder, const char *const *words,
+                             int count)
+{
+    const rv_net_config *config = builder->config;
+    int32_t *degree = NULL;
+    net_sight sight = {0, 0};
+    rv_status status = RV_OK;
+    if (config->order.inputs > 0 && (net->in.rank != 1 || net->in.dim[0] < config->order.inputs))
+        status = rv_fail(builder->context, RV_BAD_USAGE, "%s: an autoregressive net takes a vector",
+                         net->name);
+    if (status == RV_OK && config->order.inputs > 0) {
+        degree = order_degrees(builder, net->in.dim[0]);
+        status = degree ? RV_OK : rv_fail_memory(builder->context);
+    }
+    if (status == RV_OK)
+        status = layer_list_new(builder, words, count, net->in, degree, sight, &net->layers);
+    if (status == RV_OK && count > 0)
+        sight = net->layers.layer[count - 1].after;
+    if (status == RV_OK && config->is_raster)
+        status = raster_check_end(builder, sight);
+    return status == RV_OK ? make_params(builder, &net->layers) : status;
+}
+
 rv_status rv_net_new_configured(rv_context *context, const char *name, const char *const *words,
                                 int count, rv_shape in, const rv_net_config *config, rv_net **out)
 {
@@ -186,20 +217,11 @@ rv_status rv_net_new_configured(rv_context *context, const char *name, const cha
         return rv_fail_memory(context);
     net->name = rv_arena_strdup(&net->arena, name);
     net->in = in;
+    net->context = config ? config->context : 0;
     net_builder builder = {context, config ? config : &defaults, &net->arena, net->name, 0};
     rv_status status = net->name ? RV_OK : rv_fail_memory(context);
-    int32_t *degree = NULL;
-    if (status == RV_OK && builder.config->order.inputs > 0 &&
-        (in.rank != 1 || in.dim[0] < builder.config->order.inputs))
-        status = rv_fail(context, RV_BAD_USAGE, "%s: an autoregressive net takes a vector", name);
-    if (status == RV_OK && builder.config->order.inputs > 0) {
-        degree = order_degrees(&builder, in.dim[0]);
-        status = degree ? RV_OK : rv_fail_memory(context);
-    }
     if (status == RV_OK)
-        status = layer_list_new(&builder, words, count, in, degree, &net->layers);
-    if (status == RV_OK)
-        status = make_params(&builder, &net->layers);
+        status = make_layers(net, &builder, words, count);
     if (status == RV_OK)
         status = list_params(net, context);
     if (status != RV_OK) {
@@ -235,7 +257,31 @@ static int fits(rv_shape in, rv_shape x)
     return 1;
 }
 
-rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)
+/* The context as rows, one for each example of x; poison for another width or number. */
+static rv_expr context_rows(const rv_net *net, rv_expr x, rv_expr context)
+{
+    char is[96];
+    if (net->context == 0 && !context)
+        return NULL;
+    if (!context)
+        return rv_expr_fail(rv_expr_graph(x), "%s takes a context of %lld values, and has none",
+                            net->name, (long long)net->context);
+    if (rv_is_poison(context))
+        return context;
+    rv_shape shape = rv_expr_shape(context);
+    int64_t rows = rv_shape_size(rv_expr_shape(x)) / rv_shape_size(net->in);
+    if (shape.rank < 1 || shape.dim[shape.rank - 1] != net->context ||
+        rv_shape_size(shape) != rows * net->context)
+        return rv_expr_fail(rv_expr_graph(x),
+                            "%s takes a context of %lld values for each of %lld examples, but it "
+                            "is %s",
+                            net->name, (long long)net->context, (long long)rows,
+                            rv_shape_text(shape, is));
+    return rv_reshape(context, rv_shape2(rows, net->context));
+}
+
+static rv_expr apply_part(const rv_net *net, rv_expr x, rv_expr context, rv_mode mode, int first,
+                          int count)
 {
     char wants[96], is[96];
     if (rv_is_poison(x))
@@ -250,15 +296,28 @@ rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first,
     if (!fits(in, rv_expr_shape(x)))
         return rv_expr_fail(graph, "%s takes %s for each example, but its input is %s", name,
                             rv_shape_text(in, wants), rv_shape_text(rv_expr_shape(x), is));
+    net_pass pass = {.mode = mode, .context = context_rows(net, x, context)};
+    if (pass.context && rv_is_poison(pass.context))
+        return pass.context;
     rv_scope_begin(graph, "%s", net->name);
-    rv_expr y = layer_list_apply_part(&net->layers, x, mode, first, count);
+    rv_expr y = layer_list_apply_part(&net->layers, x, &pass, first, count);
     rv_scope_end(graph);
     return y;
 }
 
+rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)
+{
+    return apply_part(net, x, NULL, mode, first, count);
+}
+
 rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode)
 {
-    return rv_net_apply_part(net, x, mode, 0, net->layers.count);
+    return apply_part(net, x, NULL, mode, 0, net->layers.count);
+}
+
+rv_expr rv_net_apply_given(const rv_net *net, rv_expr x, rv_expr context, rv_mode mode)
+{
+    return apply_part(net, x, context, mode, 0, net->layers.count);
 }
 
 /* ---- description ---- */
@@ -313,6 +372,15 @@ int64_t rv_net_size(const rv_net *net)
     for (int i = 0; i < net->flat_count; i++)
         size += layer_size(net->flat[i]);
     return size;
+}
+
+rv_net_sight rv_net_sees(const rv_net *net)
+{
+    rv_net_sight sight = {0, 0};
+    for (int i = 0; i < net->flat_count; i++)
+        sight.rows += raster_reach(net->flat[i]);
+    sight.columns = sight.rows;
+    return sight;
 }
 
 int rv_net_layer_count(const rv_net *net)

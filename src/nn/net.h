@@ -5,9 +5,22 @@
 #include "core/arena.h"
 #include "reverie/nn.h"
 
-enum { LAYER_ARGUMENTS_MOST = 6, LAYER_PARAMS_MOST = 4, LAYER_DEPTH_MOST = 8 };
+enum { LAYER_ARGUMENTS_MOST = 6, LAYER_PARAMS_MOST = 10, LAYER_DEPTH_MOST = 8 };
 
 typedef struct net_layer net_layer;
+
+/* What the values at a pixel are made of. */
+typedef struct net_sight {
+    int is_strict;    /* 1: pixels before it only; 0: also the pixel itself */
+    int64_t vertical; /* channels of the vertical stack of gated layers beside them; 0: none */
+} net_sight;
+
+/* An application of a net, as it goes from layer to layer. */
+typedef struct net_pass {
+    rv_mode mode;
+    rv_expr context;  /* [N,C] of a net with a context, else NULL */
+    rv_expr vertical; /* [N,H,W,V], the vertical stack of the last gated layer, or NULL */
+} net_pass;
 
 typedef struct layer_list {
     net_layer *layer; /* [count] */
@@ -51,7 +64,7 @@ typedef struct layer_kind {
     /* From layer->in: checks it, sets layer->out, declares the weights.  NULL: out = in, none. */
     rv_status (*create)(const net_builder *builder, net_layer *layer);
     /* x [...,in] -> [...,out] */
-    rv_expr (*apply)(const net_layer *layer, rv_expr x, rv_mode mode);
+    rv_expr (*apply)(const net_layer *layer, rv_expr x, net_pass *pass);
 } layer_kind;
 
 /* A parameter that a layer has declared. */
@@ -70,6 +83,7 @@ struct net_layer {
     rv_shape in, out; /* without the batch */
     /* In an autoregressive net, the degrees of what comes in [in] and goes out [out]. */
     int32_t *in_degree, *degree;
+    net_sight before, after; /* of what comes in and goes out */
     declared_param declared[LAYER_PARAMS_MOST];
     rv_param *param[LAYER_PARAMS_MOST]; /* the kind's order; NULL where there is none */
     layer_list inside;                  /* residual */
@@ -87,11 +101,12 @@ rv_status layer_parse(const net_builder *builder, const char *word, int position
 /* layer_parser.c: the kind at the start of a word, NULL for an unknown kind.  *rest: the remaining
  * word. */
 const layer_kind *layer_kind_of(const char *word, const char **rest);
-/* net.c: makes layers from words, in[0] -> out of the last; `degree` of the input, or NULL. */
+/* net.c: makes layers from words, in[0] -> out of the last; `degree` of the input, or NULL, and the
+ * sight of the input. */
 rv_status layer_list_new(const net_builder *builder, const char *const *words, int count,
-                         rv_shape in, int32_t *degree, layer_list *out);
+                         rv_shape in, int32_t *degree, net_sight before, layer_list *out);
 /* net.c: x through the layers in order. */
-rv_expr layer_list_apply(const layer_list *layers, rv_expr x, rv_mode mode);
+rv_expr layer_list_apply(const layer_list *layers, rv_expr x, net_pass *pass);
 /* net.c: declares the parameter "layer.suffix" at an index of the layer; it is made after the whole
  * net fits. */
 void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape shape,
@@ -100,6 +115,21 @@ void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape sha
 /* masked.c: degrees of the inputs of an autoregressive net, [width], in the arena; NULL when memory
  * is out. */
 int32_t *order_degrees(const net_builder *builder, int64_t width);
+
+/* causal.c: latches an error for a layer that breaks the order of the pixels, in a net that has
+ * one; and for a net whose last values have seen their own pixel. */
+rv_status raster_check(const net_builder *builder, const net_layer *layer);
+rv_status raster_check_end(const net_builder *builder, net_sight last);
+/* causal.c: (k-1)/2 of a causal or gated layer of kernel k, else 0. */
+int64_t raster_reach(const net_layer *layer);
+/* causal.c: declares a kernel of `cells` cells in raster order, [out,1,cells,in], at an index. */
+void raster_declare(const net_builder *builder, net_layer *layer, int index, const char *suffix,
+                    int64_t out, int64_t cells, int64_t in);
+/* causal.c: x [N,H,W,I] -> [N,H,W,O] by a window of rows x columns cells, of which the kernel has
+ * the first; the last row is the pixel's own, and its column comes after (kernel-1)/2 others. */
+rv_expr raster_conv(rv_expr x, rv_param *weight, int64_t rows, int64_t columns, int64_t kernel);
+/* causal.c: c W' of the context for each pixel, [N,1,1,O]. */
+rv_expr raster_context(const net_pass *pass, rv_param *weight);
 
 /* initialise.c */
 rv_initialiser initial_weight(const rv_net_config *config, int64_t fan_in, int64_t fan_out);
@@ -125,32 +155,36 @@ rv_expr image_channels_last(rv_expr x);
 
 /* One file a layer. */
 rv_status linear_create(const net_builder *builder, net_layer *layer);
-rv_expr linear_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr linear_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status masked_create(const net_builder *builder, net_layer *layer);
-rv_expr masked_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr masked_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status conditionals_create(const net_builder *builder, net_layer *layer);
-rv_expr conditionals_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr conditionals_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status conv_create(const net_builder *builder, net_layer *layer);
-rv_expr conv_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr conv_apply(const net_layer *layer, rv_expr x, net_pass *pass);
+rv_status causal_create(const net_builder *builder, net_layer *layer);
+rv_expr causal_apply(const net_layer *layer, rv_expr x, net_pass *pass);
+rv_status gated_create(const net_builder *builder, net_layer *layer);
+rv_expr gated_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status deconv_create(const net_builder *builder, net_layer *layer);
-rv_expr deconv_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr deconv_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status pool_create(const net_builder *builder, net_layer *layer);
-rv_expr max_pool_apply(const net_layer *layer, rv_expr x, rv_mode mode);
-rv_expr average_pool_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr max_pool_apply(const net_layer *layer, rv_expr x, net_pass *pass);
+rv_expr average_pool_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status global_pool_create(const net_builder *builder, net_layer *layer);
-rv_expr global_pool_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr global_pool_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status upsample_create(const net_builder *builder, net_layer *layer);
-rv_expr upsample_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr upsample_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status flatten_create(const net_builder *builder, net_layer *layer);
-rv_expr flatten_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr flatten_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status reshape_create(const net_builder *builder, net_layer *layer);
-rv_expr reshape_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr reshape_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status batch_norm_create(const net_builder *builder, net_layer *layer);
-rv_expr batch_norm_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr batch_norm_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status layer_norm_create(const net_builder *builder, net_layer *layer);
-rv_expr layer_norm_apply(const net_layer *layer, rv_expr x, rv_mode mode);
-rv_expr dropout_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr layer_norm_apply(const net_layer *layer, rv_expr x, net_pass *pass);
+rv_expr dropout_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 rv_status residual_create(const net_builder *builder, net_layer *layer);
-rv_expr residual_apply(const net_layer *layer, rv_expr x, rv_mode mode);
+rv_expr residual_apply(const net_layer *layer, rv_expr x, net_pass *pass);
 
 #endif

@@ -77,11 +77,11 @@ static rv_expr pad_lowest(rv_expr x, int axis, int64_t p)
 /* y = max over the window; NaN if any is.  x [...,H,W,C] -> [...,H',W',C].  At a tie the gradient
  * goes to the first value of the window, row by row: rv_maximum gives it to its second operand, so
  * to the first of a row, and then to the first row. */
-rv_expr max_pool_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr max_pool_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     int64_t p = argument(l, PADDING);
     rv_expr y = image_batch(l, x);
-    (void)mode;
+    (void)pass;
     for (int axis = 2; axis >= 1; axis--)
         y = along(l, p ? pad_lowest(y, axis, p) : y, axis, rv_maximum);
     return image_result(l, y, x);
@@ -90,11 +90,11 @@ rv_expr max_pool_apply(const net_layer *l, rv_expr x, rv_mode mode)
 /* ---- average ---- */
 
 /* y = 1/k^2 times the sum over the window; padding counts as zeros */
-rv_expr average_pool_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr average_pool_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     int64_t k = argument(l, KERNEL), p = argument(l, PADDING);
     rv_expr y = image_batch(l, x);
-    (void)mode;
+    (void)pass;
     for (int axis = 2; axis >= 1; axis--)
         y = along(l, p ? rv_pad(y, axis, p, p, 0) : y, axis, rv_add);
     return image_result(l, rv_scale(y, 1 / (double)(k * k)), x);
@@ -109,8 +109,8 @@ rv_status global_pool_create(const net_builder *builder, net_layer *l)
 }
 
 /* y = mean over height and width; x [...,H,W,C] -> [...,C] */
-rv_expr global_pool_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr global_pool_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
-    (void)mode;
+    (void)pass;
     return image_result(l, rv_mean(image_batch(l, x), RV_AXIS(1) | RV_AXIS(2)), x);
 }

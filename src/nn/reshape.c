@@ -16,9 +16,9 @@ rv_status flatten_create(const net_builder *builder, net_layer *l)
 }
 
 /* x [...,H,W,C] -> [...,C*H*W]; a vector stays unchanged */
-rv_expr flatten_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr flatten_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
-    (void)mode;
+    (void)pass;
     return l->in.rank == 1 ? x : image_result(l, image_channels_first(image_batch(l, x)), x);
 }
 
@@ -52,11 +52,11 @@ rv_status reshape_create(const net_builder *builder, net_layer *l)
 }
 
 /* x [...,C*H*W] -> [...,H,W,C] */
-rv_expr reshape_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr reshape_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     const int64_t *out = l->out.dim; /* H, W, C */
     int64_t n = rv_shape_size(rv_expr_shape(x)) / l->in.dim[0];
     rv_expr y = rv_reshape(x, rv_shape4(n, out[2], out[0], out[1]));
-    (void)mode;
+    (void)pass;
     return image_result(l, image_channels_last(y), x);
 }

@@ -11,13 +11,16 @@ rv_status residual_create(const net_builder *builder, net_layer *l)
         return rv_fail(builder->context, RV_BAD_USAGE,
                        "%s: residual blocks are nested more than %d deep", l->name,
                        LAYER_DEPTH_MOST);
-    rv_status status =
-        layer_list_new(&inner, l->inside_word, l->inside.count, l->in, l->in_degree, &l->inside);
+    rv_status status = layer_list_new(&inner, l->inside_word, l->inside.count, l->in, l->in_degree,
+                                      l->before, &l->inside);
     if (status != RV_OK)
         return status;
     l->out = l->inside.count ? l->inside.layer[l->inside.count - 1].out : l->in;
-    if (l->inside.count)
+    if (l->inside.count) {
         l->degree = l->inside.layer[l->inside.count - 1].degree;
+        l->after = l->inside.layer[l->inside.count - 1].after;
+        l->after.is_strict = l->before.is_strict && l->after.is_strict;
+    }
     for (int64_t i = 0; l->in_degree && rv_shape_equal(l->in, l->out) && i < l->in.dim[0]; i++)
         if (l->degree[i] != l->in_degree[i])
             return rv_fail(builder->context, RV_BAD_USAGE,
@@ -33,7 +36,7 @@ rv_status residual_create(const net_builder *builder, net_layer *l)
 }
 
 /* y = x + f(x) */
-rv_expr residual_apply(const net_layer *l, rv_expr x, rv_mode mode)
+rv_expr residual_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
-    return rv_add(x, layer_list_apply(&l->inside, x, mode));
+    return rv_add(x, layer_list_apply(&l->inside, x, pass));
 }

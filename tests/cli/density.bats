@@ -131,6 +131,30 @@ PYTHON
     fails 3 'data.dequantise or data.logit' resume logits train.epochs=2 data.logit=1e-3
 }
 
+@test "convolutions over the pixels before: trained, evaluated, drawn, of a class" {
+    local layers="layers=['gated 4 k3 strict: true', gated 4 k3, relu]"
+    works show pixelcnn "$layers" data.name=digits
+    has "$out" "a pixel sees 2 rows up and 2 columns to each side; 64 images are drawn in 784 passes"
+    works train pixelcnn "${SMALL[@]}" data.batch=50 "$layers" condition=class --run pixelcnn
+    json '-700 < d["log_likelihood"] < -50 and 0 < d["bits_per_dimension"] < 1.3' evaluate pixelcnn
+    works sample pixelcnn -n 20 --seed 3 -o turn.npy
+    works sample pixelcnn -n 20 --seed 3 --class 0 -o zeros.npy
+    python3 - <<'PYTHON'
+turn, zeros = (open(name, "rb").read()[128:] for name in ("turn.npy", "zeros.npy"))
+assert turn[:784 * 4] == zeros[:784 * 4] and turn != zeros
+PYTHON
+    works sample pixelcnn -n 2 --class 1 -o ones.png
+    works resume pixelcnn train.epochs=2
+    works train pixelcnn "${SMALL[@]}" data.batch=50 data.pixels=gray conditionals=logistic \
+        components=2 "$layers" --run gray
+    json '0 < d["bits_per_dimension"] < 20' evaluate gray
+    fails 2 'does not decode by class' sample gray -n 2 --class 1 -o no.png
+    fails 2 'mixes pixels' train pixelcnn "${SMALL[@]}" "layers=[conv 4 k3 p1]" --run no
+    fails 2 'strict: true' train pixelcnn "${SMALL[@]}" "layers=[causal 4 k3]" --run no
+    fails 2 'of pixels that are levels' train pixelcnn "${SMALL[@]}" data.pixels=gray \
+        data.dequantise=true --run no
+}
+
 @test "a posterior that a flow moves" {
     for flow in planar householder iaf; do
         works train lab2-vae-2d "${SMALL[@]}" "encoder=[linear 8, relu]" "decoder=[linear 8, relu]" \

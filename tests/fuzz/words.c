@@ -72,7 +72,7 @@ static void check(rv_context *context, const char *const *words, int count, rv_s
     layer_list layers;
     rv_net_config config = rv_net_defaults();
     net_builder builder = {context, &config, &arena, "net", 0};
-    rv_status status = layer_list_new(&builder, words, count, in, NULL, &layers);
+    rv_status status = layer_list_new(&builder, words, count, in, NULL, (net_sight){0, 0}, &layers);
     fuzz_told(context, status);
     if (status == RV_OK && largest_of(&layers) <= (double)values_most)
         apply(words, count, in);

@@ -44,7 +44,7 @@ static double *every_log_p(bench *b, const rv_model *model)
 {
     float *images = every_image();
     rv_expr x = rv_constant(b->graph, rv_shape2(IMAGES, D), images);
-    rv_expr log_p = model->kind->score.each(model, x, RV_EVALUATE);
+    rv_expr log_p = model->kind->score.each(model, x, NULL, RV_EVALUATE);
     run_seeded(b, &log_p, 1, 1);
     free(images);
     return read(b, 0, IMAGES);
@@ -88,7 +88,7 @@ static void a_belief_network_has_the_gradient_of_logistic_regressions(void **sta
     rv_param *weight = rv_net_weight(model->net[0], 0), *bias = rv_net_weight(model->net[0], 1);
     rv_expr x = rv_constant(b->graph, rv_shape2(1, D), image);
     rv_expr wrt = rv_updated(b->graph, weight), gradient;
-    rv_expr log_p = model->kind->score.each(model, x, RV_TRAIN);
+    rv_expr log_p = model->kind->score.each(model, x, NULL, RV_TRAIN);
     rv_grad(rv_sum(log_p, RV_AXIS(0)), &wrt, 1, &gradient);
     run_seeded(b, &gradient, 1, 1);
     double w[D * D], shift[D], *got = read(b, 0, (int64_t)D * D);
@@ -189,7 +189,7 @@ static void a_gaussian_density_integrates_to_one(void **state)
     rv_data_sizes sizes = {1, 2, 1, 0, 0, 1, 0, 0, 0, 0};
     rv_model_new(b->context, settings->model, settings->model_config, sizes, &model);
     check_ok(b->context);
-    rv_expr log_p = model->kind->score.each(model, midpoints(b, SIDE, half), RV_EVALUATE);
+    rv_expr log_p = model->kind->score.each(model, midpoints(b, SIDE, half), NULL, RV_EVALUATE);
     check_near(midpoint_integral(b, log_p, SIDE, half), 1, 1e-5, "integral");
     rv_model_free(model);
     rv_config_free(config);

@@ -221,8 +221,9 @@ static void a_prior_of_its_own_is_drawn_from(void **state)
 
 /* ---- a score ---- */
 
-static rv_expr distance(const rv_model *m, rv_expr x, rv_mode mode)
+static rv_expr distance(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
 {
+    (void)y;
     rv_expr again = rv_model_apply(m, DECODER, rv_model_apply(m, ENCODER, x, mode), mode);
     return rv_neg(rv_sum(rv_square(rv_sub(x, again)), RV_AXIS(1)));
 }

@@ -4,7 +4,7 @@
 set -u -o pipefail
 
 # One small run of each kind of model: a few steps, saved in mid-epoch too.
-FAMILIES=${SOAK_FAMILIES:-vae iwae discrete-vae gan dcgan wgan-gp vae-gan bigan classifier m2 flow made maf}
+FAMILIES=${SOAK_FAMILIES:-vae iwae discrete-vae gan dcgan wgan-gp vae-gan bigan classifier m2 flow made maf pixelcnn}
 SMALL=(data.name=digits data.limit=200 data.validation=50 data.batch=20 train.epochs=2 train.save=3
     train.log=1 --threads 1 --quiet)
 
@@ -31,6 +31,7 @@ family() {
         flow) FAMILY=(lab2-vae-planar latent=4 "encoder=[linear 16, batchnorm, relu]"
             "decoder=[linear 16, relu]" posterior.flow_length=2) ;;
         made) FAMILY=(made "layers=[masked 16, batchnorm, relu]") ;;
+        pixelcnn) FAMILY=(pixelcnn "layers=[gated 8 k3 strict: true, gated 8 k3, relu]" condition=class) ;;
         maf) FAMILY=(maf-mnist "layers=[masked 8, relu]" length=2) ;;
         classifier) FAMILY=(lab1-classifier "layers=[linear 16, batchnorm, relu, dropout 0.2]") ;;
         m2) FAMILY=(m2-enumerate latent=4 data.labels=20 data.labelled_batch=10

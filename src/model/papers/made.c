@@ -71,8 +71,9 @@ static rv_dist conditionals(const rv_model *m, rv_expr x, rv_mode mode)
 }
 
 /* log p(x), [B] */
-static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_mode mode)
+static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
 {
+    (void)y;
     rv_dist kind = {.kind = is_gaussian(m) ? RV_DIST_NORMAL : RV_DIST_BERNOULLI};
     rv_expr observed = rv_observed(m, kind, x);
     return rv_log_prob(conditionals(m, observed, mode), observed);
@@ -84,10 +85,10 @@ static int64_t passes(const rv_model *m, int stage)
 }
 
 /* x_d ~ p(x_d|x_<d) for every d, of the x before: the noise is the same in each pass. */
-static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x)
+static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
     rv_dist kind = {.kind = is_gaussian(m) ? RV_DIST_NORMAL : RV_DIST_BERNOULLI};
-    (void)stage, (void)from;
+    (void)stage, (void)from, (void)y;
     rv_dist p = conditionals(m, rv_observed(m, kind, x), RV_EVALUATE);
     return rv_observation_range(m, p, rv_dist_sample(p, noise));
 }

@@ -1,0 +1,97 @@
+/* The PixelCNN: an autoregressive model of images, pixel by pixel, without latents.
+ *
+ * van den Oord, Kalchbrenner & Kavukcuoglu 2016, "Pixel Recurrent Neural Networks"; van den Oord,
+ * Kalchbrenner, Vinyals, Espeholt, Graves & Kavukcuoglu 2016, "Conditional Image Generation with
+ * PixelCNN Decoders".
+ *
+ *   log p(x|c) = sum_d log p(x_d | x_<d, c)                          (equation 1 of either paper)
+ *
+ * in the order of the rows; c is nothing or the class.  One pass through a net of causal layers
+ * gives all conditionals, and log p(x) exactly.  A draw takes a pass for each pixel: pass d makes
+ * x_d final, from a uniform u_d that all passes share. */
+#include "model/papers/registry.h"
+#include "model/pixel_values.h"
+
+enum { NET };
+static const char noise[] = "pixels";
+
+typedef struct pixelcnn_config {
+    rv_words layers;
+    pixel_values values;
+    int given_class;
+    rv_net_start start;
+} pixelcnn_config;
+
+#define RV_ROWS_OF pixelcnn_config
+static const rv_option options[] = {
+    RV_LAYERS("layers", layers,
+              "[gated 32 k7 strict: true, gated 32 k3, gated 32 k3, gated 32 k3, gated 32 k3, "
+              "gated 32 k3, relu, conv 32 k1, relu]",
+              "layers from the image to the values at each pixel, which see the pixels before it: "
+              "causal, gated, conv k1, activations"),
+    RV_GROUP(pixel_values_options, values),
+    RV_CHOICE("condition", given_class, "none", "none|class",
+              "what the images are given: nothing, or their class, which every causal and gated "
+              "layer sees"),
+    RV_GROUP(rv_net_start_options, start),
+};
+
+static rv_status check(const rv_model *m)
+{
+    const pixelcnn_config *c = m->config;
+    return pixel_values_check(m, &c->values);
+}
+
+static void nets(const rv_model *m, rv_net_wish *wish)
+{
+    const pixelcnn_config *c = m->config;
+    wish[NET] = (rv_net_wish){.name = "pixelcnn",
+                              .words = c->layers,
+                              .is_raster = 1,
+                              .heads = pixel_values_heads(&c->values),
+                              .context = c->given_class ? m->sizes.classes : 0,
+                              .start = c->start};
+}
+
+/* What the net says of all p(x_d|x_<d,y);  x [B,D], y [B,K] or NULL -> [B,D heads] */
+static rv_expr conditionals(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
+{
+    return rv_model_apply_given(m, NET, pixel_values_unit(m, x), y, mode);
+}
+
+/* log p(x|y), [B] */
+static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
+{
+    const pixelcnn_config *c = m->config;
+    return pixel_values_log_prob(m, &c->values, conditionals(m, x, y, mode), x);
+}
+
+static int64_t passes(const rv_model *m, int stage)
+{
+    return stage == 0 ? rv_data_width(m->sizes) : 0;
+}
+
+/* x_d ~ p(x_d|x_<d,y) for every d, of the x before. */
+static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
+{
+    const pixelcnn_config *c = m->config;
+    (void)stage, (void)from;
+    rv_expr u = rv_draw_uniform(rv_expr_graph(x), noise, rv_expr_shape(x),
+                                (rv_draw_axes){0, -1}); /* [B,D] */
+    return pixel_values_draw(m, &c->values, conditionals(m, x, y, RV_EVALUATE), u);
+}
+
+const rv_model_kind rv_pixelcnn_kind = {
+    .name = "pixelcnn",
+    .about = "autoregressive convolutional net over pixels, exact likelihood (van den Oord et al. "
+             "2016)",
+    RV_OPTIONS(options, pixelcnn_config),
+    .check = check,
+    .nets = nets,
+    .score = {.name = "log_likelihood",
+              .is_of_levels = 1,
+              .given_class = RV_MEMBER(pixelcnn_config, given_class),
+              .each = log_likelihood,
+              .draw_pass = pass,
+              .draw_passes = passes},
+};

@@ -61,6 +61,7 @@ static void describe(analysis *a, const rv_latents *group, int groups)
 static rv_status compile(analysis *a)
 {
     rv_latents group[RV_LATENTS_MOST];
+    int64_t width[RV_LEVELS_MOST];
     int groups = 0;
     rv_model *model = a->model;
     a->graph = rv_graph_new(model->context);
@@ -74,6 +75,13 @@ static rv_status compile(analysis *a)
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has %d groups of latents, not %d",
                        model->kind->name, groups, a->config->group + 1);
     const rv_latents *of = &group[a->config->group];
+    if (a->config->group == 0 && rv_model_levels(model, width) > 1)
+        return rv_fail(
+            model->context, RV_BAD_USAGE,
+            "the report on latents is of one q(z|x), and the posterior of this run is one "
+            "of %d levels, each given another: kl_1 to kl_%d of its evaluation say what "
+            "each of them carries",
+            rv_model_levels(model, width), rv_model_levels(model, width));
     if (of->moved)
         return rv_fail(model->context, RV_BAD_USAGE,
                        "the report on latents compares z with the density that the encoder gives, "

@@ -165,7 +165,7 @@ def main():
     golden = ShortGolden("ladder/steps.txt")
     ladder(golden, "ladder", 1)
     ladder(golden, "ladder_iwae", 4, importance=True)
-    ladder(golden, "ladder_free", 2, beta=0.5, free_bits=0.7)
+    ladder(golden, "ladder_free", 2, beta=0.5, free_bits=1.8)
     ladder(golden, "ladder_concat", 2, concat=True)
     ladder(golden, "ladder_concat_iwae", 3, concat=True, importance=True, beta=0.5)
     chain(golden, "chain_norm", 2, 0.5, "exp")

@@ -44,7 +44,7 @@ static const step_case cases[] = {
     {"iwae_two_elbo", TWO "objective: {name: elbo, samples: 3}\n", 4, 4, 1, 2, 0, FILE_OF},
     {"ladder", MERGED, 4, 4, 1, 2, 0, LADDER_FILE},
     {"ladder_iwae", MERGED "objective: {name: iwae, samples: 4}\n", 4, 4, 1, 2, 0, LADDER_FILE},
-    {"ladder_free", MERGED "objective: {samples: 2, beta: 0.5, free_bits: 0.7}\n", 4, 4, 1, 2, 0,
+    {"ladder_free", MERGED "objective: {samples: 2, beta: 0.5, free_bits: 1.8}\n", 4, 4, 1, 2, 0,
      LADDER_FILE},
     {"ladder_concat", CONCAT "objective: {samples: 2}\n", 4, 4, 1, 2, 0, LADDER_FILE},
     {"ladder_concat_iwae", CONCAT "objective: {name: iwae, samples: 3, beta: 0.5}\n", 4, 4, 1, 2, 0,

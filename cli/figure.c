@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LATENT_IMAGES = 5000, SNAPSHOT_SCALE = 10 };
+enum { LATENT_IMAGES = 5000, SNAPSHOT_SCALE = 10, LEVELS_SCALE = 3 };
 
 /* ---- the figures ---- */
 
@@ -101,6 +101,13 @@ static rv_status draw_style(cli_call *call, rv_experiment *run)
     return cli_save_image(call, rv_experiment_style_image(run, cli_split(call), rows));
 }
 
+static rv_status draw_levels(cli_call *call, rv_experiment *run)
+{
+    int columns = (int)cli_integer_or(call, "columns", 10);
+    int scale = (int)cli_integer_or(call, "scale", LEVELS_SCALE);
+    return cli_save_image(call, rv_experiment_levels(run, columns, scale, cli_seed(call)));
+}
+
 /* `options` are those that the figure uses: any other given option is an error. */
 static const struct figure {
     const char *name;
@@ -118,6 +125,7 @@ static const struct figure {
     {"collage", draw_collage, "image|rows|columns|scale|output", ".png"},
     {"snapshot", draw_snapshot, "image|step|scale|output", ".png"},
     {"animation", draw_animation, "image|scale|delay|output", ".gif"},
+    {"levels", draw_levels, "columns|scale|seed|output|checkpoint", ".png"},
     {"classes", draw_classes, "columns|seed|output|checkpoint", ".png"},
     {"style", draw_style, "rows|split|output|checkpoint", ".png"},
 };
@@ -156,7 +164,7 @@ static rv_status run_figure(cli_call *call)
 
 static const cli_option options[] = {
     CLI_INTEGER("count", 'n', "N", "64", 1, 65536, "samples, reconstructions: how many images"),
-    CLI_SEED("samples, density, deformation, interpolation, classes: of the draws"),
+    CLI_SEED("samples, density, deformation, interpolation, classes, levels: of the draws"),
     CLI_CHOICE("split", "NAME", "test", "train|validation|test",
                "latent, density, reconstructions, style: images, or points, to take"),
     CLI_CHOICE("values", "KIND", "losses", RV_CURVES_CHOICES, "curves: of which values"),
@@ -168,13 +176,13 @@ static const cli_option options[] = {
     CLI_INTEGER("rows", 0, "R", NULL, 1, 1000,
                 "collage: 3 where there are 114 snapshots, else 5; style: 10"),
     CLI_INTEGER("columns", 0, "C", NULL, 1, 1000,
-                "collage: 38 where there are 114 snapshots, else 5; classes: 10"),
+                "collage: 38 where there are 114 snapshots, else 5; classes, levels: 10"),
     CLI_INTEGER("step", 0, "N", NULL, 0, 9007199254740992.0,
                 "snapshot: after which training step; the last when absent"),
     CLI_INTEGER(
         "scale", 0, "S", NULL, 1, 64,
-        "pixels a pixel; by default collage 4, snapshot 10, animation 4, or 2 for all images; of "
-        "points 1"),
+        "pixels a pixel; by default collage 4, snapshot 10, levels 3, animation 4, or 2 for all "
+        "images; of points 1"),
     CLI_INTEGER("delay", 0, "MS", "80", 0, 60000,
                 "animation: milliseconds a snapshot, in whole tens"),
     CLI_OUTPUT("figure.png"),
@@ -189,7 +197,10 @@ const cli_verb cli_verb_figure = {
         "NAME is curves (what training logged: see --values), latent (posterior means), manifold, "
         "samples, reconstructions, interpolation; of points of the plane: density (held-out "
         "points, the density, and draws), deformation (of a flow: the base's grid and draws, step "
-        "by step); of a model with classes: classes (a row for each, a column for each draw of z), "
+        "by step); of several levels of latents: levels (draws; below, each row keeps one level "
+        "more "
+        "of the first, from the last down); of a model with classes: classes (a row for each, a "
+        "column for each draw of z), "
         "style (test images, and each one's z in every class); or of the snapshots that training "
         "keeps of images from one fixed noise, or of the density of points (see train.snapshots): "
         "collage (one image over the training), snapshot (one image, large, or the density), "

@@ -37,6 +37,7 @@ static rv_status read_traversal(cli_call *call, rv_traversal *t)
             rv_fail(call->context, RV_BAD_USAGE, "--from and --to: both in sigmas, or neither");
     t->split = cli_split(call);
     t->image = cli_integer(call, "image");
+    t->level = (int)cli_integer_or(call, "level", 0);
     t->dim = cli_integer(call, "dim");
     t->steps = (int)cli_integer(call, "steps");
     t->columns = (int)cli_integer(call, "columns");
@@ -139,6 +140,10 @@ static rv_status run_traverse(cli_call *call)
 static const cli_option options[] = {
     CLI_INTEGER("image", 0, "I", "0", 0, 4294967295.0, "image to start from"),
     CLI_SPLIT("test"),
+    CLI_INTEGER(
+        "level", 0, "L", NULL, 1, 8,
+        "of several levels of latents: whose coordinate it is, 1 being nearest to the image; "
+        "the last when absent"),
     CLI_INTEGER("dim", 0, "D", "0", 0, 1048576, "latent coordinate that changes"),
     CLI_TEXT("from", 0, "A", "-3s", "first value; -3s: mean - 3 sigma"),
     CLI_TEXT("to", 0, "B", "3s", "last value"),
@@ -152,11 +157,12 @@ static const cli_option options[] = {
 const cli_verb cli_verb_traverse = {
     .name = "traverse",
     .summary = "one latent coordinate of an image, from end to end",
-    .usage =
-        "RUN [--image 0] [--split test] --dim 18 [--from -3s --to 3s] [--steps 20] [--columns 5] "
-        "[--classifier RUN2] [-o FILE]",
+    .usage = "RUN [--image 0] [--split test] [--level L] --dim 18 [--from -3s --to 3s] [--steps "
+             "20] [--columns 5] "
+             "[--classifier RUN2] [-o FILE]",
     .example = "reverie traverse runs/first --image 0 --dim 1 -o traversal.png",
-    .details = "With --classifier, the value of the coordinate, the label and its probability are "
+    .details = "Of several levels, those above --level stay as they are, those below follow.\n"
+               "With --classifier, the value of the coordinate, the label and its probability are "
                "printed for each image; RUN2 must be trained on the same data.",
     CLI_OPTIONS(options),
     .arguments = {1, 1},

@@ -175,11 +175,65 @@ class PixelCnn(nn.Module):
         return F.binary_cross_entropy_with_logits(self.net(x), x, reduction="sum") / len(x)
 
 
+class Ladder(nn.Module):
+    """Three levels of latents; sigma^2 = softplus(s) + 1e-5; batch norm everywhere."""
+
+    LATENTS, HIDDEN = (32, 16, 8), (256, 128, 64)
+
+    def __init__(self):
+        super().__init__()
+        below = (784, *self.HIDDEN)
+        gaussians = [2 * z for z in self.LATENTS]
+        self.up = self.parts(below[:-1])
+        self.part = nn.ModuleList(map(self.normalised, self.HIDDEN, gaussians))
+        self.down = self.parts(self.LATENTS)
+        self.prior = nn.ModuleList(map(self.normalised, self.HIDDEN[1:], gaussians))
+        self.pixels = nn.Linear(self.HIDDEN[0], 784)
+
+    def parts(self, inputs):
+        return nn.ModuleList(
+            nn.Sequential(nn.Linear(i, h), nn.BatchNorm1d(h), nn.LeakyReLU(0.01))
+            for i, h in zip(inputs, self.HIDDEN))
+
+    @staticmethod
+    def normalised(inputs, outputs):
+        return nn.Sequential(nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs))
+
+    @staticmethod
+    def gaussian(h):
+        """(mean, log variance)"""
+        mu, s = h.chunk(2, dim=-1)
+        return mu, (F.softplus(s) + 1e-5).log()
+
+    def forward(self, x):
+        """-ELBO, each level's KL in closed form, in nats."""
+        image, d = [], x
+        for up, part in zip(self.up, self.part):
+            d = up(d)
+            image.append(self.gaussian(part(d)))
+        mu, log_variance = image[-1]
+        kl = 0.5 * (mu.square() + log_variance.exp() - log_variance - 1).sum()
+        z = mu + (0.5 * log_variance).exp() * torch.randn_like(mu)
+        for i in (1, 0):
+            p_mu, p_log = self.gaussian(self.prior[i](self.down[i + 1](z)))
+            mu, log_variance = image[i]
+            more = p_log - log_variance
+            log_variance = p_log - F.softplus(more)
+            mu = p_mu + torch.sigmoid(more) * (mu - p_mu)
+            ratio, distance = (log_variance - p_log).exp(), (mu - p_mu).square() / p_log.exp()
+            kl = kl + 0.5 * (p_log - log_variance + ratio + distance - 1).sum()
+            z = mu + (0.5 * log_variance).exp() * torch.randn_like(mu)
+        logits = self.pixels(self.down[0](z))
+        return (F.binary_cross_entropy_with_logits(logits, x, reduction="sum") + kl) / x.shape[0]
+
+
 def make(name):
     if name == "m2":
         return M2()
     if name == "pixelcnn":
         return PixelCnn()
+    if name == "ladder":
+        return Ladder()
     if name in ("iwae", "evaluate-5000"):
         return Iwae()
     return Vae("l1-vae" if name == "decode" else name)

@@ -37,6 +37,11 @@ rv_image *rv_experiment_deformation(rv_experiment *run, uint64_t seed);
  * and for an extent that is not finite. */
 rv_image *rv_experiment_manifold(rv_experiment *run, int n, double extent);
 
+/* What each level of latents decides: the first row has `columns` draws of all levels; each row
+ * below it keeps one level more of the first draw, from the last level down, and draws the others
+ * again; each image is enlarged.  RV_BAD_USAGE for a model of one level. */
+rv_image *rv_experiment_levels(rv_experiment *run, int columns, int enlarge, uint64_t seed);
+
 /* ---- models with classes (m2, m1-m2, adgm); RV_BAD_USAGE for others ---- */
 
 /* In the other pictures of these models, samples have the classes in turn, row r of interpolations
@@ -51,9 +56,11 @@ rv_image *rv_experiment_classes_image(rv_experiment *run, int columns, uint64_t 
  * decoded in each class. */
 rv_image *rv_experiment_style_image(rv_experiment *run, rv_split split, int rows);
 
-/* A traversal (Lab 1): the latent of an image, with one coordinate changed from `from` to `to`. */
+/* A traversal (Lab 1): the latent of an image, with one coordinate changed from `from` to `to`.  Of
+ * several levels, those above stay as they are, and those below follow. */
 typedef struct rv_traversal {
     rv_split split; /* the split of the image */
+    int level;      /* whose coordinate it is, 1 being nearest to the image; 0: the last */
     int64_t image, dim;
     double from, to;
     int in_sigmas; /* 1: `from` and `to` are in sigmas around the mean; 0: values */

@@ -52,9 +52,9 @@ enum {
     RV_TURNS_MOST = 2,
     RV_LATENTS_MOST = 8,
     RV_SCALARS_MOST = 4,
-    RV_NETS_MOST = 24,
+    RV_NETS_MOST = 40,
     RV_OWN_MOST = 32,
-    RV_LEVELS_MOST = 4
+    RV_LEVELS_MOST = 8
 };
 
 /* One part of a training iteration: it updates `weight` to lower `loss`. */
@@ -110,7 +110,9 @@ typedef struct rv_evaluation {
     int64_t draws; /* of the latents, for each example; 0: one; -1: none, values are exact */
 } rv_evaluation;
 
-/* A named group of latents: one distribution for each example. */
+/* A named group of latents: one distribution for each example.  The first group of several levels
+ * (rv_model_levels) is their code, each level at the means of those that its q depends on: its
+ * density is not that of q(z|x). */
 typedef struct rv_latents {
     const char *name;
     rv_dist posterior;
@@ -160,10 +162,12 @@ extern const rv_option rv_glorot_start_options[3]; /* all three: glorot_uniform;
 typedef struct rv_net_wish {
     const char *name; /* "encoder", also part of the names of its weights; static */
     rv_words words;
-    rv_shape in;      /* [H,W,C] or [N]; rank 0: the images; an image is flattened if the first word
+    rv_shape in; /* [H,W,C] or [N]; rank 0: the images; an image is flattened if the first word
                          takes vectors */
-    int64_t width;    /* size of the output: adds `linear WIDTH`; 0: the output of the words */
-    int gives_images; /* 1: gives one image for each row; adds a linear layer if the words do not
+    int after;   /* instead of `in`: the output of the words of the net of wish after - 1; 0: no */
+    int64_t width;      /* size of the output: adds `linear WIDTH`; 0: the output of the words */
+    int normalised;     /* 1: adds `batchnorm` after that */
+    int gives_images;   /* 1: gives one image for each row; adds a linear layer if the words do not
                          end in an image, or always if `width` is set; its bias may begin at the
                          mean image */
     int64_t base_width; /* 0: none */
@@ -207,32 +211,40 @@ typedef struct rv_objective {
 } rv_objective;
 extern const rv_option rv_objective_options[2]; /* elbo; 1 */
 /* The weight of the KL in the objective: `beta`, reached linearly in `warmup` epochs (Bowman et al.
- * 2016); `free_bits` nats of each dimension cost nothing. */
+ * 2016); `free_bits` nats of each dimension, or of each level of several, cost nothing. */
 typedef struct rv_kl_weight {
     double beta, free_bits, warmup;
     int64_t warmup_steps; /* the same in steps; 0: by epochs */
 } rv_kl_weight;
-extern const rv_option rv_kl_weight_options[4]; /* 1; 0; 0; 0 */
+extern const rv_option rv_kl_weight_options[4];       /* 1; 0; 0; 0 */
+extern const rv_option rv_level_kl_weight_options[4]; /* the same; free bits of a level */
+extern const rv_option rv_beta_options[3];            /* the same without free bits */
 
 /* K draws of the latents of B images; level 0 is nearest to the image. */
 typedef struct rv_draws {
     int levels;
     rv_expr z[RV_LEVELS_MOST];     /* [K,B,...] */
-    rv_expr log_q[RV_LEVELS_MOST]; /* log q(z_i|.), [K,B] */
+    rv_dist q[RV_LEVELS_MOST];     /* q(z_i|.), batch [B] or [K,B] */
+    rv_dist p[RV_LEVELS_MOST];     /* p(z_i|.); {0}: the prior of the part */
+    rv_expr log_q[RV_LEVELS_MOST]; /* log q(z_i|.), [K,B]; NULL: that of q */
+    rv_expr given;                 /* rows [K B,.] that the likelihood takes; NULL: z of level 0 */
     int is_moved;                  /* by a flow: the KL has no closed form */
+    int is_closed;                 /* 1: q and p of a level have the same z above them, so that
+                                      their KL has a closed form */
 } rv_draws;
 
 /* A model of latents z with a bound of log p(x).  Training, evaluation, encode, decode, log_joint
  * and the rest follow from `posterior` and `likelihood`, with p(z) = N(0, I).  A posterior
- * whose draws a flow moves gives `transform`; a chain of levels gives `draw`; a prior over levels
- * gives `log_prior`; a likelihood without a mean image gives `log_likelihood`.  With `draw` or
- * `log_prior`, with a flow other than a rotation, and if rv_kl has no closed form, the KL is
- * estimated at the draws. */
+ * whose draws a flow moves gives `transform`; levels of latents give `draw`, with p and q of each;
+ * a likelihood without a mean image gives `log_likelihood`.  With `draw`, unless it says
+ * `is_closed`, with a flow other than a rotation, and if rv_kl has no closed form, the KL is
+ * estimated at the draws.  Of several levels the KL of each is reported: kl_1, kl_2, ... */
 typedef struct rv_latent_part {
     size_t objective;  /* RV_MEMBER, an rv_objective; 0: the ELBO at one draw */
     size_t kl_weight;  /* RV_MEMBER, an rv_kl_weight; 0: 1, and no input `beta` */
     int reports_bound; /* 1: always evaluates L_K; 0: only if training maximises it */
-    /* q(z|x) of level 0;  x [B,D] -> batch [B], event [Z] or [N,C] */
+    /* q(z|x), of levels the first drawn;  x [B,D] -> batch [B], event [Z] or [N,C].  May be NULL
+     * where `draw` does not use it. */
     rv_dist (*posterior)(const rv_model *model, rv_expr x, rv_mode mode);
     /* p(z), also for generated images; NULL: N(0, I) */
     rv_dist (*prior)(const rv_model *model, rv_graph *graph, int64_t batch);
@@ -240,9 +252,9 @@ typedef struct rv_latent_part {
     rv_dist (*likelihood)(const rv_model *model, rv_expr z, rv_mode mode);
     /* Moves z_0 [K,B,Z], drawn from q, to z_K, with q.context, or x where that is NULL. */
     rv_moved (*transform)(const rv_model *model, rv_expr x, rv_dist q, rv_expr z, rv_mode mode);
-    /* Draws of all levels; `first` is the posterior of level 0. */
+    /* Draws of all levels; `first` is what `posterior` gives.  Levels (rv_model_levels) give the
+     * means, K = 1, for 0 draws. */
     rv_draws (*draw)(const rv_model *model, rv_expr x, rv_dist first, int64_t draws, rv_mode mode);
-    rv_expr (*log_prior)(const rv_model *model, const rv_draws *drawn, rv_mode mode); /* [K,B] */
     rv_expr (*log_likelihood)(const rv_model *model, rv_expr x, const rv_draws *drawn,
                               rv_mode mode); /* log p(x|z_k), [K,B] */
 } rv_latent_part;
@@ -293,7 +305,8 @@ typedef struct rv_model_kind {
     void (*nets)(const rv_model *model, rv_net_wish wish[RV_NETS_MOST]);
     /* Makes other parameters (rv_model_own). */
     rv_status (*create)(rv_model *model);
-    size_t z_width; /* RV_MEMBER, the int64_t width of z; 0: latent_width */
+    size_t z_width;   /* RV_MEMBER, the int64_t width of z; 0: latent_width */
+    size_t hierarchy; /* RV_MEMBER, a hierarchy (src/model): only for built-in kinds; 0: none */
     rv_latent_part latent;
     rv_score_part score;
     rv_classifier_part classifier;
@@ -392,6 +405,12 @@ rv_status rv_model_new(rv_context *context, const rv_model_kind *kind, const voi
                        rv_data_sizes sizes, rv_model **out);
 void rv_model_free(rv_model *model); /* after the programs that use it; NULL is ignored */
 
+/* The levels of the model's latents, and their widths, [0] being nearest to the image.  The z of
+ * decode is a code of all, the last level first: z_L, and of each level below it the noise e of
+ * z = mu + sigma e of p(z|z above), so that the prior of the code is N(0, I) too.  One level: z
+ * itself.  0: no latents. */
+int rv_model_levels(const rv_model *model, int64_t width[RV_LEVELS_MOST]);
+
 /* ---- for authors of kinds ---- */
 
 /* 1 for a model whose score, and images, are given a class. */
@@ -414,10 +433,10 @@ rv_dist rv_normal_halves(rv_expr h);
 rv_expr rv_mean_all(rv_expr each);
 /* A stage that trains the weights of nets, RV_NET(0) | RV_NET(2), the model's own parameters,
  * RV_OWN, or all, RV_EVERY. */
-#define RV_NET(index) (1u << (index))
-#define RV_OWN        (1u << 31)
-#define RV_EVERY      (~0u)
-rv_stage rv_model_stage(const rv_model *model, const char *name, rv_expr loss, unsigned parts);
+#define RV_NET(index) (UINT64_C(1) << (index))
+#define RV_OWN        (UINT64_C(1) << 63)
+#define RV_EVERY      (~UINT64_C(0))
+rv_stage rv_model_stage(const rv_model *model, const char *name, rv_expr loss, uint64_t parts);
 /* The images "x" [B,D] of an evaluation. */
 rv_expr rv_evaluation_images(const rv_model *model, rv_graph *graph, int64_t batch);
 /* Adds a value for each example, [B], to an evaluation; `name` is static. */

@@ -81,6 +81,9 @@ enum { RV_ALARMS_MOST = 8 };
 #define RV_ALARM_DIVERSITY_STEPS 500  /* an untrained generator has no diversity */
 #define RV_ALARM_AT_CLIP         0.95 /* above: critic_at_clip */
 
+#define RV_ALARM_LEVEL_KL     0.05 /* nats of a level of latents below, after so many epochs: */
+#define RV_ALARM_LEVEL_EPOCHS 3    /* levels_idle */
+
 #define RV_ALARM_ALIKE  1e4  /* diversity above: images_alike */
 #define RV_ALARM_BRIGHT 0.01 /* share of bright pixels in data that can raise samples_dim */
 #define RV_RATE_LEAST   1e-6 /* share of train.lr; a warning if the rate falls below it */
@@ -88,7 +91,7 @@ enum { RV_ALARMS_MOST = 8 };
 /* Writes the alarms of one event, which depend only on its values; returns their number.
  * RV_EVENT_EPOCH, and RV_EVENT_TRAIN after the first epoch: for a model that reports real_score,
  * fake_score, generator_gradient, diversity or at_clip.  RV_EVENT_SPLIT: for a value that is not
- * finite. */
+ * finite, and for a model of several levels of latents. */
 int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST]);
 /* The alarm samples_dim; returns 1 if it is raised: no pixel of samples [count,D] is in the upper
  * half of the range of `sizes`, but the share `bright` of the training pixels is (rv_bright_share).

@@ -5,27 +5,36 @@ typedef rv_expr (*kl_rule)(rv_dist q, rv_dist p);
 
 /* Kingma & Welling 2014, appendix B, and its general form:
  * KL(N(m,s^2) || N(0,1))   = (m^2 + s^2 - 1) / 2 - log s
- * KL(N(m,s^2) || N(n,t^2)) = log t - log s + (s^2 + (m - n)^2) / (2 t^2) - 1/2
+ * KL(N(m,s^2) || N(n,t^2)) = log t - log s + ((s / t)^2 + ((m - n) / t)^2) / 2 - 1/2
  * For N(m, L L') the same holds with (L L')_ii for s^2 and log L_ii for log s: the sum over i is
  * the KL, and term i is the expected KL of z_i given z_1 .. z_i-1. */
-static rv_expr kl_to_normal(rv_dist q, rv_expr variance, rv_dist p)
+static rv_expr kl_to_standard(rv_dist q, rv_expr variance)
 {
-    if (p.is_standard)
-        return rv_sub(rv_scale(rv_add(rv_square(q.mu), variance), 0.5), rv_shift(q.log_sigma, 0.5));
-    rv_expr precision = rv_exp(rv_scale(p.log_sigma, -2));
-    rv_expr distance = rv_add(variance, rv_square(rv_sub(q.mu, p.mu)));
-    return rv_add(rv_sub(p.log_sigma, q.log_sigma),
-                  rv_shift(rv_scale(rv_mul(distance, precision), 0.5), -0.5));
+    return rv_sub(rv_scale(rv_add(rv_square(q.mu), variance), 0.5), rv_shift(q.log_sigma, 0.5));
 }
 
+/* `ratio` is (s / t)^2. */
+static rv_expr kl_to_normal(rv_dist q, rv_expr ratio, rv_dist p)
+{
+    rv_expr distance = rv_square(rv_mul(rv_sub(q.mu, p.mu), rv_exp(rv_neg(p.log_sigma))));
+    return rv_add(rv_sub(p.log_sigma, q.log_sigma),
+                  rv_shift(rv_scale(rv_add(ratio, distance), 0.5), -0.5));
+}
+
+/* The ratio from the difference of the logarithms: exactly 0 for q = p. */
 static rv_expr kl_normal(rv_dist q, rv_dist p)
 {
-    return kl_to_normal(q, rv_exp(rv_scale(q.log_sigma, 2)), p);
+    if (p.is_standard)
+        return kl_to_standard(q, rv_exp(rv_scale(q.log_sigma, 2)));
+    return kl_to_normal(q, rv_exp(rv_scale(rv_sub(q.log_sigma, p.log_sigma), 2)), p);
 }
 
 static rv_expr kl_normal_full(rv_dist q, rv_dist p)
 {
-    return kl_to_normal(q, rv_sum(rv_square(q.cholesky), RV_AXIS(2)), p);
+    rv_expr variance = rv_sum(rv_square(q.cholesky), RV_AXIS(2));
+    if (p.is_standard)
+        return kl_to_standard(q, variance);
+    return kl_to_normal(q, rv_mul(variance, rv_exp(rv_scale(p.log_sigma, -2))), p);
 }
 
 /* s(a) (a - b) + softplus(b) - softplus(a), for log-odds a of q and b of p */

@@ -17,12 +17,13 @@ static double variance(const float *mean, int64_t count, int64_t width, int64_t 
     return square / (double)count - sum / (double)count * (sum / (double)count);
 }
 
-/* The two columns of largest variance, in their order. */
-static void widest_columns(const float *mean, int64_t count, int64_t width, int64_t column[2])
+/* The two of the first `most` columns of largest variance, in their order. */
+static void widest_columns(const float *mean, int64_t count, int64_t width, int64_t most,
+                           int64_t column[2])
 {
     double best[2] = {-1, -1};
     column[0] = column[1] = 0;
-    for (int64_t j = 0; j < width; j++) {
+    for (int64_t j = 0; j < most; j++) {
         double v = variance(mean, count, width, j);
         if (v > best[0]) {
             best[1] = best[0];
@@ -34,7 +35,7 @@ static void widest_columns(const float *mean, int64_t count, int64_t width, int6
             column[1] = j;
         }
     }
-    if (width > 1 && column[0] > column[1]) {
+    if (most > 1 && column[0] > column[1]) {
         int64_t kept = column[0];
         column[0] = column[1];
         column[1] = kept;
@@ -48,7 +49,10 @@ static rv_chart *scatter(rv_experiment *run, rv_source *source, const float *mea
     int64_t column[2];
     rv_chart_config config = rv_chart_defaults();
     rv_scatter dots = rv_scatter_defaults();
-    widest_columns(mean, count, width, column);
+    int64_t of_level[RV_LEVELS_MOST];
+    int levels = rv_model_levels(run->model, of_level); /* the last comes first in a code */
+    int64_t most = of_level[levels - 1] > 1 ? of_level[levels - 1] : width;
+    widest_columns(mean, count, width, most, column);
     snprintf(x_label, sizeof x_label, "z%lld", (long long)column[0]);
     snprintf(y_label, sizeof y_label, "z%lld", (long long)column[1]);
     config.title = "Posterior means";

@@ -67,6 +67,8 @@ static rv_curves kind_of(const char *name)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, name) == 0)
             return known[i].kind;
+    if (strncmp(name, "kl_", 3) == 0)
+        return RV_CURVES_KL;
     if (rv_ends_with(name, "_loss"))
         return RV_CURVES_LOSSES;
     return rv_ends_with(name, "_gradient") ? RV_CURVES_GRADIENTS : RV_CURVES_OTHER;

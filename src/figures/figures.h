@@ -12,6 +12,8 @@ rv_status run_add_alarms(rv_experiment *run, rv_page *page);
  * caller frees it with rv_free.  NULL for another model, whose decoder needs no class. */
 rv_status run_likeliest(rv_experiment *run, const float *images, int64_t count, int32_t **classes);
 
+/* levels.c: where level `level` (1: nearest to the image) begins in a code; its width. */
+int64_t run_level_offset(const rv_experiment *run, int level, int64_t *width);
 /* pictures.c: whether the run can draw images: it has a decoder, and 1 or 3 channels. */
 int run_shows_images(const rv_experiment *run);
 /* pictures.c: the number of images in a row: `wanted`, or fewer if they are large, so that they

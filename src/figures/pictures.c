@@ -235,11 +235,28 @@ rv_traversal rv_traversal_defaults(void)
                           .enlarge = 4};
 }
 
+/* The place of the coordinate in z, -1 when there is none. */
+static int64_t coordinate(rv_experiment *run, const rv_traversal *t)
+{
+    int64_t all[RV_LEVELS_MOST], width;
+    int levels = rv_model_levels(run->model, all);
+    if (t->level < 0 || t->level > levels) {
+        rv_fail(run->context, RV_BAD_USAGE, "level %d: the levels of latents are 1 to %d", t->level,
+                levels);
+        return -1;
+    }
+    int64_t at = run_level_offset(run, t->level > 0 ? t->level : levels, &width);
+    if (t->dim >= 0 && t->dim < width)
+        return at + t->dim;
+    rv_fail(run->context, RV_BAD_USAGE, "latent %lld: the latents are 0 to %lld", (long long)t->dim,
+            (long long)width - 1);
+    return -1;
+}
+
 static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int64_t images)
 {
-    if (t->dim < 0 || t->dim >= latent_width(run))
-        return rv_fail(run->context, RV_BAD_USAGE, "latent %lld: the latents are 0 to %lld",
-                       (long long)t->dim, (long long)latent_width(run) - 1);
+    if (coordinate(run, t) < 0)
+        return RV_BAD_USAGE;
     const rv_model *model = run->model;
     if (t->in_sigmas && model->kind->prior && model->kind->prior(model) == RV_PRIOR_DISCRETE)
         return rv_fail(
@@ -268,7 +285,8 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
     if (status == RV_OK)
         status = rv_view_encode(run->model, image, 1, z, sigma);
     if (status == RV_OK) {
-        double centre = (double)z[t->dim], scale = (double)sigma[t->dim];
+        int64_t at = coordinate(run, t);
+        double centre = (double)z[at], scale = (double)sigma[at];
         double from = t->in_sigmas ? centre + t->from * scale : t->from;
         double to = t->in_sigmas ? centre + t->to * scale : t->to;
         status = check_ends(run, from, to);
@@ -276,7 +294,7 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
             rv_evenly_spaced(from, to, t->steps, along);
         for (int i = t->steps - 1; status == RV_OK && i >= 0; i--) {
             memmove(z + i * width, z, (size_t)width * sizeof *z);
-            z[i * width + t->dim] = along[i];
+            z[i * width + at] = along[i];
         }
     }
     rv_free(sigma);

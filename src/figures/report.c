@@ -152,6 +152,18 @@ static rv_status add_latent_pictures(rv_experiment *run, rv_page *page)
     return status;
 }
 
+/* For a model of several levels. */
+static rv_status add_levels(rv_experiment *run, rv_page *page)
+{
+    int64_t width[RV_LEVELS_MOST];
+    if (rv_model_levels(run->model, width) < 2)
+        return RV_OK;
+    return add_image(
+        run, page, rv_experiment_levels(run, run_fitting(run, 10, 4), 1, 1), "levels",
+        "What each level decides: all levels drawn; below, one level more of the first "
+        "draw is kept in each row, and the levels nearer to the image are drawn again");
+}
+
 /* One image over the training, if there is more than one snapshot. */
 static rv_status add_collage(rv_experiment *run, rv_page *page)
 {
@@ -246,6 +258,8 @@ static rv_status add_pictures(rv_experiment *run, rv_page *page)
                            "samples", "Draws from the prior");
     if (status == RV_OK && rv_model_has(run->model, RV_CLASS_DECODER))
         status = add_class_pictures(run, page);
+    if (status == RV_OK)
+        status = add_levels(run, page);
     if (status == RV_OK)
         status = add_collage(run, page);
     if (status == RV_OK && rv_model_has(run->model, RV_ENCODER))

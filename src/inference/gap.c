@@ -66,6 +66,15 @@ static rv_status check(const walk *w)
 static rv_status check_posterior(const walk *w)
 {
     const log_weights *l = &w->block.log_weights;
+    int64_t width[RV_LEVELS_MOST];
+    int levels = rv_model_levels(w->model, width);
+    if (levels > 1)
+        return rv_fail(
+            w->model->context, RV_BAD_USAGE,
+            "the gap report fits a diagonal Gaussian to each image, and the posterior of "
+            "this run is one of %d levels, each given another: L_K at many samples says "
+            "how far its ELBO is from log p(x)",
+            levels);
     if (l->groups == 1 && l->group[0].posterior.kind == RV_DIST_NORMAL && !l->group[0].moved)
         return RV_OK;
     if (l->groups == 1 && l->group[0].moved)

@@ -61,9 +61,18 @@ static void describe(analysis *a, const rv_latents *group, int groups)
 /* The groups of latents of x [B,D]; group `index` is one that can be reported on. */
 static rv_status find_group(rv_model *model, rv_expr x, int index, rv_latents *group, int *groups)
 {
+    int64_t width[RV_LEVELS_MOST];
+    int levels = rv_model_levels(model, width);
     rv_status status = model->kind->encode(model, x, group, groups);
     if (status != RV_OK)
         return status;
+    if (index == 0 && levels > 1)
+        return rv_fail(
+            model->context, RV_BAD_USAGE,
+            "the report on latents is of one q(z|x), and the posterior of this run is one "
+            "of %d levels, each given another: kl_1 to kl_%d of its evaluation say what "
+            "each of them carries",
+            levels, levels);
     if (index < 0 || index >= *groups)
         return rv_fail(model->context, RV_BAD_USAGE, "model `%s` has %d groups of latents, not %d",
                        model->kind->name, *groups, index + 1);

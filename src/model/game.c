@@ -147,7 +147,7 @@ rv_stage game_discriminator(const rv_model *model, rv_expr loss, rv_expr real_lo
     return stage;
 }
 
-rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, unsigned parts,
+rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, uint64_t parts,
                         rv_expr real, rv_expr fake)
 {
     rv_stage stage = rv_model_stage(model, name, loss, parts);

@@ -52,7 +52,7 @@ rv_stage game_discriminator(const rv_model *model, rv_expr loss, rv_expr real_lo
 /* The stage that trains `parts` for the generator.  Reports its gradient and the diversity: the
  * variance over the batch, summed over pixels, of the fakes [B,D] relative to the images [B,D]; 1
  * when the fakes differ as much as the images, 0 when all fakes are equal. */
-rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, unsigned parts,
+rv_stage game_generator(const rv_model *model, const char *name, rv_expr loss, uint64_t parts,
                         rv_expr real, rv_expr fake);
 
 #endif

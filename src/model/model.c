@@ -9,7 +9,7 @@
 /* A list of weights, made when a stage asks for it. */
 typedef struct weight_set {
     struct weight_set *next;
-    unsigned parts;
+    uint64_t parts;
     int count;
     rv_param *weight[];
 } weight_set;
@@ -56,7 +56,9 @@ static rv_model_kind with_defaults(const rv_model_kind *own)
         density_defaults(&kind);
     if (kind.score.each)
         score_defaults(&kind);
-    if (kind.latent.posterior)
+    if (kind.hierarchy)
+        hierarchy_defaults(&kind);
+    if (kind.latent.posterior || kind.latent.draw)
         latent_defaults(&kind);
     if (kind.classifier.logits)
         classifier_defaults(&kind);
@@ -247,7 +249,7 @@ void rv_evaluation_report(rv_evaluation *out, const char *name, rv_expr each)
 /* ---- iterations ---- */
 
 /* Writes the weights of the parts, in order, to `out` (NULL: only counts); returns their number. */
-static int list_weights(const rv_model *model, unsigned parts, rv_param **out)
+static int list_weights(const rv_model *model, uint64_t parts, rv_param **out)
 {
     int count = 0;
     for (int i = 0; i < model->nets; i++)
@@ -261,7 +263,7 @@ static int list_weights(const rv_model *model, unsigned parts, rv_param **out)
 }
 
 /* The model's list of these weights; NULL when memory is out. */
-static const weight_set *weights_of(const rv_model *model, unsigned parts)
+static const weight_set *weights_of(const rv_model *model, uint64_t parts)
 {
     for (weight_set *set = model->rest->sets; set; set = set->next)
         if (set->parts == parts)
@@ -277,7 +279,7 @@ static const weight_set *weights_of(const rv_model *model, unsigned parts)
     return model->rest->sets = set;
 }
 
-rv_stage rv_model_stage(const rv_model *model, const char *name, rv_expr loss, unsigned parts)
+rv_stage rv_model_stage(const rv_model *model, const char *name, rv_expr loss, uint64_t parts)
 {
     const weight_set *set = weights_of(model, parts);
     return set ? rv_stage_of(name, loss, set->weight, set->count)

@@ -72,9 +72,27 @@ static rv_shape image_shape(const rv_model *model)
     return rv_shape3(model->sizes.height, model->sizes.width, model->sizes.channels);
 }
 
-/* The shape of the net's input for each row. */
+/* The output of the first `words` layers of a net, those inside a residual not counted. */
+static rv_shape output_of(const rv_net *net, int words)
+{
+    rv_shape shape = rv_net_input_shape(net);
+    for (int i = 0; words > 0; i++) {
+        rv_net_layer layer = rv_net_layer_at(net, i);
+        if (layer.depth == 0) {
+            shape = layer.out;
+            words--;
+        }
+    }
+    return shape;
+}
+
+/* The shape of the net's input for each row.  The wishes before `wish` are those of the nets
+ * that are there. */
 static rv_shape input_of(const rv_model *model, const rv_net_wish *wish)
 {
+    if (wish->after > 0)
+        return output_of(model->net[wish->after - 1],
+                         wish[wish->after - 1 - model->nets].words.count);
     return wish->in.rank == 0 ? image_shape(model) : wish->in;
 }
 
@@ -112,9 +130,12 @@ static rv_net *make_with_head(rv_model *model, const rv_net_wish *wish, const ch
         snprintf(head, WORD_MOST, wish->is_raster ? "conv %d k1" : "conditionals %d", wish->heads);
         all[count++] = head;
     } else if (width > 0) {
-        snprintf(head, WORD_MOST, "linear %lld", (long long)width);
+        snprintf(head, WORD_MOST, "linear %lld%s", (long long)width,
+                 wish->normalised ? " bias: false" : "");
         all[count++] = head;
     }
+    if (wish->normalised)
+        all[count++] = "batchnorm";
     return make(model, wish, all, count);
 }
 
@@ -133,7 +154,7 @@ static rv_status check_images(rv_model *model, const rv_net *net)
 /* NULL on failure, with the error latched. */
 static rv_net *make_net(rv_model *model, const rv_net_wish *wish)
 {
-    size_t count = (size_t)wish->words.count + 1; /* and the head */
+    size_t count = (size_t)wish->words.count + 2; /* and the head */
     const char **all = rv_malloc(count * sizeof *all);
     char(*text)[WORD_MOST] = rv_malloc(count * sizeof *text);
     rv_status status = all && text ? RV_OK : rv_fail_memory(model->context);
@@ -141,7 +162,8 @@ static rv_net *make_net(rv_model *model, const rv_net_wish *wish)
         status = write_word(model, wish, wish->words.word[i], text[i]);
         all[i] = text[i];
     }
-    rv_net *net = status == RV_OK ? make_with_head(model, wish, all, text[count - 1]) : NULL;
+    rv_net *net =
+        status == RV_OK ? make_with_head(model, wish, all, text[wish->words.count]) : NULL;
     rv_free(all);
     rv_free(text);
     return net;

@@ -13,6 +13,7 @@ rv_status classifier_check(const rv_model *model);
 rv_status semi_supervised_check(const rv_model *model);
 rv_status game_check(const rv_model *model);
 
+void hierarchy_defaults(rv_model_kind *kind);
 void density_defaults(rv_model_kind *kind);
 void score_defaults(rv_model_kind *kind);
 void latent_defaults(rv_model_kind *kind);

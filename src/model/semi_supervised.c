@@ -187,7 +187,7 @@ static rv_expr plus(rv_expr sum, rv_expr each, double weight)
 }
 
 rv_stage semi_stage(rv_model *model, const semi_supervised_part *part, rv_iteration *iteration,
-                    const char *name, unsigned parts)
+                    const char *name, uint64_t parts)
 {
     const semi_config *config = config_of(model);
     terms t = {0};

@@ -69,6 +69,6 @@ double semi_log_class(const rv_model *model);
 /* Equation 9, from the inputs x, labelled_x and labelled_labels, as the loss of a stage that trains
  * `parts`; reports labelled_bound, unlabelled_bound, classification and accuracy. */
 rv_stage semi_stage(rv_model *model, const semi_supervised_part *part, rv_iteration *iteration,
-                    const char *name, unsigned parts);
+                    const char *name, uint64_t parts);
 
 #endif

@@ -10,6 +10,8 @@
  *   held_out_not_finite          for every model that is evaluated: a NaN there reaches no loss
  *   samples_dim                  for every model that draws: a last layer that is dead, or whose
  *                                values reach half of the range only
+ *   levels_idle                  Sonderby et al. 2016, "Ladder Variational Autoencoders": levels of
+ *                                latents whose KL is nearly 0, after a few epochs
  *
  * Each of the first four is a threshold on a mean over the steps since the last event.  The
  * thresholds come from trainings that go well: real_score 0.5 to 0.8 and fake_score 0.2 to
@@ -102,11 +104,34 @@ static int held_out_not_finite(const rv_event *event, rv_alarm *alarm)
     return 0;
 }
 
+/* Levels that carry nothing: kl_1, kl_2, ... */
+static int levels_idle(const rv_event *event, rv_alarm *alarm)
+{
+    char list[64] = "";
+    for (int i = 0; i < event->count && event->epoch >= RV_ALARM_LEVEL_EPOCHS; i++) {
+        size_t used = strlen(list);
+        if (strncmp(event->name[i], "kl_", 3) == 0 && event->value[i] < RV_ALARM_LEVEL_KL)
+            snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "",
+                     event->name[i] + 3);
+    }
+    if (!list[0])
+        return 0;
+    alarm->name = "levels_idle";
+    rv_text_format(alarm->cause, sizeof alarm->cause,
+                   "latents of level %s carry less than %.2f nats, so their posterior is the prior "
+                   "whatever the image: put batchnorm into the words, and set objective.warmup, or "
+                   "take model ladder",
+                   list, RV_ALARM_LEVEL_KL);
+    return 1;
+}
+
 int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST])
 {
     int count = 0;
-    if (event->kind == RV_EVENT_SPLIT)
-        return held_out_not_finite(event, out);
+    if (event->kind == RV_EVENT_SPLIT) {
+        count += held_out_not_finite(event, out);
+        return count + levels_idle(event, &out[count]);
+    }
     if (event->kind == RV_EVENT_TRAIN && event->epoch < 1)
         return 0;
     count += discriminator_saturated(event, &out[count]);

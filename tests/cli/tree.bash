@@ -41,6 +41,7 @@ interpolation.png        interpolate vae
 i.png                    interpolate vae --steps 3 --rows 2 --seed 2 --checkpoint best -o i.png
 traversal.png            traverse vae
 t.png                    traverse vae --image 1 --split train --dim 1 --from -1 --to 1 --steps 3 -o t.png
+t.png                    traverse vae --level 1 --steps 2 -o t.png
 u.png                    traverse vae --columns 2 --enlarge 1 --classifier judge --checkpoint best -o u.png
 latents.npy              encode vae
 e.npy                    encode vae -n 3 --split train --checkpoint best -o e.npy

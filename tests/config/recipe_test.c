@@ -221,11 +221,11 @@ static void test_refusals(void **state)
         {"model: vea", "r.yaml:1: unknown model `vea`; did you mean `vae`?"},
         {"about: x\nmodel: transformer",
          "r.yaml:2: unknown model `transformer`; the models are: "
-         "vae, iwae, gan, wgan, wgan-gp, vae-gan, bigan, "
+         "vae, iwae, ladder, gan, wgan, wgan-gp, vae-gan, bigan, "
          "classifier, m2, m1-m2, adgm, discrete-vae, made, maf, realnvp, energy-flow, "
          "pixelcnn"},
         {"latent: 3",
-         "r: `model` is not set; the models are: vae, iwae, gan, wgan, wgan-gp, "
+         "r: `model` is not set; the models are: vae, iwae, ladder, gan, wgan, wgan-gp, "
          "vae-gan, bigan, classifier, m2, m1-m2, adgm, discrete-vae, made, maf, realnvp, "
          "energy-flow, pixelcnn"},
         {"modle: vae\nlatent: 3", "r.yaml:1: unknown key `modle`; did you mean `model`?"},

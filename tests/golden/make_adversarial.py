@@ -157,9 +157,9 @@ class Case:
         names = {}
         for net_name, net in self.nets.items():
             for key, value in net.layers.state_dict(keep_vars=True).items():
-                names[id(value)] = f"{net_name}.{key}"
+                names[id(value)] = f"{net_name}.{key}" if net_name else key
                 if value.dtype.is_floating_point:
-                    self.array(f"{net_name}.{key}", value)
+                    self.array(names[id(value)], value)
         for stage, optimizer in self.optimizers.items():
             for p, state in optimizer.state.items():
                 for key, value in state.items():

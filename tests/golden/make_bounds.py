@@ -43,11 +43,11 @@ def train(golden, name, stage, nets, steps, losses):
     step_of = torch.optim.Adam(weights(*nets.values()), lr=rate(2e-2), eps=EPSILON)
     case = Case(golden, name, nets, {stage: step_of})
     for step, x in enumerate(images(BATCH * steps, *PIXELS).split(BATCH)):
-        objective, reconstruction, kl = losses(step, x)
+        objective, reconstruction, kl, *levels = losses(step, x)
         gradient_of(-objective.mean(), weights(*nets.values()))
         step_of.step()
         case.report(step, loss=-objective.mean(), reconstruction=reconstruction.mean(),
-                    kl=kl.mean())
+                    kl=kl.mean(), **{f"kl_{i + 1}": one.mean() for i, one in enumerate(levels)})
     case.finish()
 
 
@@ -96,18 +96,19 @@ def iwae(golden, name, draws, layers, importance):
     def losses(step, x):
         q1 = gaussian(nets["encoder1"](x))
         h1 = q1.mean + q1.stddev * noise("h1", step, draws, 4)
-        log_q, log_p = q1.log_prob(h1), 0
+        log_q, log_p, levels = q1.log_prob(h1), 0, []
         if layers == 2:
             q2 = gaussian(nets["encoder2"](h1))
             h2 = q2.mean + q2.stddev * noise("h2", step, draws, 2)
-            log_q = log_q + q2.log_prob(h2)
-            log_p = standard(q2).log_prob(h2) + gaussian(nets["decoder2"](h2)).log_prob(h1)
+            p2, p1 = standard(q2).log_prob(h2), gaussian(nets["decoder2"](h2)).log_prob(h1)
+            levels = [log_q - p1, q2.log_prob(h2) - p2]
+            log_q, log_p = log_q + q2.log_prob(h2), p1 + p2
         else:
             log_p = standard(q1).log_prob(h1)
         log_px = log_bernoulli(nets["decoder1"](h1), x)
         log_w = log_px + log_p - log_q
         bound = log_mean_exp(log_w) if importance else log_w.mean(0)
-        return bound, -log_px.mean(0), (log_q - log_p).mean(0)
+        return (bound, -log_px.mean(0), (log_q - log_p).mean(0), *levels)
 
     train(golden, name, "iwae", nets, 2, losses)
 

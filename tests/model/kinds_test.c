@@ -20,6 +20,7 @@ static void parts_make_what_a_kind_can(void **state)
     } kinds[] = {
         {"vae", latents},
         {"iwae", latents},
+        {"ladder", latents},
         {"discrete-vae", latents},
         {"gan", game},
         {"wgan", game},

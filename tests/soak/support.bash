@@ -4,7 +4,7 @@
 set -u -o pipefail
 
 # One small run of each kind of model: a few steps, saved in mid-epoch too.
-FAMILIES=${SOAK_FAMILIES:-vae iwae discrete-vae gan dcgan wgan-gp vae-gan bigan classifier m2 flow made maf pixelcnn}
+FAMILIES=${SOAK_FAMILIES:-vae iwae ladder concat discrete-vae gan dcgan wgan-gp vae-gan bigan classifier m2 flow made maf pixelcnn}
 SMALL=(data.name=digits data.limit=200 data.validation=50 data.batch=20 train.epochs=2 train.save=3
     train.log=1 --threads 1 --quiet)
 
@@ -15,6 +15,13 @@ family() {
             "decoder=[linear 16, batchnorm, relu]" train.ema=0.9) ;;
         iwae) FAMILY=(iwae-burda "encoder=[linear 16, tanh, latent 4]" "decoder=[linear 16, tanh]"
             objective.samples=3 train.schedule=constant train.milestones=[]) ;;
+        ladder) FAMILY=(lab2-ladder objective.warmup=1
+            "encoder=[linear 16, batchnorm, relu, latent 4, linear 8, batchnorm, relu, latent 2]"
+            "decoder=[linear 8, batchnorm, relu, latent 4, linear 16, batchnorm, relu]") ;;
+        concat) FAMILY=(lab2-ladder objective.free_bits=0.5 posterior.merge=concat posterior.path=6
+            "posterior.layers=[linear 6, relu]" objective.samples=2 levels.batch_norm=false
+            "encoder=[linear 16, relu, latent 4, linear 8, batchnorm, relu, latent 2]"
+            "decoder=[linear 8, relu, latent 4, linear 16, batchnorm, relu]") ;;
         discrete-vae) FAMILY=(bernoulli-nvil latent.count=8) ;;
         gan) FAMILY=(lab2-gan latent=4 "generator=[linear 16, batchnorm, relu]"
             "discriminator=[linear 16, leaky_relu 0.2]") ;;

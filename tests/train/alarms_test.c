@@ -72,6 +72,35 @@ static void test_saturation_takes_both_scores(void **state)
     expect(&event, NULL, "images still fail");
 }
 
+/* Held-out values of a model with levels, after a few epochs. */
+static void test_levels_that_carry_nothing(void **state)
+{
+    rv_alarm alarm[RV_ALARMS_MOST];
+    rv_event event = event_with("kl_1", 20);
+    (void)state;
+    event.kind = RV_EVENT_SPLIT;
+    event.epoch = RV_ALARM_LEVEL_EPOCHS;
+    event.name[1] = "kl_2";
+    event.value[1] = 0.06;
+    event.name[2] = "kl_3";
+    event.value[2] = 0.04;
+    event.count = 3;
+    expect(&event, "levels_idle", "level 3");
+    rv_alarms(&event, alarm);
+    assert_non_null(strstr(alarm[0].cause, "level 3 carry"));
+    event.value[1] = 0;
+    rv_alarms(&event, alarm);
+    assert_non_null(strstr(alarm[0].cause, "level 2, 3 carry"));
+    event.epoch--;
+    expect(&event, NULL, "too early");
+    event.epoch++;
+    event.value[1] = event.value[2] = 1;
+    expect(&event, NULL, "all levels are alive");
+    event.kind = RV_EVENT_EPOCH;
+    event.value[2] = 0;
+    expect(&event, NULL, "training means");
+}
+
 /* The first epoch says nothing yet, and nor does a held-out evaluation. */
 static void test_when_events_count(void **state)
 {
@@ -264,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_saturation_takes_both_scores),
+        cmocka_unit_test(test_levels_that_carry_nothing),
         cmocka_unit_test(test_when_events_count),
         cmocka_unit_test(test_dim_samples),
         cmocka_unit_test(test_causes_fit),

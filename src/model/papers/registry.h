@@ -6,6 +6,7 @@
 
 extern const rv_model_kind rv_vae_kind;
 extern const rv_model_kind rv_iwae_kind;
+extern const rv_model_kind rv_ladder_kind;
 extern const rv_model_kind rv_gan_kind;
 extern const rv_model_kind rv_wgan_kind;
 extern const rv_model_kind rv_wgan_gp_kind;

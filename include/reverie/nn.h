@@ -19,6 +19,8 @@
  * Names of weights number the words as PyTorch's Sequential does: "encoder.0.weight" [out,in],
  * "encoder.2.running_mean"; in a residual, also "encoder.3.0.weight".  Weights of conv are
  * [O,K,K,I], of deconv [I,K,K,O]; in files they have PyTorch's order, [O,I,K,K] and [I,O,K,K].
+ * Those of causal and gated layers are [O,1,n,I], in files [O,I,1,n]: the n cells of a masked
+ * kernel [O,I,K,K] that its mask keeps, row by row.
  */
 #ifndef REVERIE_NN_H
 #define REVERIE_NN_H

@@ -38,7 +38,8 @@ family() {
         flow) FAMILY=(lab2-vae-planar latent=4 "encoder=[linear 16, batchnorm, relu]"
             "decoder=[linear 16, relu]" posterior.flow_length=2) ;;
         made) FAMILY=(made "layers=[masked 16, batchnorm, relu]") ;;
-        pixelcnn) FAMILY=(pixelcnn "layers=[gated 8 k3 strict: true, gated 8 k3, relu]" condition=class) ;;
+        pixelcnn) FAMILY=(pixelcnn condition=class
+            "layers=[gated 8 k3 strict: true, gated 8 k3, batchnorm, relu]") ;;
         maf) FAMILY=(maf-mnist "layers=[masked 8, relu]" length=2) ;;
         classifier) FAMILY=(lab1-classifier "layers=[linear 16, batchnorm, relu, dropout 0.2]") ;;
         m2) FAMILY=(m2-enumerate latent=4 data.labels=20 data.labelled_batch=10

@@ -40,7 +40,7 @@ rv_status rv_data_classes_find(rv_context *context, const rv_data_config *config
 {
     if (!files->labels && config->classes.count > 0)
         return rv_fail(context, RV_BAD_USAGE,
-                       "data.classes: the images of %s have no labels to choose by", files->path);
+                       "data.classes: data.name=%s has no labels to choose by", config->name);
     if (!files->labels)
         return RV_OK;
     size_t room = (size_t)files->class_count + 1;

@@ -183,11 +183,12 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
 static rv_status check_points(rv_context *context, const rv_data_config *config)
 {
     if (config->pixels == RV_PIXELS_GRAY && config->range == RV_RANGE_UNIT &&
-        config->values.count == 0 && !config->dequantise && config->logit == 0)
+        config->normalize.count == 0 && config->values.count == 0 && !config->dequantise &&
+        config->logit == 0)
         return RV_OK;
     return rv_fail(context, RV_BAD_USAGE,
-                   "data.name=%s: data.pixels, data.range, data.values, data.dequantise and "
-                   "data.logit are of images, and these "
+                   "data.name=%s: data.pixels, data.range, data.normalize, data.values, "
+                   "data.dequantise and data.logit are of images, and these "
                    "are points of the plane: leave them out",
                    config->name);
 }

@@ -4,7 +4,7 @@
  *
  * The parameters of each step are numbers that the encoder gives for each image, or shared by all.
  * Inverse autoregressive flow has networks, in turn from the first latent and from the last, and
- * the encoder gives a context instead. */
+ * the encoder gives a context instead, unless all images share the flow. */
 #include "model/posterior_flow.h"
 
 #include <math.h>
@@ -60,12 +60,18 @@ int posterior_flow_keeps_kl(const posterior_flow *flow)
     return !has_steps(flow) || flow->kind == FLOW_HOUSEHOLDER;
 }
 
+/* What the networks of IAF see of the image. */
+static int64_t context_width(const posterior_flow *flow)
+{
+    return flow->is_amortised ? flow->context : 0;
+}
+
 int64_t posterior_flow_numbers(const posterior_flow *flow, int64_t latents)
 {
     if (!has_steps(flow))
         return 0;
     if (flow->kind == FLOW_IAF)
-        return flow->context;
+        return context_width(flow);
     return flow->is_amortised ? flow->length * step_numbers(flow, latents) : 0;
 }
 
@@ -103,7 +109,7 @@ void posterior_flow_nets(const posterior_flow *flow, int64_t latents, rv_net_sta
     for (int i = 0; i < flow->length && i < FLOW_NETS_MOST; i++)
         wish[i] = (rv_net_wish){.name = name[i],
                                 .words = flow->words,
-                                .in = rv_shape1(latents + flow->context),
+                                .in = rv_shape1(latents + context_width(flow)),
                                 .order = {latents, i % 2, 0},
                                 .heads = 2,
                                 .start = start};
@@ -172,9 +178,9 @@ int posterior_flow_chain(const rv_model *model, const posterior_flow *flow, rv_e
 {
     int length = has_steps(flow) ? (int)flow->length : 0;
     for (int i = 0; i < length; i++)
-        chain[i] = flow->kind == FLOW_IAF
-                       ? rv_iaf(model->net[first_net + i], flow->context > 0 ? numbers : NULL, mode)
-                       : step_of(model, flow, numbers, latents, i);
+        chain[i] = flow->kind == FLOW_IAF ? rv_iaf(model->net[first_net + i],
+                                                   context_width(flow) > 0 ? numbers : NULL, mode)
+                                          : step_of(model, flow, numbers, latents, i);
     return length;
 }
 

@@ -16,17 +16,103 @@ SMALL=(data.name=digits data.limit=200 data.validation=60 train.epochs=1)
     works evaluate points
     has "$out" "test, 10000 points, exact; nats per point"
     not has "$out" "cross-entropy"
+    cp -r points shorter # not the first layer of a flow of two
+    fails 3 'has a tensor layer2.0.weight, and this model has none' resume shorter length=1
+    sed -i 's/^length: 2/length: 1/' shorter/config.yaml
+    fails 3 'has a tensor layer2.0.weight, and this model has none' evaluate shorter
     works figure points density -o density.png
+    works figure points deformation -o deformation.png
     python3 - <<'PYTHON'
 import struct
-head = open("density.png", "rb").read(32)
-assert struct.unpack(">II", head[16:24]) == (3 * 242 + 2, 244), head
+for name, size in ("density", (3 * 520, 624)), ("deformation", (2 * 520, 2 * 568 + 56)):
+    head = open(name + ".png", "rb").read(32)
+    assert struct.unpack(">II", head[16:24]) == size, (name, head)
 PYTHON
+    has "$(cat points/report.html)" "Held-out points, the density of the model, and its draws"
+    has "$(cat points/report.html)" "Draws of the base, by their quadrant, and its grid, step by step"
+    cmp density.png <(works figure points density --seed 1 -o again.png && cat again.png)
     works sample points -n 100 -o points.npy
     fails 2 'points of the plane, which are no images' sample points -o points.png
     fails 2 'no decoder' reconstruct points
     works resume points train.epochs=3
     works evaluate points
+}
+
+@test "an energy: fitted, evaluated, drawn, resumed to the same bytes" {
+    energy=(planar-energy data.limit=3000 data.validation=500 data.batch=128 posterior.flow_length=3
+        objective.annealing_steps=20 train.epochs=2 train.schedule=constant)
+    works train "${energy[@]}" --run whole
+    works train "${energy[@]}" train.steps=9 --run parts
+    works resume parts train.steps=0
+    cmp "$(newest whole)" "$(newest parts)"
+    grep -q '"larger_is_better": false' whole/env.json
+    json 'd["kl"] > 0 and abs(d["kl"] - d["free_energy"] - 1.8775016) < 1e-5' evaluate whole
+    works sample whole -n 100 -o points.npy
+    works figure whole density -o density.png
+    works inspect density.png
+    has "$out" "1560 x 624"
+    fails 2 'no encoder' encode whole
+    fails 2 'no decoder' reconstruct whole
+    fails 3 'data.name is another one' resume whole data.name=energy-2 train.epochs=3
+    works train "${energy[@]}" data.name=energy-3 posterior.flow=sylvester --run one-way
+    works figure one-way density -o draws.png # without an inverse: points and draws
+    works inspect draws.png
+    has "$out" "1040 x 624"
+    works train maf-2d data.name=energy-4 data.limit=500 data.validation=100 train.epochs=1 \
+        "layers=[masked 8, relu]" length=1 --run maf
+    works evaluate maf
+    fails 2 'fitted to a known energy' train planar-energy data.name=moons --run no
+    fails 2 'points of the plane' train lab2-vae-2d data.name=energy-1 data.pixels=gray --run no
+}
+
+@test "points: the density over the training" {
+    FLOW=(maf-2d data.limit=600 data.validation=100 data.batch=50 "layers=[masked 8, relu]" length=2
+        train.snapshots=8 train.schedule=constant)
+    works train "${FLOW[@]}" train.epochs=2 --run whole
+    [ "$(ls whole/samples/snapshots | tr '\n' ' ')" = "step-00000008.png step-00000012.png \
+step-00000016.png step-00000024.png " ]
+    for file in whole/samples/snapshots/*; do
+        has "$(cat whole/.reverie-files)" "${file#whole/}"
+    done
+    not cmp -s whole/samples/snapshots/step-000000{08,24}.png
+    # stopped after 16 steps, the snapshot of that step lost
+    works train "${FLOW[@]}" train.epochs=2 train.steps=16 --run resumed
+    rm resumed/samples/snapshots/step-00000016.png
+    works resume resumed train.steps=0
+    diff -r whole/samples/snapshots resumed/samples/snapshots
+    works figure whole animation -o film.gif
+    works figure whole animation --delay 500 --scale 2 -o large.gif
+    python3 - <<'PYTHON'
+import struct
+for name, scale, delay in ("film", 1, 8), ("large", 2, 50):
+    film = open(name + ".gif", "rb").read()
+    assert struct.unpack("<HH", film[6:10]) == (520 * scale, 312 * scale), film[:10]
+    control = b"\x21\xf9\x04\x04" + struct.pack("<H", delay)
+    assert film.count(control) == 4, film.count(control)
+PYTHON
+    works figure whole snapshot --step 24 -o last.png
+    cmp last.png whole/samples/snapshots/step-00000024.png
+    fails 2 'no single images' figure whole animation --image 3 -o bad.gif
+    fails 2 'no single images' figure whole snapshot --image 0 -o bad.png
+    fails 2 'no single images' figure whole collage -o bad.png
+    cp whole/samples/density.png whole/samples/snapshots/step-00000016.png
+    fails 3 'step 16 is not as large as those before it' figure whole animation -o bad.gif
+    not test -e bad.gif
+    not test -e bad.png
+}
+
+@test "figures of points refuse what has none" {
+    works train made "${SMALL[@]}" "layers=[masked 8, relu]" --run pixels
+    fails 2 'has no density over the plane' figure pixels density -o bad.png
+    fails 2 'has no density over the plane' figure pixels deformation -o bad.png
+    fails 2 'no decoder' figure pixels animation -o bad.gif
+    works train made data.name=moons data.pixels=gray data.limit=200 data.validation=60 conditionals=gaussian \
+        "layers=[masked 8, relu]" train.epochs=1 --run made
+    works figure made density -o density.png
+    fails 2 'is no flow: there is no base that it deforms' figure made deformation -o bad.png
+    fails 2 'figure deformation does not use --split' figure made deformation --split test
+    fails 2 'figure density does not use --scale' figure made density --scale 2
+    not test -e bad.png
 }
 
 @test "pixel by pixel: trained, evaluated, drawn, and bits per dimension" {
@@ -77,11 +163,31 @@ PYTHON
         works reconstruct $flow
         works encode $flow
     done
-    code=0
-    "$REVERIE" evaluate planar --latents --count 20 > out.txt 2> err.txt || code=$?
-    [ $code -eq 2 ]
-    grep -q 'a flow (posterior.flow) moves z' err.txt
+    # What a model cannot do is refused before any work and output.
+    fails 2 'a flow (posterior.flow) moves z' evaluate planar --latents --count 20
+    fails 2 'a flow (posterior.flow) moves z' evaluate planar --latents --samples 1000000000 --json
     fails 2 'posterior.flow' evaluate planar --gap --count 20
+    works train made "${SMALL[@]}" "layers=[masked 8, relu]" --run made
+    for estimator in "--samples 5" --latents --gap; do
+        fails 2 'has no encoder' evaluate made $estimator
+    done
+}
+
+@test "an image that is not finite is no picture" {
+    works train lab2-vae-2d "${SMALL[@]}" "encoder=[linear 8, relu]" \
+        "decoder=[linear 256, relu, linear 256, relu]" --run deep
+    python3 - <<'PYTHON'
+import struct
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }"
+head += " " * (63 - (10 + len(head)) % 64) + "\n"
+open("huge.npy", "wb").write(b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode() +
+                             struct.pack("<4f", 1, 1, 3e38, -3e38))
+PYTHON
+    for end in npy png; do
+        fails 5 'the image of latents 1, the largest of which is 3e+38, is not finite' \
+            decode deep -i huge.npy -o out.$end
+        not test -e out.$end
+    done
 }
 
 @test "what does not go together is told in one line" {
@@ -92,5 +198,14 @@ PYTHON
     fails 2 'more than memory should be spent' train lab2-vae data.name=digits latent=500 \
         posterior.flow=sylvester posterior.flow_length=200 --run no
     fails 2 'mixes inputs whatever their order' train made data.name=digits "layers=[linear 8]" --run no
+    for batch in 1 2; do # of two images one is left after the first batch
+        go train maf-2d data.name=moons data.limit=3 data.validation=2 data.batch=$batch \
+            batch_norm=true length=2 "layers=[masked 4, relu]" train.epochs=1 --run one$batch
+        [ $code -eq $((batch == 1 ? 2 : 0)) ]
+    done
+    not test -e one1
+    fails 2 'needs more than one example a batch' train maf-2d data.name=moons data.batch=1 \
+        batch_norm=true --run no
+    fails 2 'data.logit' train maf-mnist data.name=digits data.logit=1e-300 --run no
     not test -e no
 }

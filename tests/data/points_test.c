@@ -225,12 +225,17 @@ static void logits_come_back(void **state)
 
 static void what_does_not_fit_is_told(void **state)
 {
+    const double ten[] = {0, 10}; /* mean and deviation */
     rv_source *source;
     rv_data_config config = config_of_points("moons");
     (void)state;
     config.pixels = RV_PIXELS_STATIC;
     assert_failure(context, rv_source_open(context, &config, RV_SPLIT_TRAIN, &source), RV_BAD_USAGE,
                    "data.name=moons", "points of the plane", NULL);
+    config = config_of_points("energy-2"); /* its entropy and energy are of the plane as it is */
+    config.normalize = (rv_data_numbers){ten, 2};
+    assert_failure(context, rv_source_open(context, &config, RV_SPLIT_TRAIN, &source), RV_BAD_USAGE,
+                   "data.name=energy-2", "data.normalize", NULL);
     config = rv_data_defaults();
     config.logit = 1e-300;
     expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_USAGE, "data.logit=1e-300", "1e-12", NULL);

@@ -87,6 +87,7 @@ static const char *const flows[] = {
     "flow: sylvester, flow_length: 2, flow_amortised: false",
     "flow: iaf, flow_length: 3, flow_context: 4, flow_layers: [masked 6, tanh]",
     "flow: iaf, flow_length: 2, flow_context: 0, flow_layers: [masked 6, tanh]",
+    "flow: iaf, flow_length: 2, flow_amortised: false, flow_layers: [masked 6, tanh]",
     "flow: planar, flow_length: 2, covariance: full",
 };
 
@@ -249,12 +250,33 @@ static void what_cannot_be_is_told(void **state)
     }
 }
 
+/* A flow that all images share takes nothing of the encoder: it gives (mu, s) alone. */
+static void shared_flows_see_no_image(void **state)
+{
+    static const char *const kind[] = {"planar", "radial", "householder", "sylvester", "iaf"};
+    (void)state;
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        char settings[64];
+        bench *b;
+        set_up((void **)&b);
+        snprintf(settings, sizeof settings, "flow: %s, flow_amortised: false", kind[i]);
+        fixture f = make(b, settings);
+        int64_t width = rv_net_output_shape(f.model->net[0]).dim[0];
+        if (width != (int64_t)2 * Z)
+            fail_msg("%s: the encoder gives %lld numbers, not %d", kind[i], (long long)width,
+                     2 * Z);
+        release(&f);
+        tear_down((void **)&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_average_to_the_evidence),
         cmocka_unit_test(a_flow_of_no_steps_is_none),
         cmocka_unit_test(a_rotation_keeps_the_closed_kl),
+        cmocka_unit_test(shared_flows_see_no_image),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

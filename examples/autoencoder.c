@@ -33,7 +33,7 @@ static void nets(const rv_model *m, rv_net_wish *wish)
 /* -|x - g(f(x))|^2 / 2, [B]: log p(x) of a Gaussian at the reconstruction, but for its constant */
 static rv_expr fit(const rv_model *m, rv_expr x, rv_expr y, rv_mode mode)
 {
-    (void)y; /* no class is given */
+    (void)y;                                                /* no class is given */
     rv_expr code = rv_model_apply(m, ENCODER, x, mode);     /* f(x) [B,Z] */
     rv_expr again = rv_model_apply(m, DECODER, code, mode); /* g(f(x)) [B,D] */
     return rv_scale(rv_sum(rv_square(rv_sub(x, again)), RV_AXIS(1)), -0.5);

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from make_adversarial import BATCH, EPSILON, Case, Net, ShortGolden, gradient_of, images, rate
 from make_adversarial import weights
 from make_bounds import log_bernoulli, log_mean_exp, noise, standard
+from make_nn_conv import fill
 
 PIXELS, WIDTHS, HIDDEN = (4, 4, 1), (6, 4, 2), (7, 6, 5)
 LEVELS, WORDS, ETA, PATH = 3, 3, 1e-5, 5  # words of a part: linear, batchnorm, leaky_relu
@@ -100,7 +101,7 @@ def ladder(golden, name, draws, concat=False, importance=False, beta=1.0, free_b
         layers = [nn.Linear(2 * path, 8), nn.LeakyReLU(0.01), *head(8, 2 * WIDTHS[i], False)]
         nets[f"posterior{i + 1}"] = Net(len(nets) + 1, layers)
     if concat:
-        top = nn.Parameter(torch.zeros(path))
+        top = nn.Parameter(fill(100 * (len(nets) + 1), (path,), -0.4, 0.4))
         nets[""] = Own(top=top)
 
     def losses(step, x):

@@ -1,6 +1,8 @@
 /* Chains of bijections, and what their kinds share. */
 #include "flows/bijection.h"
 
+#include <stdio.h>
+
 unsigned flow_last_axis(rv_expr x)
 {
     int rank = rv_expr_shape(x).rank;
@@ -55,6 +57,51 @@ flow_halves flow_net(const rv_bijection *f, rv_expr z)
     return (flow_halves){rv_cols(both, 0, width), rv_cols(both, width, 2 * width)};
 }
 
+/* ---- what fits ---- */
+
+static rv_expr misfit(const rv_bijection *f, rv_expr z, const char *what)
+{
+    return rv_expr_fail(rv_expr_graph(z), "a %s step of values [...,%lld]: %s", f->kind->name,
+                        (long long)flow_width(z), what);
+}
+
+/* Whether the last axes of a part are what its letter says, for values of `width` numbers. */
+static int fits(rv_expr part, char letter, int64_t width)
+{
+    rv_shape shape = rv_expr_shape(part);
+    int axes = letter == 'M' ? 2 : 1;
+    int64_t last = letter == '1' ? 1 : width;
+    int is_right = shape.rank >= axes;
+    for (int i = 1; is_right && i <= axes; i++)
+        is_right = shape.dim[shape.rank - i] == last;
+    return is_right;
+}
+
+/* z, or poison where the step's parts or its net do not fit: parts would be broadcast, and the log
+ * determinant would not be that of the step. */
+static rv_expr fitting(const rv_bijection *f, rv_expr z)
+{
+    static const char *const names[] = {"first", "second", "third", "fourth"};
+    const char *parts = f->kind->parts ? f->kind->parts : "";
+    char what[64];
+    if (rv_is_poison(z))
+        return z;
+    if (rv_expr_shape(z).rank < 2)
+        return misfit(f, z, "they are rows, [B,D] or [K,B,D]");
+    if (f->kind->needs_net && !f->net)
+        return misfit(f, z, "it needs a net");
+    for (int i = 0; parts[i]; i++) {
+        snprintf(what, sizeof what, "its %s parameter is of another size", names[i]);
+        if (!f->part[i])
+            return misfit(f, z, "a parameter is missing");
+        if (rv_is_poison(f->part[i]))
+            return f->part[i];
+        if (!fits(f->part[i], parts[i], flow_width(z)))
+            return misfit(f, z, what);
+    }
+    return z;
+}
+
 /* ---- passes ---- */
 
 static int64_t width_of(const rv_bijection *f)
@@ -74,6 +121,9 @@ int64_t rv_passes_inverse(rv_bijection f)
 
 rv_expr rv_forward_pass(rv_bijection f, rv_expr u, rv_expr x)
 {
+    u = fitting(&f, u);
+    if (rv_is_poison(u))
+        return u;
     return f.kind->is_sequential_forward ? f.kind->pass(&f, u, x) : f.kind->forward(&f, u).value;
 }
 
@@ -107,7 +157,10 @@ rv_moved rv_forward(const rv_bijection *chain, int length, rv_expr z)
 {
     rv_moved moved = {z, NULL};
     for (int i = 0; i < length; i++) {
-        rv_moved next = chain[i].kind->forward(&chain[i], moved.value);
+        rv_expr at = fitting(&chain[i], moved.value);
+        if (rv_is_poison(at))
+            return (rv_moved){at, at};
+        rv_moved next = chain[i].kind->forward(&chain[i], at);
         moved = (rv_moved){next.value, sum_of(moved.log_det, next.log_det)};
     }
     return moved;
@@ -122,7 +175,10 @@ rv_moved rv_inverse(const rv_bijection *chain, int length, rv_expr x)
                 rv_expr_fail(rv_expr_graph(x), "a %s flow has no inverse", chain[i].kind->name);
             return moved;
         }
-        rv_moved next = chain[i].kind->inverse(&chain[i], moved.value);
+        rv_expr at = fitting(&chain[i], moved.value);
+        if (rv_is_poison(at))
+            return (rv_moved){at, at};
+        rv_moved next = chain[i].kind->inverse(&chain[i], at);
         moved = (rv_moved){next.value, sum_of(moved.log_det, next.log_det)};
     }
     return moved;

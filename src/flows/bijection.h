@@ -6,6 +6,9 @@
 
 struct rv_bijection_kind {
     const char *name; /* as errors call it */
+    /* The last axes of each part, a letter each: D, 1, or M for two, D and D; NULL: any. */
+    const char *parts;
+    int needs_net;
     rv_moved (*forward)(const rv_bijection *f, rv_expr z);
     rv_moved (*inverse)(const rv_bijection *f, rv_expr x); /* NULL: none */
     /* Which way goes through the net once for each value in turn: `pass` is one such. */

@@ -46,7 +46,7 @@ static rv_moved inverse(const rv_bijection *f, rv_expr x)
 }
 
 static const struct rv_bijection_kind coupling = {
-    .name = "coupling", .forward = forward, .inverse = inverse};
+    .name = "coupling", .needs_net = 1, .forward = forward, .inverse = inverse};
 
 rv_bijection rv_coupling(const rv_net *net, int odd, rv_mode mode)
 {

@@ -55,6 +55,9 @@ rv_dist rv_flow(rv_dist base, const rv_bijection *chain, int length)
     if (rv_is_poison(value))
         return (rv_dist){.kind = &rv_flow_kind, .mu = value};
     rv_graph *graph = rv_expr_graph(value);
+    if (length < 0)
+        return (rv_dist){.kind = &rv_flow_kind,
+                         .mu = rv_expr_fail(graph, "flow: a chain of %d bijections", length)};
     struct rv_flow *flow =
         rv_arena_alloc(&graph->arena, sizeof *flow + (size_t)length * sizeof *chain);
     if (!flow) {

@@ -15,7 +15,7 @@ static rv_moved reflect(const rv_bijection *f, rv_expr z)
 }
 
 static const struct rv_bijection_kind householder = {
-    .name = "Householder", .forward = reflect, .inverse = reflect};
+    .name = "Householder", .parts = "D", .forward = reflect, .inverse = reflect};
 
 rv_bijection rv_householder(rv_expr v)
 {

@@ -46,6 +46,7 @@ static rv_moved inverse(const rv_bijection *f, rv_expr x)
 }
 
 static const struct rv_bijection_kind iaf = {.name = "inverse autoregressive",
+                                             .needs_net = 1,
                                              .forward = forward,
                                              .inverse = inverse,
                                              .is_sequential_inverse = 1,

@@ -37,6 +37,7 @@ static rv_moved forward(const rv_bijection *f, rv_expr u)
 }
 
 static const struct rv_bijection_kind maf = {.name = "masked autoregressive",
+                                             .needs_net = 1,
                                              .forward = forward,
                                              .inverse = inverse,
                                              .is_sequential_forward = 1,

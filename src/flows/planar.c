@@ -52,7 +52,7 @@ static rv_moved inverse(const rv_bijection *f, rv_expr x)
 }
 
 static const struct rv_bijection_kind planar = {
-    .name = "planar", .forward = forward, .inverse = inverse};
+    .name = "planar", .parts = "DD1", .forward = forward, .inverse = inverse};
 
 rv_bijection rv_planar(rv_expr u, rv_expr w, rv_expr b)
 {

@@ -45,7 +45,7 @@ static rv_moved inverse(const rv_bijection *f, rv_expr x)
 }
 
 static const struct rv_bijection_kind radial = {
-    .name = "radial", .forward = forward, .inverse = inverse};
+    .name = "radial", .parts = "D11", .forward = forward, .inverse = inverse};
 
 rv_bijection rv_radial(rv_expr c, rv_expr a, rv_expr s)
 {

@@ -80,7 +80,8 @@ static rv_moved forward(const rv_bijection *f, rv_expr z)
     return (rv_moved){rv_add(z, times(r, r_diagonal, h)), flow_sum(rv_log(growth))};
 }
 
-static const struct rv_bijection_kind sylvester = {.name = "Sylvester", .forward = forward};
+static const struct rv_bijection_kind sylvester = {
+    .name = "Sylvester", .parts = "MDDD", .forward = forward};
 
 rv_bijection rv_sylvester(rv_expr m, rv_expr r, rv_expr s, rv_expr b, int is_lower)
 {

@@ -380,6 +380,44 @@ static void what_cannot_be_is_told(void **state)
     rv_net_free(wide);
 }
 
+/* Parts that would be broadcast: the log determinant would not be that of the step. */
+static void parts_of_another_size_are_told(void **state)
+{
+    bench *b = *state;
+    rv_expr z = rv_full(b->graph, rv_shape2(2, 3), 0.5), row = rv_full(b->graph, rv_shape1(3), 1);
+    rv_expr one = rv_full(b->graph, rv_shape1(1), 1), two = rv_full(b->graph, rv_shape1(2), 1);
+    rv_expr matrix = rv_full(b->graph, rv_shape2(3, 3), 1);
+    const struct {
+        rv_bijection f;
+        rv_expr z;
+        const char *what;
+    } bad[] = {
+        {rv_planar(row, row, row), z, "its third parameter"},
+        {rv_planar(row, one, one), z, "its second parameter"},
+        {rv_planar(row, row, one), row, "they are rows"},
+        {rv_radial(row, row, one), z, "its second parameter"},
+        {rv_radial(two, one, one), z, "its first parameter"},
+        {rv_householder(one), z, "its first parameter"},
+        {rv_sylvester(row, row, row, row, 0), z, "its first parameter"},
+        {rv_sylvester(matrix, row, two, row, 0), z, "its third parameter"},
+        {rv_planar(row, NULL, one), z, "a parameter is missing"},
+        {rv_iaf(NULL, NULL, RV_EVALUATE), z, "it needs a net"},
+        {rv_maf(NULL, NULL, RV_EVALUATE), z, "it needs a net"},
+        {rv_coupling(NULL, 0, RV_EVALUATE), z, "it needs a net"},
+    };
+    for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+        assert_true(rv_is_poison(rv_forward(&bad[i].f, 1, bad[i].z).value));
+        check_error(b->context, RV_BAD_USAGE, bad[i].what);
+        assert_true(rv_is_poison(rv_forward_pass(bad[i].f, bad[i].z, bad[i].z)));
+        check_error(b->context, RV_BAD_USAGE, bad[i].what);
+    }
+    rv_bijection good = rv_planar(row, row, one);
+    rv_forward(&good, 1, z);
+    check_ok(b->context);
+    rv_flow(rv_std_normal(b->graph, rv_shape2(2, 3)), &good, -1);
+    check_error(b->context, RV_BAD_USAGE, "a chain of -1 bijections");
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -397,6 +435,7 @@ int main(void)
         CASE(a_linear_iaf_is_a_normal_with_a_full_covariance),
         cmocka_unit_test(a_step_goes_through_its_net_once),
         CASE(what_cannot_be_is_told),
+        CASE(parts_of_another_size_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,8 @@ const cli_verb cli_verb_encode = {
     .summary = "posterior means and deviations of a split, as an array",
     .usage = "RUN [--split test] -o FILE.npy",
     .example = "reverie encode runs/first --split test -o latents.npy",
-    .details = "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.",
+    .details = "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.  Where a flow "
+               "moves the posterior: where the flow takes the mean, and the deviations before it.",
     CLI_OPTIONS(encode_options),
     .arguments = {1, 1},
     .act = encode,
@@ -137,6 +138,10 @@ static rv_status decode_rows(cli_call *call, rv_model *model, rv_array *z)
 static rv_status decode(cli_call *call, rv_experiment *run)
 {
     rv_array z;
+    if (!rv_model_has(rv_experiment_model(run), RV_DECODER))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "model `%s` has no decoder, which `decode` needs",
+                       rv_experiment_model(run)->kind->name);
     rv_status status = rv_array_load(call->context, cli_text(call, "input"), &z);
     if (status != RV_OK)
         return status;

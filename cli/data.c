@@ -2,6 +2,7 @@
 #include "experiment.h"
 
 #include "core/memory.h"
+#include "reverie/figures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,27 +17,55 @@ static json_t *entry_json(const rv_data_entry *e)
                      e->note ? rv_json_text(e->note) : rv_json_none("nothing to note"));
 }
 
-static void print_entry(const rv_data_entry *e)
+/* "28 x 28 x 1", or what the values are otherwise. */
+static void shape_text(const rv_data_entry *e, char text[64])
 {
+    if (e->are_points)
+        snprintf(text, 64, "points of the plane");
+    else
+        snprintf(text, 64, "%d x %d x %d", e->height, e->width, e->channels);
+}
+
+typedef struct widths {
+    int name, shape;
+} widths;
+
+static widths widths_of(const rv_data_entry *entries, int count)
+{
+    widths w = {12, 0};
+    char shape[64];
+    for (int i = 0; i < count; i++) {
+        int name = (int)strlen(entries[i].name);
+        shape_text(&entries[i], shape);
+        w.name = name > w.name && name <= 40 ? name : w.name;
+        w.shape = (int)strlen(shape) > w.shape ? (int)strlen(shape) : w.shape;
+    }
+    return w;
+}
+
+static void print_entry(const rv_data_entry *e, widths w)
+{
+    char shape[64];
+    shape_text(e, shape);
     if (!e->path)
-        printf("%-12s not found\n", e->name);
+        printf("%-*s not found\n", w.name, e->name);
     else if (!e->problem)
-        printf("%-12s %7lld train %7lld test  %d x %d x %d  %s\n", e->name,
-               (long long)e->train_count, (long long)e->test_count, e->height, e->width,
-               e->channels, e->path);
+        printf("%-*s %7lld train %7lld test  %-*s  %s\n", w.name, e->name,
+               (long long)e->train_count, (long long)e->test_count, w.shape, shape, e->path);
 }
 
 /* After the sets that can be opened: the problem of each other one, as opening it reports it. */
 static void print_entries(const rv_data_entry *entries, int count)
 {
+    widths w = widths_of(entries, count);
     for (int i = 0; i < count; i++)
-        print_entry(&entries[i]);
+        print_entry(&entries[i], w);
     for (int i = 0; i < count; i++)
         if (entries[i].problem)
-            printf("%-12s damaged: %s\n", entries[i].name, entries[i].problem);
+            printf("%-*s damaged: %s\n", w.name, entries[i].name, entries[i].problem);
     for (int i = 0; i < count; i++)
         if (entries[i].note)
-            printf("%-12s note: %s\n", entries[i].name, entries[i].note);
+            printf("%-*s note: %s\n", w.name, entries[i].name, entries[i].note);
 }
 
 static rv_status list(cli_call *call)
@@ -76,6 +105,29 @@ static rv_status picture(cli_call *call, rv_source *source, int count)
     return status;
 }
 
+/* The first points of a split in a chart: all, unless --count says how many. */
+static rv_status scatter(cli_call *call, rv_source *source)
+{
+    int64_t count = cli_given(call, "count") ? cli_integer(call, "count") : 0;
+    const rv_source_info *info = rv_source_describe(source);
+    if (count > 0)
+        cli_say_fewer(call, count, info->count, info->name);
+    return cli_save_chart(call, rv_points_chart(call->context, source, count));
+}
+
+static rv_status draw(cli_call *call, rv_source *source, rv_split split)
+{
+    const rv_source_info *info = rv_source_describe(source);
+    char shape[64];
+    snprintf(shape, sizeof shape, "images of %d x %d x %d", info->height, info->width,
+             info->channels);
+    cli_say(call, "%s, %s: %lld %s, %d classes, from %s", info->name, rv_split_name(split),
+            (long long)info->count, info->are_points ? "points of the plane" : shape,
+            info->class_count, info->path);
+    return info->are_points ? scatter(call, source)
+                            : picture(call, source, (int)cli_integer(call, "count"));
+}
+
 /* `data.values=[0,255]` after the name, as the message for an array out of range advises. */
 static rv_status read_values(cli_call *call, double values[2], rv_data_config *config)
 {
@@ -110,18 +162,14 @@ static rv_status show(cli_call *call)
         status = rv_source_open(call->context, &config, split, &source);
     if (status != RV_OK)
         return status;
-    const rv_source_info *info = rv_source_describe(source);
-    cli_say(call, "%s, %s: %lld images of %d x %d x %d, %d classes, from %s", info->name,
-            rv_split_name(split), (long long)info->count, info->height, info->width, info->channels,
-            info->class_count, info->path);
-    status = picture(call, source, (int)cli_integer(call, "count"));
+    status = draw(call, source, split);
     rv_source_free(source);
     return status;
 }
 
 static rv_status run_data(cli_call *call)
 {
-    int is_list = strcmp(call->argument[0], "list") == 0;
+    int is_list = call->argument_count == 0 || strcmp(call->argument[0], "list") == 0;
     if (is_list && call->argument_count > 1)
         return rv_fail(call->context, RV_BAD_USAGE, "data list: `%.80s` is too much",
                        call->argument[1]);
@@ -138,7 +186,8 @@ static rv_status run_data(cli_call *call)
 }
 
 static const cli_option options[] = {
-    CLI_INTEGER("count", 'n', "N", "64", 1, 65536, "show: how many images"),
+    CLI_INTEGER("count", 'n', "N", "64", 1, 65536,
+                "show: how many images; of points all, at most 10000, when absent"),
     CLI_CHOICE("split", "NAME", "train", "train|test", "show: which images"),
     CLI_CHOICE("pixels", "MODE", "gray", "gray|static|dynamic|threshold", "show: pixel mode"),
     CLI_SEED("show: data.seed"),
@@ -148,9 +197,9 @@ static const cli_option options[] = {
 const cli_verb cli_verb_data = {
     .name = "data",
     .summary = "list the data sets, or look at one",
-    .usage = "list | show NAME [data.values=[B,W]] [-n 64] [-o FILE]",
+    .usage = "[list] | show NAME [data.values=[B,W]] [-n 64] [-o FILE]",
     .example = "reverie data show digits -o digits.png",
     CLI_OPTIONS(options),
-    .arguments = {1, 3},
+    .arguments = {0, 3},
     .run = run_data,
 };

@@ -27,9 +27,8 @@ static rv_pixels pixels_of(const rv_experiment *run, const rv_run_images *images
                                : rv_experiment_settings(run)->data.pixels;
 }
 
-/* Whether the values are real numbers, with a density, and no pixels as they are; and their
- * name. */
-static int are_real(const rv_experiment *run, const char **name)
+/* The name of values that are real numbers, with a density, and no pixels as they are. */
+static void name_real(const rv_experiment *run, const char **name)
 {
     const rv_data_sizes *sizes = &rv_experiment_model((rv_experiment *)run)->sizes;
     if (sizes->are_points)
@@ -38,7 +37,6 @@ static int are_real(const rv_experiment *run, const char **name)
         *name = sizes->dequantised ? "logits of dequantised" : "logits of";
     else if (sizes->dequantised)
         *name = "dequantised";
-    return rv_data_are_real(*sizes);
 }
 
 /* The evaluated images: split, number, pixels; `more` ends the line.  The caller frees it. */
@@ -49,7 +47,7 @@ static rv_values head_of(const cli_call *call, const rv_experiment *run, int64_t
     const char *split = rv_split_name(which.split);
     const char *pixels = rv_pixels_name(pixels_of(run, &which));
     rv_values head = rv_values_of(call->context);
-    are_real(run, &pixels);
+    name_real(run, &pixels);
     rv_values_word(&head, "split", split);
     rv_values_count(&head, "examples", images);
     rv_values_word(&head, "pixels", pixels);
@@ -216,7 +214,7 @@ static rv_status give_gap(cli_call *call, rv_experiment *run, const rv_gap *gap)
     cli_give(call, &object, &head);
     cli_give(call, &object, &gap->values);
     rv_values_free(&head);
-    if (!call->json && pixels == RV_PIXELS_GRAY)
+    if (!call->json && pixels == RV_PIXELS_GRAY && rv_model_is_bernoulli(rv_experiment_model(run)))
         printf("On gray pixels these are cross-entropies, not likelihoods of the data.\n");
     if (!call->json && rv_values_number(&gap->values, "amortisation_gap") < 0)
         printf("The fit fell short of the encoder: give it more --svi-steps.\n");
@@ -256,7 +254,6 @@ static void give_report(cli_call *call, rv_experiment *run, const rv_report *rep
                         json_t **object)
 {
     char draws[64], more[96] = "; cross-entropy in nats per image";
-    const char *real = "";
     rv_run_images images = images_asked(call);
     const rv_model_kind *kind = rv_experiment_model(run)->kind;
     int classifies = rv_model_kind_has(kind, RV_CLASSIFIER) &&
@@ -271,7 +268,7 @@ static void give_report(cli_call *call, rv_experiment *run, const rv_report *rep
     cli_give(call, object, &report->values);
     rv_values_free(&head);
     if (!call->json && pixels_of(run, &images) == RV_PIXELS_GRAY && !classifies &&
-        !are_real(run, &real))
+        rv_model_is_bernoulli(rv_experiment_model(run)))
         printf("On gray pixels this is a cross-entropy, not a likelihood of the data.\n");
 }
 

@@ -84,7 +84,7 @@ static rv_status draw_animation(cli_call *call, rv_experiment *run)
     rv_snapshot_animation animation = rv_snapshot_animation_defaults();
     animation.image = cli_integer_or(call, "image", animation.image);
     animation.enlarge = (int)cli_integer_or(call, "scale", animation.enlarge);
-    animation.delay = (int)cli_integer(call, "delay");
+    animation.delay = (int)cli_integer_or(call, "delay", animation.delay);
     rv_status status = rv_experiment_animation(run, path, &animation);
     return status == RV_OK ? cli_wrote(call, path) : status;
 }
@@ -183,8 +183,9 @@ static const cli_option options[] = {
         "scale", 0, "S", NULL, 1, 64,
         "pixels a pixel; by default collage 4, snapshot 10, levels 3, animation 4, or 2 for all "
         "images; of points 1"),
-    CLI_INTEGER("delay", 0, "MS", "80", 0, 60000,
-                "animation: milliseconds a snapshot, in whole tens"),
+    CLI_INTEGER("delay", 0, "MS", NULL, 0, 60000,
+                "animation: milliseconds a snapshot, in whole tens; when absent 80, or more where "
+                "there are few, and a pause on the last"),
     CLI_OUTPUT("figure.png"),
     CLI_CHECKPOINT,
 };

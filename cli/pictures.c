@@ -60,7 +60,8 @@ const cli_verb cli_verb_sample = {
     .example = "reverie sample runs/first -n 64 -o samples.png",
     .details =
         "FILE.png is a grid, FILE.npy the array [N,H,W,C].  A model with latents decodes draws\n"
-        "of its prior; one without (made, maf, realnvp, pixelcnn) draws pixel by pixel.",
+        "of its prior; made, maf and pixelcnn draw value by value; realnvp draws in one pass.  "
+        "Points\nof the plane are arrays alone; `reverie figure RUN density` draws them.",
     CLI_OPTIONS(sample_options),
     .arguments = {1, 1},
     .act = sample,

@@ -93,7 +93,7 @@ void cli_progress_text(const rv_progress *now, double rate, int width, char *lin
     add_part(line, bytes, width, " %3.0f%%", floor(100 * share));
     if (rate > 0) {
         rate_text(rate * (double)now->batch_size, number, sizeof number);
-        add_part(line, bytes, width, "  %s images/s", number);
+        add_part(line, bytes, width, "  %s %s/s", number, now->are_points ? "points" : "images");
         cli_duration_text((double)(now->steps - now->step) / rate, number, sizeof number);
         add_part(line, bytes, width, "  %s left", number);
     }

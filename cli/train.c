@@ -28,9 +28,13 @@ static void on_event(void *user, const rv_event *event)
 }
 
 /* The next commands for a run of this kind: an adversarial model has no bound to evaluate. */
-static void suggest(const rv_model_kind *kind, const char *program, const char *folder)
+static void suggest(const rv_model *model, const char *program, const char *folder)
 {
-    if (rv_model_kind_has(kind, RV_DECODER) || rv_model_kind_has(kind, RV_SAMPLER))
+    const rv_model_kind *kind = model->kind;
+    int points = model->sizes.are_points && rv_data_width(model->sizes) == 2;
+    if (points)
+        printf("see the density with `%s figure %s density -o density.png`, ", program, folder);
+    else if (rv_model_kind_has(kind, RV_DECODER) || rv_model_kind_has(kind, RV_SAMPLER))
         printf("draw with `%s sample %s`, ", program, folder);
     if (rv_model_kind_has(kind, RV_DECODER) && !rv_model_kind_has(kind, RV_EVALUATION))
         printf("see one image over the training with `%s figure %s collage`, ", program, folder);
@@ -80,7 +84,7 @@ static rv_status finish(cli_call *call, rv_experiment *run, rv_status status,
     /* Only a resumed run takes no step: any other has failed. */
     printf("%s: %s; look at %s/report.html, ", folder,
            last->step == 0 ? "is done already: nothing is left to train" : "done", folder);
-    suggest(rv_experiment_model(run)->kind, program, word);
+    suggest(rv_experiment_model(run), program, word);
     suggest_more(call, run, last, program, word);
     return RV_OK;
 }

@@ -232,9 +232,10 @@ typedef struct rv_data_entry {
     char *path; /* where it was found; "built in"; NULL: known, but not found */
     int64_t train_count, test_count;
     int height, width, channels;
-    int64_t bytes; /* on disk; 0 when built in */
-    char *problem; /* why it, or a part of it, cannot be opened; NULL: no problem found */
-    char *note;    /* messages of opening it, such as ignored files; NULL: none */
+    int are_points; /* of the plane: no images */
+    int64_t bytes;  /* on disk; 0 when built in */
+    char *problem;  /* why it, or a part of it, cannot be opened; NULL: no problem found */
+    char *note;     /* messages of opening it, such as ignored files; NULL: none */
 } rv_data_entry;
 
 /* The known data sets (`digits`, `mnist`) and all others in the directories, sorted by name, the

@@ -108,10 +108,13 @@ rv_status rv_view_generate_classes(rv_model *model, uint64_t seed, const int32_t
                                    int64_t count, float *images);
 int64_t rv_view_generate_passes(const rv_model *model);
 /* The way of a draw of a flow, from its base through its bijections, stage 0 to
- * rv_view_flow_stages - 1 (0: the model is no flow; the rest is then RV_BAD_USAGE, as it is for
- * another stage).  rv_view_flow_base draws u [count,D] as rv_view_generate does for that seed:
- * through every stage, u becomes its draws.  `to` may be `from`. */
+ * rv_view_flow_stages - 1 (0: no flow, or one without steps).  rv_view_flow_base draws u [count,D]
+ * as rv_view_generate does for that seed: through every stage, u becomes its draws;
+ * rv_view_flow_base_moments gives the mean and the standard deviations of u, [D] each.  `to` may be
+ * `from`.  RV_BAD_USAGE for a model that is no flow (rv_view_is_flow), and for another stage. */
+int rv_view_is_flow(const rv_model *model);
 int rv_view_flow_stages(const rv_model *model);
+rv_status rv_view_flow_base_moments(rv_model *model, float *mean, float *deviation);
 const char *rv_view_flow_stage_name(const rv_model *model, int stage); /* static */
 rv_status rv_view_flow_base(rv_model *model, uint64_t seed, int64_t count, float *u);
 rv_status rv_view_flow_stage(rv_model *model, int stage, const float *from, int64_t count,

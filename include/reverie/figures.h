@@ -27,11 +27,17 @@ rv_image *rv_experiment_interpolations(rv_experiment *run, int rows, int steps, 
 /* For a density model of points of the plane: the points of a split (at most 10,000), the density
  * (dark where its root is large), and as many draws, in three charts of the same square.  The title
  * has the mean of log p(x) over these points with its standard error, and the entropy of the points
- * where it is known.  RV_BAD_USAGE for others. */
+ * where it is known.  Of an energy the first chart is its density, and where the model is fitted to
+ * it, the title has KL(q || p) at a draw for each point.  A model without a density has no chart of
+ * it.  RV_BAD_USAGE for others. */
 rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t seed);
-/* For a flow over points of the plane: a grid of lines over [-3,3]^2 of its base, and 600 draws
- * coloured by their quadrant there, in a chart before and after each bijection.  A chart shows the
- * square around the draws.  RV_BAD_USAGE for others. */
+/* The first `count` points of a set of points of the plane (0: all; at most 10,000), coloured by
+ * class, on a square. */
+rv_chart *rv_points_chart(rv_context *context, rv_source *source, int64_t count);
+/* For a flow over points of the plane: a grid of lines to 3 deviations around the mean of its
+ * base, and 600 draws coloured by their quadrant there, in a chart before and after each bijection,
+ * or each k-th of 12 and more (about 9 charts).  A chart shows the square around the draws.
+ * RV_BAD_USAGE for others. */
 rv_image *rv_experiment_deformation(rv_experiment *run, uint64_t seed);
 /* n x n decoded latents over [-extent, extent]^2.  RV_BAD_USAGE for a model without two latents,
  * and for an extent that is not finite. */
@@ -117,9 +123,10 @@ rv_image *rv_experiment_snapshot(rv_experiment *run, int64_t image, int64_t step
 typedef struct rv_snapshot_animation {
     int64_t image; /* which of the 24; -1: all, as a sheet of 4 x 6; of points -1 */
     int enlarge;   /* 0: 4 for one image, 2 for a sheet, 1 for points */
-    int delay;     /* milliseconds for each snapshot */
+    int delay;     /* milliseconds for each snapshot; -1: 80, or more where there are few, so that
+                      all take 3 s, and 1.5 s for the last */
 } rv_snapshot_animation;
-rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, 80 ms */
+rv_snapshot_animation rv_snapshot_animation_defaults(void); /* all, -1 */
 /* Writes all snapshots as an animated GIF; the file appears whole or not at all. */
 rv_status rv_experiment_animation(rv_experiment *run, const char *path,
                                   const rv_snapshot_animation *animation);

@@ -60,7 +60,8 @@ typedef struct rv_importance_example {
                          infinity when one weight is everything; 0 when all are equal */
 } rv_importance_example;
 
-/* Values: `log_px`, the mean of L_K over images; the effective sample sizes as `ess_share` (mean,
+/* Values: `log_px`, the mean of L_K over images; `log_px_elbo`, that of the ELBO at the same draws,
+ * unless K is 1; the effective sample sizes as `ess_share` (mean,
  * as a share of K), `ess_median` and `ess_least`; `khat_median`, `khat_above` (share of images
  * above RV_KHAT_LIMIT), and `khat_warning` (1: the weights are unreliable). */
 typedef struct rv_importance {

@@ -303,6 +303,8 @@ rv_status rv_gif_open(rv_context *context, const char *path, const rv_gif_config
                       rv_gif **out);
 /* Adds a picture [height,width,channels].  After a failure later calls return the first status. */
 rv_status rv_gif_add(rv_gif *gif, const uint8_t *pixels);
+/* Sets the delay of the pictures that follow, within the same limits. */
+void rv_gif_delay(rv_gif *gif, int delay);
 /* Puts the file in place and frees the GIF in any case; on failure the old file is unchanged. */
 rv_status rv_gif_commit(rv_gif *gif);
 /* Removes the temporary and frees the GIF.  NULL is ignored. */

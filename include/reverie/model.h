@@ -124,7 +124,9 @@ typedef struct rv_latents {
 typedef struct rv_scalar_input {
     const char *name;
     double value;
-    double until; /* epochs until a warm-up ends and it stops changing; else 0 */
+    double until;               /* epochs until a warm-up ends and it stops changing; else 0 */
+    const char *setting, *what; /* the warm-up's setting, and what the scalar is, as "the weight of
+                                   the KL"; else NULL */
 } rv_scalar_input;
 /* A time in the training: the number of earlier steps, and the same in epochs. */
 typedef struct rv_moment {
@@ -274,9 +276,9 @@ typedef struct rv_score_part {
     int64_t (*draw_passes)(const rv_model *model, int stage);
     /* What prevents `each` in this model, as "a Sylvester flow has no inverse", or NULL. */
     const char *(*lacks)(const rv_model *model);
-    /* Of a flow, whose stages are bijections: draws [batch,D] of its base, and the name of a stage,
-     * static; NULL for other samplers. */
-    rv_expr (*draw_base)(const rv_model *model, rv_graph *graph, int64_t batch);
+    /* Of a flow, whose stages are bijections: its base, batch [B] and event [D], and the name of a
+     * stage, static; NULL for other samplers. */
+    rv_dist (*base)(const rv_model *model, rv_graph *graph, int64_t batch);
     const char *(*draw_name)(const rv_model *model, int stage);
     int is_of_levels;   /* 1: of pixels that are bits or levels; then bits_per_dimension, too */
     size_t given_class; /* RV_MEMBER, an int: 1 where images are given their class; 0: never */
@@ -463,6 +465,10 @@ const rv_net *rv_model_begins_at_mean(const rv_model *model);
 int64_t rv_data_width(rv_data_sizes sizes);
 /* Whether the values are real numbers, which have a density: points, dequantised pixels, logits. */
 int rv_data_are_real(rv_data_sizes sizes);
+/* Whether its evaluation is a cross-entropy with the values of pixels, not a likelihood of them: a
+ * Bernoulli likelihood, as the model's setting `likelihood` or `conditionals` tells, and data that
+ * are pixels.  A model without such a setting has one unless it is a flow. */
+int rv_model_is_bernoulli(const rv_model *model);
 
 #ifdef __cplusplus
 }

@@ -139,7 +139,8 @@ typedef struct rv_progress {
     int64_t epoch, epochs;  /* finished, and in all */
     int64_t batch, batches; /* in this epoch */
     int64_t batch_size;
-    int count; /* number of running means of the epoch */
+    int are_points; /* no images */
+    int count;      /* number of running means of the epoch */
     const char *name[RV_EVENT_VALUES_MOST];
     double value[RV_EVENT_VALUES_MOST];
     double best; /* best held-out value so far; NaN when none */

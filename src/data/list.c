@@ -102,6 +102,7 @@ static int look_at(rv_context *quiet, const rv_data_place *place, rv_data_entry 
             entry->height = files.height;
             entry->width = files.width;
             entry->channels = files.channels;
+            entry->are_points = files.are_points;
             entry->bytes += files.bytes;
         } else if (!files.absent && !entry->problem) {
             entry->problem = rv_strdup(rv_error_message(quiet));

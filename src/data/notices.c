@@ -18,6 +18,7 @@ static int all_equal(const rv_rows *rows)
 void rv_data_say_constant(rv_context *context, const rv_source *source)
 {
     char value[48];
+    int points = source->info.are_points;
     if (source->rows.make || !all_equal(&source->rows)) /* made on demand: the digits */
         return;
     if (!source->rows.bytes)
@@ -28,8 +29,9 @@ void rv_data_say_constant(rv_context *context, const rv_source *source)
                  : source->rows.bytes[0] == 255 ? " (white)"
                                                 : "");
     rv_notify_once(context, RV_LOG_WARNING,
-                   "%s: every pixel of the %s images is %s: there is nothing to learn from them",
-                   source->path, rv_split_name(source->info.split), value);
+                   "%s: every %s of the %s %s is %s: there is nothing to learn from them",
+                   source->path, points ? "value" : "pixel", rv_split_name(source->info.split),
+                   points ? "points" : "images", value);
 }
 
 /* ---- classes that are missing ---- */

@@ -19,7 +19,9 @@ const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
     RV_STRING("data.name", name, "digits",
               "data set: digits or moons, circles, spirals, checkerboard, eight-gaussians, banana, "
               "energy-1 "
-              "to energy-4 (built in); mnist, a folder of IDX or PNG files, or an .npy file"),
+              "to energy-4 (built in); mnist, a folder of IDX or PNG files, or an .npy file "
+              "(floats [N,2] are points, "
+              "too)"),
     RV_CHOICE("data.pixels", pixels, "gray", "gray|static|dynamic|threshold",
               "pixel values: as they are, drawn once, drawn each epoch, or cut at one half"),
     RV_CHOICE("data.range", range, "[0,1]", "[0,1]|[-1,1]", "where black and white go"),
@@ -34,7 +36,7 @@ const rv_option rv_data_options[RV_DATA_OPTION_COUNT] = {
     RV_NUMBERS(
         "data.values", values, "[]", -1e9, 1e9,
         "[black, white] of an .npy file that is not of bytes, as in [0, 255] or [-1, 1]; [] is [0, "
-        "1]"),
+        "1], and leaves floats [N,2] the points that they are"),
     RV_INTEGERS("data.classes", classes, "[]", 0, 2147483647,
                 "labels of the images that are kept; [] keeps all"),
     RV_INTEGER("data.validation", validation, "0", 0, 4294967295.0,

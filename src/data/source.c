@@ -4,6 +4,7 @@
 #include "core/fork.h"
 #include "core/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,13 @@ const char *rv_range_name(rv_range range)
     }
     return "unknown";
 }
+
+/* A place, what was asked of it, and what is there. */
+typedef struct found_data {
+    rv_data_place place;
+    rv_data_question question;
+    rv_data_files files;
+} found_data;
 
 static rv_status check_normalize(rv_context *context, const rv_data_config *config)
 {
@@ -127,26 +135,78 @@ static rv_status check_config(rv_context *context, const rv_data_config *config,
     return status == RV_OK ? check_normalize(context, config) : status;
 }
 
-/* A setting that fits values of [least,most]. */
+/* A setting that fits values of [least,most], of three digits: rounded outwards. */
 static void say_remedy(float least, float most, char text[96])
 {
+    double size = fmax(fabs((double)least), fabs((double)most));
+    double unit = pow(10, floor(log10(fmax(size, (double)FLT_MIN))) - 2);
     if (least >= 0 && most > 1 && most <= 255)
         snprintf(text, 96, "if they are 0 to 255: data.values=[0,255]");
     else if (least >= -1 && most <= 1)
         snprintf(text, 96, "if they are in [-1,1]: data.values=[-1,1]");
     else
         rv_text_format(text, 96, "say what black and white are: data.values=[%.9g,%.9g]",
-                       (double)least, (double)most);
+                       unit * floor((double)least / unit), unit * ceil((double)most / unit));
+}
+
+static void range_of(const rv_rows *rows, float *least, float *most)
+{
+    *least = INFINITY;
+    *most = -INFINITY;
+    for (int64_t i = 0; i < rows->count * rows->size; ++i) {
+        *least = fminf(*least, rows->values[i]);
+        *most = fmaxf(*most, rows->values[i]);
+    }
+}
+
+/* Values outside [low,high].  What the message advises must fit the other splits, too: all rows of
+ * the file are read. */
+static rv_status fail_range(rv_context *context, const found_data *found, const rv_source *source,
+                            float low, float high)
+{
+    char remedy[96];
+    float least, most;
+    const rv_data_files *files = &found->files;
+    rv_rows all = {.question = found->question, .count = files->count, .size = source->info.size};
+    uint32_t *numbers = rv_malloc((size_t)all.count * sizeof *numbers);
+    for (int64_t i = 0; numbers && i < all.count; ++i)
+        numbers[i] = (uint32_t)i;
+    all.numbers = numbers;
+    rv_status status =
+        numbers ? found->place.kind->read(context, files, &all) : rv_fail_memory(context);
+    if (status == RV_OK) {
+        range_of(&all, &least, &most);
+        say_remedy(least, most, remedy);
+        status =
+            rv_fail(context, RV_BAD_FILE,
+                    "%s: holds values from %.9g to %.9g, where black is %g and white %g; %s",
+                    source->path, (double)least, (double)most, (double)low, (double)high, remedy);
+    }
+    rv_rows_free(&all);
+    rv_free(numbers);
+    return status;
+}
+
+static rv_status check_finite(rv_context *context, const rv_source *source)
+{
+    int64_t count = source->info.count * source->info.size;
+    for (int64_t i = 0; source->rows.values && i < count; ++i)
+        if (!isfinite(source->rows.values[i]))
+            return rv_fail(context, RV_BAD_FILE, "%s: %s %lld holds a value that is not finite",
+                           source->path, source->info.are_points ? "point" : "image",
+                           (long long)source->numbers[i / source->info.size]);
+    return RV_OK;
 }
 
 /* Floats have no natural range: data.values gives black and white, default [0,1].  Values slightly
  * outside by rounding are accepted. */
-static rv_status check_values(rv_context *context, const rv_data_config *config, rv_source *source)
+static rv_status check_values(rv_context *context, const rv_data_config *config,
+                              const found_data *found, rv_source *source)
 {
     int given = config->values.count == 2;
     float low = given ? (float)config->values.value[0] : 0;
     float high = given ? (float)config->values.value[1] : 1;
-    float least = INFINITY, most = -INFINITY, slack = 1e-4f * (high - low);
+    float least, most, slack = 1e-4f * (high - low);
     int64_t count = source->info.count * source->info.size;
     if (source->rows.values && config->dequantise)
         return rv_fail(context, RV_BAD_USAGE,
@@ -158,34 +218,27 @@ static rv_status check_values(rv_context *context, const rv_data_config *config,
             "data.values is for an .npy file of floats or integers; the pixels of %s are "
             "bytes, 0 to 255",
             source->path);
-    for (int64_t i = 0; source->rows.values && i < count; ++i) {
-        float value = source->rows.values[i];
-        if (!isfinite(value))
-            return rv_fail(context, RV_BAD_FILE, "%s: image %lld holds a value that is not finite",
-                           source->path, (long long)source->numbers[i / source->info.size]);
-        least = fminf(least, value);
-        most = fmaxf(most, value);
-    }
-    if (source->rows.values && (least < low - slack || most > high + slack)) {
-        char remedy[96];
-        say_remedy(least, most, remedy);
-        return rv_fail(context, RV_BAD_FILE,
-                       "%s: holds values from %.9g to %.9g, where black is %g and white %g; %s",
-                       source->path, (double)least, (double)most, (double)low, (double)high,
-                       remedy);
-    }
-    for (int64_t i = 0; source->rows.values && i < count; ++i)
+    if (!source->rows.values)
+        return RV_OK;
+    rv_status status = check_finite(context, source);
+    if (status != RV_OK)
+        return status;
+    range_of(&source->rows, &least, &most);
+    if (least < low - slack || most > high + slack)
+        return fail_range(context, found, source, low, high);
+    for (int64_t i = 0; i < count; ++i)
         source->rows.values[i] = fminf(fmaxf((source->rows.values[i] - low) / (high - low), 0), 1);
     return RV_OK;
 }
 
 /* Points are taken as they are: what is of pixels cannot be asked for. */
-static rv_status check_points(rv_context *context, const rv_data_config *config)
+static rv_status check_points(rv_context *context, const rv_data_config *config,
+                              const rv_source *source)
 {
     if (config->pixels == RV_PIXELS_GRAY && config->range == RV_RANGE_UNIT &&
         config->normalize.count == 0 && config->values.count == 0 && !config->dequantise &&
         config->logit == 0)
-        return RV_OK;
+        return check_finite(context, source);
     return rv_fail(context, RV_BAD_USAGE,
                    "data.name=%s: data.pixels, data.range, data.normalize, data.values, "
                    "data.dequantise and data.logit are of images, and these "
@@ -257,27 +310,29 @@ static rv_status read_images(rv_context *context, const rv_data_place *place,
 static rv_status fill_source(rv_context *context, const rv_data_config *config, rv_source *source)
 {
     rv_part part = source->info.split == RV_SPLIT_TEST ? RV_PART_TEST : RV_PART_TRAIN;
-    rv_data_question question = {part, 1, config->seed};
-    rv_data_place place = {0};
-    rv_data_files files = {0};
-    rv_status status = rv_data_find(context, config, &place);
+    found_data found = {.question = {part, 1, config->seed}};
+    rv_data_place *place = &found.place;
+    rv_data_files *files = &found.files;
+    rv_status status = rv_data_find(context, config, place);
     if (status == RV_OK)
-        status = rv_data_look(context, &place, question, &files);
+        status = rv_data_look(context, place, found.question, files);
+    if (status == RV_OK && config->values.count > 0 && !place->kind->built_in)
+        files->are_points = 0; /* pixels, which have a black and a white */
     if (status == RV_OK)
-        status = describe(context, config, &files, source);
+        status = describe(context, config, files, source);
     if (status == RV_OK)
-        status = find_classes(context, config, &place, &files, source);
+        status = find_classes(context, config, place, files, source);
     if (status == RV_OK)
-        status = rv_data_select(context, config, &files, source);
+        status = rv_data_select(context, config, files, source);
     if (status == RV_OK)
         status = rv_data_classes_number(context, source);
     if (status == RV_OK)
-        status = read_images(context, &place, &files, question, source);
+        status = read_images(context, place, files, found.question, source);
     if (status == RV_OK)
-        status = files.are_points ? check_points(context, config)
-                                  : check_values(context, config, source);
+        status = files->are_points ? check_points(context, config, source)
+                                   : check_values(context, config, &found, source);
     if (status == RV_OK)
-        status = rv_data_say_missing(context, config, &files, source);
+        status = rv_data_say_missing(context, config, files, source);
     if (status == RV_OK) {
         rv_data_say_constant(context, source);
         rv_data_fingerprint(source);
@@ -285,9 +340,9 @@ static rv_status fill_source(rv_context *context, const rv_data_config *config, 
     source->rule = rv_pixel_rule_make(config, part == RV_PART_TEST ? "test" : "train");
     source->info.low = source->rule.black;
     source->info.high = source->rule.white;
-    source->place = place.path;
-    source->info.place = place.path;
-    rv_data_files_free(&files);
+    source->place = place->path;
+    source->info.place = place->path;
+    rv_data_files_free(files);
     return status;
 }
 

@@ -62,7 +62,7 @@ static void drawing_close(drawing *d)
 /* Stage 0 of a flow moves the draws of its base; of others it draws. */
 static int binds_from(const drawing *d, int index)
 {
-    return index > 0 || d->model->kind->score.draw_base;
+    return index > 0 || d->model->kind->score.base;
 }
 
 static rv_status stage_open(const drawing *d, int index, int64_t rows, stage *s)
@@ -162,8 +162,9 @@ static void to_pixels(const rv_data_sizes *sizes, int64_t count, float *x)
 static rv_status draw_chunk(rv_model *model, uint64_t seed, int64_t first, int64_t rows, float *u)
 {
     stage s = {.graph = rv_graph_new(model->context)};
-    rv_expr base = s.graph ? model->kind->score.draw_base(model, s.graph, rows) : NULL;
-    rv_status status = s.graph ? rv_compile(s.graph, &base, 1, NULL, &s.program) : RV_NO_MEMORY;
+    rv_expr draws =
+        s.graph ? rv_dist_sample(model->kind->score.base(model, s.graph, rows), "base") : NULL;
+    rv_status status = s.graph ? rv_compile(s.graph, &draws, 1, NULL, &s.program) : RV_NO_MEMORY;
     if (status == RV_OK) {
         rv_bind_random(s.program, seed, 0, (uint32_t)first, 0);
         status = rv_run(s.program);
@@ -191,7 +192,7 @@ static rv_status draw(rv_model *model, uint64_t seed, const int32_t *classes, in
     drawing d = {.model = model, .seed = seed, .count = count, .classes = classes};
     int64_t values = count * rv_data_width(model->sizes);
     rv_status status = drawing_open(&d);
-    if (status == RV_OK && model->kind->score.draw_base)
+    if (status == RV_OK && model->kind->score.base)
         status = draw_bases(model, seed, count, images);
     else
         memset(images, 0, (size_t)values * sizeof *images);
@@ -236,24 +237,37 @@ rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float 
 
 /* ---- a flow, stage by stage ---- */
 
+int rv_view_is_flow(const rv_model *model)
+{
+    return model->kind->score.base != NULL;
+}
+
 int rv_view_flow_stages(const rv_model *model)
 {
     int stages = 0;
-    while (model->kind->score.draw_base && model->kind->score.draw_passes(model, stages) > 0)
+    while (model->kind->score.base && model->kind->score.draw_passes(model, stages) > 0)
         stages++;
     return stages;
+}
+
+static rv_status check_base(const rv_model *model)
+{
+    return rv_view_is_flow(model)
+               ? RV_OK
+               : rv_fail(model->context, RV_BAD_USAGE,
+                         "model `%s` is no flow: there is no base whose draws it moves",
+                         model->kind->name);
 }
 
 static rv_status check_flow(const rv_model *model, int index, int64_t count)
 {
     int stages = rv_view_flow_stages(model);
-    if (stages == 0)
-        return rv_fail(model->context, RV_BAD_USAGE,
-                       "model `%s` is no flow: there is no base whose draws it moves",
-                       model->kind->name);
+    if (check_base(model) != RV_OK)
+        return RV_BAD_USAGE;
     if (index < 0 || index >= stages)
-        return rv_fail(model->context, RV_BAD_USAGE, "stage %d: the stages of `%s` are 0 to %d",
-                       index, model->kind->name, stages - 1);
+        return rv_fail(model->context, RV_BAD_USAGE,
+                       "stage %d: of the stages of `%s`, numbered from 0, there are %d", index,
+                       model->kind->name, stages);
     return view_check_rows(model, count);
 }
 
@@ -278,6 +292,30 @@ rv_status rv_view_flow_stage(rv_model *model, int index, const float *from, int6
 
 rv_status rv_view_flow_base(rv_model *model, uint64_t seed, int64_t count, float *u)
 {
-    rv_status status = check_flow(model, 0, count);
+    rv_status status = check_base(model);
+    if (status == RV_OK)
+        status = view_check_rows(model, count);
     return status == RV_OK ? draw_bases(model, seed, count, u) : status;
+}
+
+rv_status rv_view_flow_base_moments(rv_model *model, float *mean, float *deviation)
+{
+    stage s = {0};
+    size_t width = (size_t)rv_data_width(model->sizes);
+    if (check_base(model) != RV_OK)
+        return RV_BAD_USAGE;
+    s.graph = rv_graph_new(model->context);
+    if (!s.graph)
+        return RV_NO_MEMORY;
+    rv_dist base = model->kind->score.base(model, s.graph, 1);
+    rv_expr moments[2] = {rv_dist_mean(base), rv_dist_deviation(base)};
+    rv_status status = rv_compile(s.graph, moments, 2, NULL, &s.program);
+    if (status == RV_OK)
+        status = rv_run(s.program);
+    if (status == RV_OK)
+        status = rv_read(s.program, 0, mean, width);
+    if (status == RV_OK)
+        status = rv_read(s.program, 1, deviation, width);
+    stage_free(&s);
+    return status;
 }

@@ -199,14 +199,23 @@ rv_image *rv_experiment_snapshot(rv_experiment *run, int64_t image, int64_t step
 
 rv_snapshot_animation rv_snapshot_animation_defaults(void)
 {
-    return (rv_snapshot_animation){.image = -1, .delay = 80};
+    return (rv_snapshot_animation){.image = -1, .delay = -1};
 }
 
 /* An animation that is being written; `config` has the size of its first picture. */
 typedef struct film {
     rv_gif *gif; /* NULL: no picture yet */
     rv_gif_config config;
+    int delay, last; /* milliseconds */
 } film;
+
+static void choose_delay(int64_t count, int asked, film *f)
+{
+    enum { LEAST = 80, WHOLE = 3000, LAST = 1500 };
+    int even = count > 0 ? (int)(WHOLE / count) : LEAST;
+    f->delay = asked >= 0 ? asked : even > LEAST ? even : LEAST;
+    f->last = asked >= 0 ? asked : LAST;
+}
 
 static rv_status add_picture(rv_experiment *run, const char *path, const rv_snapshot_animation *a,
                              int64_t step, film *f)
@@ -216,7 +225,7 @@ static rv_status add_picture(rv_experiment *run, const char *path, const rv_snap
     rv_image_free(small);
     if (!large)
         return rv_error_status(run->context);
-    rv_gif_config config = {large->height, large->width, large->channels, a->delay};
+    rv_gif_config config = {large->height, large->width, large->channels, f->delay};
     rv_status status = RV_OK;
     if (!f->gif) {
         f->config = config;
@@ -242,8 +251,12 @@ rv_status rv_experiment_animation(rv_experiment *run, const char *path,
     rv_status status = check_image(run, a.image, -1);
     if (status == RV_OK)
         status = list(run, &steps, &count);
-    for (int64_t i = 0; status == RV_OK && i < count; i++)
+    choose_delay(count, a.delay, &f);
+    for (int64_t i = 0; status == RV_OK && i < count; i++) {
+        if (f.gif && i == count - 1)
+            rv_gif_delay(f.gif, f.last);
         status = add_picture(run, path, &a, steps[i], &f);
+    }
     rv_free(steps);
     if (status == RV_OK)
         return rv_gif_commit(f.gif);

@@ -29,6 +29,7 @@ struct run_curves {
     int count;
     double steps_an_epoch; /* 0: no epoch has ended, and the unit of x is a step */
     const char *held_out;  /* name of the split */
+    int is_annealed;       /* the weight of the energy grows */
 };
 
 /* ---- kinds ---- */
@@ -56,6 +57,7 @@ static rv_curves kind_of(const char *name)
     } known[] = {{"loss", RV_CURVES_LOSSES},
                  {"reconstruction", RV_CURVES_RECONSTRUCTION},
                  {"kl", RV_CURVES_KL},
+                 {"free_energy", RV_CURVES_KL},
                  {"distance", RV_CURVES_DISTANCE},
                  {"penalty", RV_CURVES_DISTANCE},
                  {"accuracy", RV_CURVES_SCORES},
@@ -118,7 +120,7 @@ static rv_status add_point(run_curves *curves, curve *c, double x, double y)
 
 const char *run_curves_common(const char *name, double *sign)
 {
-    *sign = strcmp(name, "elbo") == 0 ? -1 : 1;
+    *sign = strcmp(name, "elbo") == 0 || strcmp(name, "log_likelihood") == 0 ? -1 : 1;
     return *sign < 0 || strcmp(name, "cross_entropy") == 0 ? "loss" : name;
 }
 
@@ -159,6 +161,14 @@ static rv_status take_epoch(void *user, json_t *line)
     return RV_OK;
 }
 
+/* Of a model fitted to an energy: whether its weight begins below 1. */
+static int is_annealed(const rv_model *model)
+{
+    rv_scalar_input scalar[RV_SCALARS_MOST];
+    return model->sizes.energy > 0 && model->kind->schedule &&
+           model->kind->schedule(model, (rv_moment){0}, scalar) > 0 && scalar[0].value < 1;
+}
+
 rv_status run_curves_read(rv_experiment *run, run_curves **out)
 {
     static const char name[] = "metrics.jsonl";
@@ -168,6 +178,7 @@ rv_status run_curves_read(rv_experiment *run, run_curves **out)
         return rv_fail_memory(run->context);
     curves->context = run->context;
     curves->held_out = rv_split_name(run_held_out(run->settings));
+    curves->is_annealed = is_annealed(run->model);
     rv_status status = run_each_line(run->context, run->folder, name, take_epoch, curves);
     if (status == RV_OK)
         status = run_each_line(run->context, run->folder, name, take_line, curves);
@@ -264,6 +275,10 @@ static void label_of(const run_curves *curves, const curve *c, int alone, char l
 /* The title of a chart of scores and the like is the name of the value, if there is only one. */
 static const char *title_of(const run_curves *curves, rv_curves which, char title[NAME])
 {
+    if (which == RV_CURVES_LOSSES && curves->is_annealed)
+        return "Loss, in which the weight of the energy grows";
+    if (which == RV_CURVES_KL && place_of(curves, "free_energy", EPOCH) < curves->count)
+        return "KL(q || p) and free energy";
     int wants_name = which == RV_CURVES_DISTANCE || which == RV_CURVES_SCORES;
     if (!wants_name || names_of(curves, which) != 1)
         return kinds[which].title;

@@ -1,6 +1,6 @@
 /* The density of a model of points of the plane: the held-out points, or their density where it is
  * known, the density that the model gives the plane, and its own draws, on one square.  A flow
- * without an inverse gives no density: held-out points and draws. */
+ * without an inverse gives no density: its panel is absent. */
 #include "figures/plane.h"
 
 #include "core/memory.h"
@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CELLS = 200, PANELS = 3, SNAPSHOT_DRAWS = 2000, SNAPSHOT_SEED = 1 };
 
@@ -109,8 +110,8 @@ static rv_image *sheet_of(rv_experiment *run, const char *title, rv_chart **char
 
 /* The mean of log p over the points, and the entropy, which bounds it, where the law of the points
  * is known. */
-static rv_status describe(rv_experiment *run, const rv_source_info *info, const float *points,
-                          int64_t count, char *text, size_t size)
+static rv_status describe_points(rv_experiment *run, const rv_source_info *info,
+                                 const float *points, int64_t count, char *text, size_t size)
 {
     double mean = 0, square = 0;
     char entropy[64] = "";
@@ -123,9 +124,29 @@ static rv_status describe(rv_experiment *run, const rv_source_info *info, const 
     rv_free(each);
     if (info->entropy != 0)
         rv_text_format(entropy, sizeof entropy, "; exact entropy of the set %.3f", info->entropy);
-    rv_text_format(text, size, ": mean log p(x) %.3f \xc2\xb1 %.3f nats over %lld points%s", mean,
+    rv_text_format(text, size, "mean log p(x) %.3f \xc2\xb1 %.3f nats over %lld points%s", mean,
                    sqrt(square / (double)(count - 1) / (double)count), (long long)count, entropy);
     return status;
+}
+
+/* KL(q || p) of a model fitted to the energy p. */
+static rv_status describe_fit(rv_experiment *run, rv_split split, char *text, size_t size)
+{
+    rv_report report;
+    rv_status status = rv_experiment_evaluate(run, split, 1, &report);
+    const rv_value *kl = status == RV_OK ? rv_values_find(&report.values, "kl") : NULL;
+    if (kl)
+        rv_text_format(text, size, "KL(q || p) %.3f \xc2\xb1 %.3f nats over %lld draws", kl->value,
+                       kl->error, (long long)report.examples);
+    if (status == RV_OK)
+        rv_report_free(&report);
+    return status;
+}
+
+/* Whether the model is fitted to the energy, and not to points. */
+static int is_fitted(const rv_model *model)
+{
+    return model->sizes.energy > 0 && strcmp(model->kind->select(model), "kl") == 0;
 }
 
 /* Whether the model gives a density, and not only draws. */
@@ -139,7 +160,7 @@ static rv_image *draw(rv_experiment *run, run_square square, const char *title, 
 {
     enum { SCALE = 2 };
     rv_chart *charts[PANELS];
-    int panels = 0, shows_target = has_density(run) && run->model->sizes.energy > 0;
+    int panels = 0, shows_target = run->model->sizes.energy > 0;
     charts[panels++] = shows_target
                            ? field_chart(run, square, "target density", score_of_target, SCALE)
                            : points_chart(run, square, "data", points, count, SCALE);
@@ -160,13 +181,15 @@ rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t see
     if (status == RV_OK)
         status = run_plane_points(run, split, &points, &count);
     if (status == RV_OK)
-        status = run_square_of(run, points, count, &square);
-    if (status == RV_OK && has_density(run))
-        status = describe(run, rv_source_describe(rv_experiment_source(run, split)), points, count,
-                          text, sizeof text);
+        status = run_square_of(run->context, points, count, &square);
+    if (status == RV_OK && is_fitted(run->model))
+        status = describe_fit(run, split, text, sizeof text);
+    else if (status == RV_OK && has_density(run))
+        status = describe_points(run, rv_source_describe(rv_experiment_source(run, split)), points,
+                                 count, text, sizeof text);
     if (status == RV_OK) {
-        rv_text_format(title, sizeof title, "%.60s, %s points%s", run->settings->name,
-                       rv_split_name(split), text);
+        rv_text_format(title, sizeof title, "%.60s, %.40s, %s points\n%s", run->settings->name,
+                       run->settings->data.name, rv_split_name(split), text);
         image = draw(run, square, title, points, count, seed);
     }
     rv_free(points);
@@ -175,10 +198,8 @@ rv_image *rv_experiment_density(rv_experiment *run, rv_split split, uint64_t see
 
 /* ---- over the training ---- */
 
-rv_image *run_density_snapshot(rv_experiment *run, run_square square, int64_t step)
+rv_image *run_density_snapshot(rv_experiment *run, run_square square, const char *title)
 {
-    char title[64];
-    snprintf(title, sizeof title, "step %lld", (long long)step);
     rv_chart *charts[2];
     int panels = 0;
     if (has_density(run))

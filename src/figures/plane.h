@@ -16,11 +16,12 @@ rv_status run_check_plane(rv_experiment *run);
 rv_status run_plane_points(rv_experiment *run, rv_split split, float **points, int64_t *count);
 /* A square around the middle 99 % of the points in each direction; those that are not finite do
  * not count.  RV_NO_MEMORY. */
-rv_status run_square_of(rv_experiment *run, const float *points, int64_t count, run_square *square);
+rv_status run_square_of(rv_context *context, const float *points, int64_t count,
+                        run_square *square);
 /* An empty chart of a square, 260 x 284 units; the caller frees it. */
 rv_chart *run_plane_chart(rv_experiment *run, run_square square, const char *title, double scale);
 
-/* density.c: the snapshot of a step: the density, and draws. */
-rv_image *run_density_snapshot(rv_experiment *run, run_square square, int64_t step);
+/* density.c: a snapshot: the density, and draws. */
+rv_image *run_density_snapshot(rv_experiment *run, run_square square, const char *title);
 
 #endif

@@ -36,7 +36,7 @@ static rv_status evaluate_split(rv_experiment *run, rv_split split, split_row *r
         return status;
     rv_values_word(values, "split", rv_split_name(split));
     rv_values_word(values, "pixels", rv_pixels_name(run->settings->data.pixels));
-    rv_values_count(values, "images", report->examples);
+    rv_values_count(values, run->model->sizes.are_points ? "points" : "images", report->examples);
     for (int i = 0; i < report->values.count; i++) {
         rv_value value = report->values.row[i];
         value.error_name = NULL;
@@ -72,7 +72,7 @@ static rv_status add_table(rv_experiment *run, rv_page *page)
         rv_report_free(&row[i].report);
         rv_values_free(&row[i].values);
     }
-    if (status == RV_OK && !only_classifies(run) && !rv_data_are_real(run->model->sizes) &&
+    if (status == RV_OK && !only_classifies(run) && rv_model_is_bernoulli(run->model) &&
         run->settings->data.pixels == RV_PIXELS_GRAY)
         status = rv_page_text(page, "On gray pixels the Bernoulli term is a cross-entropy, not a "
                                     "likelihood: it compares only with other gray-pixel numbers.");
@@ -186,18 +186,21 @@ static rv_status add_collage(rv_experiment *run, rv_page *page)
     return status;
 }
 
-/* A chart for each kind of value in the log. */
+/* A chart for each kind of value in the log.  The KL comes first where it alone says how good a fit
+ * is: a loss whose weights grow rises. */
 static rv_status add_curves(rv_experiment *run, rv_page *page)
 {
     run_curves *curves;
     char name[64];
     rv_status status = run_curves_read(run, &curves);
-    for (int i = 0; status == RV_OK && i < RV_CURVES_KINDS; i++) {
+    int first = run->model->sizes.energy > 0 ? RV_CURVES_KL : 0;
+    for (int k = 0; status == RV_OK && k < RV_CURVES_KINDS; k++) {
+        rv_curves i = (rv_curves)(k == 0 ? first : k <= first ? k - 1 : k);
         int is_wanted = i != RV_CURVES_RATE || run_curves_change(curves, RV_CURVES_RATE);
-        if (i != RV_CURVES_LOSSES && !(is_wanted && run_curves_has(curves, (rv_curves)i)))
+        if (i != RV_CURVES_LOSSES && !(is_wanted && run_curves_has(curves, i)))
             continue;
-        run_curves_file((rv_curves)i, name);
-        status = add_chart(run, page, run_curves_chart(curves, (rv_curves)i), name, NULL);
+        run_curves_file(i, name);
+        status = add_chart(run, page, run_curves_chart(curves, i), name, NULL);
     }
     run_curves_free(curves);
     return status;
@@ -223,8 +226,11 @@ static rv_status add_plane(rv_experiment *run, rv_page *page)
     rv_status status = rv_page_heading(page, "Pictures");
     if (status == RV_OK)
         status = add_image(run, page, rv_experiment_density(run, run_held_out(run->settings), 1),
-                           "density", "Held-out points, the density of the model, and its draws");
-    if (status == RV_OK && rv_view_flow_stages(run->model) > 0)
+                           "density",
+                           run->model->sizes.energy > 0
+                               ? "The target's density, the density of the model, and its draws"
+                               : "Held-out points, the density of the model, and its draws");
+    if (status == RV_OK && rv_view_is_flow(run->model))
         status = add_image(run, page, rv_experiment_deformation(run, 1), "deformation",
                            "Draws of the base, by their quadrant, and its grid, step by step");
     return status;

@@ -20,6 +20,7 @@ struct run_snapshots {
     rv_decoder *decoder;
     float *z, *images;     /* [24,Z], [24,D] */
     int64_t every, newest; /* steps between two; the step of the newest, -1: none */
+    int64_t in_epoch;      /* steps; of points */
 };
 
 void run_snapshot_path(const rv_experiment *run, int64_t step, char path[RUN_PATH])
@@ -79,13 +80,23 @@ int run_keeps_snapshots(const rv_experiment *run)
     return run_shows_images(run) || run_shows_plane(run);
 }
 
+/* Training leaves out a last batch of one. */
+static int64_t steps_in_epoch(rv_experiment *run)
+{
+    const rv_source_info *info = rv_source_describe(rv_experiment_source(run, RV_SPLIT_TRAIN));
+    int64_t rest = info->count % info->batch, steps = info->count / info->batch;
+    return steps + (rest > 1 || (rest == 1 && steps == 0));
+}
+
 static rv_status prepare_plane(run_snapshots *snapshots)
 {
     float *points;
     int64_t count;
     rv_status status = run_plane_points(snapshots->run, RV_SPLIT_TRAIN, &points, &count);
     if (status == RV_OK)
-        status = run_square_of(snapshots->run, points, count, &snapshots->square);
+        status = run_square_of(snapshots->run->context, points, count, &snapshots->square);
+    if (status == RV_OK)
+        snapshots->in_epoch = steps_in_epoch(snapshots->run);
     rv_free(points);
     return status;
 }
@@ -171,8 +182,13 @@ static rv_image *draw_sheet(run_snapshots *snapshots, int64_t step)
 {
     const float *images;
     rv_experiment *run = snapshots->run;
-    if (run_shows_plane(run))
-        return run_density_snapshot(run, snapshots->square, step);
+    if (run_shows_plane(run)) {
+        char title[64];
+        int ends_epoch = step % snapshots->in_epoch == 0;
+        snprintf(title, sizeof title, "%s %lld", ends_epoch ? "epoch" : "step",
+                 (long long)(ends_epoch ? step / snapshots->in_epoch : step));
+        return run_density_snapshot(run, snapshots->square, title);
+    }
     if (run_snapshots_draw(snapshots, &images) != RV_OK)
         return NULL;
     return rv_sheet(run->context, run_batch(run, images, RV_SNAPSHOT_IMAGES), RUN_SNAPSHOT_COLUMNS);

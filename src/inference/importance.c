@@ -148,6 +148,13 @@ static void summarise(rv_importance *out, double *work)
                    one ? "" : "s", one ? ": one draw of the ELBO" : "", (long long)out->images);
     rv_value *row = add_mean(values, "log_px", work, out->images, "a lower bound of log p(x)");
     row->label = rv_values_text(values, "L_%lld", (long long)out->samples);
+    if (!one) {
+        for (int64_t i = 0; i < out->images; i++)
+            work[i] = out->each[i].elbo;
+        row = add_mean(values, "log_px_elbo", work, out->images,
+                       "the ELBO of the same images, of the same draws");
+        row->label = "L_1";
+    }
     rv_values_count(values, "samples", out->samples);
     rv_values_count(values, "log_px_examples", out->images);
     add_effective(out, work);

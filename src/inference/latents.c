@@ -79,8 +79,9 @@ static rv_status find_group(rv_model *model, rv_expr x, int index, rv_latents *g
     if (group[index].moved)
         return rv_fail(model->context, RV_BAD_USAGE,
                        "the report on latents compares z with the density that the encoder gives, "
-                       "and a flow (posterior.flow) moves z away from it: the ELBO and L_K hold "
-                       "with a flow, the parts of the KL are not known");
+                       "and a flow (posterior.flow) moves z away from it, or, as flow=householder, "
+                       "turns z by an angle that differs from image to image: the ELBO, its KL and "
+                       "L_K hold with a flow, the parts of the KL are not known");
     return RV_OK;
 }
 

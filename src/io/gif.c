@@ -189,6 +189,11 @@ rv_status rv_gif_add(rv_gif *gif, const uint8_t *pixels)
     return gif->status;
 }
 
+void rv_gif_delay(rv_gif *gif, int delay)
+{
+    gif->config.delay = delay;
+}
+
 /* ---- the end ---- */
 
 /* Frees all but the writer. */

@@ -114,11 +114,6 @@ static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_ex
     return rv_forward_pass(stage_of(m, rv_expr_graph(x), stage), from, x);
 }
 
-static rv_expr draw_base(const rv_model *m, rv_graph *graph, int64_t batch)
-{
-    return rv_dist_sample(base_of(m, graph, batch), "base");
-}
-
 static const char *name_of(const rv_model *m, int stage)
 {
     rv_bijection f = stage_of(m, NULL, stage);
@@ -132,6 +127,6 @@ void density_defaults(rv_model_kind *kind)
     score->each = log_likelihood;
     score->draw_pass = pass;
     score->draw_passes = passes;
-    score->draw_base = draw_base;
+    score->base = base_of;
     score->draw_name = name_of;
 }

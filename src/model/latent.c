@@ -228,8 +228,13 @@ int rv_latent_schedule(const rv_model *model, rv_moment moment,
     double length = in_steps ? (double)weight->warmup_steps : weight->warmup;
     double now = in_steps ? (double)moment.step : moment.epoch;
     double share = length > 0 ? fmin(1, now / length) : 1;
-    out[0] = (rv_scalar_input){"beta", weight->beta * share,
-                               in_steps ? length * moment.epochs_a_step : length};
+    out[0] = (rv_scalar_input){
+        .name = "beta",
+        .value = weight->beta * share,
+        .until = in_steps ? length * moment.epochs_a_step : length,
+        .setting = in_steps ? "objective.warmup_steps" : "objective.warmup",
+        .what = "the weight of the KL",
+    };
     return 1;
 }
 

@@ -2,6 +2,8 @@
  * cross-entropy, not a density of the data; reports say so. */
 #include "reverie/model.h"
 
+#include <string.h>
+
 #define RV_ROWS_OF rv_observation
 const rv_option rv_observation_options[] = {
     RV_CHOICE("likelihood", kind, "bernoulli", "bernoulli|gaussian", "p(x|z) of a pixel"),
@@ -45,4 +47,20 @@ rv_expr rv_observation_log_prob(const rv_model *model, rv_dist p, rv_expr x)
     rv_dist_parameters(p, part);
     int64_t draws = rv_dim(part[0], 0) / rv_dim(x, 0);
     return rv_log_prob(rv_dist_fold(p, draws), rv_observed(model, p, x));
+}
+
+int rv_model_is_bernoulli(const rv_model *model)
+{
+    const rv_model_kind *kind = model->kind;
+    const rv_option *row;
+    size_t offset = 0;
+    if (rv_data_are_real(model->sizes))
+        return 0;
+    for (int i = 0; (row = rv_option_at(kind->option, kind->option_count, i, &offset)); i++) {
+        if (strcmp(row->key, "likelihood") == 0 || strcmp(row->key, "conditionals") == 0)
+            return *(const int *)(const void *)((const char *)model->config + offset +
+                                                row->offset) == 0;
+        offset = 0;
+    }
+    return !kind->density;
 }

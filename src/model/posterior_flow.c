@@ -24,7 +24,7 @@ const rv_option posterior_flow_options[] = {
 const rv_option posterior_flow_amortised_options[] = {
     RV_SWITCH("posterior.flow_amortised", is_amortised, "true",
               "the encoder gives the flow's parameters for each image; false: all images share "
-              "them"),
+              "them; the networks of flow=iaf are always shared, and see posterior.flow_context"),
     RV_INTEGER("posterior.flow_context", context, "128", 0, 65536,
                "width of what the networks of flow=iaf see of the image"),
 };
@@ -86,9 +86,9 @@ rv_status posterior_flow_check(const rv_model *model, const posterior_flow *flow
                        "look at; planar moves a single one");
     if (flow->kind == FLOW_IAF && flow->length > FLOW_NETS_MOST)
         return rv_fail(model->context, RV_BAD_USAGE,
-                       "posterior.flow_length: flow=iaf has a network for each step, and a model "
-                       "at most %d",
-                       FLOW_NETS_MOST);
+                       "posterior.flow_length=%lld: flow=iaf has a network for each step, and a "
+                       "model at most %d of them; posterior.flow_length=4 is usual",
+                       (long long)flow->length, FLOW_NETS_MOST);
     if (numbers > NUMBERS_MOST)
         return rv_fail(model->context, RV_BAD_USAGE,
                        "posterior.flow_length: %lld steps over %lld latents have %.0f numbers, "

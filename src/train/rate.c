@@ -47,15 +47,36 @@ double train_rate(const rv_trainer *trainer)
                                        step / (double)trainer->images);
 }
 
-int train_scalars(const rv_trainer *trainer, rv_scalar_input out[RV_SCALARS_MOST])
+/* The scalars of the model's schedule at a moment. */
+static int scalars_at(const rv_trainer *trainer, rv_moment moment,
+                      rv_scalar_input out[RV_SCALARS_MOST])
 {
     const rv_model *model = trainer->setup.model;
-    double share = (double)trainer->whole / (double)trainer->images;
-    rv_moment now = {trainer->step, train_epoch(trainer), share};
-    return model->kind->schedule ? model->kind->schedule(model, now, out) : 0;
+    moment.epochs_a_step = (double)trainer->whole / (double)trainer->images;
+    return model->kind->schedule ? model->kind->schedule(model, moment, out) : 0;
+}
+
+int train_scalars(const rv_trainer *trainer, rv_scalar_input out[RV_SCALARS_MOST])
+{
+    return scalars_at(trainer, (rv_moment){.step = trainer->step, .epoch = train_epoch(trainer)},
+                      out);
 }
 
 /* ---- messages ---- */
+
+/* What a scalar whose warm-up the training ends within has at its end, and would have after it. */
+static void say_unfinished(const rv_trainer *trainer, int i, double length)
+{
+    rv_scalar_input last[RV_SCALARS_MOST], whole[RV_SCALARS_MOST];
+    scalars_at(trainer, (rv_moment){.step = train_steps(trainer), .epoch = length}, last);
+    scalars_at(trainer, (rv_moment){.step = INT64_MAX / 2, .epoch = 1e15}, whole);
+    rv_notify(trainer->context, RV_LOG_WARNING,
+              "%s takes %.3g epochs, longer than the training of %.3g epochs: %s (%s) ends at %.3g "
+              "of what it grows to",
+              whole[i].setting ? whole[i].setting : "the warm-up of the objective", whole[i].until,
+              length, whole[i].what ? whole[i].what : "a weight", whole[i].name,
+              last[i].value / whole[i].value);
+}
 
 static void say_warmups(const rv_trainer *trainer)
 {
@@ -69,10 +90,7 @@ static void say_warmups(const rv_trainer *trainer)
                   length / schedule->warmup);
     for (int i = 0, count = train_scalars(trainer, scalar); i < count; i++)
         if (scalar[i].until > length)
-            rv_notify(trainer->context, RV_LOG_WARNING,
-                      "the warm-up of the objective, %g epochs, is longer than the training of "
-                      "%.3g epochs: `%s` ends at %.3g of what it grows to",
-                      scalar[i].until, length, scalar[i].name, length / scalar[i].until);
+            say_unfinished(trainer, i, length);
 }
 
 rv_status train_check_rate(rv_trainer *trainer)

@@ -496,6 +496,7 @@ rv_progress rv_trainer_progress(const rv_trainer *trainer)
                             .batch = (trainer->seen + trainer->whole - 1) / trainer->whole,
                             .batches = trainer->batches,
                             .batch_size = trainer->whole,
+                            .are_points = trainer->setup.model->sizes.are_points,
                             .best = trainer->best,
                             .best_epoch = trainer->best_epoch};
     progress.count = means(r, progress.name, progress.value);

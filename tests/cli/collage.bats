@@ -133,11 +133,12 @@ step-00000040.png " ]
     [ "$out" = one.gif ]
     python3 - <<'PYTHON'
 import struct
-for name, size, delay in (("all.gif", (336, 224), 20), ("one.gif", (140, 140), 8)):
+for name, size, delay, last in (("all.gif", (336, 224), 20, 20), ("one.gif", (140, 140), 37, 150)):
     data = open(name, "rb").read()
     assert data[:6] == b"GIF89a" and data[-1] == 0x3B, name
     assert struct.unpack("<HH", data[6:10]) == size, name
-    assert data.count(b"\x21\xf9\x04\x04" + struct.pack("<H", delay) + b"\xff\x00\x2c") == 8, name
+    pictures = [struct.unpack("<H", part[:2])[0] for part in data.split(b"\x21\xf9\x04\x04")[1:]]
+    assert pictures == [delay] * 7 + [last], (name, pictures)
 PYTHON
     fails 2 'end the name in .gif' figure "$RUN" animation -o one.png
     fails 4 'nowhere/one.gif' figure "$RUN" animation -o nowhere/one.gif

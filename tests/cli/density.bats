@@ -12,6 +12,8 @@ SMALL=(data.name=digits data.limit=200 data.validation=60 train.epochs=1)
 @test "points: trained, evaluated, drawn" {
     works train maf-2d data.name=moons data.limit=2000 data.validation=500 train.epochs=2 \
         "layers=[masked 16, relu]" length=2 --run points
+    has "$out" "figure points density -o density.png"
+    not has "$out" "sample points"
     json 'd["pixels"] == "points" and -6 < d["log_likelihood"] < 0' evaluate points
     works evaluate points
     has "$out" "test, 10000 points, exact; nats per point"
@@ -24,15 +26,18 @@ SMALL=(data.name=digits data.limit=200 data.validation=60 train.epochs=1)
     works figure points deformation -o deformation.png
     python3 - <<'PYTHON'
 import struct
-for name, size in ("density", (3 * 520, 624)), ("deformation", (2 * 520, 2 * 568 + 56)):
+for name, size in ("density", (3 * 520, 660)), ("deformation", (2 * 520, 2 * 568 + 92)):
     head = open(name + ".png", "rb").read(32)
     assert struct.unpack(">II", head[16:24]) == size, (name, head)
 PYTHON
     has "$(cat points/report.html)" "Held-out points, the density of the model, and its draws"
     has "$(cat points/report.html)" "Draws of the base, by their quadrant, and its grid, step by step"
+    fails 2 'logs no other; it logs losses, rate' figure points curves --values other -o bad.png
     cmp density.png <(works figure points density --seed 1 -o again.png && cat again.png)
     works sample points -n 100 -o points.npy
     fails 2 'points of the plane, which are no images' sample points -o points.png
+    has "$err" "-o points.npy"
+    has "$(cat points/report.html)" ">points<"
     fails 2 'no decoder' reconstruct points
     works resume points train.epochs=3
     works evaluate points
@@ -48,19 +53,35 @@ PYTHON
     grep -q '"larger_is_better": false' whole/env.json
     json 'd["kl"] > 0 and abs(d["kl"] - d["free_energy"] - 1.8775016) < 1e-5' evaluate whole
     works sample whole -n 100 -o points.npy
+    has "$(cat whole/report.html)" "The target's density"
+    [ "$(grep -o 'samples/curves.*' whole/.reverie-files | head -n 1)" = samples/curves-kl.png ]
+    fails 2 'logs no other; it logs losses, kl, rate' figure whole curves --values other -o bad.png
     works figure whole density -o density.png
     works inspect density.png
-    has "$out" "1560 x 624"
+    has "$out" "1560 x 660"
     fails 2 'no encoder' encode whole
     fails 2 'no decoder' reconstruct whole
     fails 3 'data.name is another one' resume whole data.name=energy-2 train.epochs=3
     works train "${energy[@]}" data.name=energy-3 posterior.flow=sylvester --run one-way
-    works figure one-way density -o draws.png # without an inverse: points and draws
+    works figure one-way density -o draws.png # without an inverse: the target and draws
     works inspect draws.png
-    has "$out" "1040 x 624"
+    has "$out" "1040 x 660"
     works train maf-2d data.name=energy-4 data.limit=500 data.validation=100 train.epochs=1 \
         "layers=[masked 8, relu]" length=1 --run maf
     works evaluate maf
+    works train planar-energy data.limit=500 data.validation=100 posterior.flow_length=0 \
+        train.epochs=1 train.schedule=constant --run base
+    has "$err" "objective.annealing_steps takes 2.97e+03 epochs"
+    has "$err" "the weight of the energy (beta) ends at 0.0103 of"
+    works figure base deformation -o base.png
+    works inspect base.png
+    has "$out" "520 x 732"
+    works train planar-energy data.limit=500 data.validation=100 posterior.flow_length=13 \
+        train.epochs=1 train.schedule=constant objective.annealing_steps=0 --run many
+    works figure many deformation -o many.png # the base, 2, 4, ... 12, 13
+    works inspect many.png
+    has "$out" "1560 x 1796"
+    fails 2 'posterior.flow_length=4' train planar-energy posterior.flow=iaf --run no
     fails 2 'fitted to a known energy' train planar-energy data.name=moons --run no
     fails 2 'points of the plane' train lab2-vae-2d data.name=energy-1 data.pixels=gray --run no
 }
@@ -84,11 +105,11 @@ step-00000016.png step-00000024.png " ]
     works figure whole animation --delay 500 --scale 2 -o large.gif
     python3 - <<'PYTHON'
 import struct
-for name, scale, delay in ("film", 1, 8), ("large", 2, 50):
+for name, scale, delays in ("film", 1, [75, 75, 75, 150]), ("large", 2, [50, 50, 50, 50]):
     film = open(name + ".gif", "rb").read()
     assert struct.unpack("<HH", film[6:10]) == (520 * scale, 312 * scale), film[:10]
-    control = b"\x21\xf9\x04\x04" + struct.pack("<H", delay)
-    assert film.count(control) == 4, film.count(control)
+    parts = film.split(b"\x21\xf9\x04\x04")[1:]
+    assert [struct.unpack("<H", part[:2])[0] for part in parts] == delays, parts
 PYTHON
     works figure whole snapshot --step 24 -o last.png
     cmp last.png whole/samples/snapshots/step-00000024.png
@@ -99,6 +120,49 @@ PYTHON
     fails 3 'step 16 is not as large as those before it' figure whole animation -o bad.gif
     not test -e bad.gif
     not test -e bad.png
+}
+
+@test "own points: an array of pairs of floats" {
+    python3 - <<'PYTHON'
+import random, struct
+random.seed(1)
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (600, 2), }"
+head += " " * (117 - len(head)) + "\n"
+values = [random.gauss(5 * (i % 2), 1 + i % 2) for i in range(1200)]
+open("own.npy", "wb").write(b"\x93NUMPY\1\0" + struct.pack("<H", 118) + head.encode() +
+                            struct.pack("<1200f", *values))
+PYTHON
+    works train maf-2d data.name=./own.npy data.validation=100 train.epochs=1 \
+        "layers=[masked 8, relu]" length=1 --run own
+    has "$out" "figure own density"
+    works figure own density --split validation -o density.png
+    works figure own deformation -o deformation.png
+    works evaluate own --split validation
+    has "$out" "validation, 100 points"
+    works data list --data-dir .
+    has "$out" "own                  600 train       0 test  points of the plane"
+    works data
+    has "$out" "moons              50000 train   10000 test  points of the plane  built in"
+    works data show ./own.npy -o own.png
+    has "$err" "600 points of the plane"
+    works inspect own.png
+    has "$out" "1040 x 1088"
+    works data show moons -n 5 -o moons.png
+    fails 2 'choose model=maf' train lab2-vae data.name=./own.npy data.pixels=gray --run no
+}
+
+@test "the note on gray pixels is of Bernoulli likelihoods alone" {
+    works train made "${SMALL[@]}" data.pixels=gray conditionals=gaussian train.lr=1e-4 \
+        "layers=[masked 8, relu]" --run gaussian
+    works evaluate gaussian
+    not has "$out" "cross-entropy, not"
+    works train made "${SMALL[@]}" data.pixels=gray "layers=[masked 8, relu]" --run bernoulli
+    works evaluate bernoulli
+    has "$out" "cross-entropy, not"
+    works train maf-2d "${SMALL[@]}" "layers=[masked 8, relu]" length=1 --run maf
+    works evaluate maf
+    not has "$out" "cross-entropy, not"
+    not grep -q "is a cross-entropy" maf/report.html
 }
 
 @test "figures of points refuse what has none" {
@@ -165,6 +229,9 @@ PYTHON
     done
     # What a model cannot do is refused before any work and output.
     fails 2 'a flow (posterior.flow) moves z' evaluate planar --latents --count 20
+    has "$err" "turns z by an angle that differs from image to image"
+    fails 2 'the recipe maf-2d makes one of points (`reverie train maf-2d data.name=moons`)' \
+        figure planar deformation -o bad.png
     fails 2 'a flow (posterior.flow) moves z' evaluate planar --latents --samples 1000000000 --json
     fails 2 'posterior.flow' evaluate planar --gap --count 20
     works train made "${SMALL[@]}" "layers=[masked 8, relu]" --run made

@@ -31,6 +31,10 @@ static void test_lines(void **state)
     cli_progress_text(&now, 412.7, 110, line, sizeof line);
     assert_string_equal(line, "epoch 3/10 [#######..................]  30%  26.4k images/s  0:16 "
                               "left  loss 103.21  reconstruction 83.1");
+    now.are_points = 1;
+    cli_progress_text(&now, 412.7, 0, line, sizeof line);
+    assert_string_equal(line, "epoch 3/10, step 2814/9380,  30%  26.4k points/s  0:16 left  "
+                              "loss 103.21  reconstruction 83.1  kl 20.11");
     cli_progress_text(&now, 0, 79, line, sizeof line);
     assert_string_equal(line, "epoch 3/10 [###.......]  30%  loss 103.21  reconstruction 83.1  kl "
                               "20.11");

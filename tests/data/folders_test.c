@@ -191,7 +191,7 @@ static void npy_floats_are_values(void **state)
     char path[512];
     float got[6];
     (void)state;
-    write_npy("rows.npy", "<f4", "(3, 2)", rows, sizeof rows);
+    write_npy("rows.npy", "<f4", "(3, 1, 2)", rows, sizeof rows);
     path_in(path, folder, "rows.npy");
     rv_data_config config = config_of(path);
     expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_FILE, "from -1.5 to 3", "data.values=[-1.5,3]",
@@ -212,13 +212,66 @@ static void npy_floats_are_values(void **state)
                    NULL);
 }
 
+static void npy_pairs_are_points(void **state)
+{
+    const float rows[8] = {-1.5f, 0.25f, 3, 0.5f, 1, 0, -20.25f, 7};
+    const double values[2] = {-20.3, 7};
+    char path[512];
+    float got[6];
+    (void)state;
+    write_npy("pairs.npy", "<f4", "(4, 2)", rows, sizeof rows);
+    path_in(path, folder, "pairs.npy");
+    rv_data_config config = config_of(path);
+    config.validation = 1;
+    rv_source *source = open_split(&config, RV_SPLIT_TRAIN);
+    assert_int_equal(rv_source_describe(source)->are_points, 1);
+    assert_ok(context, rv_source_fetch_range(source, 0, 3, 0, got, NULL));
+    assert_memory_equal(got, rows, sizeof got);
+    rv_source_free(source);
+    config.values.value = values; /* as pixels */
+    config.values.count = 2;
+    source = open_split(&config, RV_SPLIT_TRAIN);
+    assert_int_equal(rv_source_describe(source)->are_points, 0);
+    rv_source_free(source);
+    const uint32_t bits[4] = {0x3f000000, 0x3f000000, 0x7fc00000, 0}; /* the second holds a NaN */
+    write_npy("hole.npy", "<f4", "(2, 2)", bits, sizeof bits);
+    config = config_of("hole");
+    expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_FILE, "point 1", "not finite", NULL);
+    write_npy("whole.npy", "<i4", "(2, 2)", bits, sizeof bits);
+    config = config_of("whole");
+    config.values.value = (const double[]){-3e9, 3e9};
+    config.values.count = 2;
+    source = open_split(&config, RV_SPLIT_TRAIN);
+    assert_int_equal(rv_source_describe(source)->are_points, 0);
+    rv_source_free(source);
+}
+
+/* The training rows alone would advise a range that the validation rows leave. */
+static void advised_values_fit_all_splits(void **state)
+{
+    const float rows[6] = {-1.5f, 0.25f, 3.004f, 0.5f, 1, -20.25f};
+    const double values[2] = {-20.3, 3.1};
+    char path[512];
+    (void)state;
+    write_npy("wide.npy", "<f4", "(2, 1, 3)", rows, sizeof rows);
+    path_in(path, folder, "wide.npy");
+    rv_data_config config = config_of(path);
+    config.validation = 1;
+    expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_FILE, "from -20.25 to 3.004",
+                   "data.values=[-20.3,3.1]", NULL);
+    config.values.value = values;
+    config.values.count = 2;
+    rv_source_free(open_split(&config, RV_SPLIT_TRAIN));
+    rv_source_free(open_split(&config, RV_SPLIT_VALIDATION));
+}
+
 static void bad_npy_files_are_told(void **state)
 {
     const uint32_t bits[4] = {0x3f000000, 0x7fc00000, 0x3f000000, 0}; /* 0.5, NaN, 0.5, 0 */
     const uint8_t bytes[4] = {0};
     char path[512];
     (void)state;
-    write_npy("nan.npy", "<f4", "(2, 2)", bits, sizeof bits);
+    write_npy("nan.npy", "<f4", "(2, 2, 1)", bits, sizeof bits);
     rv_data_config config = config_of("nan");
     expect_refusal(&config, RV_SPLIT_TRAIN, RV_BAD_FILE, "image 0", "not finite", NULL);
     write_npy("flat.npy", "|u1", "(4,)", bytes, 4);
@@ -328,6 +381,8 @@ int main(void)
         TEST(bad_png_folders_are_told),
         TEST(npy_bytes_are_grey_values),
         TEST(npy_floats_are_values),
+        TEST(npy_pairs_are_points),
+        TEST(advised_values_fit_all_splits),
         TEST(bad_npy_files_are_told),
         TEST(the_list_holds_what_is_known_and_what_is_found),
         TEST(the_list_survives_running_out_of_memory),

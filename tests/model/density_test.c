@@ -274,6 +274,9 @@ static void what_is_no_flow_has_no_stages(void **state)
     float x[D] = {0};
     rv_model *model = model_of(b->context, &config, recipes[1], 1);
     assert_int_equal(rv_view_flow_stages(model), 0);
+    assert_false(rv_view_is_flow(model));
+    assert_int_equal(rv_view_flow_base_moments(model, x, x), RV_BAD_USAGE);
+    check_error(b->context, RV_BAD_USAGE, "model `made` is no flow");
     assert_int_equal(rv_view_flow_base(model, 1, 1, x), RV_BAD_USAGE);
     check_error(b->context, RV_BAD_USAGE, "model `made` is no flow");
     assert_int_equal(rv_view_flow_stage(model, 0, x, 1, x), RV_BAD_USAGE);

@@ -265,6 +265,28 @@ static void what_it_lacks_is_told(void **state)
     release(&f);
 }
 
+/* The base has a mean and deviations of its own, also where no step follows. */
+static void the_base_is_known(void **state)
+{
+    (void)state;
+    for (int steps = 0; steps < 2; steps++) {
+        fixture f = make(1, steps ? flows[0] : "flow: none", 0.7);
+        float mean[2], deviation[2];
+        double mu[2], log_sigma[2];
+        rv_param_read_double(rv_params_find(f.model->params, "base.mu"), mu, 2);
+        rv_param_read_double(rv_params_find(f.model->params, "base.log_sigma"), log_sigma, 2);
+        assert_int_equal(rv_view_flow_base_moments(f.model, mean, deviation), RV_OK);
+        for (int i = 0; i < 2; i++) {
+            check_near((double)mean[i], mu[i], 1e-6, "mean");
+            check_near((double)deviation[i], exp(log_sigma[i]), 1e-6, "deviation");
+        }
+        assert_true(rv_view_is_flow(f.model));
+        assert_int_equal(rv_view_flow_stages(f.model), steps ? 3 : 0);
+        assert_int_equal(rv_view_flow_base(f.model, 1, 1, mean), RV_OK);
+        release(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +296,7 @@ int main(void)
         cmocka_unit_test(draws_follow_the_density),
         cmocka_unit_test(the_energy_is_tempered),
         cmocka_unit_test(what_it_lacks_is_told),
+        cmocka_unit_test(the_base_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* An .npy file as training images without labels: [N,H,W], [N,H,W,C], rows [N,D], or PyTorch's
- * [N,C,H,W].  Bytes are grey values from 0 to 255, truth values black and white.  Other types are
+ * [N,C,H,W]; floats [N,2] are points of the plane.  Bytes are grey values from 0 to 255, truth values black and white.  Other types are
  * unchanged values: pictures should be in [0,1].  Only the header and the necessary rows are
  * read. */
 #include "data/readers/folder.h"
@@ -14,6 +14,12 @@ static int is_channels_first(const rv_array *array)
 {
     const int64_t *dim = array->dim;
     return array->rank == 4 && dim[1] <= 4 && dim[1] < dim[2] && dim[1] < dim[3] && dim[3] > 4;
+}
+
+/* No picture has two pixels. */
+static int are_points(const rv_array *array)
+{
+    return array->rank == 2 && array->dim[1] == 2 && array->type[1] == 'f';
 }
 
 static int is_bytes(const rv_array *array)
@@ -57,6 +63,7 @@ static rv_status look(rv_context *context, const char *path, rv_data_question qu
     files->count = array->dim[0];
     files->bytes = rv_path_bytes(path);
     files->channels_first = is_channels_first(array);
+    files->are_points = are_points(array);
     status = set_shape(context, files);
     if (status == RV_OK && files->channels_first)
         rv_notify_once(context, RV_LOG_NOTICE,

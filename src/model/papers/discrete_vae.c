@@ -156,8 +156,8 @@ static int schedule(const rv_model *m, rv_moment moment, rv_scalar_input out[RV_
     int count = rv_latent_schedule(m, moment, out);
     if (c->gradient == GRADIENT_GUMBEL || c->gradient == GRADIENT_STRAIGHT_THROUGH)
         out[count++] = (rv_scalar_input){
-            "temperature", fmax(c->last_temperature, c->first_temperature * exp(-c->rate * step)),
-            0};
+            .name = "temperature",
+            .value = fmax(c->last_temperature, c->first_temperature * exp(-c->rate * step))};
     return count;
 }
 

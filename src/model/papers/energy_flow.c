@@ -118,7 +118,11 @@ static int schedule(const rv_model *m, rv_moment moment, rv_scalar_input out[RV_
     const energy_flow_config *c = m->config;
     double length = (double)c->annealing;
     double beta = length > 0 ? fmin(1, begin + (double)moment.step / length) : 1;
-    out[0] = (rv_scalar_input){"beta", beta, (1 - begin) * length * moment.epochs_a_step};
+    out[0] = (rv_scalar_input){.name = "beta",
+                               .value = beta,
+                               .until = (1 - begin) * length * moment.epochs_a_step,
+                               .setting = "objective.annealing_steps",
+                               .what = "the weight of the energy"};
     return 1;
 }
 

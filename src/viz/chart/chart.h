@@ -87,8 +87,9 @@ typedef struct rv_chart_sheet {
     const char *title;
     rv_chart *const *charts; /* [count] */
     int count, columns;
-    double top; /* the height of the title */
+    double top; /* the height of the title, whose lines end in \n */
 } rv_chart_sheet;
+double rv_chart_sheet_top(const char *title);
 rv_status rv_chart_sheet_draw(const rv_chart_sheet *sheet, cairo_t *cairo);
 /* marks.c: only the data. */
 rv_status rv_marks_draw(const rv_chart *chart, const rv_chart_layout *layout, cairo_t *cairo);

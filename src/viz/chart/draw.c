@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef enum ink { INK_TEXT, INK_QUIET, INK_AXIS, INK_GRID } ink;
 
@@ -156,12 +157,33 @@ rv_status rv_chart_draw(const rv_chart *chart, cairo_t *cairo)
     return status;
 }
 
+enum { SHEET_LINE = 18, SHEET_ABOVE = 24 }; /* between two lines, and down to the first */
+
+double rv_chart_sheet_top(const char *title)
+{
+    double height = title ? SHEET_ABOVE + 4 : 0;
+    for (; title && *title; title++)
+        height += *title == '\n' ? SHEET_LINE : 0;
+    return height;
+}
+
+static void draw_lines(const char *text, cairo_t *cairo)
+{
+    char line[256];
+    for (double y = SHEET_ABOVE; *text; y += SHEET_LINE) {
+        size_t length = strcspn(text, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        put_text(cairo, RV_FONT_LABEL, 16, y, 0, line);
+        text += length + (text[length] == '\n');
+    }
+}
+
 rv_status rv_chart_sheet_draw(const rv_chart_sheet *sheet, cairo_t *cairo)
 {
     rv_status status = RV_OK;
     if (sheet->title) {
         select_ink(cairo, INK_TEXT);
-        put_text(cairo, RV_FONT_LABEL, 16, sheet->top - 4, 0, sheet->title);
+        draw_lines(sheet->title, cairo);
     }
     for (int i = 0; status == RV_OK && i < sheet->count; i++) {
         const rv_chart_config *config = &sheet->charts[i]->config;

@@ -119,8 +119,8 @@ rv_image *rv_charts_image(rv_context *context, const char *title, rv_chart *cons
             rv_fail(context, RV_BAD_USAGE, "chart %d of a sheet is not as large as the first", i);
             return NULL;
         }
-    rv_chart_sheet sheet = {title, charts, count, columns < count ? columns : count,
-                            title ? 28 : 0};
+    rv_chart_sheet sheet = {title, charts, count, columns < count ? columns : count, 0};
+    sheet.top = rv_chart_sheet_top(title);
     int rows = (count + sheet.columns - 1) / sheet.columns;
     const double size[2] = {sheet.columns * (double)first->width,
                             sheet.top + rows * (double)first->height};

@@ -54,8 +54,9 @@ const cli_verb cli_verb_encode = {
     .summary = "posterior means and deviations of a split, as an array",
     .usage = "RUN [--split test] -o FILE.npy",
     .example = "reverie encode runs/first --split test -o latents.npy",
-    .details = "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.  Where a flow "
-               "moves the posterior: where the flow takes the mean, and the deviations before it.",
+    .details =
+        "Writes [N, 2 Z]: Z means, then Z standard deviations, a row an image.  Where a flow "
+        "moves the posterior: where the flow takes the mean, and the deviations before it.",
     CLI_OPTIONS(encode_options),
     .arguments = {1, 1},
     .act = encode,

@@ -186,8 +186,9 @@ rv_status rv_chart_mesh(rv_chart *chart, const float *points, int64_t curves, in
 rv_status rv_chart_save(rv_chart *chart, const char *path);
 /* The chart as an RGB image of (width*scale) x (height*scale) pixels; the caller owns it. */
 rv_image *rv_chart_image(rv_chart *chart);
-/* Charts [count] of one size, in rows of `columns`, below a title (NULL: none; \n begins a line), as
- * one image in the scale of the first; the caller owns it.  RV_BAD_USAGE: no charts, or of several sizes. */
+/* Charts [count] of one size, in rows of `columns`, below a title (NULL: none; \n begins a line),
+ * as one image in the scale of the first; the caller owns it.  RV_BAD_USAGE: no charts, or of
+ * several sizes. */
 rv_image *rv_charts_image(rv_context *context, const char *title, rv_chart *const *charts,
                           int count, int columns);
 /* The chart as an SVG document with text as shapes; freed with rv_viz_text_free. */

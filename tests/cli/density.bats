@@ -139,8 +139,10 @@ PYTHON
     works figure own deformation -o deformation.png
     works evaluate own --split validation
     has "$out" "validation, 100 points"
-    works data list --data-dir .
-    has "$out" "own                  600 train       0 test  points of the plane"
+    mkdir sets
+    cp own.npy sets/pairs.npy
+    works data list --data-dir sets
+    has "$out" "pairs               600 train       0 test  points of the plane"
     works data
     has "$out" "moons              50000 train   10000 test  points of the plane  built in"
     works data show ./own.npy -o own.png

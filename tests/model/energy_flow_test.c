@@ -270,7 +270,7 @@ static void the_base_is_known(void **state)
 {
     (void)state;
     for (int steps = 0; steps < 2; steps++) {
-        fixture f = make(1, steps ? flows[0] : "flow: none", 0.7);
+        fixture f = make(1, steps ? "flow: planar, flow_length: 3" : "flow: none", 0.7);
         float mean[2], deviation[2];
         double mu[2], log_sigma[2];
         rv_param_read_double(rv_params_find(f.model->params, "base.mu"), mu, 2);

@@ -160,7 +160,8 @@ static void test_a_long_warmup_of_the_kl_is_said(void **state)
     heard h;
     (void)state;
     BEGIN(&t, &h, "objective.warmup=8");
-    expect_said(&h, "`beta` ends at 0.5");
+    expect_said(&h, "objective.warmup takes 8 epochs");
+    expect_said(&h, "the weight of the KL (beta) ends at 0.5 of");
     training_end(&t);
     BEGIN(&t, &h, "objective.warmup=4");
     assert_string_equal(h.said, "");

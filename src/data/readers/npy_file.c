@@ -1,7 +1,7 @@
 /* An .npy file as training images without labels: [N,H,W], [N,H,W,C], rows [N,D], or PyTorch's
- * [N,C,H,W]; floats [N,2] are points of the plane.  Bytes are grey values from 0 to 255, truth values black and white.  Other types are
- * unchanged values: pictures should be in [0,1].  Only the header and the necessary rows are
- * read. */
+ * [N,C,H,W]; floats [N,2] are points of the plane.  Bytes are grey values from 0 to 255, truth
+ * values black and white.  Other types are unchanged values: pictures should be in [0,1].  Only the
+ * header and the necessary rows are read. */
 #include "data/readers/folder.h"
 #include "data/readers/reader.h"
 #include "reverie/io.h"

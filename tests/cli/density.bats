@@ -144,7 +144,7 @@ PYTHON
     works data list --data-dir sets
     has "$out" "pairs               600 train       0 test  points of the plane"
     works data
-    has "$out" "moons              50000 train   10000 test  points of the plane  built in"
+    has "$out" "moons             50000 train   10000 test  points of the plane  built in"
     works data show ./own.npy -o own.png
     has "$err" "600 points of the plane"
     works inspect own.png

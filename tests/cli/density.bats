@@ -150,7 +150,7 @@ PYTHON
     works inspect own.png
     has "$out" "1040 x 1088"
     works data show moons -n 5 -o moons.png
-    fails 2 'choose model=maf' train lab2-vae data.name=./own.npy data.pixels=gray --run no
+    fails 2 'choose model=maf' train lab2-vae data.name=./own.npy data.pixels=gray data.validation=100 --run no
 }
 
 @test "the note on gray pixels is of Bernoulli likelihoods alone" {

@@ -144,13 +144,13 @@ PYTHON
     works data list --data-dir sets
     has "$out" "pairs               600 train       0 test  points of the plane"
     works data
-    has "$out" "moons              50000 train   10000 test  points of the plane  built in"
+    has "$out" "moons             50000 train   10000 test  points of the plane  built in"
     works data show ./own.npy -o own.png
     has "$err" "600 points of the plane"
     works inspect own.png
     has "$out" "1040 x 1088"
     works data show moons -n 5 -o moons.png
-    fails 2 'choose model=maf' train lab2-vae data.name=./own.npy data.pixels=gray --run no
+    fails 2 'choose model=maf' train lab2-vae data.name=./own.npy data.pixels=gray data.validation=100 --run no
 }
 
 @test "the note on gray pixels is of Bernoulli likelihoods alone" {

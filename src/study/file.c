@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { DEPTH_MOST = 8, SEEDS_MOST = 1000 };
+enum { DEPTH_MOST = 8, SEEDS_MOST = 1000, IMPORTANCE_MOST = 100000000 };
 
 typedef struct reader {
     rv_study *study;
@@ -342,13 +342,32 @@ static rv_status read_about(reader *r, const rv_yaml_node *node)
     return keep_as(r, &r->plan->about, node->text);
 }
 
+/* importance: {samples: 5000, images: 1000} */
+static rv_status read_importance(reader *r, const rv_yaml_node *node)
+{
+    static const char wanted[] =
+        "`importance` wants how many draws of the latents, and of how many "
+        "images: {samples: 5000, images: 1000}";
+    if (node->kind != RV_YAML_MAPPING)
+        return fail_at(r, node->key_line, wanted);
+    for (const rv_yaml_node *one = node->child; one; one = one->next) {
+        int is_samples = strcmp(one->key, "samples") == 0;
+        int64_t *to = is_samples ? &r->plan->samples : &r->plan->images;
+        if ((!is_samples && strcmp(one->key, "images") != 0) || one->kind != RV_YAML_SCALAR ||
+            !config_read_integer(one->text, to) || *to < 1 || *to > IMPORTANCE_MOST)
+            return fail_at(r, one->key_line, wanted);
+    }
+    return r->plan->samples > 0 ? RV_OK : fail_at(r, node->key_line, wanted);
+}
+
 static rv_status fail_key(const reader *r, const rv_yaml_node *node, const char *nearest)
 {
     if (nearest)
         return fail_at(r, node->key_line, "unknown key `%.80s` of a study; did you mean `%s`?",
                        node->key, nearest);
     return fail_at(r, node->key_line,
-                   "unknown key `%.80s`; a study has about, base, settings, grid, cases and seeds; "
+                   "unknown key `%.80s`; a study has about, base, settings, grid, cases, seeds and "
+                   "importance; "
                    "settings of the runs stand under `settings`",
                    node->key);
 }
@@ -358,8 +377,10 @@ static rv_status read_key(reader *r, const rv_yaml_node *node)
     static const struct {
         const char *name;
         rv_status (*read)(reader *r, const rv_yaml_node *node);
-    } keys[] = {{"about", read_about}, {"base", read_base},   {"settings", read_settings},
-                {"grid", read_grid},   {"cases", read_cases}, {"seeds", read_seeds}};
+    } keys[] = {{"about", read_about},          {"base", read_base},
+                {"settings", read_settings},    {"grid", read_grid},
+                {"cases", read_cases},          {"seeds", read_seeds},
+                {"importance", read_importance}};
     rv_nearest nearest = {0};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcmp(node->key, keys[i].name) == 0)

@@ -39,6 +39,7 @@ typedef struct study_plan {
     study_case *cases;
     const int64_t *seed; /* [seed_count] */
     int seed_count;
+    int64_t samples, images; /* of the importance-weighted bound of each run; 0: none; all images */
 } study_plan;
 
 typedef struct study_values {

@@ -2,8 +2,10 @@
  * without evaluation, the training means of its last epoch. */
 #include "study/study.h"
 
+#include "reverie/inference.h"
 #include "reverie/io.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,44 @@ void study_add_value(rv_values *list, const char *name, double value)
         rv_values_fact(list, rv_values_text(list, "%s", name), value);
 }
 
-static rv_status from_evaluation(rv_experiment *run, study_values *values)
+/* "L_5000" */
+static const char *bound_name(const study_plan *plan, char name[32])
+{
+    snprintf(name, 32, "L_%lld", (long long)plan->samples);
+    return name;
+}
+
+/* L_K of the first images, and its distance from the ELBO of the same draws; of a model without
+ * weights neither. */
+static rv_status add_importance(rv_experiment *run, rv_split split, const study_plan *plan,
+                                study_values *values)
+{
+    char name[32];
+    rv_importance found;
+    rv_importance_config config = rv_importance_defaults();
+    config.samples = plan->samples;
+    config.images = plan->images;
+    if (plan->samples == 0)
+        return RV_OK;
+    if (rv_importance_check(run->model) != RV_OK) {
+        rv_error_clear(run->context);
+        return RV_OK;
+    }
+    rv_source *source = rv_experiment_source(run, split);
+    rv_status status = source ? rv_importance_estimate(run->model, source, &config, &found)
+                              : rv_error_status(run->context);
+    if (status != RV_OK)
+        return status;
+    double bound = rv_values_number(&found.values, "log_px");
+    study_add_value(&values->list, bound_name(plan, name), bound);
+    if (plan->samples > 1)
+        study_add_value(&values->list, "gap",
+                        bound - rv_values_number(&found.values, "log_px_elbo"));
+    rv_importance_free(&found);
+    return RV_OK;
+}
+
+static rv_status from_evaluation(rv_experiment *run, const study_plan *plan, study_values *values)
 {
     const rv_model_kind *kind = run->model->kind;
     int has_test;
@@ -31,7 +70,7 @@ static rv_status from_evaluation(rv_experiment *run, study_values *values)
     for (int i = 0; i < report.values.count; i++)
         study_add_value(&values->list, report.values.row[i].name, report.values.row[i].value);
     rv_report_free(&report);
-    return RV_OK;
+    return add_importance(run, split, plan, values);
 }
 
 /* A log that ends before the weights has no values of theirs. */
@@ -82,6 +121,14 @@ static rv_status checksum_of(rv_context *context, const study_run *run, char *te
     return status;
 }
 
+/* Whether the bound that the study asks for is there, or the model has none. */
+static int has_bound(const study_plan *plan, const study_values *values)
+{
+    char name[32];
+    return plan->samples == 0 || strcmp(values->chosen, "elbo") != 0 ||
+           rv_values_find(&values->list, bound_name(plan, name));
+}
+
 rv_status study_evaluate(rv_study *study, study_run *run)
 {
     char checkpoint[64];
@@ -91,13 +138,13 @@ rv_status study_evaluate(rv_study *study, study_run *run)
     if (status != RV_OK)
         return status;
     if (run->values.list.count > 0 && *checkpoint &&
-        strcmp(checkpoint, run->values.checkpoint) == 0)
+        strcmp(checkpoint, run->values.checkpoint) == 0 && has_bound(&study->plan, &run->values))
         return RV_OK;
     status = study_open_run(study, run, &experiment);
     if (status != RV_OK)
         return status;
     status = rv_model_has(experiment->model, RV_EVALUATION)
-                 ? from_evaluation(experiment, &values)
+                 ? from_evaluation(experiment, &study->plan, &values)
                  : from_training(experiment, run->entry.epoch, &values);
     rv_experiment_free(experiment);
     memcpy(values.checkpoint, checkpoint, sizeof checkpoint);

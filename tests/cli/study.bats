@@ -173,3 +173,22 @@ PYTHON
     [ "$(wc -l < out.txt)" -eq 5 ]
     has "$out" "runs/tiny/beta=0.5,seed=1"
 }
+
+@test "a study reports L_K of its runs, and the gap" {
+    printf '%s\n' 'base: lab2-vae' \
+        'settings: {data.name: digits, data.limit: 120, data.validation: 20, latent: 2, train.epochs: 1}' \
+        'cases: {diagonal: {}, planar: {posterior.flow: planar, posterior.flow_length: 2}}' \
+        'importance: {samples: 50, images: 40}' > bounds.yaml
+    works study bounds.yaml "encoder=[linear 8, relu]" "decoder=[linear 8, relu]" --threads 1
+    holds 'all(c["values"]["gap"]["mean"] > 0 and c["values"]["L_50"]["mean"] > c["values"]["elbo"]["mean"] - 40
+        for c in d["cells"])' runs/bounds/report.json
+    has "$(cat runs/bounds/report.html)" "L_50"
+    sed -i 's/samples: 50/samples: 20/' bounds.yaml # the runs are done: only the bound is new
+    works study bounds.yaml "encoder=[linear 8, relu]" "decoder=[linear 8, relu]" --threads 1
+    holds 'all("L_20" in c["values"] and "L_50" not in c["values"] for c in d["cells"])' runs/bounds/report.json
+    for bad in 'importance: 3' 'importance: {samples: 0}' 'importance: {images: 3}' \
+        'importance: {samples: 3, pictures: 3}' 'importance: {samples: many}'; do
+        printf '%s\n' 'base: lab2-vae' "$bad" > wrong.yaml
+        fails 2 'wrong.yaml:2: `importance` wants how many draws' study wrong.yaml --dry-run
+    done
+}

@@ -4,7 +4,7 @@
 load support
 
 SMALL=(lab0-pixelvae data.name=digits data.limit=200 data.validation=60 data.batch=20 train.epochs=2
-    train.log=1 --threads 1 latent=3 "encoder=[linear 16, relu]"
+    train.log=1 --threads 1 latent=2 "encoder=[linear 16, relu]"
     "layers=[gated 4 k5 strict: true, gated 4 k3, relu]")
 MAP=("decoder=[linear 98, relu, reshape 2 7 7, upsample 4]" objective.free_bits=0.1)
 
@@ -20,17 +20,16 @@ setup() {
 }
 
 @test "every estimate of log p(x)" {
-    for run in context map; do
-        json '-700 < d["elbo"] < -50 and d["kl"] > 0' evaluate runs/$run
-        works evaluate runs/$run --samples 20 --count 20
-        has "$out" "L_20"
-        works evaluate runs/$run --latents --count 20
-        works evaluate runs/$run --gap --count 2
-    done
+    json '-700 < d["elbo"] < -50 and d["kl"] > 0' evaluate runs/map
+    works evaluate runs/context --samples 20 --count 20
+    has "$out" "L_20"
+    works evaluate runs/map --latents --count 20
+    works evaluate runs/context --gap --count 2 --samples 20
+    has "$out" "of a diagonal Gaussian fitted to each image"
     works train "${SMALL[@]}" objective.name=iwae objective.samples=3 --run bound
     json '"importance_bound" in d' evaluate bound
     works train "${SMALL[@]}" posterior.flow=planar posterior.flow_length=2 --run flow
-    works evaluate flow --samples 5 --count 20
+    fails 2 'a flow (posterior.flow) moves z' evaluate flow --latents --count 20
     works train "${SMALL[@]}" data.pixels=gray conditionals=logistic components=2 --run gray
     json 'd["kl"] > 0' evaluate gray
 }

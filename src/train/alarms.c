@@ -12,8 +12,8 @@
  *                                values reach half of the range only
  *   levels_idle                  Sonderby et al. 2016, "Ladder Variational Autoencoders": levels of
  *                                latents whose KL is nearly 0, after a few epochs
- *   latents_idle                 Bowman et al. 2016, "Generating Sentences from a Continuous Space",
- *                                section 3.1: latents that a strong decoder does without
+ *   latents_idle                 Bowman et al. 2016, "Generating Sentences from a Continuous
+ *                                Space", section 3.1: latents that a strong decoder does without
  *
  * Each of the first four is a threshold on a mean over the steps since the last event.  The
  * thresholds come from trainings that go well: real_score 0.5 to 0.8 and fake_score 0.2 to

@@ -188,7 +188,7 @@ static void evidence(const fixture *f, const float *images, double *p)
     free(each);
 }
 
-/* Of one image: the mean and the log mean exp of K log weights, with the standard errors of both. */
+/* Of one image: the mean and the log mean exp of K log weights, and the errors of both. */
 typedef struct bound {
     double elbo, elbo_error, importance, importance_error;
 } bound;
@@ -239,8 +239,8 @@ static void check_bounds(const fixture *f, const float *images, const double *p,
     rv_graph_free(b.graph);
 }
 
-/* Pearson's chi-squared of draws of the prior against p(x), within five deviations of its degrees of
- * freedom; images that are expected less than five times count as one. */
+/* Pearson's chi-squared of draws of the prior against p(x), within five deviations of its degrees
+ * of freedom; images that are expected less than five times count as one. */
 static void check_draws(const fixture *f, const double *p, const char *what)
 {
     enum { DRAWS = 20000 };
@@ -316,8 +316,8 @@ static void draw_every_pass(const fixture *f, const float *z, int64_t count, flo
     rv_graph_free(graph);
 }
 
-/* Images of latents are those of all passes, though fewer are taken; the same z gives the same image
- * wherever it stands, and draws of the prior have their own noise. */
+/* Images of latents are those of all passes, though fewer are taken; the same z gives the same
+ * image wherever it stands, and draws of the prior have their own noise. */
 static void images_of_latents_differ_by_these_alone(void **state)
 {
     enum { N = 300, D = 16, Z = 2, OTHER = 299 };

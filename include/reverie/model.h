@@ -259,9 +259,9 @@ typedef struct rv_latent_part {
     rv_draws (*draw)(const rv_model *model, rv_expr x, rv_dist first, int64_t draws, rv_mode mode);
     rv_expr (*log_likelihood)(const rv_model *model, rv_expr x, const rv_draws *drawn,
                               rv_mode mode); /* log p(x|z_k), [K,B] */
-    /* Of a likelihood whose pixels depend on those before, what decodes: one pass of a sampler, from
-     * z [N,Z], the x [N,D] of the pass before, and uniforms u [N,D] that all passes share.  Pass d
-     * makes x_d final. */
+    /* Of a likelihood whose pixels depend on those before, what decodes: one pass of a sampler,
+     * from z [N,Z], the x [N,D] of the pass before, and uniforms u [N,D] that all passes share.
+     * Pass d makes x_d final. */
     rv_expr (*draw_pass)(const rv_model *model, rv_expr z, rv_expr x, rv_expr u);
 } rv_latent_part;
 

@@ -1,6 +1,6 @@
 /* The posterior of a variational autoencoder.
  *
- *   q(z|x) = N(mu(x), diag sigma^2(x)) or N(mu(x), L(x) L(x)')      Kingma & Welling 2014, appendix C
+ *   q(z|x) = N(mu(x), diag sigma^2(x)) or N(mu(x), L(x) L(x)')    (Kingma & Welling 2014, app. C)
  *
  * The encoder's words are followed by one linear layer to (mu, s) [B,2Z]; sigma is exp(s), or, for
  * `posterior.scale: softplus`, sqrt(softplus(s) + eta).  With `posterior.covariance: full` it also

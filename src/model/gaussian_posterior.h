@@ -1,5 +1,5 @@
-/* q(z|x), a Gaussian that an encoder gives, whose draws a flow may move: settings and functions that
- * kinds with a latent part share. */
+/* q(z|x), a Gaussian that an encoder gives, whose draws a flow may move: settings and functions
+ * that kinds with a latent part share. */
 #ifndef MODEL_GAUSSIAN_POSTERIOR_H
 #define MODEL_GAUSSIAN_POSTERIOR_H
 

@@ -1,13 +1,13 @@
 /* The PixelVAE: a variational autoencoder whose likelihood is a PixelCNN.
  *
- * Gulrajani, Kumar, Ahmed, Taiga, Visin, Vazquez & Courville 2017, "PixelVAE: A Latent Variable Model
- * for Natural Images".
+ * Gulrajani, Kumar, Ahmed, Taiga, Visin, Vazquez & Courville 2017, "PixelVAE: A Latent Variable
+ * Model for Natural Images".
  *
  *   log p(x|z) = sum_d log p(x_d | x_<d, z)      p(z) = N(0, I)      q(z|x): as in the vae
  *
  * in the order of the rows; training gives the net of `layers` the true x_<d.  z reaches it as the
- * context of every causal and gated layer: itself, the same at each pixel; or, with `decoder` words,
- * as the map [H,W,C] that they make of z, by a 1x1 convolution in each of those layers (the
+ * context of every causal and gated layer: itself, the same at each pixel; or, with `decoder`
+ * words, as the map [H,W,C] that they make of z, by a 1x1 convolution in each of those layers (the
  * paper concatenates the map with the features that go into them).  Neither is masked: the map at a
  * pixel depends on z alone.
  *

@@ -4,7 +4,8 @@
  *
  *   p(z) = N(0, I)      q(z|x): model/gaussian_posterior.c
  *
- * The decoder's words are followed by one linear layer to the D pixels, unless they end in an image.
+ * The decoder's words are followed by one linear layer to the D pixels, unless they end in an
+ * image.
  *
  * Training maximises the mean of K ELBOs, or the bound L_K (`objective.name: iwae`, Burda et al.
  * 2016): model/latent.c computes both. */

@@ -2,7 +2,7 @@
  *
  *   log p(x) = log p_0(f^-1(x)) + log |det df^-1/dx|
  *
- * The chain of layers from the data down: layer 0, a batch norm where there are any, layer 1, ... */
+ * The chain of layers from the data down: layer 0, a batch norm if there are any, layer 1, ... */
 #include "model/density.h"
 #include "model/parts.h"
 

@@ -42,17 +42,29 @@ static void add_own(rv_values *found, rv_values **one, const rv_param *param)
     add_layer(found, (*one)++, &row);
 }
 
+/* The net that predicts pixels from those before, or the first. */
+static const rv_net *net_of_pixels(const rv_model *model)
+{
+    int count;
+    rv_net *const *nets = rv_model_nets(model, &count);
+    for (int i = 0; i < count; i++)
+        if (rv_net_sees(nets[i]).rows > 0)
+            return nets[i];
+    return nets[0];
+}
+
 /* How far a pixel of an autoregressive net of images looks, and what a sheet of samples costs: a
  * draw takes a pass for each pixel. */
 static void add_sight(rv_values *found, rv_model *model)
 {
     enum { SHEET = 64 };
-    rv_net_sight sight = rv_net_sees(model->net[0]);
-    if (sight.rows == 0 || !rv_model_has(model, RV_SAMPLER))
-        return;
+    const rv_net *net = net_of_pixels(model);
+    rv_net_sight sight = rv_net_sees(net);
     int64_t passes = rv_view_generate_passes(model);
+    if (sight.rows == 0 || passes <= 1)
+        return;
     double pixels = (double)(model->sizes.height * model->sizes.width);
-    double operations = 2 * (double)rv_net_size(model->net[0]) * pixels * SHEET * (double)passes;
+    double operations = 2 * (double)rv_net_size(net) * pixels * SHEET * (double)passes;
     rv_values_count(found, "rows_seen", sight.rows);
     rv_values_count(found, "columns_seen", sight.columns);
     rv_values_count(found, "sampler_passes", passes);

@@ -176,7 +176,9 @@ typedef struct rv_net_wish {
     rv_net_order order; /* of an autoregressive net, which ends in `conditionals HEADS` */
     int is_raster;      /* 1: of an autoregressive net of images, which ends in `conv HEADS k1` */
     int heads;
-    int64_t context;    /* width of the context that `causal` and `gated` layers see; 0: none */
+    int64_t context; /* width of the context that `causal` and `gated` layers see; 0: none */
+    int context_of;  /* instead of `context`: the map that the net of wish context_of - 1 gives */
+    int gives_map;   /* 1: its words give a map of the height and width of the images */
     rv_net_start start; /* zeros: as in PyTorch */
 } rv_net_wish;
 
@@ -259,6 +261,10 @@ typedef struct rv_latent_part {
     rv_draws (*draw)(const rv_model *model, rv_expr x, rv_dist first, int64_t draws, rv_mode mode);
     rv_expr (*log_likelihood)(const rv_model *model, rv_expr x, const rv_draws *drawn,
                               rv_mode mode); /* log p(x|z_k), [K,B] */
+    /* Of a likelihood whose pixels depend on those before, what decodes: one pass of a sampler,
+     * from z [N,Z], the x [N,D] of the pass before, and uniforms u [N,D] that all passes share.
+     * Pass d makes x_d final. */
+    rv_expr (*draw_pass)(const rv_model *model, rv_expr z, rv_expr x, rv_expr u);
 } rv_latent_part;
 
 /* One value for each example, which training maximises and which selects the best checkpoint: log

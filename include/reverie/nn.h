@@ -87,7 +87,8 @@ void rv_net_free(rv_net *net);
  * running statistics, and dropout draws.  RV_BAD_USAGE and poison for another shape of x. */
 rv_expr rv_net_apply(const rv_net *net, rv_expr x, rv_mode mode);
 /* The same for a net with a context [...,C], a row for each example of x: a class as one-hot
- * values, or latents.  NULL for a net without.  RV_BAD_USAGE and poison for another width. */
+ * values, or latents; of a net of images also a map [N,H,W,C], a row for each pixel.  NULL for a
+ * net without.  RV_BAD_USAGE and poison for another width. */
 rv_expr rv_net_apply_given(const rv_net *net, rv_expr x, rv_expr context, rv_mode mode);
 /* Applies only the layers `first` to `first + count - 1` (a residual is one layer), for the
  * features inside a net.  x is an input of layer `first`; RV_BAD_USAGE and poison when its shape is

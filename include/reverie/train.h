@@ -83,6 +83,7 @@ enum { RV_ALARMS_MOST = 8 };
 
 #define RV_ALARM_LEVEL_KL     0.05 /* nats of a level of latents below, after so many epochs: */
 #define RV_ALARM_LEVEL_EPOCHS 3    /* levels_idle */
+#define RV_ALARM_KL           0.1  /* nats of all latents below, after as many: latents_idle */
 
 #define RV_ALARM_ALIKE  1e4  /* diversity above: images_alike */
 #define RV_ALARM_BRIGHT 0.01 /* share of bright pixels in data that can raise samples_dim */

@@ -29,7 +29,7 @@ int64_t rv_view_generate_passes(const rv_model *model)
 {
     int64_t sum = 0, passes;
     if (!model->kind->score.draw_passes)
-        return 1;
+        return view_decoder_passes(model);
     for (int i = 0; (passes = model->kind->score.draw_passes(model, i)) > 0; i++)
         sum += passes;
     return sum;
@@ -210,7 +210,7 @@ static rv_status decode_prior(rv_model *model, uint64_t seed, const int32_t *cla
     float *z = rv_malloc((size_t)(count * model->kind->latent_width(model)) * sizeof *z);
     rv_status status = z ? rv_view_prior(model, seed, count, z) : rv_fail_memory(model->context);
     if (status == RV_OK)
-        status = rv_view_decode_classes(model, z, classes, count, images);
+        status = view_decode_draws(model, seed, z, classes, count, images);
     rv_free(z);
     return status;
 }

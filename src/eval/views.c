@@ -1,20 +1,27 @@
 /* The views of a trained model as plain arrays: decode, encode, the prior. */
 #include "eval/views.h"
 
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/random.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 256 }; /* rows of a program */
+enum { CHUNK = 256, VIEW_MEASURED = 8, VIEW_LONG = 5 }; /* rows of a program; passes; seconds */
 
-/* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row. */
+/* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row.  A view of
+ * several passes has the output of the pass before as its second input. */
 typedef struct view {
     rv_graph *graph;
     rv_program *program;
-    int64_t in, out, rows;
-    float *padded; /* [rows,in] */
+    int64_t in, out, rows, passes; /* passes: at most; 0: one, without */
+    float *padded;                 /* [rows,in] */
+    float *before, *after;         /* [rows,out] of two passes */
+    uint64_t seed;                 /* of its draws */
+    int shares_noise;              /* 1: all rows have the noise of row 0 */
+    int has_said;                  /* how long its passes may take */
+    rv_context *context;
 } view;
 
 static void view_free(view *v)
@@ -22,6 +29,8 @@ static void view_free(view *v)
     rv_program_free(v->program);
     rv_graph_free(v->graph);
     rv_free(v->padded);
+    rv_free(v->before);
+    rv_free(v->after);
 }
 
 rv_status view_needs(const rv_model *model, int ability, const char *what, const char *verb)
@@ -48,6 +57,44 @@ static rv_status compile(view *v, rv_model *model, const rv_expr *outputs, int c
     return rv_compile(v->graph, outputs, count, NULL, &v->program);
 }
 
+/* Says how long drawing may take, where that is long: the first passes took `seconds` each. */
+static void say_cost(view *v, int64_t count, double seconds)
+{
+    double all = seconds * (double)v->passes * ceil((double)count / (double)v->rows);
+    if (all > VIEW_LONG && !v->has_said)
+        rv_notify(v->context, RV_LOG_INFO,
+                  "drawing %lld images pixel by pixel takes at most %lld passes, about %.0f s; "
+                  "it ends as soon as no pixel changes",
+                  (long long)count, (long long)v->passes, all);
+    v->has_said = 1;
+}
+
+/* Runs the program on the rows that are bound.  Of several passes, the last is the first that
+ * changes no pixel: the next would be the same, so that each pixel is what all passes make it. */
+static rv_status run_passes(view *v, int64_t count)
+{
+    size_t values = (size_t)(v->rows * v->out), bytes = values * sizeof *v->before;
+    double start = rv_seconds();
+    int changed = 1;
+    if (v->passes == 0)
+        return rv_run(v->program);
+    memset(v->before, 0, bytes);
+    for (int64_t i = 0; changed && i < v->passes; i++) {
+        rv_status status = rv_bind(v->program, "before", v->before, values);
+        if (status == RV_OK)
+            status = rv_run(v->program);
+        if (status == RV_OK)
+            status = rv_read(v->program, 0, v->after, values);
+        if (status != RV_OK)
+            return status;
+        changed = memcmp(v->before, v->after, bytes) != 0;
+        memcpy(v->before, v->after, bytes);
+        if (changed && i + 1 == VIEW_MEASURED)
+            say_cost(v, count, (rv_seconds() - start) / VIEW_MEASURED);
+    }
+    return RV_OK;
+}
+
 /* Runs the view over `count` rows; the last chunk is padded with zeros. */
 static rv_status run_rows(view *v, const float *rows, int64_t count, float *const *results,
                           int result_count, float *chunk)
@@ -58,9 +105,9 @@ static rv_status run_rows(view *v, const float *rows, int64_t count, float *cons
         memset(v->padded, 0, (size_t)(v->rows * v->in) * sizeof *v->padded);
         memcpy(v->padded, rows + first * v->in, (size_t)(n * v->in) * sizeof *rows);
         status = rv_bind(v->program, "input", v->padded, (size_t)(v->rows * v->in));
-        rv_bind_random(v->program, 0, 0, (uint32_t)first, 0);
+        rv_bind_random(v->program, v->seed, 0, v->shares_noise ? 0 : (uint32_t)first, 0);
         if (status == RV_OK)
-            status = rv_run(v->program);
+            status = run_passes(v, count);
         for (int i = 0; status == RV_OK && i < result_count; i++) {
             status = rv_read(v->program, i, chunk, (size_t)(v->rows * v->out));
             memcpy(results[i] + first * v->out, chunk, (size_t)(n * v->out) * sizeof *chunk);
@@ -83,13 +130,15 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
 {
     v->in = width;
     v->rows = count < CHUNK ? (count > 0 ? count : 1) : CHUNK;
+    v->context = model->context;
     v->graph = rv_graph_new(model->context);
     return v->graph ? rv_input(v->graph, "input", RV_F32, rv_shape2(v->rows, width)) : NULL;
 }
 
 /* ---- decoding ---- */
 
-/* For a model with classes the input is z followed by the class as one-hot values. */
+/* For a model with classes the input is z followed by the class as one-hot values.  A model that
+ * draws images of z takes passes; its uniforms are the same for all images, or each image's own. */
 struct rv_decoder {
     rv_model *model;
     view view;
@@ -98,17 +147,47 @@ struct rv_decoder {
     float *rows; /* [view.rows,latents + classes], if there are classes */
 };
 
+/* A pass over images of z. */
+static rv_expr drawn(const rv_decoder *decoder, rv_expr z)
+{
+    static const char name[] = "pixels";
+    rv_graph *graph = rv_expr_graph(z);
+    rv_shape shape = rv_shape2(rv_dim(z, 0), rv_data_width(decoder->model->sizes));
+    rv_expr u = decoder->view.shares_noise
+                    ? rv_broadcast_to(rv_draw_uniform(graph, name, rv_shape1(shape.dim[1]),
+                                                      (rv_draw_axes){-1, -1}),
+                                      shape)
+                    : rv_draw_uniform(graph, name, shape, (rv_draw_axes){0, -1});
+    rv_expr before = rv_input(graph, "before", RV_F32, shape);
+    return decoder->model->kind->latent.draw_pass(decoder->model, z, before, u);
+}
+
 static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
 {
     const rv_model_kind *kind = decoder->model->kind;
     int64_t latents = decoder->latents;
+    if (!kind->decode)
+        return drawn(decoder, input);
     if (decoder->classes == 0)
         return kind->decode(decoder->model, input);
     return kind->decode_class(decoder->model, rv_cols(input, 0, latents),
                               rv_cols(input, latents, latents + decoder->classes));
 }
 
-rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
+/* Memory of the passes of a view, if it takes any. */
+static rv_status open_passes(view *v)
+{
+    size_t count = (size_t)(v->rows * v->out);
+    if (v->passes == 0)
+        return RV_OK;
+    v->before = rv_malloc(count * sizeof *v->before);
+    v->after = rv_malloc(count * sizeof *v->after);
+    return v->before && v->after ? RV_OK : rv_fail_memory(v->context);
+}
+
+/* The uniforms of images that are drawn: shared by all, or of each under `seed`. */
+static rv_status decoder_new(rv_model *model, int64_t rows, int is_shared, uint64_t seed,
+                             rv_decoder **out)
 {
     *out = NULL;
     if (view_needs(model, RV_DECODER, "decoder", "decode") != RV_OK)
@@ -121,9 +200,14 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
     decoder->latents = model->kind->latent_width(model);
     decoder->classes = rv_model_has(model, RV_CLASS_DECODER) ? model->sizes.classes : 0;
     rv_expr input = view_input(v, model, decoder->latents + decoder->classes, rows);
-    rv_expr output = input ? decoded(decoder, input) : NULL;
     v->out = rv_data_width(model->sizes);
+    v->passes = model->kind->decode ? 0 : view_decoder_passes(model);
+    v->seed = seed;
+    v->shares_noise = v->passes > 0 && is_shared;
+    rv_expr output = input ? decoded(decoder, input) : NULL;
     rv_status status = input ? compile(v, model, &output, 1) : RV_NO_MEMORY;
+    if (status == RV_OK)
+        status = open_passes(v);
     if (status == RV_OK && decoder->classes > 0) {
         decoder->rows = rv_malloc((size_t)(v->rows * v->in) * sizeof *decoder->rows);
         status = decoder->rows ? RV_OK : rv_fail_memory(model->context);
@@ -134,6 +218,17 @@ rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
     }
     *out = decoder;
     return RV_OK;
+}
+
+rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
+{
+    return decoder_new(model, rows, 1, 0, out);
+}
+
+int64_t view_decoder_passes(const rv_model *model)
+{
+    int draws = !model->kind->decode && model->kind->latent.draw_pass;
+    return draws ? rv_data_width(model->sizes) : 1;
 }
 
 rv_status view_check_classes(const rv_model *model, const int32_t *classes, int64_t count)
@@ -198,20 +293,38 @@ static rv_status fail_decoded(const rv_model *model, const float *z, int64_t lat
                    (long long)row, (double)largest);
 }
 
+static rv_status decode(rv_decoder *decoder, const float *z, const int32_t *classes, int64_t count,
+                        float *images)
+{
+    const rv_model *model = decoder->model;
+    int64_t width = rv_data_width(model->sizes);
+    rv_status status = rv_decoder_run_classes(decoder, z, classes, count, images);
+    for (int64_t i = 0; status == RV_OK && i < count * width; i++)
+        if (!isfinite(images[i]))
+            status =
+                fail_decoded(model, z + i / width * decoder->latents, decoder->latents, i / width);
+    return status;
+}
+
 rv_status rv_view_decode_classes(rv_model *model, const float *z, const int32_t *classes,
                                  int64_t count, float *images)
 {
     rv_decoder *decoder;
-    int64_t width = rv_data_width(model->sizes), latents = 0;
     rv_status status = rv_decoder_new(model, count, &decoder);
     if (status == RV_OK)
-        status = rv_decoder_run_classes(decoder, z, classes, count, images);
-    if (status == RV_OK)
-        latents = decoder->latents;
+        status = decode(decoder, z, classes, count, images);
     rv_decoder_free(decoder);
-    for (int64_t i = 0; status == RV_OK && i < count * width; i++)
-        if (!isfinite(images[i]))
-            status = fail_decoded(model, z + i / width * latents, latents, i / width);
+    return status;
+}
+
+rv_status view_decode_draws(rv_model *model, uint64_t seed, const float *z, const int32_t *classes,
+                            int64_t count, float *images)
+{
+    rv_decoder *decoder;
+    rv_status status = decoder_new(model, count, 0, seed, &decoder);
+    if (status == RV_OK)
+        status = decode(decoder, z, classes, count, images);
+    rv_decoder_free(decoder);
     return status;
 }
 

@@ -10,6 +10,13 @@ rv_status view_needs(const rv_model *model, int ability, const char *what, const
 /* RV_BAD_USAGE for a class that there is not, and for a model that makes no images of a class. */
 rv_status view_check_classes(const rv_model *model, const int32_t *classes, int64_t count);
 
+/* As rv_view_decode_classes, but a model that draws its images gives each its own noise, of `seed`
+ * and the number of the image. */
+rv_status view_decode_draws(rv_model *model, uint64_t seed, const float *z, const int32_t *classes,
+                            int64_t count, float *images);
+/* How many passes an image of z takes at most; 1 for a mean image. */
+int64_t view_decoder_passes(const rv_model *model);
+
 /* RV_BAD_USAGE for a number of rows below zero. */
 rv_status view_check_rows(const rv_model *model, int64_t count);
 

@@ -192,7 +192,8 @@ int rv_model_kind_has(const rv_model_kind *own, unsigned abilities)
 {
     rv_model_kind kind = with_defaults(own);
     unsigned has = (kind.evaluate ? RV_EVALUATION : 0) | (kind.encode ? RV_ENCODER : 0) |
-                   (kind.decode ? RV_DECODER : 0) | (kind.decode_class ? RV_CLASS_DECODER : 0) |
+                   (kind.decode || kind.latent.draw_pass ? RV_DECODER : 0) |
+                   (kind.decode_class ? RV_CLASS_DECODER : 0) |
                    (kind.classify ? RV_CLASSIFIER : 0) | (kind.train ? RV_TRAINING : 0) |
                    (kind.class_evidence ? RV_CLASS_EVIDENCE : 0) |
                    (kind.features ? RV_FEATURES : 0) | (kind.score.draw_pass ? RV_SAMPLER : 0);

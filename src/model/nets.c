@@ -96,6 +96,14 @@ static rv_shape input_of(const rv_model *model, const rv_net_wish *wish)
     return wish->in.rank == 0 ? image_shape(model) : wish->in;
 }
 
+/* How wide a context the net sees at each pixel. */
+static int64_t context_of(const rv_model *model, const rv_net_wish *wish)
+{
+    if (wish->context_of == 0)
+        return wish->context;
+    return rv_net_output_shape(model->net[wish->context_of - 1]).dim[2];
+}
+
 static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const *words, int count)
 {
     rv_net *net = NULL;
@@ -107,7 +115,7 @@ static rv_net *make(rv_model *model, const rv_net_wish *wish, const char *const 
     config.params = model->params;
     config.order = wish->order;
     config.is_raster = wish->is_raster;
-    config.context = wish->context;
+    config.context = context_of(model, wish);
     rv_net_new_configured(model->context, wish->name, words, count,
                           flat ? rv_shape1(rv_shape_size(in)) : in, &config, &net);
     return net;
@@ -151,6 +159,19 @@ static rv_status check_images(rv_model *model, const rv_net *net)
                    rv_net_name(net), rv_shape_text(out, gives), rv_shape_text(image, wanted));
 }
 
+static rv_status check_map(rv_model *model, const rv_net *net)
+{
+    char gives[96];
+    rv_shape out = rv_net_output_shape(net);
+    if (out.rank == 3 && out.dim[0] == model->sizes.height && out.dim[1] == model->sizes.width)
+        return RV_OK;
+    return rv_fail(model->context, RV_BAD_USAGE,
+                   "%s gives %s for each z, but the map that the pixels see is [%lld,%lld,C] "
+                   "(height, width, channels): end its words in that, or leave them out",
+                   rv_net_name(net), rv_shape_text(out, gives), (long long)model->sizes.height,
+                   (long long)model->sizes.width);
+}
+
 /* NULL on failure, with the error latched. */
 static rv_net *make_net(rv_model *model, const rv_net_wish *wish)
 {
@@ -176,7 +197,9 @@ rv_status model_make_nets(rv_model *model, const rv_net_wish wish[RV_NETS_MOST])
         if (!model->net[i])
             return rv_error_status(model->context);
         model->nets = i + 1;
-        rv_status status = wish[i].gives_images ? check_images(model, model->net[i]) : RV_OK;
+        rv_status status = wish[i].gives_images ? check_images(model, model->net[i])
+                           : wish[i].gives_map  ? check_map(model, model->net[i])
+                                                : RV_OK;
         if (status != RV_OK)
             return status;
         if (wish[i].gives_images && wish[i].start.output_bias)

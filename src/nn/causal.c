@@ -10,6 +10,8 @@
  * w is PyTorch's masked weight [O,I,k,k] as [O,I,1,k*k], without its last cells; c is the context,
  * the same at each pixel.  The sum is one convolution by a rectangle of p + 1 rows whose last cells
  * are a constant zero.  With one channel of pixels a layer that looks at one cell needs no mask.
+ * The context may also be a map, with a c of each pixel (van den Oord, Kalchbrenner, Vinyals et al.
+ * 2016, equation 5): then V is a 1x1 convolution, without a mask.
  *
  * Layers know what they have seen: an output that has seen its own pixel is refused. */
 #include "nn/net.h"
@@ -42,8 +44,12 @@ rv_expr raster_conv(rv_expr x, rv_param *weight, int64_t rows, int64_t columns, 
 
 rv_expr raster_context(const net_pass *pass, rv_param *weight)
 {
-    rv_graph *graph = rv_expr_graph(pass->context);
-    rv_expr y = rv_matmul_t(pass->context, 0, rv_updated(graph, weight), 1); /* [N,O] */
+    rv_expr c = pass->context, w = rv_updated(rv_expr_graph(c), weight); /* [O,C] */
+    rv_shape shape = rv_expr_shape(c);
+    if (shape.rank == 4)
+        return rv_conv2d(c, rv_reshape(w, rv_shape4(rv_dim(w, 0), 1, 1, rv_dim(w, 1))),
+                         rv_conv_defaults());
+    rv_expr y = rv_matmul_t(c, 0, w, 1); /* [N,O] */
     return rv_reshape(y, rv_shape4(rv_dim(y, 0), 1, 1, rv_dim(y, 1)));
 }
 

@@ -257,7 +257,8 @@ static int fits(rv_shape in, rv_shape x)
     return 1;
 }
 
-/* The context as rows, one for each example of x; poison for another width or number. */
+/* The context as rows, one for each example of x, or in a net of images a map with a row for each
+ * pixel, [N,H,W,C]; poison for another width or number. */
 static rv_expr context_rows(const rv_net *net, rv_expr x, rv_expr context)
 {
     char is[96];
@@ -270,6 +271,10 @@ static rv_expr context_rows(const rv_net *net, rv_expr x, rv_expr context)
         return context;
     rv_shape shape = rv_expr_shape(context);
     int64_t rows = rv_shape_size(rv_expr_shape(x)) / rv_shape_size(net->in);
+    if (net->in.rank == 3 && shape.rank == 4 && shape.dim[0] == rows &&
+        shape.dim[1] == net->in.dim[0] && shape.dim[2] == net->in.dim[1] &&
+        shape.dim[3] == net->context)
+        return context;
     if (shape.rank < 1 || shape.dim[shape.rank - 1] != net->context ||
         rv_shape_size(shape) != rows * net->context)
         return rv_expr_fail(rv_expr_graph(x),

@@ -18,7 +18,7 @@ typedef struct net_sight {
 /* An application of a net, as it goes from layer to layer. */
 typedef struct net_pass {
     rv_mode mode;
-    rv_expr context;  /* [N,C] of a net with a context, else NULL */
+    rv_expr context;  /* [N,C], or [N,H,W,C], of a net with a context, else NULL */
     rv_expr vertical; /* [N,H,W,V], the vertical stack of the last gated layer, or NULL */
 } net_pass;
 
@@ -128,7 +128,7 @@ void raster_declare(const net_builder *builder, net_layer *layer, int index, con
 /* causal.c: x [N,H,W,I] -> [N,H,W,O] by a window of rows x columns cells, of which the kernel has
  * the first; the last row is the pixel's own, and its column comes after (kernel-1)/2 others. */
 rv_expr raster_conv(rv_expr x, rv_param *weight, int64_t rows, int64_t columns, int64_t kernel);
-/* causal.c: c W' of the context for each pixel, [N,1,1,O]. */
+/* causal.c: c W' of the context for each pixel, [N,1,1,O], or of a map [N,H,W,O]. */
 rv_expr raster_context(const net_pass *pass, rv_param *weight);
 
 /* initialise.c */

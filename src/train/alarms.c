@@ -12,6 +12,8 @@
  *                                values reach half of the range only
  *   levels_idle                  Sonderby et al. 2016, "Ladder Variational Autoencoders": levels of
  *                                latents whose KL is nearly 0, after a few epochs
+ *   latents_idle                 Bowman et al. 2016, "Generating Sentences from a Continuous
+ *                                Space", section 3.1: latents that a strong decoder does without
  *
  * Each of the first four is a threshold on a mean over the steps since the last event.  The
  * thresholds come from trainings that go well: real_score 0.5 to 0.8 and fake_score 0.2 to
@@ -125,12 +127,28 @@ static int levels_idle(const rv_event *event, rv_alarm *alarm)
     return 1;
 }
 
+/* All latents together carry nothing. */
+static int latents_idle(const rv_event *event, rv_alarm *alarm)
+{
+    double kl = value_of(event, "kl");
+    if (event->epoch < RV_ALARM_LEVEL_EPOCHS || !(kl < RV_ALARM_KL))
+        return 0;
+    alarm->name = "latents_idle";
+    rv_text_format(alarm->cause, sizeof alarm->cause,
+                   "the latents carry %.2f nats: q(z|x) is the prior whatever the image, and the "
+                   "decoder does without z; set objective.warmup or objective.free_bits, or give "
+                   "the decoder fewer layers",
+                   kl);
+    return 1;
+}
+
 int rv_alarms(const rv_event *event, rv_alarm out[RV_ALARMS_MOST])
 {
     int count = 0;
     if (event->kind == RV_EVENT_SPLIT) {
         count += held_out_not_finite(event, out);
-        return count + levels_idle(event, &out[count]);
+        count += levels_idle(event, &out[count]);
+        return count + latents_idle(event, &out[count]);
     }
     if (event->kind == RV_EVENT_TRAIN && event->epoch < 1)
         return 0;

@@ -223,11 +223,11 @@ static void test_refusals(void **state)
          "r.yaml:2: unknown model `transformer`; the models are: "
          "vae, iwae, ladder, gan, wgan, wgan-gp, vae-gan, bigan, "
          "classifier, m2, m1-m2, adgm, discrete-vae, made, maf, realnvp, energy-flow, "
-         "pixelcnn"},
+         "pixelcnn, pixelvae"},
         {"latent: 3",
          "r: `model` is not set; the models are: vae, iwae, ladder, gan, wgan, wgan-gp, "
          "vae-gan, bigan, classifier, m2, m1-m2, adgm, discrete-vae, made, maf, realnvp, "
-         "energy-flow, pixelcnn"},
+         "energy-flow, pixelcnn, pixelvae"},
         {"modle: vae\nlatent: 3", "r.yaml:1: unknown key `modle`; did you mean `model`?"},
         {"model: vae\ntrain: {lr: fast}",
          "r.yaml:2: train.lr wants a number from 0 to 1000000, not `fast`"},

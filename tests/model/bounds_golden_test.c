@@ -1,4 +1,5 @@
-/* Training steps of the VAE (one draw, several, L_K, full covariance), of the IWAE (one and two
+/* Training steps of the VAE (one draw, several, L_K, full covariance), of the PixelVAE (z as a
+ * context, and as a map), of the IWAE (one and two
  * stochastic layers; batch norm, and the weight of the KL) and of the ladder (both merges, several
  * draws, L_K, free bits; batch norm everywhere) against PyTorch. */
 #include "golden_steps.h"
@@ -33,6 +34,13 @@
                   "decoder: [" DOWN("6",                                                           \
                                     "6") "linear 7 bias: false, batchnorm, leaky_relu]\n" ADAM
 
+#define PIXEL_FILE "pixelvae/steps.txt"
+#define PIXELS     "model: pixelvae\nlatent: 3\nencoder: [linear 5, tanh]\n" ADAM
+#define CONTEXT    PIXELS "layers: ['gated 3 k3 strict: true', gated 3 k3, relu]\n"
+#define MAP                                                                                        \
+    PIXELS "decoder: [linear 8, tanh, reshape 2 2 2, deconv 2 k2 s2]\n"                            \
+           "layers: ['gated 3 k3 strict: true', causal 3 k3, relu]\n"
+
 static const step_case cases[] = {
     {"vae", VAE, 4, 4, 1, 2, 0, FILE_OF},
     {"vae_three", VAE "objective: {samples: 3}\n", 4, 4, 1, 2, 0, FILE_OF},
@@ -53,6 +61,11 @@ static const step_case cases[] = {
      LADDER_FILE},
     {"chain_softplus", CHAIN "posterior: {scale: softplus}\nobjective: {name: elbo, samples: 1}\n",
      4, 4, 1, 2, 0, LADDER_FILE},
+    {"pixelvae", CONTEXT "objective: {samples: 2, beta: 0.5}\n", 4, 4, 1, 2, 0, PIXEL_FILE},
+    {"pixelvae_iwae", CONTEXT "objective: {name: iwae, samples: 3}\n", 4, 4, 1, 2, 0, PIXEL_FILE},
+    {"pixelvae_map", MAP, 4, 4, 1, 2, 0, PIXEL_FILE},
+    {"pixelvae_map_iwae", MAP "objective: {name: iwae, samples: 3, beta: 0.5}\n", 4, 4, 1, 2, 0,
+     PIXEL_FILE},
 };
 
 int main(void)

@@ -19,6 +19,7 @@ static void parts_make_what_a_kind_can(void **state)
         unsigned has;
     } kinds[] = {
         {"vae", latents},
+        {"pixelvae", latents},
         {"iwae", latents},
         {"ladder", latents},
         {"discrete-vae", latents},

@@ -4,7 +4,7 @@
 set -u -o pipefail
 
 # One small run of each kind of model: a few steps, saved in mid-epoch too.
-FAMILIES=${SOAK_FAMILIES:-vae iwae ladder concat discrete-vae gan dcgan wgan-gp vae-gan bigan classifier m2 flow made maf pixelcnn}
+FAMILIES=${SOAK_FAMILIES:-vae iwae ladder concat discrete-vae gan dcgan wgan-gp vae-gan bigan classifier m2 flow made maf pixelcnn pixelvae pixelvae-map}
 SMALL=(data.name=digits data.limit=200 data.validation=50 data.batch=20 train.epochs=2 train.save=3
     train.log=1 --threads 1 --quiet)
 
@@ -40,6 +40,11 @@ family() {
         made) FAMILY=(made "layers=[masked 16, batchnorm, relu]") ;;
         pixelcnn) FAMILY=(pixelcnn condition=class
             "layers=[gated 8 k3 strict: true, gated 8 k3, batchnorm, relu]") ;;
+        pixelvae) FAMILY=(lab0-pixelvae latent=4 "encoder=[linear 16, batchnorm, relu]" objective.warmup=1
+            "layers=[gated 8 k3 strict: true, gated 8 k3, relu]") ;;
+        pixelvae-map) FAMILY=(lab0-pixelvae latent=4 "encoder=[linear 16, relu]" objective.warmup_steps=5
+            "decoder=[linear 98, relu, reshape 2 7 7, upsample 4]" objective.free_bits=0.1
+            "layers=[gated 8 k3 strict: true, relu]") ;;
         maf) FAMILY=(maf-mnist "layers=[masked 8, relu]" length=2) ;;
         classifier) FAMILY=(lab1-classifier "layers=[linear 16, batchnorm, relu, dropout 0.2]") ;;
         m2) FAMILY=(m2-enumerate latent=4 data.labels=20 data.labelled_batch=10

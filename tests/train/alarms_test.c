@@ -101,6 +101,24 @@ static void test_levels_that_carry_nothing(void **state)
     expect(&event, NULL, "training means");
 }
 
+/* The held-out KL of all latents, after a few epochs. */
+static void test_latents_that_carry_nothing(void **state)
+{
+    rv_event event = event_with("kl", 0.09);
+    (void)state;
+    event.kind = RV_EVENT_SPLIT;
+    event.epoch = RV_ALARM_LEVEL_EPOCHS;
+    expect(&event, "latents_idle", "a KL of nearly nothing");
+    event.epoch--;
+    expect(&event, NULL, "too early");
+    event.epoch++;
+    event.value[0] = 0.11;
+    expect(&event, NULL, "they carry something");
+    event.kind = RV_EVENT_EPOCH;
+    event.value[0] = 0;
+    expect(&event, NULL, "training means");
+}
+
 /* The first epoch says nothing yet, and nor does a held-out evaluation. */
 static void test_when_events_count(void **state)
 {
@@ -294,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_saturation_takes_both_scores),
         cmocka_unit_test(test_levels_that_carry_nothing),
+        cmocka_unit_test(test_latents_that_carry_nothing),
         cmocka_unit_test(test_when_events_count),
         cmocka_unit_test(test_dim_samples),
         cmocka_unit_test(test_causes_fit),

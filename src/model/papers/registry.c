@@ -7,11 +7,11 @@ enum { KINDS_MOST = 28 };
 
 /* NULL ends it. */
 static const rv_model_kind *kinds[KINDS_MOST + 1] = {
-    &rv_vae_kind,          &rv_iwae_kind,    &rv_ladder_kind,  &rv_gan_kind,
-    &rv_wgan_kind,         &rv_wgan_gp_kind, &rv_vae_gan_kind, &rv_bigan_kind,
-    &rv_classifier_kind,   &rv_m2_kind,      &rv_m1_m2_kind,   &rv_adgm_kind,
-    &rv_discrete_vae_kind, &rv_made_kind,    &rv_maf_kind,     &rv_realnvp_kind,
-    &rv_energy_flow_kind,  &rv_pixelcnn_kind};
+    &rv_vae_kind,          &rv_iwae_kind,     &rv_ladder_kind,  &rv_gan_kind,
+    &rv_wgan_kind,         &rv_wgan_gp_kind,  &rv_vae_gan_kind, &rv_bigan_kind,
+    &rv_classifier_kind,   &rv_m2_kind,       &rv_m1_m2_kind,   &rv_adgm_kind,
+    &rv_discrete_vae_kind, &rv_made_kind,     &rv_maf_kind,     &rv_realnvp_kind,
+    &rv_energy_flow_kind,  &rv_pixelcnn_kind, &rv_pixelvae_kind};
 
 rv_status rv_model_register(rv_context *context, const rv_model_kind *kind)
 {

@@ -22,5 +22,6 @@ extern const rv_model_kind rv_maf_kind;
 extern const rv_model_kind rv_realnvp_kind;
 extern const rv_model_kind rv_energy_flow_kind;
 extern const rv_model_kind rv_pixelcnn_kind;
+extern const rv_model_kind rv_pixelvae_kind;
 
 #endif

@@ -10,8 +10,8 @@
  * A study is YAML: `about`, `base` (a recipe), `settings` (for all runs), `grid` (key: list of
  * values; every combination is a cell), `cases` (name: settings that change together), `seeds` (how
  * many, or a list), `importance` ({samples: K, images: N}: the report has L_K of the first N test
- * images of each run, and the gap between it and the ELBO of the same draws).  Each cell and seed is
- * an ordinary run folder, FOLDER/beta=0.1,seed=2.
+ * images of each run, and the gap between it and the ELBO of the same draws).  Each cell and seed
+ * is an ordinary run folder, FOLDER/beta=0.1,seed=2.
  */
 #ifndef REVERIE_STUDY_H
 #define REVERIE_STUDY_H

@@ -165,7 +165,7 @@ static rv_status take_epoch(void *user, json_t *line)
 static int is_annealed(const rv_model *model)
 {
     rv_scalar_input scalar[RV_SCALARS_MOST];
-    return model->sizes.energy > 0 && model->kind->schedule &&
+    return model && model->sizes.energy > 0 && model->kind->schedule &&
            model->kind->schedule(model, (rv_moment){0}, scalar) > 0 && scalar[0].value < 1;
 }
 

@@ -53,7 +53,7 @@ PYTHON
     grep -q '"larger_is_better": false' whole/env.json
     json 'd["kl"] > 0 and abs(d["kl"] - d["free_energy"] - 1.8775016) < 1e-5' evaluate whole
     works sample whole -n 100 -o points.npy
-    has "$(cat whole/report.html)" "The target's density"
+    has "$(cat whole/report.html)" "s density, the density of the model, and its draws"
     [ "$(grep -o 'samples/curves.*' whole/.reverie-files | head -n 1)" = samples/curves-kl.png ]
     fails 2 'logs no other; it logs losses, kl, rate' figure whole curves --values other -o bad.png
     works figure whole density -o density.png

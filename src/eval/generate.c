@@ -1,6 +1,5 @@
-/* Images that a model makes: decoded draws of its prior, passes of its sampler, or draws of pixel
- * after pixel; and the way of a flow's draws from its base. */
-#include "eval/pixel_stream.h"
+/* Images that a model makes: decoded draws of its prior, draws pixel by pixel, or passes of its
+ * sampler; and the way of a flow's draws from its base. */
 #include "eval/views.h"
 
 #include "core/clock.h"
@@ -9,8 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* LONG: seconds that are announced; OFTEN: between two notes of the progress. */
-enum { ROWS_MOST = 256, MEASURED = 8, LONG = 5, OFTEN = 10 };
+enum { ROWS_MOST = 256, MEASURED = 8, LONG = 5 }; /* LONG: seconds that are announced */
 
 /* A program for some rows: a stage of the sampler, from `x`, `from` where it is bound, and the classes
  * if the model is given them. */
@@ -27,10 +25,16 @@ static void stage_free(stage *s)
     *s = (stage){0};
 }
 
+/* Whether pixels are drawn one after another, at the arithmetic of one pass. */
+static int is_streamed(const rv_model *model)
+{
+    return model->kind->pixels && rv_model_has(model, RV_SAMPLER);
+}
+
 int64_t rv_view_generate_passes(const rv_model *model)
 {
     int64_t sum = 0, passes;
-    if (model->kind->pixels || !model->kind->score.draw_passes)
+    if (is_streamed(model) || !model->kind->score.draw_passes)
         return 1;
     for (int i = 0; (passes = model->kind->score.draw_passes(model, i)) > 0; i++)
         sum += passes;
@@ -94,17 +98,13 @@ static void say_cost(const drawing *d, double seconds)
                   (long long)d->count, (long long)passes, all);
 }
 
-static int32_t class_of(const drawing *d, int64_t image)
-{
-    return d->classes ? d->classes[image] : (int32_t)(image % d->model->sizes.classes);
-}
-
 static rv_status bind_classes(const drawing *d, const stage *s, int64_t first)
 {
     if (!rv_model_is_given_class(d->model))
         return RV_OK;
     for (int64_t i = 0; i < s->rows; i++)
-        d->of[i] = class_of(d, first + i);
+        d->of[i] =
+            d->classes ? d->classes[first + i] : (int32_t)((first + i) % d->model->sizes.classes);
     return rv_bind(s->program, "classes", d->of, (size_t)s->rows);
 }
 
@@ -208,101 +208,6 @@ rv_status view_generate_by_passes(rv_model *model, uint64_t seed, const int32_t 
     return status;
 }
 
-/* ---- pixel after pixel ---- */
-
-/* Images on their way, a batch at a time. */
-typedef struct streaming {
-    const drawing *drawing;
-    pixel_stream *stream;
-    int64_t batch;      /* of the stream; 0: not open */
-    float *noise;       /* [batch,D] */
-    float *context;     /* [batch,classes] of a model that is given them, else NULL */
-    int64_t done, all;  /* rows of pixels, of a batch each */
-    double start, told; /* seconds */
-    int is_long;
-} streaming;
-
-/* Says how long it will take, where that is long, and from time to time how far it is. */
-static void tell_row(void *user, int64_t row)
-{
-    (void)row;
-    streaming *s = user;
-    const drawing *d = s->drawing;
-    double now = rv_seconds(), left = (now - s->start) / (double)++s->done;
-    left *= (double)(s->all - s->done);
-    if (s->done == 1 && left > LONG) {
-        s->is_long = 1;
-        rv_notify(d->model->context, RV_LOG_INFO,
-                  "drawing %lld images, pixel after pixel, takes about %.0f s", (long long)d->count,
-                  left);
-    } else if (s->is_long && now - s->told > OFTEN) {
-        rv_notify(d->model->context, RV_LOG_INFO, "%.0f%% is drawn; about %.0f s are left",
-                  100 * (double)s->done / (double)s->all, left);
-    } else {
-        return;
-    }
-    s->told = now;
-}
-
-static rv_status stream_resize(streaming *s, int64_t batch)
-{
-    rv_model *model = s->drawing->model;
-    if (batch == s->batch)
-        return RV_OK;
-    pixel_stream_free(s->stream);
-    s->batch = batch;
-    return pixel_stream_open(model, batch, &s->stream);
-}
-
-/* Images `first` to first + batch - 1. */
-static rv_status stream_batch(streaming *s, int64_t first, float *images)
-{
-    const drawing *d = s->drawing;
-    int64_t classes = d->model->sizes.classes;
-    pixel_batch batch = {.context = s->context,
-                         .noise = s->noise,
-                         .images = images,
-                         .after_row = tell_row,
-                         .user = s};
-    for (int64_t i = 0; s->context && i < s->batch; i++)
-        for (int64_t k = 0; k < classes; k++)
-            s->context[i * classes + k] = k == class_of(d, first + i) ? 1 : 0;
-    rv_status status = pixel_stream_noise(s->stream, d->seed, first, s->noise);
-    return status == RV_OK ? pixel_stream_draw(s->stream, &batch) : status;
-}
-
-static rv_status stream_open(streaming *s)
-{
-    const rv_model *model = s->drawing->model;
-    int64_t count = s->drawing->count, width = rv_data_width(model->sizes);
-    size_t most = (size_t)(count < ROWS_MOST ? count : ROWS_MOST), classes = 0;
-    if (rv_model_is_given_class(model))
-        classes = (size_t)model->sizes.classes;
-    s->all = (count + ROWS_MOST - 1) / ROWS_MOST * model->sizes.height;
-    s->noise = rv_malloc(most * (size_t)width * sizeof *s->noise);
-    s->context = classes > 0 ? rv_malloc(most * classes * sizeof *s->context) : NULL;
-    return s->noise && (s->context || classes == 0) ? RV_OK : rv_fail_memory(model->context);
-}
-
-/* At most two streams: the last batch may be smaller. */
-static rv_status draw_pixels(rv_model *model, uint64_t seed, const int32_t *classes, int64_t count,
-                             float *images)
-{
-    drawing d = {.model = model, .seed = seed, .count = count, .classes = classes};
-    streaming s = {.drawing = &d, .start = rv_seconds()};
-    int64_t width = rv_data_width(model->sizes);
-    rv_status status = stream_open(&s);
-    for (int64_t first = 0; status == RV_OK && first < count; first += ROWS_MOST) {
-        status = stream_resize(&s, count - first < ROWS_MOST ? count - first : ROWS_MOST);
-        if (status == RV_OK)
-            status = stream_batch(&s, first, images + first * width);
-    }
-    pixel_stream_free(s.stream);
-    rv_free(s.noise);
-    rv_free(s.context);
-    return status;
-}
-
 static rv_status decode_prior(rv_model *model, uint64_t seed, const int32_t *classes, int64_t count,
                               float *images)
 {
@@ -320,8 +225,8 @@ rv_status rv_view_generate_classes(rv_model *model, uint64_t seed, const int32_t
     if (view_check_rows(model, count) != RV_OK ||
         (classes && view_check_classes(model, classes, count) != RV_OK))
         return RV_BAD_USAGE;
-    if (model->kind->pixels)
-        return draw_pixels(model, seed, classes, count, images);
+    if (is_streamed(model))
+        return view_generate_by_pixels(model, seed, classes, count, images);
     if (rv_model_has(model, RV_SAMPLER))
         return view_generate_by_passes(model, seed, classes, count, images);
     if (rv_model_has(model, RV_DECODER))

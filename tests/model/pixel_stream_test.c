@@ -197,6 +197,7 @@ static void images_are_those_of_the_passes(void **state)
         assert_int_equal(rv_view_generate(f.model, 3, MANY, images), RV_OK);
         assert_int_equal(view_generate_by_passes(f.model, 3, NULL, MANY, want), RV_OK);
         assert_memory_equal(images, want, bytes);
+        assert_int_equal(rv_view_generate(f.model, 3, 0, NULL), RV_OK);
         assert_int_equal(rv_view_generate(f.model, 3, 1, images), RV_OK);
         assert_memory_equal(images, want, sizeof(float) * (size_t)f.pixels);
         free(images);

@@ -10,8 +10,8 @@
 
 enum { ROWS_MOST = 256, MEASURED = 8, LONG = 5 }; /* LONG: seconds that are announced */
 
-/* A program for some rows: a stage of the sampler, from `x`, `from` where it is bound, and the classes
- * if the model is given them. */
+/* A program for some rows: a stage of the sampler, from `x`, `from` where it is bound, and the
+ * classes if the model is given them. */
 typedef struct stage {
     rv_graph *graph;
     rv_program *program;

@@ -4,8 +4,8 @@
 #include "eval/pixel_stream.h"
 #include "eval/views.h"
 
-/* Seconds: LONG that are announced, OFTEN between two notes of the progress, SURE until the speed is
- * known. */
+/* Seconds: LONG that are announced, OFTEN between two notes of the progress, SURE until the speed
+ * is known. */
 enum { ROWS_MOST = 256, LONG = 5, OFTEN = 10, SURE = 1 };
 
 /* Images on their way, a batch at a time. */

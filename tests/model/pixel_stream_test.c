@@ -25,7 +25,7 @@ static const char *const recipes[] = {residual, gated, of_class, of_class_plain,
                                       late,     gray,  logistic};
 enum { RECIPES = 7, HEIGHT = 5, WIDTH = 4, COUNT = 3 };
 
-/* One-hot, of class n mod 2, or NULL of a model that is not given it. */
+/* One-hot, of class n mod CLASSES, or NULL of a model that is not given it. */
 static float *classes_of(const fixture *f, int64_t count)
 {
     float *y =

@@ -188,7 +188,7 @@ static void classes_are_heard(void **state)
     enum { N = 6, D = 9 };
     fixture f;
     float turn[N * D], same[N * D];
-    int32_t classes[N] = {0, 1, 0, 1, 0, 1};
+    int32_t classes[N] = {0, 1, 2, 0, 1, 2};
     (void)state;
     begin(&f, "cpu", of_class, 3, 3, 2);
     assert_int_equal(rv_view_generate(f.model, 1, N, turn), RV_OK);
@@ -200,7 +200,7 @@ static void classes_are_heard(void **state)
     assert_memory_not_equal(turn, same, sizeof turn);
     classes[3] = CLASSES;
     assert_int_equal(rv_view_generate_classes(f.model, 1, classes, N, same), RV_BAD_USAGE);
-    check_error(f.context, RV_BAD_USAGE, "class 2: the classes are 0 to 1");
+    check_error(f.context, RV_BAD_USAGE, "class 3: the classes are 0 to 2");
     assert_int_equal(rv_view_score(f.model, turn, N, same), RV_BAD_USAGE);
     check_error(f.context, RV_BAD_USAGE, "of an image alone");
     end(&f);

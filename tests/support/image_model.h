@@ -5,7 +5,7 @@
 #include "graph_bench.h"
 #include "reverie/config.h"
 
-enum { CLASSES = 2 };
+enum { CLASSES = 3 };
 
 typedef struct fixture {
     rv_context *context;

@@ -7,8 +7,9 @@
  *   log p(x|c) = sum_d log p(x_d | x_<d, c)                          (equation 1 of either paper)
  *
  * in the order of the rows; c is nothing or the class.  One pass through a net of causal layers
- * gives all conditionals, and log p(x) exactly.  x_d is drawn from a uniform u_d and the conditional
- * given the pixels before; draw_pass does so for all d at once, and pass d makes x_d final. */
+ * gives all conditionals, and log p(x) exactly.  x_d is drawn from a uniform u_d and the
+ * conditional given the pixels before; draw_pass does so for all d at once, and pass d makes x_d
+ * final. */
 #include "model/papers/registry.h"
 #include "model/pixel_values.h"
 

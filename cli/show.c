@@ -53,8 +53,7 @@ static const rv_net *net_of_pixels(const rv_model *model)
     return nets[0];
 }
 
-/* How far a pixel of an autoregressive net of images looks, and what a sheet of samples costs: a
- * draw takes a pass for each pixel. */
+/* How far a pixel of an autoregressive net of images looks, and what a sheet of samples costs. */
 static void add_sight(rv_values *found, rv_model *model)
 {
     enum { SHEET = 64 };
@@ -71,9 +70,9 @@ static void add_sight(rv_values *found, rv_model *model)
     rv_values_line(
         found,
         "a pixel sees %lld rows up and %lld columns to each side; %d images are drawn in "
-        "%lld passes, %.2g TFLOP",
+        "%lld %s, %.2g GFLOP",
         (long long)sight.rows, (long long)sight.columns, (int)SHEET, (long long)passes,
-        operations * 1e-12);
+        passes == 1 ? "pass" : "passes", operations * 1e-9);
 }
 
 static rv_status show(cli_call *call, const rv_settings *settings, rv_model *model)

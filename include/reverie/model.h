@@ -290,6 +290,18 @@ typedef struct rv_score_part {
     size_t given_class; /* RV_MEMBER, an int: 1 where images are given their class; 0: never */
 } rv_score_part;
 
+/* How pixels are drawn, one after another, where the p(x_t|x_<t) are the outputs of one net with
+ * `is_raster`.  Its context is the class, of a model that is given it. */
+typedef struct rv_pixel_sampler {
+    int net;
+    /* x [B,1], a pixel in the range of the data, as the net takes it. */
+    rv_expr (*read)(const rv_model *model, rv_expr x);
+    /* Uniforms [batch,D]: the noise of all pixels, the same as in the score's draw_pass. */
+    rv_expr (*noise)(const rv_model *model, rv_graph *graph, int64_t batch);
+    /* h [B,heads], u [B,1] -> [B,1], in the range of the data. */
+    rv_expr (*draw)(const rv_model *model, rv_expr h, rv_expr u);
+} rv_pixel_sampler;
+
 /* q(y|x), trained with the cross-entropy. */
 typedef struct rv_classifier_part {
     rv_expr (*logits)(const rv_model *model, rv_expr x, rv_mode mode); /* [B,D] -> [B,classes] */
@@ -317,6 +329,7 @@ typedef struct rv_model_kind {
     size_t hierarchy; /* RV_MEMBER, a hierarchy (src/model): only for built-in kinds; 0: none */
     rv_latent_part latent;
     rv_score_part score;
+    const rv_pixel_sampler *pixels; /* images are drawn pixel by pixel, in one pass; NULL: no */
     rv_classifier_part classifier;
     const struct density_kind *density;                 /* of the kinds in the library */
     const struct game_part *game;                       /* only for built-in kinds */

@@ -1,5 +1,5 @@
-/* Images that a model makes: decoded draws of its prior, or passes of its sampler; and the way of
- * a flow's draws from its base. */
+/* Images that a model makes: decoded draws of its prior, draws pixel by pixel, or passes of its
+ * sampler; and the way of a flow's draws from its base. */
 #include "eval/views.h"
 
 #include "core/clock.h"
@@ -25,9 +25,17 @@ static void stage_free(stage *s)
     *s = (stage){0};
 }
 
+/* Whether pixels are drawn one after another, at the arithmetic of one pass. */
+static int is_streamed(const rv_model *model)
+{
+    return model->kind->pixels && rv_model_has(model, RV_SAMPLER);
+}
+
 int64_t rv_view_generate_passes(const rv_model *model)
 {
     int64_t sum = 0, passes;
+    if (is_streamed(model))
+        return 1;
     if (!model->kind->score.draw_passes)
         return view_decoder_passes(model);
     for (int i = 0; (passes = model->kind->score.draw_passes(model, i)) > 0; i++)
@@ -185,9 +193,8 @@ static rv_status draw_bases(rv_model *model, uint64_t seed, int64_t count, float
     return status;
 }
 
-/* Pass by pass. */
-static rv_status draw(rv_model *model, uint64_t seed, const int32_t *classes, int64_t count,
-                      float *images)
+rv_status view_generate_by_passes(rv_model *model, uint64_t seed, const int32_t *classes,
+                                  int64_t count, float *images)
 {
     drawing d = {.model = model, .seed = seed, .count = count, .classes = classes};
     int64_t values = count * rv_data_width(model->sizes);
@@ -221,8 +228,10 @@ rv_status rv_view_generate_classes(rv_model *model, uint64_t seed, const int32_t
     if (view_check_rows(model, count) != RV_OK ||
         (classes && view_check_classes(model, classes, count) != RV_OK))
         return RV_BAD_USAGE;
+    if (is_streamed(model))
+        return view_generate_by_pixels(model, seed, classes, count, images);
     if (rv_model_has(model, RV_SAMPLER))
-        return draw(model, seed, classes, count, images);
+        return view_generate_by_passes(model, seed, classes, count, images);
     if (rv_model_has(model, RV_DECODER))
         return decode_prior(model, seed, classes, count, images);
     return rv_fail(model->context, RV_BAD_USAGE,

@@ -20,4 +20,11 @@ int64_t view_decoder_passes(const rv_model *model);
 /* RV_BAD_USAGE for a number of rows below zero. */
 rv_status view_check_rows(const rv_model *model, int64_t count);
 
+/* rv_view_generate_classes of a model with a sampler: pixel by pixel at the arithmetic of one pass,
+ * of a kind with `pixels`; and pass by pass: the same images, up to draws that rounding decides. */
+rv_status view_generate_by_pixels(rv_model *model, uint64_t seed, const int32_t *classes,
+                                  int64_t count, float *images);
+rv_status view_generate_by_passes(rv_model *model, uint64_t seed, const int32_t *classes,
+                                  int64_t count, float *images);
+
 #endif

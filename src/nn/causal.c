@@ -42,6 +42,36 @@ rv_expr raster_conv(rv_expr x, rv_param *weight, int64_t rows, int64_t columns, 
     return rv_conv2d(x, rv_reshape(w, rv_shape4(out, rows, columns, in)), geometry);
 }
 
+/* The cells from `first` to `last` - 1 of a kernel [O,1,n,I], as rows x columns. */
+static rv_expr kernel_part(rv_expr w, int64_t first, int64_t last, int64_t rows)
+{
+    rv_expr part = rv_slice(w, 2, first, last, 1);
+    return rv_reshape(part, rv_shape4(rv_dim(w, 0), rows, (last - first) / rows, rv_dim(w, 3)));
+}
+
+rv_expr raster_above(rv_expr x, rv_param *weight, int64_t kernel)
+{
+    int64_t rows = rv_dim(x, 1);
+    rv_conv geometry = rv_conv_defaults();
+    geometry.pad_high[1] = (int)kernel / 2;
+    rv_expr w = rv_updated(rv_expr_graph(x), weight);
+    return rv_conv2d(x, kernel_part(w, 0, rows * kernel, rows), geometry);
+}
+
+rv_expr raster_pixel(rv_expr x, rv_param *weight, int64_t first, raster_stream *stream)
+{
+    int i = stream->next++;
+    rv_expr w = rv_updated(rv_expr_graph(x), weight); /* [O,1,n,I] */
+    int64_t batch = rv_dim(x, 0), in = rv_dim(x, 3), out = rv_dim(w, 0), n = rv_dim(w, 2);
+    rv_expr cells = rv_transpose(stream->left[i], (const int[]){1, 0, 2}); /* [N,p,I] */
+    stream->column[i] = rv_reshape(x, rv_shape2(batch, in));
+    if (n - first > rv_dim(cells, 1))
+        cells = rv_concat2(cells, rv_reshape(x, rv_shape3(batch, 1, in)), 1);
+    rv_expr row = rv_reshape(kernel_part(w, first, n, 1), rv_shape2(out, (n - first) * in));
+    rv_expr y = rv_matmul_t(rv_reshape(cells, rv_shape2(batch, (n - first) * in)), 0, row, 1);
+    return rv_reshape(rv_add(y, stream->sums[i]), rv_shape4(batch, 1, 1, out));
+}
+
 rv_expr raster_context(const net_pass *pass, rv_param *weight)
 {
     rv_expr c = pass->context, w = rv_updated(rv_expr_graph(c), weight); /* [O,C] */
@@ -80,16 +110,28 @@ rv_status causal_create(const net_builder *builder, net_layer *l)
     return RV_OK;
 }
 
+/* y + b + V c */
+static rv_expr add_constants(const net_layer *l, rv_expr y, const net_pass *pass)
+{
+    if (l->param[BIAS])
+        y = rv_add(y, rv_updated(rv_expr_graph(y), l->param[BIAS]));
+    return l->param[CONTEXT] ? rv_add(y, raster_context(pass, l->param[CONTEXT])) : y;
+}
+
 /* x [...,H,W,I] -> [...,H,W,O] */
 rv_expr causal_apply(const net_layer *l, rv_expr x, net_pass *pass)
 {
     int64_t k = (int64_t)l->argument[KERNEL];
+    if (pass->stream && k > 1)
+        return raster_pixel(x, l->param[WEIGHT], k / 2 * k, pass->stream);
     rv_expr y = raster_conv(image_batch(l, x), l->param[WEIGHT], k / 2 + 1, k, k);
-    if (l->param[BIAS])
-        y = rv_add(y, rv_updated(rv_expr_graph(x), l->param[BIAS]));
-    if (l->param[CONTEXT])
-        y = rv_add(y, raster_context(pass, l->param[CONTEXT]));
-    return image_result(l, y, x);
+    return image_result(l, add_constants(l, y, pass), x);
+}
+
+rv_expr causal_above(const net_layer *l, rv_expr rows, net_pass *pass)
+{
+    rv_expr y = raster_above(rows, l->param[WEIGHT], (int64_t)l->argument[KERNEL]);
+    return add_constants(l, y, pass);
 }
 
 /* ---- the order of the pixels ---- */

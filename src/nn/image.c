@@ -22,8 +22,18 @@ rv_status image_or_vector_input(const net_builder *builder, const net_layer *l, 
     return image->rank == 3 ? RV_OK : refuse(builder, l, "an image [H,W,C] or a vector [C]");
 }
 
+/* One pixel [N,1,1,C] of larger images. */
+static int is_pixel(const net_layer *l, rv_expr x)
+{
+    rv_shape pixel = {4, {rv_dim(x, 0), 1, 1, l->in.dim[l->in.rank - 1]}};
+    return l->in.rank == 3 && l->in.dim[0] * l->in.dim[1] > 1 &&
+           rv_shape_equal(rv_expr_shape(x), pixel);
+}
+
 rv_expr image_batch(const net_layer *l, rv_expr x)
 {
+    if (is_pixel(l, x))
+        return x;
     const int64_t *in = l->in.dim;
     int64_t n = rv_shape_size(rv_expr_shape(x)) / rv_shape_size(l->in);
     rv_shape batch =
@@ -33,6 +43,8 @@ rv_expr image_batch(const net_layer *l, rv_expr x)
 
 rv_expr image_result(const net_layer *l, rv_expr y, rv_expr x)
 {
+    if (is_pixel(l, x))
+        return y;
     rv_shape from = rv_expr_shape(x), shape = {from.rank - l->in.rank, {0}};
     if (shape.rank + l->out.rank > RV_MAX_RANK)
         return rv_expr_fail(rv_expr_graph(x), "%d leading axes are too many", shape.rank);

@@ -2,6 +2,7 @@
 #include "nn/net.h"
 
 #include "core/memory.h"
+#include "nn/stream.h"
 
 struct rv_net {
     rv_arena arena; /* everything below */
@@ -285,6 +286,20 @@ static rv_expr context_rows(const rv_net *net, rv_expr x, rv_expr context)
     return rv_reshape(context, rv_shape2(rows, net->context));
 }
 
+static rv_expr apply_layers(const rv_net *net, rv_expr x, net_pass *pass, int first, int count)
+{
+    rv_graph *graph = rv_expr_graph(x);
+    rv_scope_begin(graph, "%s", net->name);
+    rv_expr y = layer_list_apply_part(&net->layers, x, pass, first, count);
+    rv_scope_end(graph);
+    return y;
+}
+
+rv_expr net_apply_layers(const rv_net *net, rv_expr x, net_pass *pass)
+{
+    return apply_layers(net, x, pass, 0, net->layers.count);
+}
+
 static rv_expr apply_part(const rv_net *net, rv_expr x, rv_expr context, rv_mode mode, int first,
                           int count)
 {
@@ -304,10 +319,7 @@ static rv_expr apply_part(const rv_net *net, rv_expr x, rv_expr context, rv_mode
     net_pass pass = {.mode = mode, .context = context_rows(net, x, context)};
     if (pass.context && rv_is_poison(pass.context))
         return pass.context;
-    rv_scope_begin(graph, "%s", net->name);
-    rv_expr y = layer_list_apply_part(&net->layers, x, &pass, first, count);
-    rv_scope_end(graph);
-    return y;
+    return apply_layers(net, x, &pass, first, count);
 }
 
 rv_expr rv_net_apply_part(const rv_net *net, rv_expr x, rv_mode mode, int first, int count)
@@ -386,6 +398,21 @@ rv_net_sight rv_net_sees(const rv_net *net)
         sight.rows += raster_reach(net->flat[i]);
     sight.columns = sight.rows;
     return sight;
+}
+
+int64_t net_context_width(const rv_net *net)
+{
+    return net->context;
+}
+
+int net_flat_count(const rv_net *net)
+{
+    return net->flat_count;
+}
+
+const net_layer *net_flat_at(const rv_net *net, int index)
+{
+    return net->flat[index];
 }
 
 int rv_net_layer_count(const rv_net *net)

@@ -15,11 +15,19 @@ typedef struct net_sight {
     int64_t vertical; /* channels of the vertical stack of gated layers beside them; 0: none */
 } net_sight;
 
+/* One pixel of an autoregressive net of images, layer by layer: nn/stream.h. */
+typedef struct raster_stream {
+    const rv_expr *left, *sums;
+    rv_expr *column;
+    int next; /* memory */
+} raster_stream;
+
 /* An application of a net, as it goes from layer to layer. */
 typedef struct net_pass {
     rv_mode mode;
-    rv_expr context;  /* [N,C], or [N,H,W,C], of a net with a context, else NULL */
-    rv_expr vertical; /* [N,H,W,V], the vertical stack of the last gated layer, or NULL */
+    rv_expr context;       /* [N,C], or [N,H,W,C], of a net with one, else NULL */
+    rv_expr vertical;      /* [N,H,W,V], the vertical stack of the last gated layer, or NULL */
+    raster_stream *stream; /* not NULL: x is one pixel, [N,1,1,C] */
 } net_pass;
 
 typedef struct layer_list {
@@ -107,6 +115,11 @@ rv_status layer_list_new(const net_builder *builder, const char *const *words, i
                          rv_shape in, int32_t *degree, net_sight before, layer_list *out);
 /* net.c: x through the layers in order. */
 rv_expr layer_list_apply(const layer_list *layers, rv_expr x, net_pass *pass);
+/* net.c: all layers, a residual block before those inside it. */
+int net_flat_count(const rv_net *net);
+const net_layer *net_flat_at(const rv_net *net, int index);
+/* net.c: x through all layers, with the net's scope. */
+rv_expr net_apply_layers(const rv_net *net, rv_expr x, net_pass *pass);
 /* net.c: declares the parameter "layer.suffix" at an index of the layer; it is made after the whole
  * net fits. */
 void layer_declare(net_layer *layer, int index, const char *suffix, rv_shape shape,
@@ -128,8 +141,18 @@ void raster_declare(const net_builder *builder, net_layer *layer, int index, con
 /* causal.c: x [N,H,W,I] -> [N,H,W,O] by a window of rows x columns cells, of which the kernel has
  * the first; the last row is the pixel's own, and its column comes after (kernel-1)/2 others. */
 rv_expr raster_conv(rv_expr x, rv_param *weight, int64_t rows, int64_t columns, int64_t kernel);
+/* causal.c: the sum of the first cells of a kernel, those of whole rows: x [N,R,p+W,I], with p
+ * columns of zeros before the first, -> [N,1,W,O]. */
+rv_expr raster_above(rv_expr x, rv_param *weight, int64_t kernel);
+/* causal.c: in a stream, the sum of the kernel's cells from `first` on, those of the pixel's own
+ * row, and what the rows above gave: x [N,1,1,I] -> [N,1,1,O]. */
+rv_expr raster_pixel(rv_expr x, rv_param *weight, int64_t first, raster_stream *stream);
 /* causal.c: c W' of the context for each pixel, [N,1,1,O], or of a map [N,H,W,O]. */
 rv_expr raster_context(const net_pass *pass, rv_param *weight);
+/* causal.c, gated.c: what a layer makes of the rows above, [N,p,p+W,C] -> [N,1,W,O]. */
+rv_expr causal_above(const net_layer *layer, rv_expr rows, net_pass *pass);
+rv_expr gated_above(const net_layer *layer, rv_expr rows, net_pass *pass);
+int gated_is_first(const net_layer *layer);
 
 /* initialise.c */
 rv_initialiser initial_weight(const rv_net_config *config, int64_t fan_in, int64_t fan_out);
@@ -145,9 +168,9 @@ rv_status image_input(const net_builder *builder, const net_layer *layer, rv_sha
 /* The same, but a vector [C] is a 1x1 image. */
 rv_status image_or_vector_input(const net_builder *builder, const net_layer *layer,
                                 rv_shape *image);
-/* x [...,in] -> [N,H,W,C], the leading axes as one. */
+/* x [...,in] -> [N,H,W,C], the leading axes as one; a pixel [N,1,1,C] stays one. */
 rv_expr image_batch(const net_layer *layer, rv_expr x);
-/* y [N,...] -> [...,out], with the leading axes of x [...,in]. */
+/* y [N,...] -> [...,out], with the leading axes of x [...,in]; of a pixel stays as it is. */
 rv_expr image_result(const net_layer *layer, rv_expr y, rv_expr x);
 /* [N,H,W,C] -> [N,C,H,W], PyTorch's order, and back. */
 rv_expr image_channels_first(rv_expr x);

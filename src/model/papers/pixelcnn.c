@@ -7,8 +7,9 @@
  *   log p(x|c) = sum_d log p(x_d | x_<d, c)                          (equation 1 of either paper)
  *
  * in the order of the rows; c is nothing or the class.  One pass through a net of causal layers
- * gives all conditionals, and log p(x) exactly.  A draw takes a pass for each pixel: pass d makes
- * x_d final, from a uniform u_d that all passes share. */
+ * gives all conditionals, and log p(x) exactly.  x_d is drawn from a uniform u_d and the
+ * conditional given the pixels before; draw_pass does so for all d at once, and pass d makes x_d
+ * final. */
 #include "model/papers/registry.h"
 #include "model/pixel_values.h"
 
@@ -71,15 +72,28 @@ static int64_t passes(const rv_model *m, int stage)
     return stage == 0 ? rv_data_width(m->sizes) : 0;
 }
 
+/* u_d in (0,1), [B,D] */
+static rv_expr uniforms(const rv_model *m, rv_graph *graph, int64_t batch)
+{
+    return rv_draw_uniform(graph, noise, rv_shape2(batch, rv_data_width(m->sizes)),
+                           (rv_draw_axes){0, -1});
+}
+
+static rv_expr draw(const rv_model *m, rv_expr h, rv_expr u)
+{
+    const pixelcnn_config *c = m->config;
+    return pixel_values_draw(m, &c->values, h, u);
+}
+
 /* x_d ~ p(x_d|x_<d,y) for every d, of the x before. */
 static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
-    const pixelcnn_config *c = m->config;
     (void)stage, (void)from;
-    rv_expr u = rv_draw_uniform(rv_expr_graph(x), noise, rv_expr_shape(x),
-                                (rv_draw_axes){0, -1}); /* [B,D] */
-    return pixel_values_draw(m, &c->values, conditionals(m, x, y, RV_EVALUATE), u);
+    rv_expr u = uniforms(m, rv_expr_graph(x), rv_dim(x, 0));
+    return draw(m, conditionals(m, x, y, RV_EVALUATE), u);
 }
+
+static const rv_pixel_sampler pixels = {NET, pixel_values_unit, uniforms, draw};
 
 const rv_model_kind rv_pixelcnn_kind = {
     .name = "pixelcnn",
@@ -88,6 +102,7 @@ const rv_model_kind rv_pixelcnn_kind = {
     RV_OPTIONS(options, pixelcnn_config),
     .check = check,
     .nets = nets,
+    .pixels = &pixels,
     .score = {.name = "log_likelihood",
               .is_of_levels = 1,
               .given_class = RV_MEMBER(pixelcnn_config, given_class),

@@ -60,7 +60,7 @@ static void add_sight(rv_values *found, rv_model *model)
     const rv_net *net = net_of_pixels(model);
     rv_net_sight sight = rv_net_sees(net);
     int64_t passes = rv_view_generate_passes(model);
-    if (sight.rows == 0 || passes <= 1)
+    if (sight.rows == 0)
         return;
     double pixels = (double)(model->sizes.height * model->sizes.width);
     double operations = 2 * (double)rv_net_size(net) * pixels * SHEET * (double)passes;

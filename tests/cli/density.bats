@@ -146,7 +146,7 @@ PYTHON
     works sample pixelcnn -n 2 --class 1 -o ones.png
     works resume pixelcnn train.epochs=2
     works train pixelcnn "${SMALL[@]}" data.batch=50 data.pixels=gray conditionals=logistic \
-        components=2 "$layers" --run gray
+        components=2 condition=none "$layers" --run gray
     json '0 < d["bits_per_dimension"] < 20' evaluate gray
     fails 2 'does not decode by class' sample gray -n 2 --class 1 -o no.png
     fails 2 'mixes pixels' train pixelcnn "${SMALL[@]}" "layers=[conv 4 k3 p1]" --run no

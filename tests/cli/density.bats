@@ -214,6 +214,11 @@ assert zeros != ones
 PYTHON
     works sample pixelcnn -n 1 --class 1 -o one.png
     fails 2 'has no class' sample pixelcnn -n 1 --class 12 -o no.png
+    works resume pixelcnn train.epochs=2
+    works train pixelcnn "${SMALL[@]}" data.batch=50 data.pixels=gray conditionals=logistic \
+        components=2 condition=none "$layers" --run gray
+    json '0 < d["bits_per_dimension"] < 20' evaluate gray
+    fails 2 'does not decode by class' sample gray -n 2 --class 1 -o no.png
     fails 2 'mixes pixels' train pixelcnn "${SMALL[@]}" "layers=[conv 4 k3 p1]" --run no
     fails 2 'strict: true' train pixelcnn "${SMALL[@]}" "layers=[causal 4 k3]" --run no
     fails 2 'of pixels that are levels' train pixelcnn "${SMALL[@]}" data.pixels=gray \

@@ -43,31 +43,47 @@ rv_status density_create(rv_model *m)
     return RV_OK;
 }
 
-/* As a draw goes through them: the last layer first.  Returns the length of the chain. */
-static int layers_of(const rv_model *m, rv_mode mode, rv_bijection chain[DENSITY_CHAIN_MOST])
+/* The batch norm after layer i. */
+static rv_bijection norm_after(const rv_model *m, int i, rv_mode mode)
 {
-    const density_flow *flow = flow_of(m);
+    rv_param *norm[STATISTICS];
     char name[64];
-    int length = 0;
-    for (int i = (int)flow->length - 1; i >= 0; i--) {
-        rv_param *norm[STATISTICS];
-        chain[length++] = m->kind->density->layer(m, i, mode);
-        if (i == 0 || !flow->batch_norm)
-            continue;
-        for (int which = 0; which < STATISTICS; which++) {
-            name_statistic(name, i - 1, which);
-            norm[which] = rv_params_find(m->params, name);
-        }
-        chain[length++] = rv_batch_norm_flow(norm, mode);
+    for (int which = 0; which < STATISTICS; which++) {
+        name_statistic(name, i, which);
+        norm[which] = rv_params_find(m->params, name);
     }
-    return length;
+    return rv_batch_norm_flow(norm, mode);
 }
 
-static int chain_of(const rv_model *m, rv_graph *graph, rv_mode mode,
-                    rv_bijection chain[DENSITY_CHAIN_MOST])
+static int length_of(const rv_model *m)
 {
     const density_kind *kind = m->kind->density;
-    return kind->chain ? kind->chain(m, graph, mode, chain) : layers_of(m, mode, chain);
+    if (kind->length)
+        return kind->length(m);
+    const density_flow *flow = flow_of(m);
+    return (int)(flow->batch_norm ? 2 * flow->length - 1 : flow->length);
+}
+
+/* Step i of a draw, which goes through the last layer first. */
+static rv_bijection step_of(const rv_model *m, rv_graph *graph, int i, rv_mode mode)
+{
+    const density_kind *kind = m->kind->density;
+    if (kind->step)
+        return kind->step(m, graph, i, mode);
+    const density_flow *flow = flow_of(m);
+    int last = (int)flow->length - 1;
+    if (!flow->batch_norm)
+        return kind->layer(m, last - i, mode);
+    return i % 2 == 0 ? kind->layer(m, last - i / 2, mode) : norm_after(m, last - 1 - i / 2, mode);
+}
+
+int density_chain(const rv_model *m, rv_graph *graph, rv_mode mode,
+                  rv_bijection chain[DENSITY_CHAIN_MOST])
+{
+    int length = length_of(m);
+    for (int i = 0; i < length; i++)
+        chain[i] = step_of(m, graph, i, mode);
+    return length;
 }
 
 static rv_dist base_of(const rv_model *m, rv_graph *graph, int64_t batch)
@@ -83,40 +99,36 @@ static rv_expr log_likelihood(const rv_model *m, rv_expr x, rv_expr y, rv_mode m
     (void)y;
     rv_bijection chain[DENSITY_CHAIN_MOST];
     rv_graph *graph = rv_expr_graph(x);
-    int length = chain_of(m, graph, mode, chain);
+    int length = density_chain(m, graph, mode, chain);
     return rv_log_prob(rv_flow(base_of(m, graph, rv_dim(x, 0)), chain, length), x);
 }
 
 /* ---- drawing: a stage for each bijection ---- */
 
-/* Bijection `stage` of the chain, in a graph of its own if `graph` is NULL; kind NULL after the
- * last.  Only expressions of `graph` may be used then. */
-static rv_bijection stage_of(const rv_model *m, rv_graph *graph, int stage)
+/* What stage `stage` is, without expressions that could be used; kind NULL after the last. */
+static rv_bijection kind_of_stage(const rv_model *m, int stage)
 {
-    rv_bijection chain[DENSITY_CHAIN_MOST];
-    rv_graph *own = graph ? NULL : rv_graph_new(m->context);
-    if (!graph && !own)
-        return (rv_bijection){0};
-    int length = chain_of(m, graph ? graph : own, RV_EVALUATE, chain);
-    rv_graph_free(own);
-    return stage < length ? chain[stage] : (rv_bijection){0};
+    rv_graph *graph = stage < length_of(m) ? rv_graph_new(m->context) : NULL;
+    rv_bijection f = graph ? step_of(m, graph, stage, RV_EVALUATE) : (rv_bijection){0};
+    rv_graph_free(graph);
+    return f;
 }
 
 static int64_t passes(const rv_model *m, int stage)
 {
-    rv_bijection f = stage_of(m, NULL, stage);
+    rv_bijection f = kind_of_stage(m, stage);
     return f.kind ? rv_passes_forward(f) : 0;
 }
 
 static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
     (void)y;
-    return rv_forward_pass(stage_of(m, rv_expr_graph(x), stage), from, x);
+    return rv_forward_pass(step_of(m, rv_expr_graph(x), stage, RV_EVALUATE), from, x);
 }
 
 static const char *name_of(const rv_model *m, int stage)
 {
-    rv_bijection f = stage_of(m, NULL, stage);
+    rv_bijection f = kind_of_stage(m, stage);
     return f.kind ? rv_bijection_name(f) : NULL;
 }
 

@@ -19,13 +19,16 @@ typedef struct density_kind {
      * the first that a draw goes through. */
     size_t flow;
     rv_bijection (*layer)(const rv_model *model, int i, rv_mode mode);
-    /* Another chain, as a draw goes through it; returns its length. */
-    int (*chain)(const rv_model *model, rv_graph *graph, rv_mode mode,
-                 rv_bijection chain[DENSITY_CHAIN_MOST]);
+    /* Other steps: how many, and step i in the order of the draws. */
+    int (*length)(const rv_model *model);
+    rv_bijection (*step)(const rv_model *model, rv_graph *graph, int i, rv_mode mode);
     /* Another base than N(0, I): batch [B], event [D]. */
     rv_dist (*base)(const rv_model *model, rv_graph *graph, int64_t batch);
 } density_kind;
 
+/* All steps in the order of the draws; returns their number. */
+int density_chain(const rv_model *model, rv_graph *graph, rv_mode mode,
+                  rv_bijection chain[DENSITY_CHAIN_MOST]);
 /* Makes the batch norms' parameters. */
 rv_status density_create(rv_model *model);
 

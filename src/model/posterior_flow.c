@@ -172,23 +172,26 @@ static rv_bijection step_of(const rv_model *model, const posterior_flow *flow, r
     return rv_sylvester(as_matrix(part[0], latents), part[1], part[2], part[3], step % 2);
 }
 
-int posterior_flow_chain(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
-                         int first_net, int64_t latents, rv_mode mode,
-                         rv_bijection chain[FLOW_LENGTH_MOST])
+int posterior_flow_length(const posterior_flow *flow)
 {
-    int length = has_steps(flow) ? (int)flow->length : 0;
-    for (int i = 0; i < length; i++)
-        chain[i] = flow->kind == FLOW_IAF ? rv_iaf(model->net[first_net + i],
-                                                   context_width(flow) > 0 ? numbers : NULL, mode)
-                                          : step_of(model, flow, numbers, latents, i);
-    return length;
+    return has_steps(flow) ? (int)flow->length : 0;
+}
+
+rv_bijection posterior_flow_step(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
+                                 int first_net, int64_t latents, int i, rv_mode mode)
+{
+    if (flow->kind == FLOW_IAF)
+        return rv_iaf(model->net[first_net + i], context_width(flow) > 0 ? numbers : NULL, mode);
+    return step_of(model, flow, numbers, latents, i);
 }
 
 rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
                              int first_net, rv_expr z, rv_mode mode)
 {
     rv_bijection chain[FLOW_LENGTH_MOST];
-    int length = posterior_flow_chain(model, flow, numbers, first_net, rv_dim(z, 2), mode, chain);
+    int length = posterior_flow_length(flow);
+    for (int i = 0; i < length; i++)
+        chain[i] = posterior_flow_step(model, flow, numbers, first_net, rv_dim(z, 2), i, mode);
     return rv_forward(chain, length, z);
 }
 

@@ -29,14 +29,13 @@ void posterior_flow_nets(const posterior_flow *flow, int64_t latents, rv_net_sta
 rv_status posterior_flow_create(rv_model *model, const posterior_flow *flow, int64_t latents);
 /* What prevents its inverse, as "a Sylvester flow has no inverse", or NULL. */
 const char *posterior_flow_lacks(const posterior_flow *flow);
-/* Its steps in the order of the draws; returns their number.  `numbers` [B,N] are the encoder's, or
- * any expression of the graph where it gives none. */
+/* How many steps it has, and step i in the order of the draws.  `numbers` [B,N] are the encoder's,
+ * or any expression of the graph where it gives none; net `first_net` is the first of its own. */
 enum { FLOW_LENGTH_MOST = 256 };
-int posterior_flow_chain(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
-                         int first_net, int64_t latents, rv_mode mode,
-                         rv_bijection chain[FLOW_LENGTH_MOST]);
-/* z_0 [K,B,Z] -> z_K.  `numbers` [B,N] are the encoder's; net `first_net` is the first of its
- * own. */
+int posterior_flow_length(const posterior_flow *flow);
+rv_bijection posterior_flow_step(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
+                                 int first_net, int64_t latents, int i, rv_mode mode);
+/* z_0 [K,B,Z] -> z_K */
 rv_moved posterior_flow_move(const rv_model *model, const posterior_flow *flow, rv_expr numbers,
                              int first_net, rv_expr z, rv_mode mode);
 

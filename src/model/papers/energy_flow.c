@@ -72,13 +72,18 @@ static rv_dist base_of(const rv_model *m, rv_graph *graph, int64_t batch)
     return rv_normal_log(rv_broadcast_to(mu, shape), rv_broadcast_to(log_sigma, shape));
 }
 
-/* f_1, ..., f_K */
-static int chain_of(const rv_model *m, rv_graph *graph, rv_mode mode,
-                    rv_bijection chain[DENSITY_CHAIN_MOST])
+static int length(const rv_model *m)
+{
+    const energy_flow_config *c = m->config;
+    return posterior_flow_length(&c->flow);
+}
+
+/* f_i+1 */
+static rv_bijection step(const rv_model *m, rv_graph *graph, int i, rv_mode mode)
 {
     const energy_flow_config *c = m->config;
     rv_expr any = rv_updated(graph, m->own[m->own_count - 1]);
-    return posterior_flow_chain(m, &c->flow, any, 0, WIDTH, mode, chain);
+    return posterior_flow_step(m, &c->flow, any, 0, WIDTH, i, mode);
 }
 
 /* ---- the objective ---- */
@@ -91,9 +96,8 @@ static parts drawn(const rv_model *m, rv_graph *graph, int64_t batch, rv_mode mo
 {
     rv_bijection chain[DENSITY_CHAIN_MOST];
     rv_dist base = base_of(m, graph, batch);
-    int length = chain_of(m, graph, mode, chain);
     rv_expr z = rv_rsample(base, "z");
-    rv_moved moved = rv_forward(chain, length, z);
+    rv_moved moved = rv_forward(chain, density_chain(m, graph, mode, chain), z);
     parts p = {rv_log_prob(base, z), rv_energy(m->sizes.energy, moved.value)};
     if (moved.log_det)
         p.log_q = rv_sub(p.log_q, moved.log_det);
@@ -148,7 +152,7 @@ static const char *lacks(const rv_model *m)
     return posterior_flow_lacks(&c->flow);
 }
 
-static const density_kind density = {.chain = chain_of, .base = base_of};
+static const density_kind density = {.length = length, .step = step, .base = base_of};
 
 const rv_model_kind rv_energy_flow_kind = {
     .name = "energy-flow",

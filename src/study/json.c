@@ -33,6 +33,10 @@ static json_t *run_json(const study_run *run)
         if (run->values.chooses_least)
             rv_json_put(&object, "least_is_best", json_true());
         rv_json_put(&object, "checkpoint", rv_json_text(run->values.checkpoint));
+        if (run->values.samples > 0)
+            rv_json_put(&object, "importance",
+                        json_pack("{s:I, s:I}", "samples", (json_int_t)run->values.samples,
+                                  "images", (json_int_t)run->values.images));
         rv_json_put(&object, "values", values);
     }
     return object;
@@ -88,8 +92,10 @@ static void recall_run(rv_context *context, study_run *run, json_t *object)
     const char *key, *split = json_string_value(json_object_get(object, "split"));
     const char *checkpoint = json_string_value(json_object_get(object, "checkpoint"));
     const char *chosen = json_string_value(json_object_get(object, "chosen_by"));
-    study_values values = {.list = rv_values_of(context)};
-    json_t *value;
+    json_t *value, *importance = json_object_get(object, "importance");
+    study_values values = {.list = rv_values_of(context),
+                           .samples = json_integer_value(json_object_get(importance, "samples")),
+                           .images = json_integer_value(json_object_get(importance, "images"))};
     if (!split || !checkpoint || !chosen)
         return;
     snprintf(values.split, sizeof values.split, "%s", split);

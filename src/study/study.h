@@ -44,10 +44,11 @@ typedef struct study_plan {
 
 typedef struct study_values {
     char split[16];
-    char chosen[48];     /* the value that selects the best weights of the model; "" for none */
-    int chooses_least;   /* whether the smallest is the best */
-    char checkpoint[64]; /* the checksum of the evaluated weights */
-    rv_values list;      /* empty: not evaluated */
+    char chosen[48];         /* the value that selects the best weights of the model; "" for none */
+    int chooses_least;       /* whether the smallest is the best */
+    char checkpoint[64];     /* the checksum of the evaluated weights */
+    int64_t samples, images; /* of the importance-weighted bound, as in the plan */
+    rv_values list;          /* empty: not evaluated */
 } study_values;
 
 typedef struct study_run {

@@ -15,13 +15,6 @@ void study_add_value(rv_values *list, const char *name, double value)
         rv_values_fact(list, rv_values_text(list, "%s", name), value);
 }
 
-/* "L_5000" */
-static const char *bound_name(const study_plan *plan, char name[32])
-{
-    snprintf(name, 32, "L_%lld", (long long)plan->samples);
-    return name;
-}
-
 /* L_K of the first images, and its distance from the ELBO of the same draws; of a model without
  * weights neither. */
 static rv_status add_importance(rv_experiment *run, rv_split split, const study_plan *plan,
@@ -44,7 +37,8 @@ static rv_status add_importance(rv_experiment *run, rv_split split, const study_
     if (status != RV_OK)
         return status;
     double bound = rv_values_number(&found.values, "log_px");
-    study_add_value(&values->list, bound_name(plan, name), bound);
+    snprintf(name, sizeof name, "L_%lld", (long long)plan->samples);
+    study_add_value(&values->list, name, bound);
     if (plan->samples > 1)
         study_add_value(&values->list, "gap",
                         bound - rv_values_number(&found.values, "log_px_elbo"));
@@ -121,24 +115,20 @@ static rv_status checksum_of(rv_context *context, const study_run *run, char *te
     return status;
 }
 
-/* Whether the bound that the study asks for is there, or the model has none. */
-static int has_bound(const study_plan *plan, const study_values *values)
-{
-    char name[32];
-    return plan->samples == 0 || strcmp(values->chosen, "elbo") != 0 ||
-           rv_values_find(&values->list, bound_name(plan, name));
-}
-
 rv_status study_evaluate(rv_study *study, study_run *run)
 {
     char checkpoint[64];
-    study_values values = {.list = rv_values_of(study->context)};
+    study_values values = {.list = rv_values_of(study->context),
+                           .samples = study->plan.samples,
+                           .images = study->plan.images};
     rv_experiment *experiment;
     rv_status status = checksum_of(study->context, run, checkpoint, sizeof checkpoint);
     if (status != RV_OK)
         return status;
-    if (run->values.list.count > 0 && *checkpoint &&
-        strcmp(checkpoint, run->values.checkpoint) == 0 && has_bound(&study->plan, &run->values))
+    int asks_the_same =
+        study->plan.samples == run->values.samples && study->plan.images == run->values.images;
+    if (run->values.list.count > 0 && *checkpoint && asks_the_same &&
+        strcmp(checkpoint, run->values.checkpoint) == 0)
         return RV_OK;
     status = study_open_run(study, run, &experiment);
     if (status != RV_OK)

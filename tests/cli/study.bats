@@ -186,6 +186,10 @@ PYTHON
     sed -i 's/samples: 50/samples: 20/' bounds.yaml # the runs are done: only the bound is new
     works study bounds.yaml "encoder=[linear 8, relu]" "decoder=[linear 8, relu]" --threads 1
     holds 'all("L_20" in c["values"] and "L_50" not in c["values"] for c in d["cells"])' runs/bounds/report.json
+    cp runs/bounds/report.json before.json
+    sed -i 's/images: 40/images: 30/' bounds.yaml
+    works study bounds.yaml "encoder=[linear 8, relu]" "decoder=[linear 8, relu]" --threads 1
+    not cmp -s before.json runs/bounds/report.json
     for bad in 'importance: 3' 'importance: {samples: 0}' 'importance: {images: 3}' \
         'importance: {samples: 3, pictures: 3}' 'importance: {samples: many}'; do
         printf '%s\n' 'base: lab2-vae' "$bad" > wrong.yaml

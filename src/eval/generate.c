@@ -105,8 +105,7 @@ static rv_status bind_classes(const drawing *d, const stage *s, int64_t first)
     if (!rv_model_is_given_class(d->model))
         return RV_OK;
     for (int64_t i = 0; i < s->rows; i++)
-        d->of[i] =
-            d->classes ? d->classes[first + i] : (int32_t)((first + i) % d->model->sizes.classes);
+        d->of[i] = (int32_t)view_class_of(d->model, d->classes, first + i);
     return rv_bind(s->program, "classes", d->of, (size_t)s->rows);
 }
 

@@ -66,7 +66,7 @@ static rv_status draw_batch(drawing *s, int64_t first, float *images)
                          .after_row = tell_row,
                          .user = s};
     for (int64_t i = 0; s->context && i < s->batch; i++) {
-        int64_t class = s->classes ? s->classes[first + i] : (first + i) % classes;
+        int64_t class = view_class_of(s->model, s->classes, first + i);
         for (int64_t k = 0; k < classes; k++)
             s->context[i * classes + k] = k == class ? 1 : 0;
     }

@@ -243,6 +243,11 @@ rv_status view_check_classes(const rv_model *model, const int32_t *classes, int6
     return RV_OK;
 }
 
+int64_t view_class_of(const rv_model *model, const int32_t *classes, int64_t i)
+{
+    return classes ? classes[i] : i % model->sizes.classes;
+}
+
 rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int32_t *classes,
                                  int64_t count, float *images)
 {
@@ -256,7 +261,7 @@ rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int3
         int64_t n = count - first < v->rows ? count - first : v->rows;
         memset(decoder->rows, 0, (size_t)(v->rows * v->in) * sizeof *decoder->rows);
         for (int64_t i = 0; i < n; i++) {
-            int64_t of = classes ? classes[first + i] : (first + i) % decoder->classes;
+            int64_t of = view_class_of(decoder->model, classes, first + i);
             memcpy(decoder->rows + i * v->in, z + (first + i) * decoder->latents,
                    (size_t)decoder->latents * sizeof *z);
             decoder->rows[i * v->in + decoder->latents + of] = 1;

@@ -10,6 +10,9 @@ rv_status view_needs(const rv_model *model, int ability, const char *what, const
 /* RV_BAD_USAGE for a class that there is not, and for a model that makes no images of a class. */
 rv_status view_check_classes(const rv_model *model, const int32_t *classes, int64_t count);
 
+/* The class of image i: that of the list, or where there is none, all in turn. */
+int64_t view_class_of(const rv_model *model, const int32_t *classes, int64_t i);
+
 /* As rv_view_decode_classes, but a model that draws its images gives each its own noise, of `seed`
  * and the number of the image. */
 rv_status view_decode_draws(rv_model *model, uint64_t seed, const float *z, const int32_t *classes,

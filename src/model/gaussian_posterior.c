@@ -21,6 +21,8 @@ const rv_option gaussian_posterior_options[] = {
     RV_CHOICE("posterior.scale", scale, "exp", "exp|softplus",
               "sigma = exp(s), or sigma^2 = softplus(s) + eta"),
     RV_NUMBER("posterior.eta", eta, "1e-9", 0, 1, "least variance under softplus"),
+    RV_GROUP(posterior_flow_options, flow),
+    RV_GROUP(posterior_flow_amortised_options, flow),
 };
 
 rv_status gaussian_posterior_check(const rv_model *m, const gaussian_posterior *q,

@@ -12,7 +12,7 @@ typedef struct gaussian_posterior {
     double eta;
     posterior_flow flow;
 } gaussian_posterior;
-extern const rv_option gaussian_posterior_options[3]; /* diagonal; exp; 1e-9; without the flow's */
+extern const rv_option gaussian_posterior_options[5]; /* diagonal; exp; 1e-9; the flow's */
 
 /* RV_BAD_USAGE for settings that cannot be, also together with those of the training. */
 rv_status gaussian_posterior_check(const rv_model *model, const gaussian_posterior *q,

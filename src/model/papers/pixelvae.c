@@ -43,8 +43,6 @@ static const rv_option options[] = {
               "and z: causal, gated, conv k1, activations"),
     RV_GROUP(pixel_values_options, values),
     RV_GROUP(gaussian_posterior_options, q),
-    RV_GROUP(posterior_flow_options, q.flow),
-    RV_GROUP(posterior_flow_amortised_options, q.flow),
     RV_GROUP(rv_objective_options, objective),
     RV_GROUP(rv_kl_weight_options, kl),
     RV_GROUP(rv_net_start_options, start),

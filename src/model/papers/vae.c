@@ -31,8 +31,6 @@ static const rv_option options[] = {
     RV_LAYERS("decoder", decoder, "[linear 512, relu]",
               "layers from z to the pixels' linear layer"),
     RV_GROUP(gaussian_posterior_options, q),
-    RV_GROUP(posterior_flow_options, q.flow),
-    RV_GROUP(posterior_flow_amortised_options, q.flow),
     RV_GROUP(rv_observation_options, observed),
     RV_GROUP(rv_objective_options, objective),
     RV_GROUP(rv_kl_weight_options, kl),

@@ -160,11 +160,11 @@ class Residual(nn.Sequential):
 
 
 class PixelCnn(nn.Module):
-    """7x7 without the centre to 32 channels, five residual blocks of 16, two 1x1."""
+    """7x7 without the centre to 32 channels, five residual blocks of 16 with 5x5, two 1x1."""
 
     def __init__(self):
         super().__init__()
-        blocks = [Residual(nn.ReLU(), nn.Conv2d(32, 16, 1), nn.ReLU(), MaskedConv(16, 16, 3),
+        blocks = [Residual(nn.ReLU(), nn.Conv2d(32, 16, 1), nn.ReLU(), MaskedConv(16, 16, 5),
                            nn.ReLU(), nn.Conv2d(16, 32, 1)) for _ in range(5)]
         self.net = nn.Sequential(
             nn.Unflatten(1, (1, 28, 28)), MaskedConv(1, 32, 7, strict=True), *blocks, nn.ReLU(),

@@ -4,7 +4,7 @@
 load support
 
 SMALL=(lab0-pixelvae data.name=digits data.limit=200 data.validation=60 data.batch=20 train.epochs=2
-    train.log=1 --threads 1 latent=2 "encoder=[linear 16, relu]"
+    train.log=1 --threads 1 latent=2 "encoder=[linear 16, relu]" "decoder=[]"
     "layers=[gated 4 k5 strict: true, gated 4 k3, relu]")
 MAP=("decoder=[linear 98, relu, reshape 2 7 7, upsample 4]" objective.free_bits=0.1)
 

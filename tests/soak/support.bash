@@ -41,7 +41,7 @@ family() {
         pixelcnn) FAMILY=(pixelcnn condition=class
             "layers=[gated 8 k3 strict: true, gated 8 k3, batchnorm, relu]") ;;
         pixelvae) FAMILY=(lab0-pixelvae latent=4 "encoder=[linear 16, batchnorm, relu]" objective.warmup=1
-            "layers=[gated 8 k3 strict: true, gated 8 k3, relu]") ;;
+            "decoder=[]" "layers=[gated 8 k3 strict: true, gated 8 k3, relu]") ;;
         pixelvae-map) FAMILY=(lab0-pixelvae latent=4 "encoder=[linear 16, relu]" objective.warmup_steps=5
             "decoder=[linear 98, relu, reshape 2 7 7, upsample 4]" objective.free_bits=0.1
             "layers=[gated 8 k3 strict: true, relu]") ;;

@@ -300,6 +300,8 @@ typedef struct rv_pixel_sampler {
     rv_expr (*noise)(const rv_model *model, rv_graph *graph, int64_t batch);
     /* h [B,heads], u [B,1] -> [B,1], in the range of the data. */
     rv_expr (*draw)(const rv_model *model, rv_expr h, rv_expr u);
+    /* log p(x_t|x_<t), nats: h [B,heads], x [B,1] in the range of the data -> [B]. */
+    rv_expr (*log_prob)(const rv_model *model, rv_expr h, rv_expr x);
 } rv_pixel_sampler;
 
 /* q(y|x), trained with the cross-entropy. */
@@ -466,6 +468,9 @@ void rv_evaluation_report(rv_evaluation *out, const char *name, rv_expr each);
 int rv_latent_schedule(const rv_model *model, rv_moment moment,
                        rv_scalar_input out[RV_SCALARS_MOST]);
 rv_expr rv_latent_log_joint(rv_model *model, rv_expr x, rv_expr z);
+/* A draw of q(z|x) for each image, of all levels, in evaluation mode: x [B,D] -> rows [B,.] that
+ * `likelihood` and `draw_pass` take. */
+rv_expr rv_latent_draw(const rv_model *model, rv_expr x);
 rv_expr rv_latent_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws);
 
 /* Sets the last bias of a net, [D], to the logits of the mean image `mean` [D], which is scaled

@@ -1,12 +1,10 @@
 /* Images drawn pixel by pixel, in batches, with word of how long it takes. */
-#include "core/clock.h"
 #include "core/memory.h"
 #include "eval/pixel_stream.h"
+#include "eval/progress.h"
 #include "eval/views.h"
 
-/* Seconds: LONG that are announced, OFTEN between two notes of the progress, SURE until the speed
- * is known. */
-enum { ROWS_MOST = 256, LONG = 5, OFTEN = 10, SURE = 1 };
+enum { ROWS_MOST = 256 };
 
 /* Images on their way, a batch at a time. */
 typedef struct drawing {
@@ -15,36 +13,16 @@ typedef struct drawing {
     int64_t count;
     const int32_t *classes; /* [count], of a model that is given them; NULL: in turn */
     pixel_stream *stream;
-    int64_t batch;      /* of the stream; 0: not open */
-    float *noise;       /* [batch,D] */
-    float *context;     /* [batch,classes] of a model that is given them, else NULL */
-    int64_t done, all;  /* rows of pixels, of a batch each */
-    double start, told; /* seconds */
-    int is_long;
+    int64_t batch;  /* of the stream; 0: not open */
+    float *noise;   /* [batch,D] */
+    float *context; /* [batch,classes] of a model that is given them, else NULL */
+    progress told;  /* in rows of pixels, of a batch each */
 } drawing;
 
-/* After SURE seconds says how long it will take, where that is long, and then from time to time how
- * far it is. */
 static void tell_row(void *user, int64_t row)
 {
     (void)row;
-    drawing *s = user;
-    rv_context *context = s->model->context;
-    s->done++;
-    double now = rv_seconds(), since = now - s->start;
-    double left = since / (double)s->done * (double)(s->all - s->done);
-    if (!s->is_long && since > SURE && left > LONG) {
-        rv_notify(context, RV_LOG_INFO,
-                  "drawing %lld images, pixel after pixel, takes about %.0f s", (long long)s->count,
-                  since + left);
-    } else if (s->is_long && now - s->told > OFTEN) {
-        rv_notify(context, RV_LOG_INFO, "%.0f%% is drawn; about %.0f s are left",
-                  100 * (double)s->done / (double)s->all, left);
-    } else {
-        return;
-    }
-    s->is_long = 1;
-    s->told = now;
+    progress_step(user);
 }
 
 static rv_status set_batch(drawing *s, int64_t batch)
@@ -64,14 +42,12 @@ static rv_status draw_batch(drawing *s, int64_t first, float *images)
                          .noise = s->noise,
                          .images = images,
                          .after_row = tell_row,
-                         .user = s};
+                         .user = &s->told};
     for (int64_t i = 0; s->context && i < s->batch; i++) {
         int64_t class = view_class_of(s->model, s->classes, first + i);
         for (int64_t k = 0; k < classes; k++)
             s->context[i * classes + k] = k == class ? 1 : 0;
     }
-    if (first == 0)
-        s->start = rv_seconds();
     rv_status status = pixel_stream_noise(s->stream, s->seed, first, s->noise);
     return status == RV_OK ? pixel_stream_draw(s->stream, &batch) : status;
 }
@@ -83,7 +59,9 @@ static rv_status begin(drawing *s)
     size_t most = (size_t)(count < ROWS_MOST ? count : ROWS_MOST), classes = 0;
     if (rv_model_is_given_class(model))
         classes = (size_t)model->sizes.classes;
-    s->all = (count + ROWS_MOST - 1) / ROWS_MOST * model->sizes.height;
+    progress_begin(&s->told, model->context,
+                   (count + ROWS_MOST - 1) / ROWS_MOST * model->sizes.height,
+                   "drawing %lld images, pixel after pixel,", (long long)count);
     s->noise = rv_malloc(most * (size_t)width * sizeof *s->noise);
     s->context = classes > 0 ? rv_malloc(most * classes * sizeof *s->context) : NULL;
     return s->noise && (s->context || classes == 0) ? RV_OK : rv_fail_memory(model->context);

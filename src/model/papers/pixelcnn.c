@@ -85,6 +85,12 @@ static rv_expr draw(const rv_model *m, rv_expr h, rv_expr u)
     return pixel_values_draw(m, &c->values, h, u);
 }
 
+static rv_expr log_prob(const rv_model *m, rv_expr h, rv_expr x)
+{
+    const pixelcnn_config *c = m->config;
+    return pixel_values_log_prob(m, &c->values, h, x);
+}
+
 /* x_d ~ p(x_d|x_<d,y) for every d, of the x before. */
 static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
@@ -93,7 +99,7 @@ static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_ex
     return draw(m, conditionals(m, x, y, RV_EVALUATE), u);
 }
 
-static const rv_pixel_sampler pixels = {NET, pixel_values_unit, uniforms, draw};
+static const rv_pixel_sampler pixels = {NET, pixel_values_unit, uniforms, draw, log_prob};
 
 const rv_model_kind rv_pixelcnn_kind = {
     .name = "pixelcnn",

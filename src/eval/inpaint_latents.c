@@ -6,6 +6,9 @@
  * sampling, and the chain would come to p(x_missing|x_known); with the encoder's q it comes near
  * it.  The missing pixels begin as those of a draw of the model.
  *
+ * A pixelvae's missing pixels are drawn one after another, in the order of the rows, with the known
+ * ones in their places: those that come later are evidence for z alone.
+ *
  * Pixels of a Bernoulli likelihood are drawn as bits where the data are bits; gray ones are its
  * mean, as it has no distribution of them.  Those of other likelihoods are drawn in the chain, and
  * the last sweep shows their mean, as other pictures do. */
@@ -18,52 +21,135 @@
 enum { ROWS_MOST = 256 }; /* chains in a program */
 enum { NEXT, SHOWN, OUTPUTS };
 
-/* Some chains: x and z are where the programs read them. */
+/* Some chains.  One program makes a whole sweep; of a model that draws pixels of z one by one, it
+ * draws z, and passes of another, which share their uniforms, draw the pixels. */
 typedef struct chains {
     const inpaint_task *task;
-    int64_t rows, width;
-    rv_graph *graph;
-    rv_program *program;
-    float *x;       /* [rows,D] */
-    float *missing; /* [D]: 1 or 0 */
+    int64_t rows, width, latents, holes; /* holes: missing values */
+    rv_graph *graph, *pass_graph;
+    rv_program *program, *pass;
+    float *x, *before; /* [rows,D] */
+    float *z;          /* [rows,Z], or NULL */
+    float *missing;    /* [D]: 1 or 0 */
     progress told;
 } chains;
 
-static rv_status compile(chains *c)
+static int draws_by_passes(const rv_model *model)
+{
+    return !model->kind->latent.likelihood;
+}
+
+/* ---- programs ---- */
+
+static rv_expr images(const chains *c, rv_graph *graph)
+{
+    return rv_input(graph, "x", RV_F32, rv_shape2(c->rows, c->width));
+}
+
+/* `drawn` where values are missing, else x */
+static rv_expr filled(rv_expr x, rv_expr drawn)
+{
+    rv_graph *graph = rv_expr_graph(x);
+    rv_expr missing = rv_input(graph, "missing", RV_F32, rv_shape1(rv_dim(x, 1)));
+    rv_expr is_missing = rv_less(rv_scalar(graph, 0), rv_broadcast_to(missing, rv_expr_shape(x)));
+    return rv_select(is_missing, drawn, x);
+}
+
+/* x binds the program's images. */
+static rv_status bind(const chains *c, rv_program *program, const float *x)
+{
+    rv_status status = rv_bind(program, "x", x, (size_t)(c->rows * c->width));
+    return status == RV_OK ? rv_bind(program, "missing", c->missing, (size_t)c->width) : status;
+}
+
+static rv_status compile_sweep(chains *c)
 {
     rv_model *model = c->task->model;
-    rv_graph *graph = c->graph;
-    rv_expr x = rv_input(graph, "x", RV_F32, rv_shape2(c->rows, c->width));
-    rv_expr missing = rv_input(graph, "missing", RV_F32, rv_shape1(c->width));
-    rv_expr is_missing = rv_less(rv_scalar(graph, 0), rv_broadcast_to(missing, rv_expr_shape(x)));
+    rv_expr x = images(c, c->graph);
     rv_dist p = model->kind->latent.likelihood(model, rv_latent_draw(model, x), RV_EVALUATE);
     rv_expr mean = rv_observation_mean(model, p);
     rv_expr drawn = rv_observation_range(model, p, rv_dist_sample(p, "pixels"));
     int is_bernoulli = p.kind == RV_DIST_BERNOULLI;
     rv_expr next = is_bernoulli && c->task->config->is_gray ? mean : drawn;
-    rv_expr outputs[OUTPUTS] = {rv_select(is_missing, next, x),
-                                rv_select(is_missing, is_bernoulli ? next : mean, x)};
-    rv_status status = rv_compile(graph, outputs, OUTPUTS, NULL, &c->program);
+    rv_expr outputs[OUTPUTS] = {filled(x, next), filled(x, is_bernoulli ? next : mean)};
+    rv_status status = rv_compile(c->graph, outputs, OUTPUTS, NULL, &c->program);
+    return status == RV_OK ? bind(c, c->program, c->x) : status;
+}
+
+static rv_status compile_passes(chains *c)
+{
+    rv_model *model = c->task->model;
+    rv_expr z = rv_latent_draw(model, images(c, c->graph));
+    rv_status status = rv_compile(c->graph, &z, 1, NULL, &c->program);
+    c->pass_graph = rv_graph_new(model->context);
+    if (!c->pass_graph || status != RV_OK)
+        return c->pass_graph ? status : RV_NO_MEMORY;
+    z = rv_input(c->pass_graph, "z", RV_F32, rv_shape2(c->rows, c->latents));
+    rv_expr x = images(c, c->pass_graph);
+    rv_expr u = rv_draw_uniform(c->pass_graph, "pixels", rv_expr_shape(x), (rv_draw_axes){0, -1});
+    rv_expr next = filled(x, model->kind->latent.draw_pass(model, z, x, u));
+    status = rv_compile(c->pass_graph, &next, 1, NULL, &c->pass);
     if (status == RV_OK)
-        status = rv_bind(c->program, "x", c->x, (size_t)(c->rows * c->width));
-    return status == RV_OK ? rv_bind(c->program, "missing", c->missing, (size_t)c->width) : status;
+        status = rv_bind(c->pass, "z", c->z, (size_t)(c->rows * c->latents));
+    if (status == RV_OK)
+        status = bind(c, c->pass, c->before);
+    return status == RV_OK ? bind(c, c->program, c->x) : status;
 }
 
 static rv_status chains_open(chains *c, int64_t rows)
 {
-    rv_context *context = c->task->model->context;
+    rv_model *model = c->task->model;
     c->rows = rows;
-    c->graph = rv_graph_new(context);
-    return c->graph ? compile(c) : RV_NO_MEMORY;
+    c->graph = rv_graph_new(model->context);
+    if (!c->graph)
+        return RV_NO_MEMORY;
+    return draws_by_passes(model) ? compile_passes(c) : compile_sweep(c);
 }
 
 static void chains_close(chains *c)
 {
     rv_program_free(c->program);
+    rv_program_free(c->pass);
     rv_graph_free(c->graph);
-    c->program = NULL;
-    c->graph = NULL;
+    rv_graph_free(c->pass_graph);
+    c->program = c->pass = NULL;
+    c->graph = c->pass_graph = NULL;
     c->rows = 0;
+}
+
+/* ---- sweeps ---- */
+
+/* Pass d makes the d-th missing pixel final; a pass that changes nothing is the last. */
+static rv_status run_passes(chains *c)
+{
+    size_t count = (size_t)(c->rows * c->width), bytes = count * sizeof *c->x;
+    rv_status status = rv_read(c->program, 0, c->z, (size_t)(c->rows * c->latents));
+    int changed = 1;
+    for (int64_t i = 0; status == RV_OK && changed && i < c->holes; i++) {
+        memcpy(c->before, c->x, bytes);
+        status = rv_run(c->pass);
+        if (status == RV_OK)
+            status = rv_read(c->pass, 0, c->x, count);
+        changed = memcmp(c->before, c->x, bytes) != 0;
+    }
+    return status;
+}
+
+/* Sweep i of the chains `first`, first + 1, ... */
+static rv_status run_sweep(chains *c, int64_t first, int64_t i, int is_last)
+{
+    uint64_t seed = c->task->config->seed;
+    rv_bind_random(c->program, seed, (uint32_t)i, (uint32_t)first, 0);
+    if (c->pass)
+        rv_bind_random(c->pass, seed, (uint32_t)i, (uint32_t)first, 0);
+    rv_status status = rv_run(c->program);
+    if (status == RV_OK)
+        status = c->pass ? run_passes(c)
+                         : rv_read(c->program, is_last ? SHOWN : NEXT, c->x,
+                                   (size_t)(c->rows * c->width));
+    if (status == RV_OK)
+        progress_step(&c->told);
+    return status;
 }
 
 /* All sweeps of chains `first`, first + 1, ..., from `images` [rows,D] and into them. */
@@ -72,14 +158,8 @@ static rv_status run(chains *c, int64_t first, int64_t sweeps, float *images)
     size_t count = (size_t)(c->rows * c->width);
     rv_status status = RV_OK;
     memcpy(c->x, images, count * sizeof *images);
-    for (int64_t i = 0; status == RV_OK && i < sweeps; i++) {
-        rv_bind_random(c->program, c->task->config->seed, (uint32_t)i, (uint32_t)first, 0);
-        status = rv_run(c->program);
-        if (status == RV_OK)
-            status = rv_read(c->program, i + 1 < sweeps ? NEXT : SHOWN, c->x, count);
-        if (status == RV_OK)
-            progress_step(&c->told);
-    }
+    for (int64_t i = 0; status == RV_OK && i < sweeps; i++)
+        status = run_sweep(c, first, i, i + 1 == sweeps);
     memcpy(images, c->x, count * sizeof *images);
     return status;
 }
@@ -95,17 +175,37 @@ static rv_status begin(const inpaint_task *task, int64_t count, float *images)
     return status;
 }
 
+static rv_status allocate(chains *c, int64_t rows)
+{
+    const inpaint_task *task = c->task;
+    size_t count = (size_t)(rows * c->width);
+    c->x = rv_malloc(count * sizeof *c->x);
+    c->missing = rv_malloc((size_t)c->width * sizeof *c->missing);
+    int is_made = c->x && c->missing;
+    if (draws_by_passes(task->model)) {
+        c->before = rv_malloc(count * sizeof *c->before);
+        c->z = rv_malloc((size_t)(rows * c->latents) * sizeof *c->z);
+        is_made &= c->before && c->z;
+    }
+    for (int64_t i = 0; is_made && i < c->width; i++) {
+        c->missing[i] = task->missing[i] ? 1 : 0;
+        c->holes += task->missing[i] != 0;
+    }
+    return is_made ? RV_OK : rv_fail_memory(task->model->context);
+}
+
+/* At most two sets of programs: the last chains may be fewer. */
 rv_status inpaint_by_latents(const inpaint_task *task, rv_inpainting *out)
 {
-    chains c = {.task = task, .width = rv_data_width(task->model->sizes)};
+    rv_model *model = task->model;
+    chains c = {.task = task,
+                .width = rv_data_width(model->sizes),
+                .latents = model->kind->latent_width(model)};
     int64_t count = out->count, most = count < ROWS_MOST ? count : ROWS_MOST;
-    c.x = rv_malloc((size_t)(most * c.width) * sizeof *c.x);
-    c.missing = rv_malloc((size_t)c.width * sizeof *c.missing);
-    rv_status status =
-        c.x && c.missing ? begin(task, count, out->images) : rv_fail_memory(task->model->context);
-    for (int64_t i = 0; c.missing && i < c.width; i++)
-        c.missing[i] = task->missing[i] ? 1 : 0;
-    progress_begin(&c.told, task->model->context, (count + most - 1) / most * out->sweeps,
+    rv_status status = allocate(&c, most);
+    if (status == RV_OK)
+        status = begin(task, count, out->images);
+    progress_begin(&c.told, model->context, (count + most - 1) / most * out->sweeps,
                    "filling in %lld images in %lld sweeps", (long long)count,
                    (long long)out->sweeps);
     for (int64_t first = 0; status == RV_OK && first < count; first += most) {
@@ -119,6 +219,8 @@ rv_status inpaint_by_latents(const inpaint_task *task, rv_inpainting *out)
     }
     chains_close(&c);
     rv_free(c.x);
+    rv_free(c.before);
+    rv_free(c.z);
     rv_free(c.missing);
     return status;
 }

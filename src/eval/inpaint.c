@@ -105,7 +105,7 @@ double inpaint_effective(const double *log_weight, int64_t count)
     return sum * sum / square;
 }
 
-void inpaint_choose(const double *log_weight, int64_t count, double u, int64_t wanted,
+void inpaint_choose(const double *log_weight, int64_t count, const double *u, int64_t wanted,
                     int64_t *chosen)
 {
     double largest = largest_of(log_weight, count), sum = 0, up_to = 0;
@@ -116,7 +116,7 @@ void inpaint_choose(const double *log_weight, int64_t count, double u, int64_t w
         double w = exp(log_weight[i] - largest);
         up_to += w;
         last = w > 0 ? i : last;
-        while (next < wanted && ((double)next + u) / (double)wanted * sum < up_to)
+        while (next < wanted && ((double)next + u[next]) / (double)wanted * sum < up_to)
             chosen[next++] = i;
     }
     while (next < wanted) /* of a sum that rounding made smaller */

@@ -20,9 +20,10 @@ rv_status inpaint_by_latents(const inpaint_task *task, rv_inpainting *out);
 /* The effective number of draws with these log weights [count], (sum w)^2 / sum w^2 (Kong 1992). */
 double inpaint_effective(const double *log_weight, int64_t count);
 /* Chooses `chosen` [wanted] of them with replacement, each with a probability proportional to its
- * weight, at wanted evenly spaced points of the sum of weights (systematic resampling, Kitagawa
- * 1996); u in (0,1) is the place of the first in its interval. */
-void inpaint_choose(const double *log_weight, int64_t count, double u, int64_t wanted,
+ * weight: one from each of `wanted` equal parts of the sum of weights, u [wanted] in (0,1) being
+ * the place in its part (stratified resampling, Kitagawa 1996).  Evenly spaced places would meet
+ * the same class again and again where draws have the classes in turn. */
+void inpaint_choose(const double *log_weight, int64_t count, const double *u, int64_t wanted,
                     int64_t *chosen);
 
 #endif

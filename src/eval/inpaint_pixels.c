@@ -192,16 +192,20 @@ static rv_status resample(const inpaint_task *task, const float *pool, rv_inpain
 {
     size_t width = (size_t)rv_data_width(task->model->sizes);
     int64_t *chosen = rv_malloc((size_t)out->count * sizeof *chosen);
+    double *u = rv_malloc((size_t)out->count * sizeof *u);
+    rv_status status = chosen && u ? RV_OK : rv_fail_memory(task->model->context);
     rv_stream stream = rv_stream_at(task->config->seed, rv_site("resampling"), 0, 0);
-    if (!chosen)
-        return rv_fail_memory(task->model->context);
-    inpaint_choose(out->log_weight, out->draws, rv_stream_uniform(&stream), out->count, chosen);
-    for (int64_t i = 0; i < out->count; i++)
+    for (int64_t i = 0; status == RV_OK && i < out->count; i++)
+        u[i] = rv_stream_uniform(&stream);
+    if (status == RV_OK)
+        inpaint_choose(out->log_weight, out->draws, u, out->count, chosen);
+    for (int64_t i = 0; status == RV_OK && i < out->count; i++)
         memcpy(out->images + (size_t)i * width, pool + (size_t)chosen[i] * width,
                width * sizeof *pool);
     out->effective = inpaint_effective(out->log_weight, out->draws);
     rv_free(chosen);
-    return RV_OK;
+    rv_free(u);
+    return status;
 }
 
 rv_status inpaint_by_pixels(const inpaint_task *task, rv_inpainting *out)

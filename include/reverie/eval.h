@@ -101,7 +101,7 @@ rv_status rv_view_score(rv_model *model, const float *images, int64_t count, flo
 /* Images [count,D] of the model, in the range of the data: decoded draws of its prior, each with
  * its own noise where they are drawn; or draws of a model without latents, whose sampler takes the
  * arithmetic of rv_view_generate_passes passes through its net (784 for each layer of a flow over
- * MNIST, one for a PixelCNN or a PixelVAE).  Image i of a seed does not depend on the count, up to draws that
+ * MNIST, one for a PixelCNN).  Image i of a seed does not depend on the count, up to draws that
  * rounding decides.  RV_BAD_USAGE for a model that makes no images. */
 rv_status rv_view_generate(rv_model *model, uint64_t seed, int64_t count, float *images);
 /* The same with the class of each image, [count], of a model that decodes by class or is given it;

@@ -254,8 +254,7 @@ rv_status pixel_stream_open(rv_model *model, int64_t batch, pixel_stream **out)
     s->width = model->sizes.width;
     s->heads = rv_net_output_shape(s->net).dim[2];
     s->context = net_context_width(s->net);
-    s->given_width =
-        model->kind->pixels->context ? model->kind->latent_width(model) : s->context;
+    s->given_width = model->kind->pixels->context ? model->kind->latent_width(model) : s->context;
     rv_status status = make_for_threads(s);
     if (status != RV_OK) {
         pixel_stream_free(s);
@@ -394,7 +393,7 @@ static rv_status run_context(pixel_stream *s, const float *given)
                            : status;
 }
 
-/* Binds the context of a pixel t, or, where it begins a row, of the row. */
+/* Binds the context of pixel t, or, for the program of a row, of the row that it begins. */
 static rv_status bind_context(pixel_stream *s, int program, int64_t t)
 {
     int64_t cell = s->batch * s->context;

@@ -62,8 +62,8 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
 /* RV_BAD_USAGE for a `count` below zero in all that follows. */
 
 /* z [count,Z] -> images [count,D], means of the likelihood in the range of the data; of a
- * likelihood without a mean image draws of it, in passes, whose noise is the same for all images
- * and calls: they differ by z alone.  RV_BAD_USAGE for a model without a decoder; RV_NOT_FINITE for
+ * likelihood without a mean image draws of it, whose noise is the same for all images and calls:
+ * they differ by z alone.  RV_BAD_USAGE for a model without a decoder; RV_NOT_FINITE for
  * an image with values that are not finite, as of huge latents.  A model with classes takes them in
  * turn: image i has class i mod classes. */
 rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images);

@@ -27,8 +27,9 @@ static int draws_pixels(const rv_model *model)
 
 static int has_latents(const rv_model *model)
 {
-    const rv_latent_part *part = &model->kind->latent;
-    return (part->likelihood || part->draw_pass) && (part->posterior || part->draw);
+    const rv_model_kind *kind = model->kind;
+    int has_pixels = kind->latent.likelihood || (kind->pixels && kind->pixels->context);
+    return has_pixels && (kind->latent.posterior || kind->latent.draw);
 }
 
 static rv_status check_model(const rv_model *model)

@@ -13,7 +13,9 @@
  * mean, as it has no distribution of them.  Those of other likelihoods are drawn in the chain, and
  * the last sweep shows their mean, as other pictures do. */
 #include "core/memory.h"
+#include "core/random.h"
 #include "eval/inpaint.h"
+#include "eval/pixel_stream.h"
 #include "eval/progress.h"
 
 #include <string.h>
@@ -22,29 +24,26 @@ enum { ROWS_MOST = 256 }; /* chains in a program */
 enum { NEXT, SHOWN, OUTPUTS };
 
 /* Some chains.  One program makes a whole sweep; of a model that draws pixels of z one by one, it
- * draws z, and passes of another, which share their uniforms, draw the pixels. */
+ * draws z, and a stream the pixels. */
 typedef struct chains {
     const inpaint_task *task;
-    int64_t rows, width, latents, holes; /* holes: missing values */
-    rv_graph *graph, *pass_graph;
-    rv_program *program, *pass;
-    float *x, *before; /* [rows,D] */
-    float *z;          /* [rows,Z], or NULL */
-    float *missing;    /* [D]: 1 or 0 */
+    int64_t rows, width, latents;
+    rv_graph *graph;
+    rv_program *program;
+    float *x;       /* [rows,D] */
+    float *missing; /* [D]: 1 or 0 */
+    pixel_stream *stream;
+    float *z, *noise;  /* [rows,Z], [rows,D]; NULL where there is no stream */
+    uint8_t *is_given; /* [rows,D], or NULL */
     progress told;
 } chains;
 
-static int draws_by_passes(const rv_model *model)
+static int is_streamed(const rv_model *model)
 {
     return !model->kind->latent.likelihood;
 }
 
 /* ---- programs ---- */
-
-static rv_expr images(const chains *c, rv_graph *graph)
-{
-    return rv_input(graph, "x", RV_F32, rv_shape2(c->rows, c->width));
-}
 
 /* `drawn` where values are missing, else x */
 static rv_expr filled(rv_expr x, rv_expr drawn)
@@ -55,45 +54,21 @@ static rv_expr filled(rv_expr x, rv_expr drawn)
     return rv_select(is_missing, drawn, x);
 }
 
-/* x binds the program's images. */
-static rv_status bind(const chains *c, rv_program *program, const float *x)
-{
-    rv_status status = rv_bind(program, "x", x, (size_t)(c->rows * c->width));
-    return status == RV_OK ? rv_bind(program, "missing", c->missing, (size_t)c->width) : status;
-}
-
 static rv_status compile_sweep(chains *c)
 {
     rv_model *model = c->task->model;
-    rv_expr x = images(c, c->graph);
+    rv_expr x = rv_input(c->graph, "x", RV_F32, rv_shape2(c->rows, c->width));
+    if (is_streamed(model)) {
+        rv_expr z = rv_latent_draw(model, x);
+        return rv_compile(c->graph, &z, 1, NULL, &c->program);
+    }
     rv_dist p = model->kind->latent.likelihood(model, rv_latent_draw(model, x), RV_EVALUATE);
     rv_expr mean = rv_observation_mean(model, p);
     rv_expr drawn = rv_observation_range(model, p, rv_dist_sample(p, "pixels"));
     int is_bernoulli = p.kind == RV_DIST_BERNOULLI;
     rv_expr next = is_bernoulli && c->task->config->is_gray ? mean : drawn;
     rv_expr outputs[OUTPUTS] = {filled(x, next), filled(x, is_bernoulli ? next : mean)};
-    rv_status status = rv_compile(c->graph, outputs, OUTPUTS, NULL, &c->program);
-    return status == RV_OK ? bind(c, c->program, c->x) : status;
-}
-
-static rv_status compile_passes(chains *c)
-{
-    rv_model *model = c->task->model;
-    rv_expr z = rv_latent_draw(model, images(c, c->graph));
-    rv_status status = rv_compile(c->graph, &z, 1, NULL, &c->program);
-    c->pass_graph = rv_graph_new(model->context);
-    if (!c->pass_graph || status != RV_OK)
-        return c->pass_graph ? status : RV_NO_MEMORY;
-    z = rv_input(c->pass_graph, "z", RV_F32, rv_shape2(c->rows, c->latents));
-    rv_expr x = images(c, c->pass_graph);
-    rv_expr u = rv_draw_uniform(c->pass_graph, "pixels", rv_expr_shape(x), (rv_draw_axes){0, -1});
-    rv_expr next = filled(x, model->kind->latent.draw_pass(model, z, x, u));
-    status = rv_compile(c->pass_graph, &next, 1, NULL, &c->pass);
-    if (status == RV_OK)
-        status = rv_bind(c->pass, "z", c->z, (size_t)(c->rows * c->latents));
-    if (status == RV_OK)
-        status = bind(c, c->pass, c->before);
-    return status == RV_OK ? bind(c, c->program, c->x) : status;
+    return rv_compile(c->graph, outputs, OUTPUTS, NULL, &c->program);
 }
 
 static rv_status chains_open(chains *c, int64_t rows)
@@ -101,52 +76,56 @@ static rv_status chains_open(chains *c, int64_t rows)
     rv_model *model = c->task->model;
     c->rows = rows;
     c->graph = rv_graph_new(model->context);
-    if (!c->graph)
-        return RV_NO_MEMORY;
-    return draws_by_passes(model) ? compile_passes(c) : compile_sweep(c);
+    rv_status status = c->graph ? compile_sweep(c) : RV_NO_MEMORY;
+    if (status == RV_OK && is_streamed(model))
+        status = pixel_stream_open(model, rows, &c->stream);
+    if (status == RV_OK)
+        status = rv_bind(c->program, "x", c->x, (size_t)(rows * c->width));
+    return status == RV_OK ? rv_bind(c->program, "missing", c->missing, (size_t)c->width) : status;
 }
 
 static void chains_close(chains *c)
 {
+    pixel_stream_free(c->stream);
     rv_program_free(c->program);
-    rv_program_free(c->pass);
     rv_graph_free(c->graph);
-    rv_graph_free(c->pass_graph);
-    c->program = c->pass = NULL;
-    c->graph = c->pass_graph = NULL;
+    c->stream = NULL;
+    c->program = NULL;
+    c->graph = NULL;
     c->rows = 0;
 }
 
 /* ---- sweeps ---- */
 
-/* Pass d makes the d-th missing pixel final; a pass that changes nothing is the last. */
-static rv_status run_passes(chains *c)
+/* The seed of the pixels' noise in sweep i. */
+static uint64_t seed_of(uint64_t seed, int64_t i)
 {
-    size_t count = (size_t)(c->rows * c->width), bytes = count * sizeof *c->x;
+    rv_stream stream = rv_stream_at(seed, rv_site("sweep"), (uint32_t)i, 0);
+    uint64_t high = rv_stream_bits(&stream);
+    return high << 32 | rv_stream_bits(&stream);
+}
+
+/* Missing pixels of z, which the program has drawn, in place. */
+static rv_status draw_pixels(chains *c, int64_t first, int64_t i)
+{
+    pixel_batch batch = {
+        .context = c->z, .noise = c->noise, .given = c->x, .is_given = c->is_given, .images = c->x};
+    uint64_t seed = seed_of(c->task->config->seed, i);
     rv_status status = rv_read(c->program, 0, c->z, (size_t)(c->rows * c->latents));
-    int changed = 1;
-    for (int64_t i = 0; status == RV_OK && changed && i < c->holes; i++) {
-        memcpy(c->before, c->x, bytes);
-        status = rv_run(c->pass);
-        if (status == RV_OK)
-            status = rv_read(c->pass, 0, c->x, count);
-        changed = memcmp(c->before, c->x, bytes) != 0;
-    }
-    return status;
+    if (status == RV_OK)
+        status = pixel_stream_noise(c->stream, seed, first, c->noise);
+    return status == RV_OK ? pixel_stream_draw(c->stream, &batch) : status;
 }
 
 /* Sweep i of the chains `first`, first + 1, ... */
 static rv_status run_sweep(chains *c, int64_t first, int64_t i, int is_last)
 {
-    uint64_t seed = c->task->config->seed;
-    rv_bind_random(c->program, seed, (uint32_t)i, (uint32_t)first, 0);
-    if (c->pass)
-        rv_bind_random(c->pass, seed, (uint32_t)i, (uint32_t)first, 0);
+    rv_bind_random(c->program, c->task->config->seed, (uint32_t)i, (uint32_t)first, 0);
     rv_status status = rv_run(c->program);
     if (status == RV_OK)
-        status = c->pass ? run_passes(c)
-                         : rv_read(c->program, is_last ? SHOWN : NEXT, c->x,
-                                   (size_t)(c->rows * c->width));
+        status = c->stream ? draw_pixels(c, first, i)
+                           : rv_read(c->program, is_last ? SHOWN : NEXT, c->x,
+                                     (size_t)(c->rows * c->width));
     if (status == RV_OK)
         progress_step(&c->told);
     return status;
@@ -182,15 +161,16 @@ static rv_status allocate(chains *c, int64_t rows)
     c->x = rv_malloc(count * sizeof *c->x);
     c->missing = rv_malloc((size_t)c->width * sizeof *c->missing);
     int is_made = c->x && c->missing;
-    if (draws_by_passes(task->model)) {
-        c->before = rv_malloc(count * sizeof *c->before);
+    if (is_streamed(task->model)) {
+        c->noise = rv_malloc(count * sizeof *c->noise);
+        c->is_given = rv_malloc(count);
         c->z = rv_malloc((size_t)(rows * c->latents) * sizeof *c->z);
-        is_made &= c->before && c->z;
+        is_made = is_made && c->noise && c->is_given && c->z;
     }
-    for (int64_t i = 0; is_made && i < c->width; i++) {
+    for (int64_t i = 0; is_made && i < c->width; i++)
         c->missing[i] = task->missing[i] ? 1 : 0;
-        c->holes += task->missing[i] != 0;
-    }
+    for (size_t i = 0; is_made && c->is_given && i < count; i++)
+        c->is_given[i] = !task->missing[i % (size_t)c->width];
     return is_made ? RV_OK : rv_fail_memory(task->model->context);
 }
 
@@ -219,8 +199,9 @@ rv_status inpaint_by_latents(const inpaint_task *task, rv_inpainting *out)
     }
     chains_close(&c);
     rv_free(c.x);
-    rv_free(c.before);
     rv_free(c.z);
+    rv_free(c.noise);
+    rv_free(c.is_given);
     rv_free(c.missing);
     return status;
 }

@@ -68,7 +68,7 @@ static rv_status filling_open(filling *f, const inpaint_task *task, int64_t draw
 {
     rv_model *model = task->model;
     int64_t width = rv_data_width(model->sizes), most = draws < ROWS_MOST ? draws : ROWS_MOST;
-    int64_t heads = rv_net_output_shape(model->net[model->kind->pixels->net]).dim[2];
+    int64_t heads = rv_net_output_shape(model->net[model->kind->pixels->net(model)]).dim[2];
     if (weighs && most * width * heads > OUTPUTS_MOST)
         most = OUTPUTS_MOST / (width * heads) > 1 ? OUTPUTS_MOST / (width * heads) : 1;
     *f = (filling){.task = task, .width = width, .heads = heads, .most = most};

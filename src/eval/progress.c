@@ -2,9 +2,9 @@
 #include "eval/progress.h"
 
 #include "core/clock.h"
+#include "core/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 /* Seconds: LONG that are announced, OFTEN between two notes, SURE until the speed is known. */
 enum { LONG = 5, OFTEN = 10, SURE = 1 };
@@ -14,7 +14,7 @@ void progress_begin(progress *p, rv_context *context, int64_t all, const char *w
     va_list list;
     *p = (progress){.context = context, .all = all, .start = rv_seconds()};
     va_start(list, what);
-    vsnprintf(p->what, sizeof p->what, what, list);
+    rv_text_format_list(p->what, sizeof p->what, what, list);
     va_end(list);
 }
 

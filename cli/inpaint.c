@@ -146,7 +146,7 @@ static const cli_option options[] = {
                 "each when absent"),
     CLI_INTEGER("sweeps", 0, "N", NULL, 1, 1e6,
                 "of models with latents: how often latents and missing pixels are drawn in turn; "
-                "when absent 100, or 20 of a pixelvae"),
+                "100 when absent"),
     CLI_TEXT("class", 0, "K", NULL,
              "the image's class, by its label or its folder's name, of a model that is given it; "
              "when absent it is unknown, and drawn too"),

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { DRAWS_EACH = 100, SWEEPS = 100, SWEEPS_BY_PIXELS = 20 };
+enum { DRAWS_EACH = 100, SWEEPS = 100 };
 
 rv_inpainting_config rv_inpainting_defaults(void)
 {
@@ -168,12 +168,6 @@ static rv_status check_config(const rv_model *model, const rv_inpainting_config 
     return RV_OK;
 }
 
-/* A sweep costs a model that draws pixels one by one much more. */
-static int64_t usual_sweeps(const rv_model *model)
-{
-    return model->kind->latent.likelihood ? SWEEPS : SWEEPS_BY_PIXELS;
-}
-
 /* Sets the numbers of the mode and allocates. */
 static rv_status begin(const inpaint_task *task, rv_inpainting *out)
 {
@@ -183,7 +177,7 @@ static rv_status begin(const inpaint_task *task, rv_inpainting *out)
     if (out->mode == RV_INPAINT_RESAMPLED)
         out->draws = config->draws > 0 ? config->draws : DRAWS_EACH * config->count;
     else if (out->mode == RV_INPAINT_GIBBS)
-        out->sweeps = config->sweeps > 0 ? config->sweeps : usual_sweeps(task->model);
+        out->sweeps = config->sweeps > 0 ? config->sweeps : SWEEPS;
     out->images = rv_malloc((size_t)out->count * width * sizeof *out->images);
     if (out->draws > 0)
         out->log_weight = rv_calloc((size_t)out->draws, sizeof *out->log_weight);

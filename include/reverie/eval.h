@@ -8,6 +8,16 @@
  *     rv_report_free(&report);
  *     rv_evaluator_free(evaluator);
  *
+ *     float image[784];
+ *     uint8_t missing[784];
+ *     rv_inpainting_config config = rv_inpainting_defaults();
+ *     rv_inpainting filled;
+ *     rv_source_fetch_range(test_images, 0, 1, 0, image, NULL);
+ *     rv_inpaint_mask(context, model->sizes, "bottom", missing);
+ *     if (rv_inpaint(model, image, missing, &config, &filled) == RV_OK)
+ *         rv_values_print(&filled.values, stdout);            // filled.images [8,784]
+ *     rv_inpainting_free(&filled);
+ *
  * Everything runs in evaluation mode.  Results do not depend on the batch size: draws are keyed by
  * the example's number.
  */
@@ -125,14 +135,6 @@ rv_status rv_view_flow_stage(rv_model *model, int stage, const float *from, int6
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
 
 /* ---- inpainting: missing pixels of an image, drawn given its known ones ---- */
-
-/*     uint8_t missing[784];
- *     rv_inpainting_config config = rv_inpainting_defaults();
- *     rv_inpainting filled;
- *     rv_inpaint_mask(context, model->sizes, "bottom", missing);
- *     if (rv_inpaint(model, image, missing, &config, &filled) == RV_OK)
- *         rv_values_print(&filled.values, stdout);            // filled.images [8,784]
- *     rv_inpainting_free(&filled); */
 
 /* How the missing pixels are drawn.  EXACT: from p(x_missing|x_known), by a model that draws pixels
  * in raster order (pixelcnn), if no known pixel comes after a missing one.  RESAMPLED: by such a

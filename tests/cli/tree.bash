@@ -45,8 +45,8 @@ t.png                    traverse vae --level 1 --steps 2 -o t.png
 u.png                    traverse vae --columns 2 --enlarge 1 --classifier judge --checkpoint best -o u.png
 inpainting.png           inpaint vae
 h.png                    inpaint vae --image 1 --split train --mask left -n 2 --sweeps 2 --enlarge 1 --seed 2 -o h.png
-h.npy                    inpaint cnn --class 1 -n 2 --checkpoint best -o h.npy
-h.png                    inpaint cnn --mask top --draws 20 -o h.png
+h.npy,cache              inpaint cnn --class 1 -n 2 --checkpoint best -o h.npy
+h.png,cache              inpaint cnn --mask top --draws 20 -o h.png
 latents.npy              encode vae
 e.npy                    encode vae -n 3 --split train --checkpoint best -o e.npy
 decoded.png              decode vae -i codes.npy

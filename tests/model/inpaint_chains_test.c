@@ -1,5 +1,5 @@
-/* Inpainting by chains of latents and missing pixels, of models whose q(z|x) is p(z|x), so that what
- * the chains come to is known. */
+/* Inpainting by chains of latents and missing pixels, of models whose q(z|x) is p(z|x): what the
+ * chains come to is known. */
 #include "check.h"
 
 #include "reverie/eval.h"

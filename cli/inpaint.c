@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS = 10, EFFECTIVE_LEAST = 10 }; /* pictures a row; draws, below which it warns */
+enum {
+    COLUMNS = 10,
+    EFFECTIVE_LEAST = 10
+}; /* pictures a row; effective draws, if not one for each completion */
 
 /* An image and its hole. */
 typedef struct picture {
@@ -30,9 +33,13 @@ static rv_status read_config(cli_call *call, rv_experiment *run, rv_inpainting_c
     return config->of_class < 0 ? rv_error_status(call->context) : RV_OK;
 }
 
-/* Options of another way to draw. */
+/* Options of another way to draw, or to save. */
 static rv_status check_options(cli_call *call, rv_inpainting_mode mode)
 {
+    if (cli_given(call, "enlarge") && rv_ends_with(cli_text(call, "output"), ".npy"))
+        return rv_fail(call->context, RV_BAD_USAGE,
+                       "--enlarge is of a picture, and %s is an array: leave it out",
+                       cli_text(call, "output"));
     if (mode != RV_INPAINT_GIBBS && cli_given(call, "sweeps"))
         return rv_fail(
             call->context, RV_BAD_USAGE,
@@ -79,6 +86,17 @@ static rv_status save(cli_call *call, rv_experiment *run, const picture *p,
     return status;
 }
 
+static void warn_effective(const cli_call *call, const rv_inpainting *filled)
+{
+    double least = (double)(filled->count > EFFECTIVE_LEAST ? filled->count : EFFECTIVE_LEAST);
+    if (filled->mode == RV_INPAINT_RESAMPLED && filled->effective < least)
+        cli_say(call,
+                "warning: of %lld draws %.1f are effective: the known pixels that come later do "
+                "not fit most of them, and completions repeat and are not yet draws given those "
+                "pixels; give more --draws",
+                (long long)filled->draws, filled->effective);
+}
+
 static rv_status give(cli_call *call, const rv_inpainting *filled)
 {
     json_t *object = json_object();
@@ -87,12 +105,7 @@ static rv_status give(cli_call *call, const rv_inpainting *filled)
         rv_json_put(&object, "file", rv_json_text(cli_text(call, "output")));
     else
         printf("%s\n", cli_text(call, "output"));
-    if (filled->mode == RV_INPAINT_RESAMPLED && filled->effective < EFFECTIVE_LEAST)
-        cli_say(call,
-                "warning: of %lld draws %.1f are effective: the known pixels that come later do "
-                "not fit most of them, and completions repeat and are not yet draws given those "
-                "pixels; give more --draws",
-                (long long)filled->draws, filled->effective);
+    warn_effective(call, filled);
     return cli_end(call, object, RV_OK);
 }
 
@@ -141,7 +154,7 @@ static const cli_option options[] = {
              "pixels to FILL IN, the others being known: top, bottom, left, right, centre, or a "
              "PNG file of the image's size, white where to fill in and black elsewhere"),
     CLI_INTEGER("count", 'n', "N", "8", 1, 1024, "completions"),
-    CLI_INTEGER("draws", 0, "N", NULL, 1, 1e6,
+    CLI_INTEGER("draws", 0, "N", NULL, 1, 1e5,
                 "of importance resampling: draws from which the completions are taken; 100 for "
                 "each when absent"),
     CLI_INTEGER("sweeps", 0, "N", NULL, 1, 1e6,

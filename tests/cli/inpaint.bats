@@ -142,6 +142,28 @@ assert struct.unpack(">II", data[16:24]) == (2 * (5 * 30 + 2), 2 * (28 + 4)), da
 PYTHON
 }
 
+@test "images of colour" {
+    python3 - <<'PYTHON'
+import random, struct
+random.seed(2)
+text = b"{'descr': '|u1', 'fortran_order': False, 'shape': (60, 28, 28, 3), }"
+text += b" " * (63 - (10 + len(text)) % 64) + b"\n"
+with open("colour.npy", "wb") as file:
+    file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text)
+    file.write(bytes(random.randrange(256) for _ in range(60 * 28 * 28 * 3)))
+PYTHON
+    works train lab2-vae data.name=colour.npy data.validation=20 data.batch=10 train.epochs=1 \
+        data.pixels=gray likelihood=gaussian latent=2 "${NETS[@]}" --threads 1 --run colour
+    works inpaint colour --mask top -n 2 --sweeps 2 -o c.png
+    works inpaint colour --mask top -n 2 --sweeps 2 -o c.npy
+    python3 - <<'PYTHON'
+import struct
+v = struct.unpack("<%df" % (2 * 28 * 28 * 3), open("c.npy", "rb").read()[128:])
+half = 14 * 28 * 3
+assert v[half:2 * half] == v[3 * half:] and all(a != b for a, b in zip(v[:half], v[2 * half:3 * half]))
+PYTHON
+}
+
 @test "what it refuses is told in one line" {
     fails 2 'model `gan` cannot fill in pixels' inpaint runs/gan
     fails 2 'the images are 0 to' inpaint runs/cnn --image 100000
@@ -150,6 +172,7 @@ PYTHON
     fails 2 '--draws is of models that draw pixel by pixel' inpaint runs/vae --draws 30
     fails 2 '--draws is of importance resampling, and these draws are exact' inpaint runs/cnn --draws 30
     fails 2 '4 draws for 8 completions' inpaint runs/cnn --mask top --draws 4
+    fails 2 '--enlarge is of a picture' inpaint runs/cnn --enlarge 2 -o x.npy
     fails 2 'end the name in' inpaint runs/cnn -o x.jpg
     fails 4 'no/such' inpaint runs/cnn -o no/such/x.png
     [ ! -e inpainting.png ]

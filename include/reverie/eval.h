@@ -173,8 +173,8 @@ typedef struct rv_inpainting {
 
 /* Fills in the pixels of image [D], in the range of the data, where missing [H,W] is not 0 (all
  * channels).  Completion i of a seed does not depend on the threads nor, unless RESAMPLED, on the
- * count, up to draws that rounding decides.  RV_BAD_USAGE for impossible numbers, and as rv_inpainting_mode_of; RV_NOT_FINITE.  The
- * caller frees *out; on failure it is empty. */
+ * count, up to draws that rounding decides.  RV_BAD_USAGE for impossible numbers, and as
+ * rv_inpainting_mode_of; RV_NOT_FINITE.  The caller frees *out; on failure it is empty. */
 rv_status rv_inpaint(rv_model *model, const float *image, const uint8_t *missing,
                      const rv_inpainting_config *config, rv_inpainting *out);
 /* How rv_inpaint would do it, without work.  RV_BAD_USAGE for a model that cannot fill in pixels,

@@ -6,18 +6,18 @@
 #include <string.h>
 
 extern const cli_verb cli_verb_train, cli_verb_resume, cli_verb_evaluate, cli_verb_sample,
-    cli_verb_reconstruct, cli_verb_interpolate, cli_verb_traverse, cli_verb_encode, cli_verb_decode,
-    cli_verb_classify, cli_verb_probe, cli_verb_figure, cli_verb_demo, cli_verb_bench,
-    cli_verb_show, cli_verb_study, cli_verb_runs, cli_verb_recipes, cli_verb_data, cli_verb_inspect,
-    cli_verb_doctor, cli_verb_help, cli_verb_completion;
+    cli_verb_reconstruct, cli_verb_interpolate, cli_verb_traverse, cli_verb_inpaint,
+    cli_verb_encode, cli_verb_decode, cli_verb_classify, cli_verb_probe, cli_verb_figure,
+    cli_verb_demo, cli_verb_bench, cli_verb_show, cli_verb_study, cli_verb_runs, cli_verb_recipes,
+    cli_verb_data, cli_verb_inspect, cli_verb_doctor, cli_verb_help, cli_verb_completion;
 
 const cli_verb *const cli_verbs[] = {
-    &cli_verb_train,       &cli_verb_resume,      &cli_verb_evaluate,   &cli_verb_sample,
-    &cli_verb_reconstruct, &cli_verb_interpolate, &cli_verb_traverse,   &cli_verb_encode,
-    &cli_verb_decode,      &cli_verb_classify,    &cli_verb_probe,      &cli_verb_figure,
-    &cli_verb_demo,        &cli_verb_bench,       &cli_verb_show,       &cli_verb_study,
-    &cli_verb_runs,        &cli_verb_recipes,     &cli_verb_data,       &cli_verb_inspect,
-    &cli_verb_doctor,      &cli_verb_help,        &cli_verb_completion,
+    &cli_verb_train,       &cli_verb_resume,      &cli_verb_evaluate, &cli_verb_sample,
+    &cli_verb_reconstruct, &cli_verb_interpolate, &cli_verb_traverse, &cli_verb_inpaint,
+    &cli_verb_encode,      &cli_verb_decode,      &cli_verb_classify, &cli_verb_probe,
+    &cli_verb_figure,      &cli_verb_demo,        &cli_verb_bench,    &cli_verb_show,
+    &cli_verb_study,       &cli_verb_runs,        &cli_verb_recipes,  &cli_verb_data,
+    &cli_verb_inspect,     &cli_verb_doctor,      &cli_verb_help,     &cli_verb_completion,
 };
 const int cli_verb_count = CLI_COUNT(cli_verbs);
 

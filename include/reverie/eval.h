@@ -8,6 +8,16 @@
  *     rv_report_free(&report);
  *     rv_evaluator_free(evaluator);
  *
+ *     float image[784];
+ *     uint8_t missing[784];
+ *     rv_inpainting_config config = rv_inpainting_defaults();
+ *     rv_inpainting filled;
+ *     rv_source_fetch_range(test_images, 0, 1, 0, image, NULL);
+ *     rv_inpaint_mask(context, model->sizes, "bottom", missing);
+ *     if (rv_inpaint(model, image, missing, &config, &filled) == RV_OK)
+ *         rv_values_print(&filled.values, stdout);            // filled.images [8,784]
+ *     rv_inpainting_free(&filled);
+ *
  * Everything runs in evaluation mode.  Results do not depend on the batch size: draws are keyed by
  * the example's number.
  */
@@ -62,8 +72,8 @@ rv_status rv_evaluator_run(rv_evaluator *evaluator, rv_source *source, uint64_t 
 /* RV_BAD_USAGE for a `count` below zero in all that follows. */
 
 /* z [count,Z] -> images [count,D], means of the likelihood in the range of the data; of a
- * likelihood without a mean image draws of it, in passes, whose noise is the same for all images
- * and calls: they differ by z alone.  RV_BAD_USAGE for a model without a decoder; RV_NOT_FINITE for
+ * likelihood without a mean image draws of it, whose noise is the same for all images and calls:
+ * they differ by z alone.  RV_BAD_USAGE for a model without a decoder; RV_NOT_FINITE for
  * an image with values that are not finite, as of huge latents.  A model with classes takes them in
  * turn: image i has class i mod classes. */
 rv_status rv_view_decode(rv_model *model, const float *z, int64_t count, float *images);
@@ -123,6 +133,61 @@ rv_status rv_view_flow_stage(rv_model *model, int stage, const float *from, int6
                              float *to);
 /* Draws z [count,Z] from the model's prior; draw i of a seed does not depend on `count`. */
 rv_status rv_view_prior(rv_model *model, uint64_t seed, int64_t count, float *z);
+
+/* ---- inpainting: missing pixels of an image, drawn given its known ones ---- */
+
+/* How the missing pixels are drawn.  EXACT: from p(x_missing|x_known), by a model that draws pixels
+ * in raster order (pixelcnn), if no known pixel comes after a missing one.  RESAMPLED: by such a
+ * model if some do: draws that have not seen those are weighted by w = prod p(x_t|x_<t) over them,
+ * and completions are taken in proportion to w (sampling-importance-resampling, Rubin 1988); so
+ * too, with all known pixels in w, if the model is given a class and it is unknown, when draws have
+ * the classes in turn.  GIBBS: by a model with latents, in sweeps of z ~ q(z|x) and x_missing ~
+ * p(x_missing|z) (Rezende et al. 2014, appendix F): approximate, since q(z|x) is not p(z|x). */
+typedef enum rv_inpainting_mode {
+    RV_INPAINT_EXACT,
+    RV_INPAINT_RESAMPLED,
+    RV_INPAINT_GIBBS
+} rv_inpainting_mode;
+
+typedef struct rv_inpainting_config {
+    int64_t count;  /* completions, 8 */
+    int64_t draws;  /* of RESAMPLED: from which all completions are taken; 0: 100 for each */
+    int64_t sweeps; /* of GIBBS; 0: 100 */
+    int of_class;   /* of a model that is given the class of an image; -1: unknown */
+    int is_gray;    /* 1: pixels are levels, no bits: a Bernoulli likelihood gives their mean */
+    uint64_t seed;
+} rv_inpainting_config;
+rv_inpainting_config rv_inpainting_defaults(void); /* 8 completions, class unknown, seed 1 */
+
+/* Values: `mode`, `completions`, `missing` (pixels); of RESAMPLED `draws`, `effective` and
+ * `log_weights`; of GIBBS `sweeps`. */
+typedef struct rv_inpainting {
+    rv_inpainting_mode mode;
+    int64_t count, draws, sweeps; /* draws, sweeps: 0 of another mode */
+    double effective;   /* of RESAMPLED: effective number of draws, (sum w)^2 / sum w^2, from 1
+                           (one draw is everything) to `draws` (Kong 1992) */
+    float *images;      /* [count,D], in the range of the data; known pixels as they were */
+    double *log_weight; /* of RESAMPLED: [draws], nats, up to a constant; else NULL */
+    rv_values values;
+} rv_inpainting;
+
+/* Fills in the pixels of image [D], in the range of the data, where missing [H,W] is not 0 (all
+ * channels).  Completion i of a seed does not depend on the threads nor, unless RESAMPLED, on the
+ * count, up to draws that rounding decides.  RV_BAD_USAGE for impossible numbers, and as
+ * rv_inpainting_mode_of; RV_NOT_FINITE.  The caller frees *out; on failure it is empty. */
+rv_status rv_inpaint(rv_model *model, const float *image, const uint8_t *missing,
+                     const rv_inpainting_config *config, rv_inpainting *out);
+/* How rv_inpaint would do it, without work.  RV_BAD_USAGE for a model that cannot fill in pixels,
+ * if none is missing, and for a class that there is not or that the model is not given. */
+rv_status rv_inpainting_mode_of(const rv_model *model, const uint8_t *missing, int of_class,
+                                rv_inpainting_mode *mode);
+void rv_inpainting_free(rv_inpainting *inpainting);
+/* missing [H,W], 1 where pixels are missing: the `top`, `bottom`, `left` or `right` half of the
+ * image, the `centre` (the middle half of its rows and columns); or a PNG file of its size, white
+ * where they are missing and black elsewhere.  RV_BAD_USAGE for another word, size or colour;
+ * RV_BAD_FILE for an unreadable file. */
+rv_status rv_inpaint_mask(rv_context *context, rv_data_sizes sizes, const char *mask,
+                          uint8_t *missing);
 
 #ifdef __cplusplus
 }

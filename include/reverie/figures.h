@@ -99,6 +99,15 @@ rv_chart *rv_experiment_curves(rv_experiment *run);
 rv_status rv_experiment_encode(rv_experiment *run, rv_split split, int64_t count, float *mean,
                                float *deviation);
 
+/* ---- inpainting ---- */
+
+/* Image number `image` of a split, [D].  RV_BAD_USAGE for a number that there is not. */
+rv_status rv_experiment_image(rv_experiment *run, rv_split split, int64_t image, float *pixels);
+/* The image [D], the image with its missing pixels [H,W] in orange, and the completions, 10 in a
+ * row, enlarged. */
+rv_image *rv_experiment_inpainting(rv_experiment *run, const float *image, const uint8_t *missing,
+                                   const rv_inpainting *filled, int enlarge);
+
 /* ---- snapshots: 24 images from the same noise, at stages of the training ---- */
 
 /* A run keeps one after each epoch, and every train.snapshots steps, in samples/snapshots: images

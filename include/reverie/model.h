@@ -261,10 +261,6 @@ typedef struct rv_latent_part {
     rv_draws (*draw)(const rv_model *model, rv_expr x, rv_dist first, int64_t draws, rv_mode mode);
     rv_expr (*log_likelihood)(const rv_model *model, rv_expr x, const rv_draws *drawn,
                               rv_mode mode); /* log p(x|z_k), [K,B] */
-    /* Of a likelihood whose pixels depend on those before, what decodes: one pass of a sampler,
-     * from z [N,Z], the x [N,D] of the pass before, and uniforms u [N,D] that all passes share.
-     * Pass d makes x_d final. */
-    rv_expr (*draw_pass)(const rv_model *model, rv_expr z, rv_expr x, rv_expr u);
 } rv_latent_part;
 
 /* One value for each example, which training maximises and which selects the best checkpoint: log
@@ -290,16 +286,23 @@ typedef struct rv_score_part {
     size_t given_class; /* RV_MEMBER, an int: 1 where images are given their class; 0: never */
 } rv_score_part;
 
-/* How pixels are drawn, one after another, where the p(x_t|x_<t) are the outputs of one net with
- * `is_raster`.  Its context is the class, of a model that is given it. */
+/* How pixels are drawn, one after another, where the p(x_t|x_<t,.) are the outputs of one net with
+ * `is_raster`. */
 typedef struct rv_pixel_sampler {
-    int net;
-    /* x [B,1], a pixel in the range of the data, as the net takes it. */
+    int (*net)(const rv_model *model); /* its number */
+    /* Of a model with latents, which this makes a decoder: z [N,Z] -> the net's context [N,C], or
+     * its map [N,H,W,C]; in evaluation mode.  NULL: the context is the class, of a model that is
+     * given it, or nothing. */
+    rv_expr (*context)(const rv_model *model, rv_expr z);
+    /* x [B,N], pixels in the range of the data, as the net takes them. */
     rv_expr (*read)(const rv_model *model, rv_expr x);
-    /* Uniforms [batch,D]: the noise of all pixels, the same as in the score's draw_pass. */
+    /* Uniforms [batch,D]: the noise of all pixels, the same as in the score's draw_pass; those of a
+     * row depend on its number alone. */
     rv_expr (*noise)(const rv_model *model, rv_graph *graph, int64_t batch);
-    /* h [B,heads], u [B,1] -> [B,1], in the range of the data. */
+    /* h [B,N heads], u [B,N] -> N pixels [B,N], in the range of the data. */
     rv_expr (*draw)(const rv_model *model, rv_expr h, rv_expr u);
+    /* log p(x_t|x_<t), nats: h [B,heads], x [B,1] in the range of the data -> [B]. */
+    rv_expr (*log_prob)(const rv_model *model, rv_expr h, rv_expr x);
 } rv_pixel_sampler;
 
 /* q(y|x), trained with the cross-entropy. */
@@ -466,6 +469,9 @@ void rv_evaluation_report(rv_evaluation *out, const char *name, rv_expr each);
 int rv_latent_schedule(const rv_model *model, rv_moment moment,
                        rv_scalar_input out[RV_SCALARS_MOST]);
 rv_expr rv_latent_log_joint(rv_model *model, rv_expr x, rv_expr z);
+/* A draw of q(z|x) for each image, of all levels, in evaluation mode: x [B,D] -> rows [B,.] that
+ * `likelihood` takes, or the context of a pixel sampler. */
+rv_expr rv_latent_draw(const rv_model *model, rv_expr x);
 rv_expr rv_latent_log_weight(rv_model *model, rv_expr x, const rv_latents *group, int64_t draws);
 
 /* Sets the last bias of a net, [D], to the logits of the mean image `mean` [D], which is scaled

@@ -34,10 +34,8 @@ static int is_streamed(const rv_model *model)
 int64_t rv_view_generate_passes(const rv_model *model)
 {
     int64_t sum = 0, passes;
-    if (is_streamed(model))
+    if (is_streamed(model) || !model->kind->score.draw_passes)
         return 1;
-    if (!model->kind->score.draw_passes)
-        return view_decoder_passes(model);
     for (int i = 0; (passes = model->kind->score.draw_passes(model, i)) > 0; i++)
         sum += passes;
     return sum;

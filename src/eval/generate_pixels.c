@@ -1,108 +1,114 @@
 /* Images drawn pixel by pixel, in batches, with word of how long it takes. */
-#include "core/clock.h"
+#include "eval/generate_pixels.h"
+
 #include "core/memory.h"
-#include "eval/pixel_stream.h"
+#include "eval/progress.h"
 #include "eval/views.h"
 
-/* Seconds: LONG that are announced, OFTEN between two notes of the progress, SURE until the speed
- * is known. */
-enum { ROWS_MOST = 256, LONG = 5, OFTEN = 10, SURE = 1 };
+#include <string.h>
 
-/* Images on their way, a batch at a time. */
-typedef struct drawing {
-    rv_model *model;
-    uint64_t seed;
-    int64_t count;
-    const int32_t *classes; /* [count], of a model that is given them; NULL: in turn */
-    pixel_stream *stream;
-    int64_t batch;      /* of the stream; 0: not open */
-    float *noise;       /* [batch,D] */
-    float *context;     /* [batch,classes] of a model that is given them, else NULL */
-    int64_t done, all;  /* rows of pixels, of a batch each */
-    double start, told; /* seconds */
-    int is_long;
-} drawing;
+enum { ROWS_MOST = 256 };
 
-/* After SURE seconds says how long it will take, where that is long, and then from time to time how
- * far it is. */
+/* What a run needs beside the stream, for a batch at most. */
+typedef struct batch_room {
+    float *noise;   /* [most,D] */
+    float *classes; /* [most,classes] of a model that is given them, else NULL */
+    progress told;  /* in rows of pixels, of a batch each */
+} batch_room;
+
 static void tell_row(void *user, int64_t row)
 {
     (void)row;
-    drawing *s = user;
-    rv_context *context = s->model->context;
-    s->done++;
-    double now = rv_seconds(), since = now - s->start;
-    double left = since / (double)s->done * (double)(s->all - s->done);
-    if (!s->is_long && since > SURE && left > LONG) {
-        rv_notify(context, RV_LOG_INFO,
-                  "drawing %lld images, pixel after pixel, takes about %.0f s", (long long)s->count,
-                  since + left);
-    } else if (s->is_long && now - s->told > OFTEN) {
-        rv_notify(context, RV_LOG_INFO, "%.0f%% is drawn; about %.0f s are left",
-                  100 * (double)s->done / (double)s->all, left);
-    } else {
-        return;
-    }
-    s->is_long = 1;
-    s->told = now;
+    progress_step(user);
 }
 
-static rv_status set_batch(drawing *s, int64_t batch)
+static rv_status set_batch(pixel_drawing *d, int64_t batch)
 {
-    if (batch == s->batch)
+    if (batch == d->batch)
         return RV_OK;
-    pixel_stream_free(s->stream);
-    s->batch = batch;
-    return pixel_stream_open(s->model, batch, &s->stream);
+    pixel_drawing_close(d);
+    rv_status status = pixel_stream_open(d->model, batch, &d->stream);
+    d->batch = status == RV_OK ? batch : 0;
+    return status;
 }
 
-/* Images `first` to first + batch - 1. */
-static rv_status draw_batch(drawing *s, int64_t first, float *images)
+/* The uniforms of images `first` to first + batch - 1. */
+static rv_status make_noise(pixel_drawing *d, int64_t first, float *noise)
 {
-    int64_t classes = s->model->sizes.classes;
-    pixel_batch batch = {.context = s->context,
-                         .noise = s->noise,
+    size_t width = (size_t)rv_data_width(d->model->sizes);
+    rv_status status = pixel_stream_noise(d->stream, d->seed, d->shares_noise ? 0 : first, noise);
+    for (int64_t i = 1; status == RV_OK && d->shares_noise && i < d->batch; i++)
+        memcpy(noise + (size_t)i * width, noise, width * sizeof *noise);
+    return status;
+}
+
+/* Of image `first` on: latents, or classes as one-hot values, or NULL. */
+static const float *context_of(const pixel_drawing *d, const batch_room *room, int64_t first)
+{
+    int64_t classes = d->model->sizes.classes;
+    if (d->z)
+        return d->z + first * d->model->kind->latent_width(d->model);
+    for (int64_t i = 0; room->classes && i < d->batch; i++) {
+        int64_t class = view_class_of(d->model, d->classes, first + i);
+        for (int64_t k = 0; k < classes; k++)
+            room->classes[i * classes + k] = k == class ? 1 : 0;
+    }
+    return room->classes;
+}
+
+static rv_status draw_batch(pixel_drawing *d, batch_room *room, int64_t first, float *images)
+{
+    pixel_batch batch = {.context = context_of(d, room, first),
+                         .noise = room->noise,
                          .images = images,
                          .after_row = tell_row,
-                         .user = s};
-    for (int64_t i = 0; s->context && i < s->batch; i++) {
-        int64_t class = view_class_of(s->model, s->classes, first + i);
-        for (int64_t k = 0; k < classes; k++)
-            s->context[i * classes + k] = k == class ? 1 : 0;
-    }
-    if (first == 0)
-        s->start = rv_seconds();
-    rv_status status = pixel_stream_noise(s->stream, s->seed, first, s->noise);
-    return status == RV_OK ? pixel_stream_draw(s->stream, &batch) : status;
+                         .user = &room->told};
+    rv_status status = make_noise(d, first, room->noise);
+    return status == RV_OK ? pixel_stream_draw(d->stream, &batch) : status;
 }
 
-static rv_status begin(drawing *s)
+static rv_status begin(const pixel_drawing *d, batch_room *room)
 {
-    const rv_model *model = s->model;
-    int64_t count = s->count, width = rv_data_width(model->sizes);
+    const rv_model *model = d->model;
+    int64_t count = d->count, width = rv_data_width(model->sizes);
     size_t most = (size_t)(count < ROWS_MOST ? count : ROWS_MOST), classes = 0;
     if (rv_model_is_given_class(model))
         classes = (size_t)model->sizes.classes;
-    s->all = (count + ROWS_MOST - 1) / ROWS_MOST * model->sizes.height;
-    s->noise = rv_malloc(most * (size_t)width * sizeof *s->noise);
-    s->context = classes > 0 ? rv_malloc(most * classes * sizeof *s->context) : NULL;
-    return s->noise && (s->context || classes == 0) ? RV_OK : rv_fail_memory(model->context);
+    progress_begin(&room->told, model->context,
+                   (count + ROWS_MOST - 1) / ROWS_MOST * model->sizes.height,
+                   "drawing %lld images, pixel after pixel,", (long long)count);
+    room->noise = rv_malloc(most * (size_t)width * sizeof *room->noise);
+    room->classes = classes > 0 ? rv_malloc(most * classes * sizeof *room->classes) : NULL;
+    return room->noise && (room->classes || classes == 0) ? RV_OK : rv_fail_memory(model->context);
 }
 
-/* At most two streams: the last batch may be smaller. */
+rv_status pixel_drawing_run(pixel_drawing *d, float *images)
+{
+    batch_room room;
+    int64_t width = rv_data_width(d->model->sizes);
+    rv_status status = begin(d, &room);
+    for (int64_t first = 0; status == RV_OK && first < d->count; first += ROWS_MOST) {
+        status = set_batch(d, d->count - first < ROWS_MOST ? d->count - first : ROWS_MOST);
+        if (status == RV_OK)
+            status = draw_batch(d, &room, first, images + first * width);
+    }
+    rv_free(room.noise);
+    rv_free(room.classes);
+    return status;
+}
+
+void pixel_drawing_close(pixel_drawing *d)
+{
+    pixel_stream_free(d->stream);
+    d->stream = NULL;
+    d->batch = 0;
+}
+
 rv_status view_generate_by_pixels(rv_model *model, uint64_t seed, const int32_t *classes,
                                   int64_t count, float *images)
 {
-    drawing s = {.model = model, .seed = seed, .count = count, .classes = classes};
-    int64_t width = rv_data_width(model->sizes);
-    rv_status status = begin(&s);
-    for (int64_t first = 0; status == RV_OK && first < count; first += ROWS_MOST) {
-        status = set_batch(&s, count - first < ROWS_MOST ? count - first : ROWS_MOST);
-        if (status == RV_OK)
-            status = draw_batch(&s, first, images + first * width);
-    }
-    pixel_stream_free(s.stream);
-    rv_free(s.noise);
-    rv_free(s.context);
+    pixel_drawing d = {.model = model, .seed = seed, .count = count, .classes = classes};
+    rv_status status = pixel_drawing_run(&d, images);
+    pixel_drawing_close(&d);
     return status;
 }

@@ -1,7 +1,8 @@
-/* Images drawn pixel by pixel: a program for what lies above a row runs once for each row, another
- * once for each pixel; between them this file keeps what the layers remember.
+/* Images drawn pixel by pixel: a program makes the net's context of what the images are given; one
+ * for what lies above a row runs once for each row, another once for each pixel; between them this
+ * file keeps what the layers remember.
  *
- *   x_t = given_t where it is given, else F^-1(u_t | x_<t)
+ *   x_t = given_t where it is given, else F^-1(u_t | x_<t, c)
  *
  * A layer with a memory of reach p has `rows` [p,p+W,B,C], the rows above, and `left` [p+W,B,C],
  * its own row so far; both begin with p columns of zeros, which is what a window sees outside.  So
@@ -18,7 +19,7 @@
 /* SHARED: operations of a pixel from which on threads share them; for fewer they would wait for
  * each other longer than they work. */
 enum { NAME_MOST = 24, SHARED = 100000000 };
-enum { ABOVE, PIXEL, NOISE, PROGRAMS };
+enum { CONTEXT, ABOVE, PIXEL, NOISE, PROGRAMS };
 enum { DRAWN, OUTPUTS, COLUMNS }; /* outputs of the program of a pixel; columns follow */
 
 typedef struct memory {
@@ -32,7 +33,11 @@ typedef struct memory {
 struct pixel_stream {
     rv_model *model;
     const rv_net *net;
-    int64_t batch, height, width, heads, context;
+    int64_t batch, height, width, heads;
+    int64_t given_width; /* of what an image is given, that the context is made of */
+    int64_t context;     /* channels; 0: there is none */
+    int is_map;          /* 1: with a context of each pixel */
+    float *seen;         /* the context [B,C], or [H,W,B,C] */
     rv_graph *graph[PROGRAMS];
     rv_program *program[PROGRAMS];
     memory *memory;
@@ -54,9 +59,31 @@ static rv_expr context_input(const pixel_stream *s, rv_graph *graph)
     return s->context > 0 ? input(graph, "context", rv_shape2(s->batch, s->context)) : NULL;
 }
 
+/* Of a row. */
+static rv_expr context_above(const pixel_stream *s, rv_graph *graph)
+{
+    return s->is_map ? input(graph, "context", rv_shape3(s->width, s->batch, s->context))
+                     : context_input(s, graph);
+}
+
 static rv_status compile(pixel_stream *s, int program, const rv_expr *outputs, int count)
 {
     return rv_compile(s->graph[program], outputs, count, NULL, &s->program[program]);
+}
+
+/* A map is [H,W,B,C], so that a row and a pixel of it are contiguous. */
+static rv_status compile_context(pixel_stream *s)
+{
+    const rv_pixel_sampler *kind = s->model->kind->pixels;
+    if (s->context == 0)
+        return RV_OK;
+    rv_expr c = input(s->graph[CONTEXT], "given", rv_shape2(s->batch, s->given_width));
+    if (kind->context)
+        c = kind->context(s->model, c);
+    s->is_map = rv_expr_shape(c).rank == 4;
+    if (s->is_map)
+        c = rv_transpose(c, (const int[]){1, 2, 0, 3});
+    return compile(s, CONTEXT, &c, 1);
 }
 
 /* Its outputs are the sums, then the vertical stacks. */
@@ -70,7 +97,7 @@ static rv_status compile_above(pixel_stream *s)
         int64_t p = m->is.reach;
         rows[i] = input(graph, m->rows_name, rv_shape4(p, p + s->width, s->batch, m->is.rows));
     }
-    net_above(s->net, rows, context_input(s, graph), sums, vertical);
+    net_above(s->net, rows, context_above(s, graph), sums, vertical);
     for (int i = 0; i < s->memories; i++)
         if (s->memory[i].is.vertical > 0)
             sums[count++] = vertical[i];
@@ -131,6 +158,13 @@ static float *zeros(int64_t a, int64_t b, int64_t c)
     return rv_calloc((size_t)(a * b * c), sizeof(float));
 }
 
+static rv_status make_context(pixel_stream *s)
+{
+    rv_status status = compile_context(s);
+    s->seen = zeros(s->is_map ? s->height * s->width : 1, s->batch, s->context + 1);
+    return status == RV_OK && !s->seen ? rv_fail_memory(s->model->context) : status;
+}
+
 static rv_status make_memory(pixel_stream *s, memory *m, int i)
 {
     int64_t p = m->is.reach, batch = s->batch, wide = p + s->width;
@@ -186,6 +220,8 @@ static rv_status make(pixel_stream *s)
         status = s->graph[i] ? RV_OK : RV_NO_MEMORY;
     }
     if (status == RV_OK)
+        status = make_context(s);
+    if (status == RV_OK)
         status = compile_above(s);
     if (status == RV_OK)
         status = compile_pixel(s);
@@ -212,12 +248,13 @@ rv_status pixel_stream_open(rv_model *model, int64_t batch, pixel_stream **out)
     if (!s)
         return rv_fail_memory(model->context);
     s->model = model;
-    s->net = model->net[model->kind->pixels->net];
+    s->net = model->net[model->kind->pixels->net(model)];
     s->batch = batch;
     s->height = model->sizes.height;
     s->width = model->sizes.width;
     s->heads = rv_net_output_shape(s->net).dim[2];
     s->context = net_context_width(s->net);
+    s->given_width = model->kind->pixels->context ? model->kind->latent_width(model) : s->context;
     rv_status status = make_for_threads(s);
     if (status != RV_OK) {
         pixel_stream_free(s);
@@ -242,6 +279,7 @@ void pixel_stream_free(pixel_stream *s)
     }
     rv_free(s->memory);
     rv_free(s->expr);
+    rv_free(s->seen);
     rv_free(s->noise);
     rv_free(s->given);
     rv_free(s->is_given);
@@ -341,16 +379,45 @@ static rv_status draw_pixel(pixel_stream *s, const pixel_batch *b, int64_t t, in
     return status == RV_OK ? read_column(s, j) : status;
 }
 
+/* The context of all pixels. */
+static rv_status run_context(pixel_stream *s, const float *given)
+{
+    int64_t cell = s->batch * s->context, cells = s->is_map ? s->height * s->width : 1;
+    if (s->context == 0)
+        return RV_OK;
+    rv_status status =
+        rv_bind(s->program[CONTEXT], "given", given, (size_t)(s->batch * s->given_width));
+    if (status == RV_OK)
+        status = rv_run(s->program[CONTEXT]);
+    return status == RV_OK ? rv_read(s->program[CONTEXT], 0, s->seen, (size_t)(cells * cell))
+                           : status;
+}
+
+/* Binds the context of pixel t, or, for the program of a row, of the row that it begins. */
+static rv_status bind_context(pixel_stream *s, int program, int64_t t)
+{
+    int64_t cell = s->batch * s->context;
+    int64_t cells = s->is_map && program == ABOVE ? s->width : 1;
+    if (s->context == 0)
+        return RV_OK;
+    return rv_bind(s->program[program], "context", s->seen + (s->is_map ? t * cell : 0),
+                   (size_t)(cells * cell));
+}
+
 rv_status pixel_stream_draw(pixel_stream *s, const pixel_batch *b)
 {
-    rv_status status = RV_OK;
-    for (int i = 0; status == RV_OK && b->context && i < NOISE; i++)
-        status = rv_bind(s->program[i], "context", b->context, (size_t)(s->batch * s->context));
+    rv_status status = run_context(s, b->context);
     forget(s);
     for (int64_t r = 0; status == RV_OK && r < s->height; r++) {
-        status = run_above(s);
-        for (int64_t j = 0; status == RV_OK && j < s->width; j++)
-            status = draw_pixel(s, b, r * s->width + j, j);
+        int64_t first = r * s->width;
+        status = bind_context(s, ABOVE, first);
+        if (status == RV_OK)
+            status = run_above(s);
+        for (int64_t j = 0; status == RV_OK && j < s->width; j++) {
+            status = bind_context(s, PIXEL, first + j);
+            if (status == RV_OK)
+                status = draw_pixel(s, b, first + j, j);
+        }
         next_row(s);
         if (status == RV_OK && b->after_row)
             b->after_row(b->user, r);
@@ -371,5 +438,6 @@ double pixel_stream_flops(const pixel_stream *s)
 {
     double above = rv_program_facts_of(s->program[ABOVE]).flops;
     double pixel = rv_program_facts_of(s->program[PIXEL]).flops;
-    return (double)s->height * (above + (double)s->width * pixel);
+    double context = s->context > 0 ? rv_program_facts_of(s->program[CONTEXT]).flops : 0;
+    return context + (double)s->height * (above + (double)s->width * pixel);
 }

@@ -12,7 +12,8 @@ void pixel_stream_free(pixel_stream *stream); /* NULL is ignored */
 
 /* One batch of B images of D pixels; arrays are the caller's. */
 typedef struct pixel_batch {
-    const float *context; /* [B,C]: classes as one-hot values, or latents; NULL of a net without */
+    const float *context; /* [B,classes] as one-hot values, or latents [B,Z], of a kind whose pixels
+                             have those; NULL of a net without */
     const float *noise;   /* [B,D], in (0,1): the uniforms of the draws */
     const float *given;   /* [B,D], in the range of the data, */
     const uint8_t *is_given; /* [B,D]: where it is not 0 the pixel keeps the given value, and those

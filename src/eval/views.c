@@ -1,27 +1,21 @@
 /* The views of a trained model as plain arrays: decode, encode, the prior. */
 #include "eval/views.h"
 
-#include "core/clock.h"
 #include "core/memory.h"
 #include "core/random.h"
+#include "eval/generate_pixels.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 256, VIEW_MEASURED = 8, VIEW_LONG = 5 }; /* rows of a program; passes; seconds */
+enum { CHUNK = 256 }; /* rows of a program */
 
-/* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row.  A view of
- * several passes has the output of the pass before as its second input. */
+/* A view compiled for `rows` rows of `in` values, giving outputs of `out` values a row. */
 typedef struct view {
     rv_graph *graph;
     rv_program *program;
-    int64_t in, out, rows, passes; /* passes: at most; 0: one, without */
-    float *padded;                 /* [rows,in] */
-    float *before, *after;         /* [rows,out] of two passes */
-    uint64_t seed;                 /* of its draws */
-    int shares_noise;              /* 1: all rows have the noise of row 0 */
-    int has_said;                  /* how long its passes may take */
-    rv_context *context;
+    int64_t in, out, rows;
+    float *padded; /* [rows,in] */
 } view;
 
 static void view_free(view *v)
@@ -29,8 +23,6 @@ static void view_free(view *v)
     rv_program_free(v->program);
     rv_graph_free(v->graph);
     rv_free(v->padded);
-    rv_free(v->before);
-    rv_free(v->after);
 }
 
 rv_status view_needs(const rv_model *model, int ability, const char *what, const char *verb)
@@ -57,44 +49,6 @@ static rv_status compile(view *v, rv_model *model, const rv_expr *outputs, int c
     return rv_compile(v->graph, outputs, count, NULL, &v->program);
 }
 
-/* Says how long drawing may take, where that is long: the first passes took `seconds` each. */
-static void say_cost(view *v, int64_t count, double seconds)
-{
-    double all = seconds * (double)v->passes * ceil((double)count / (double)v->rows);
-    if (all > VIEW_LONG && !v->has_said)
-        rv_notify(v->context, RV_LOG_INFO,
-                  "drawing %lld images pixel by pixel takes at most %lld passes, about %.0f s; "
-                  "it ends as soon as no pixel changes",
-                  (long long)count, (long long)v->passes, all);
-    v->has_said = 1;
-}
-
-/* Runs the program on the rows that are bound.  Of several passes, the last is the first that
- * changes no pixel: the next would be the same, so that each pixel is what all passes make it. */
-static rv_status run_passes(view *v, int64_t count)
-{
-    size_t values = (size_t)(v->rows * v->out), bytes = values * sizeof *v->before;
-    double start = rv_seconds();
-    int changed = 1;
-    if (v->passes == 0)
-        return rv_run(v->program);
-    memset(v->before, 0, bytes);
-    for (int64_t i = 0; changed && i < v->passes; i++) {
-        rv_status status = rv_bind(v->program, "before", v->before, values);
-        if (status == RV_OK)
-            status = rv_run(v->program);
-        if (status == RV_OK)
-            status = rv_read(v->program, 0, v->after, values);
-        if (status != RV_OK)
-            return status;
-        changed = memcmp(v->before, v->after, bytes) != 0;
-        memcpy(v->before, v->after, bytes);
-        if (changed && i + 1 == VIEW_MEASURED)
-            say_cost(v, count, (rv_seconds() - start) / VIEW_MEASURED);
-    }
-    return RV_OK;
-}
-
 /* Runs the view over `count` rows; the last chunk is padded with zeros. */
 static rv_status run_rows(view *v, const float *rows, int64_t count, float *const *results,
                           int result_count, float *chunk)
@@ -105,9 +59,9 @@ static rv_status run_rows(view *v, const float *rows, int64_t count, float *cons
         memset(v->padded, 0, (size_t)(v->rows * v->in) * sizeof *v->padded);
         memcpy(v->padded, rows + first * v->in, (size_t)(n * v->in) * sizeof *rows);
         status = rv_bind(v->program, "input", v->padded, (size_t)(v->rows * v->in));
-        rv_bind_random(v->program, v->seed, 0, v->shares_noise ? 0 : (uint32_t)first, 0);
+        rv_bind_random(v->program, 0, 0, (uint32_t)first, 0);
         if (status == RV_OK)
-            status = run_passes(v, count);
+            status = rv_run(v->program);
         for (int i = 0; status == RV_OK && i < result_count; i++) {
             status = rv_read(v->program, i, chunk, (size_t)(v->rows * v->out));
             memcpy(results[i] + first * v->out, chunk, (size_t)(n * v->out) * sizeof *chunk);
@@ -130,7 +84,6 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
 {
     v->in = width;
     v->rows = count < CHUNK ? (count > 0 ? count : 1) : CHUNK;
-    v->context = model->context;
     v->graph = rv_graph_new(model->context);
     return v->graph ? rv_input(v->graph, "input", RV_F32, rv_shape2(v->rows, width)) : NULL;
 }
@@ -138,51 +91,40 @@ static rv_expr view_input(view *v, rv_model *model, int64_t width, int64_t count
 /* ---- decoding ---- */
 
 /* For a model with classes the input is z followed by the class as one-hot values.  A model that
- * draws images of z takes passes; its uniforms are the same for all images, or each image's own. */
+ * draws images of z has no view; its uniforms are the same for all images, or each image's own. */
 struct rv_decoder {
     rv_model *model;
     view view;
     int64_t latents;
     int classes; /* 0: no classes */
     float *rows; /* [view.rows,latents + classes], if there are classes */
+    pixel_drawing drawing;
 };
-
-/* A pass over images of z. */
-static rv_expr drawn(const rv_decoder *decoder, rv_expr z)
-{
-    static const char name[] = "pixels";
-    rv_graph *graph = rv_expr_graph(z);
-    rv_shape shape = rv_shape2(rv_dim(z, 0), rv_data_width(decoder->model->sizes));
-    rv_expr u = decoder->view.shares_noise
-                    ? rv_broadcast_to(rv_draw_uniform(graph, name, rv_shape1(shape.dim[1]),
-                                                      (rv_draw_axes){-1, -1}),
-                                      shape)
-                    : rv_draw_uniform(graph, name, shape, (rv_draw_axes){0, -1});
-    rv_expr before = rv_input(graph, "before", RV_F32, shape);
-    return decoder->model->kind->latent.draw_pass(decoder->model, z, before, u);
-}
 
 static rv_expr decoded(const rv_decoder *decoder, rv_expr input)
 {
     const rv_model_kind *kind = decoder->model->kind;
     int64_t latents = decoder->latents;
-    if (!kind->decode)
-        return drawn(decoder, input);
     if (decoder->classes == 0)
         return kind->decode(decoder->model, input);
     return kind->decode_class(decoder->model, rv_cols(input, 0, latents),
                               rv_cols(input, latents, latents + decoder->classes));
 }
 
-/* Memory of the passes of a view, if it takes any. */
-static rv_status open_passes(view *v)
+static rv_status compile_decoder(rv_decoder *decoder, int64_t rows)
 {
-    size_t count = (size_t)(v->rows * v->out);
-    if (v->passes == 0)
-        return RV_OK;
-    v->before = rv_malloc(count * sizeof *v->before);
-    v->after = rv_malloc(count * sizeof *v->after);
-    return v->before && v->after ? RV_OK : rv_fail_memory(v->context);
+    view *v = &decoder->view;
+    rv_model *model = decoder->model;
+    decoder->classes = rv_model_has(model, RV_CLASS_DECODER) ? model->sizes.classes : 0;
+    rv_expr input = view_input(v, model, decoder->latents + decoder->classes, rows);
+    v->out = rv_data_width(model->sizes);
+    rv_expr output = input ? decoded(decoder, input) : NULL;
+    rv_status status = input ? compile(v, model, &output, 1) : RV_NO_MEMORY;
+    if (status == RV_OK && decoder->classes > 0) {
+        decoder->rows = rv_malloc((size_t)(v->rows * v->in) * sizeof *decoder->rows);
+        status = decoder->rows ? RV_OK : rv_fail_memory(model->context);
+    }
+    return status;
 }
 
 /* The uniforms of images that are drawn: shared by all, or of each under `seed`. */
@@ -195,23 +137,10 @@ static rv_status decoder_new(rv_model *model, int64_t rows, int is_shared, uint6
     rv_decoder *decoder = rv_calloc(1, sizeof *decoder);
     if (!decoder)
         return rv_fail_memory(model->context);
-    view *v = &decoder->view;
     decoder->model = model;
     decoder->latents = model->kind->latent_width(model);
-    decoder->classes = rv_model_has(model, RV_CLASS_DECODER) ? model->sizes.classes : 0;
-    rv_expr input = view_input(v, model, decoder->latents + decoder->classes, rows);
-    v->out = rv_data_width(model->sizes);
-    v->passes = model->kind->decode ? 0 : view_decoder_passes(model);
-    v->seed = seed;
-    v->shares_noise = v->passes > 0 && is_shared;
-    rv_expr output = input ? decoded(decoder, input) : NULL;
-    rv_status status = input ? compile(v, model, &output, 1) : RV_NO_MEMORY;
-    if (status == RV_OK)
-        status = open_passes(v);
-    if (status == RV_OK && decoder->classes > 0) {
-        decoder->rows = rv_malloc((size_t)(v->rows * v->in) * sizeof *decoder->rows);
-        status = decoder->rows ? RV_OK : rv_fail_memory(model->context);
-    }
+    decoder->drawing = (pixel_drawing){.model = model, .seed = seed, .shares_noise = is_shared};
+    rv_status status = model->kind->decode ? compile_decoder(decoder, rows) : RV_OK;
     if (status != RV_OK) {
         rv_decoder_free(decoder);
         return status;
@@ -223,12 +152,6 @@ static rv_status decoder_new(rv_model *model, int64_t rows, int is_shared, uint6
 rv_status rv_decoder_new(rv_model *model, int64_t rows, rv_decoder **out)
 {
     return decoder_new(model, rows, 1, 0, out);
-}
-
-int64_t view_decoder_passes(const rv_model *model)
-{
-    int draws = !model->kind->decode && model->kind->latent.draw_pass;
-    return draws ? rv_data_width(model->sizes) : 1;
 }
 
 rv_status view_check_classes(const rv_model *model, const int32_t *classes, int64_t count)
@@ -255,6 +178,11 @@ rv_status rv_decoder_run_classes(rv_decoder *decoder, const float *z, const int3
     rv_status status = view_check_rows(decoder->model, count);
     if (status == RV_OK && classes)
         status = view_check_classes(decoder->model, classes, count);
+    if (status == RV_OK && !decoder->model->kind->decode) {
+        decoder->drawing.z = z;
+        decoder->drawing.count = count;
+        return pixel_drawing_run(&decoder->drawing, images);
+    }
     if (status != RV_OK || decoder->classes == 0)
         return status == RV_OK ? run_view(v, decoder->model, z, count, &images, 1) : status;
     for (int64_t first = 0; status == RV_OK && first < count; first += v->rows) {
@@ -282,6 +210,7 @@ void rv_decoder_free(rv_decoder *decoder)
     if (!decoder)
         return;
     view_free(&decoder->view);
+    pixel_drawing_close(&decoder->drawing);
     rv_free(decoder->rows);
     rv_free(decoder);
 }

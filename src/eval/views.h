@@ -17,8 +17,6 @@ int64_t view_class_of(const rv_model *model, const int32_t *classes, int64_t i);
  * and the number of the image. */
 rv_status view_decode_draws(rv_model *model, uint64_t seed, const float *z, const int32_t *classes,
                             int64_t count, float *images);
-/* How many passes an image of z takes at most; 1 for a mean image. */
-int64_t view_decoder_passes(const rv_model *model);
 
 /* RV_BAD_USAGE for a number of rows below zero. */
 rv_status view_check_rows(const rv_model *model, int64_t count);

@@ -253,7 +253,19 @@ static int64_t coordinate(rv_experiment *run, const rv_traversal *t)
     return -1;
 }
 
-static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int64_t images)
+rv_status rv_experiment_image(rv_experiment *run, rv_split split, int64_t image, float *pixels)
+{
+    rv_source *source = rv_experiment_source(run, split);
+    int64_t images = source ? rv_source_describe(source)->count : 0;
+    if (!source)
+        return rv_error_status(run->context);
+    if (image < 0 || image >= images)
+        return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images are 0 to %lld",
+                       (long long)image, (long long)images - 1);
+    return rv_source_fetch_range(source, image, 1, 0, pixels, NULL);
+}
+
+static rv_status check_traversal(rv_experiment *run, const rv_traversal *t)
 {
     if (coordinate(run, t) < 0)
         return RV_BAD_USAGE;
@@ -263,9 +275,6 @@ static rv_status check_traversal(rv_experiment *run, const rv_traversal *t, int6
             run->context, RV_BAD_USAGE,
             "the latents of `%s` are probabilities, which have no sigmas: go from 0 to 1",
             model->kind->name);
-    if (t->image < 0 || t->image >= images)
-        return rv_fail(run->context, RV_BAD_USAGE, "image %lld: the images are 0 to %lld",
-                       (long long)t->image, (long long)images - 1);
     return RV_OK;
 }
 
@@ -275,13 +284,12 @@ static rv_status walk(rv_experiment *run, const rv_traversal *t, float *image, f
                       float *along)
 {
     int64_t width = latent_width(run);
-    rv_source *source = rv_experiment_source(run, t->split);
-    float *sigma = source ? run_floats(run, width) : NULL;
+    float *sigma = run_floats(run, width);
     if (!sigma)
         return rv_error_status(run->context);
-    rv_status status = check_traversal(run, t, rv_source_describe(source)->count);
+    rv_status status = check_traversal(run, t);
     if (status == RV_OK)
-        status = rv_source_fetch_range(source, t->image, 1, 0, image, NULL);
+        status = rv_experiment_image(run, t->split, t->image, image);
     if (status == RV_OK)
         status = rv_view_encode(run->model, image, 1, z, sigma);
     if (status == RV_OK) {

@@ -305,6 +305,12 @@ rv_expr rv_latent_log_weight(rv_model *model, rv_expr x, const rv_latents *group
     return rv_add(log_px, log_ratios_of(model, &drawn));
 }
 
+rv_expr rv_latent_draw(const rv_model *model, rv_expr x)
+{
+    rv_draws drawn = drawn_of(model, x, posterior_of(model, x, RV_EVALUATE), 1, RV_EVALUATE);
+    return drawn.given ? drawn.given : rv_as_rows(drawn.z[0]);
+}
+
 void latent_defaults(rv_model_kind *kind)
 {
     const rv_latent_part *part = &kind->latent;

@@ -191,8 +191,9 @@ rv_param *rv_model_own(rv_model *model, const char *name, rv_shape shape, rv_ini
 int rv_model_kind_has(const rv_model_kind *own, unsigned abilities)
 {
     rv_model_kind kind = with_defaults(own);
+    int draws_latents = kind.pixels && kind.pixels->context;
     unsigned has = (kind.evaluate ? RV_EVALUATION : 0) | (kind.encode ? RV_ENCODER : 0) |
-                   (kind.decode || kind.latent.draw_pass ? RV_DECODER : 0) |
+                   (kind.decode || draws_latents ? RV_DECODER : 0) |
                    (kind.decode_class ? RV_CLASS_DECODER : 0) |
                    (kind.classify ? RV_CLASSIFIER : 0) | (kind.train ? RV_TRAINING : 0) |
                    (kind.class_evidence ? RV_CLASS_EVIDENCE : 0) |

@@ -76,6 +76,12 @@ rv_expr pixel_values_log_prob(const rv_model *model, const pixel_values *values,
     return rv_sum(rv_logistic_mixture_log_prob(part[0], part[1], part[2], level), RV_AXIS(1));
 }
 
+rv_expr pixel_values_noise(const rv_model *model, rv_graph *graph, int64_t batch)
+{
+    return rv_draw_uniform(graph, "pixels", rv_shape2(batch, rv_data_width(model->sizes)),
+                           (rv_draw_axes){0, -1});
+}
+
 /* M_jk = [j <= k], so that p M is the sums of p up to each k. */
 static rv_expr sums_up_to(rv_graph *graph)
 {

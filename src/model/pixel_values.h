@@ -21,6 +21,8 @@ rv_expr pixel_values_unit(const rv_model *model, rv_expr x);
  * data. */
 rv_expr pixel_values_log_prob(const rv_model *model, const pixel_values *values, rv_expr h,
                               rv_expr x);
+/* u_d in (0,1), [batch,D]. */
+rv_expr pixel_values_noise(const rv_model *model, rv_graph *graph, int64_t batch);
 /* Pixels of quantile u: h [B,N heads], u [B,N] in (0,1) -> [B,N] in the range of the data. The same
  * u gives the same pixel, whatever else is drawn with it. */
 rv_expr pixel_values_draw(const rv_model *model, const pixel_values *values, rv_expr h, rv_expr u);

@@ -42,10 +42,20 @@ static rv_expr by_column(rv_expr x)
     return rv_merge_axes(y, 1, 2);
 }
 
+/* A row of a map, [W,N,C] -> [N,1,W,C]; other contexts stay as they are. */
+static rv_expr context_of_row(rv_expr context)
+{
+    if (!context || rv_is_poison(context) || rv_expr_shape(context).rank != 3)
+        return context;
+    rv_expr row = rv_transpose(context, (const int[]){1, 0, 2});
+    return rv_reshape(row,
+                      rv_shape4(rv_dim(context, 1), 1, rv_dim(context, 0), rv_dim(context, 2)));
+}
+
 void net_above(const rv_net *net, const rv_expr *rows, rv_expr context, rv_expr *sums,
                rv_expr *vertical)
 {
-    net_pass pass = {.mode = RV_EVALUATE, .context = context};
+    net_pass pass = {.mode = RV_EVALUATE, .context = context_of_row(context)};
     for (int i = 0, n = 0; i < net_flat_count(net); i++) {
         const net_layer *l = net_flat_at(net, i);
         rv_expr (*above)(const net_layer *, rv_expr, net_pass *) = above_of(l);

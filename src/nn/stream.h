@@ -30,14 +30,15 @@ int64_t net_context_width(const rv_net *net);
 int net_memories(const rv_net *net, net_memory *out);
 
 /* For one row, in evaluation mode: rows[i] [p,p+W,N,rows], the rows above, with p columns of zeros
- * before their first; context [N,C], or NULL of a net without.  Gives sums[i] [W,N,sums] and
- * vertical[i] [W,N,vertical], NULL where there is none. */
+ * before their first; context [N,C], of a map its row [W,N,C], or NULL of a net without.  Gives
+ * sums[i] [W,N,sums] and vertical[i] [W,N,vertical], NULL where there is none. */
 void net_above(const rv_net *net, const rv_expr *rows, rv_expr context, rv_expr *sums,
                rv_expr *vertical);
 
-/* For one pixel, in evaluation mode: x [N,I]; left[i] [p,N,left], the p cells before it, zeros
- * outside; sums[i] [N,sums] of its column.  Returns the net's output [N,O], which does not depend
- * on x, and gives column[i] [N,left], what came in at the pixel. */
+/* For one pixel, in evaluation mode: x [N,I]; context [N,C], of a map that of the pixel; left[i]
+ * [p,N,left], the p cells before it, zeros outside; sums[i] [N,sums] of its column.  Returns the
+ * net's output [N,O], which does not depend on x, and gives column[i] [N,left], what came in at the
+ * pixel. */
 rv_expr net_pixel(const rv_net *net, rv_expr x, rv_expr context, const rv_expr *left,
                   const rv_expr *sums, rv_expr *column);
 

@@ -117,7 +117,7 @@ IDX=(lab2-vae-2d data.name=tiny data.validation=10 data.batch=5 train.epochs=1 "
 
 @test "a folder that holds no run" {
     mkdir empty
-    for verb in resume evaluate sample reconstruct interpolate traverse encode; do
+    for verb in resume evaluate sample reconstruct interpolate traverse inpaint encode; do
         fails 3 'empty: holds no run' "$verb" empty
         fails 3 'nowhere: holds no run' "$verb" nowhere
     done

@@ -43,6 +43,10 @@ traversal.png            traverse vae
 t.png                    traverse vae --image 1 --split train --dim 1 --from -1 --to 1 --steps 3 -o t.png
 t.png                    traverse vae --level 1 --steps 2 -o t.png
 u.png                    traverse vae --columns 2 --enlarge 1 --classifier judge --checkpoint best -o u.png
+inpainting.png           inpaint vae
+h.png                    inpaint vae --image 1 --split train --mask left -n 2 --sweeps 2 --enlarge 1 --seed 2 -o h.png
+h.npy,cache              inpaint cnn --class 1 -n 2 --checkpoint best -o h.npy
+h.png,cache              inpaint cnn --mask top --draws 20 -o h.png
 latents.npy              encode vae
 e.npy                    encode vae -n 3 --split train --checkpoint best -o e.npy
 decoded.png              decode vae -i codes.npy
@@ -162,6 +166,7 @@ train_runs() {
         "classifier=[linear 8, relu]" --run m2
     works train maf-2d data.limit=300 data.validation=60 train.epochs=1 train.snapshots=2 length=2 \
         "layers=[masked 4, relu]" --threads 1 --run flow
+    works train lab2-pixelcnn "${SET[@]}" condition=class "layers=[causal 2 k3 strict: true]" --run cnn
     works train "${VAE[@]}" data.name=gone --run lost
     rm -r data/gone
     works sample vae -n 12 -o images.npy --data-dir data
@@ -224,7 +229,7 @@ make_world() {
     train_runs
     rm -f out.txt err.txt
     (cd .. && find . -printf '%P\n' | LC_ALL=C sort) > ../../ours
-    for run in vae again judge gan m2 flow lost damaged; do
+    for run in vae again judge gan m2 cnn flow lost damaged; do
         strangers "$run" ../../outside
     done
     strangers . ../outside

@@ -97,6 +97,9 @@ bad_calls() {
 2,mine.png         interpolate judge -o mine.png
 2,mine.png         traverse vae --dim 9 -o mine.png
 3,mine.png         traverse vae --classifier nowhere -o mine.png
+2,mine.png         inpaint gan -o mine.png
+3,mine.png         inpaint lost -o mine.png
+2,mine.png         inpaint vae --mask notes.txt -o mine.png
 3,mine.npy         encode lost -o mine.npy
 2,mine.npy         encode gan -o mine.npy
 3,mine.png         decode vae -i notes.txt -o mine.png

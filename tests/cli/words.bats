@@ -147,7 +147,7 @@ PYTHON
     images tiny.npy 60
     works train lab2-vae-2d data.name=tiny.npy data.validation=20 data.batch=10 train.epochs=1 \
         data.pixels=gray "encoder=[linear 8]" "decoder=[linear 8]" --run run -q
-    for call in "traverse run -o t.png" "figure run latent -o l.png" \
+    for call in "traverse run -o t.png" "inpaint run -o h.png" "figure run latent -o l.png" \
         "figure run reconstructions -n 8 -o f.png" "reconstruct run -o r.png" \
         "encode run -o e.npy" "evaluate run"; do
         works $call
@@ -164,6 +164,7 @@ PYTHON
     mkdir there && touch file
     for call in "sample $RUN" "reconstruct $RUN" "interpolate $RUN" "encode $RUN" \
         "decode $RUN -i z.npy" "figure $RUN curves" "figure $RUN animation" "traverse $RUN" \
+        "inpaint $RUN" \
         "demo importance-sampling" "demo gumbel-softmax" \
         "data show digits" "classify $RUN -i i.npy"; do
         fails 2 'end the name in' $call -o there/x.jpg
@@ -177,6 +178,7 @@ PYTHON
     # Larger than the format: not drawn first, and the limit is named.
     fails 2 'at most 32768 a side' sample "$RUN" -n 65536 -o there/x.png
     fails 2 'at most 32768 a side' traverse "$RUN" --steps 10000 --columns 1000 --enlarge 64
+    fails 2 'at most 32768 a side' inpaint "$RUN" -n 1024 --enlarge 64 -o there/x.png
     [ -z "$(ls there)" ] && [ ! -e traversal.png ]
 }
 

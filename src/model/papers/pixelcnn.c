@@ -14,7 +14,6 @@
 #include "model/pixel_values.h"
 
 enum { NET };
-static const char noise[] = "pixels";
 
 typedef struct pixelcnn_config {
     rv_words layers;
@@ -72,28 +71,37 @@ static int64_t passes(const rv_model *m, int stage)
     return stage == 0 ? rv_data_width(m->sizes) : 0;
 }
 
-/* u_d in (0,1), [B,D] */
-static rv_expr uniforms(const rv_model *m, rv_graph *graph, int64_t batch)
-{
-    return rv_draw_uniform(graph, noise, rv_shape2(batch, rv_data_width(m->sizes)),
-                           (rv_draw_axes){0, -1});
-}
-
 static rv_expr draw(const rv_model *m, rv_expr h, rv_expr u)
 {
     const pixelcnn_config *c = m->config;
     return pixel_values_draw(m, &c->values, h, u);
 }
 
+static rv_expr log_prob(const rv_model *m, rv_expr h, rv_expr x)
+{
+    const pixelcnn_config *c = m->config;
+    return pixel_values_log_prob(m, &c->values, h, x);
+}
+
 /* x_d ~ p(x_d|x_<d,y) for every d, of the x before. */
 static rv_expr pass(const rv_model *m, int stage, rv_expr from, rv_expr x, rv_expr y)
 {
     (void)stage, (void)from;
-    rv_expr u = uniforms(m, rv_expr_graph(x), rv_dim(x, 0));
+    rv_expr u = pixel_values_noise(m, rv_expr_graph(x), rv_dim(x, 0));
     return draw(m, conditionals(m, x, y, RV_EVALUATE), u);
 }
 
-static const rv_pixel_sampler pixels = {NET, pixel_values_unit, uniforms, draw};
+static int net(const rv_model *m)
+{
+    (void)m;
+    return NET;
+}
+
+static const rv_pixel_sampler pixels = {.net = net,
+                                        .read = pixel_values_unit,
+                                        .noise = pixel_values_noise,
+                                        .draw = draw,
+                                        .log_prob = log_prob};
 
 const rv_model_kind rv_pixelcnn_kind = {
     .name = "pixelcnn",

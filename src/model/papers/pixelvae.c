@@ -136,12 +136,36 @@ static rv_expr log_likelihood(const rv_model *m, rv_expr x, const rv_draws *draw
     return rv_split_axis(pixel_values_log_prob(m, &c->values, h, rows), 0, rv_dim(x, 0));
 }
 
-/* x_d of quantile u_d of p(x_d|x_<d,z) for every d, of the x before */
-static rv_expr draw_pass(const rv_model *m, rv_expr z, rv_expr x, rv_expr u)
+/* ---- images pixel by pixel ---- */
+
+static int sampled_net(const rv_model *m)
+{
+    return pixels_net(m->config);
+}
+
+static rv_expr sampled_context(const rv_model *m, rv_expr z)
+{
+    return context_of(m, z, RV_EVALUATE);
+}
+
+static rv_expr draw(const rv_model *m, rv_expr h, rv_expr u)
 {
     const pixelvae_config *c = m->config;
-    return pixel_values_draw(m, &c->values, conditionals(m, x, z, RV_EVALUATE), u);
+    return pixel_values_draw(m, &c->values, h, u);
 }
+
+static rv_expr log_prob(const rv_model *m, rv_expr h, rv_expr x)
+{
+    const pixelvae_config *c = m->config;
+    return pixel_values_log_prob(m, &c->values, h, x);
+}
+
+static const rv_pixel_sampler pixels = {.net = sampled_net,
+                                        .context = sampled_context,
+                                        .read = pixel_values_unit,
+                                        .noise = pixel_values_noise,
+                                        .draw = draw,
+                                        .log_prob = log_prob};
 
 const rv_model_kind rv_pixelvae_kind = {
     .name = "pixelvae",
@@ -155,6 +179,6 @@ const rv_model_kind rv_pixelvae_kind = {
                .kl_weight = RV_MEMBER(pixelvae_config, kl),
                .posterior = posterior,
                .transform = transform,
-               .log_likelihood = log_likelihood,
-               .draw_pass = draw_pass},
+               .log_likelihood = log_likelihood},
+    .pixels = &pixels,
 };

@@ -51,7 +51,7 @@ WORKLOADS = (
     Workload("ladder", "L2 ladder VAE, batch 256", 60, "lab2-ladder", 488752, warm_up=5,
              without=("eager-default", "jax"), first=0.25,
              settings=("data.pixels=gray", "objective.warmup=0", "initialiser=pytorch",
-                       "output_bias=default")),
+                       "output_bias=default", "train.lr=1e-3")),
     Workload("dcgan", "L1 DCGAN, D and G, batch 64", 8, "lab1-dcgan", 6241153, warm_up=2,
              without=("eager-default",), convolutions=True, loss="discriminator_loss",
              check_steps=10, first=0.1, later=0.25),

@@ -112,8 +112,8 @@ static void warn_tails(const cli_call *call, const rv_importance *found)
     if (rv_values_number(&found->values, "khat_warning") != 0)
         cli_say(call,
                 "warning: k-hat is above %.1f for %.1f%% of the images (more than %.0f%%): their "
-                "sums hang on a few samples.  L_%lld is a lower bound all the same, but how far "
-                "below log p(x) it lies, its +- does not say",
+                "sums depend on a few samples.  L_%lld is still a lower bound, but its +- does not "
+                "say how far below log p(x) it is",
                 RV_KHAT_LIMIT, 100 * rv_values_number(&found->values, "khat_above"),
                 100 * RV_KHAT_SHARE, (long long)found->samples);
 }

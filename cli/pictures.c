@@ -59,9 +59,9 @@ const cli_verb cli_verb_sample = {
     .usage = "RUN [-n 64] [--seed S] [--class K] [-o FILE]",
     .example = "reverie sample runs/first -n 64 -o samples.png",
     .details =
-        "FILE.png is a grid, FILE.npy the array [N,H,W,C].  A model with latents decodes draws\n"
+        "FILE.png is a grid, FILE.npy the array [N,H,W,C].  A model with latents decodes draws "
         "of its prior; made, maf and pixelcnn draw value by value; realnvp draws in one pass.  "
-        "Points\nof the plane are arrays alone; `reverie figure RUN density` draws them.",
+        "Points of the plane are arrays alone; `reverie figure RUN density` draws them.",
     CLI_OPTIONS(sample_options),
     .arguments = {1, 1},
     .act = sample,

@@ -161,7 +161,7 @@ const cli_verb cli_verb_traverse = {
              "20] [--columns 5] "
              "[--classifier RUN2] [-o FILE]",
     .example = "reverie traverse runs/first --image 0 --dim 1 -o traversal.png",
-    .details = "Of several levels, those above --level stay as they are, those below follow.\n"
+    .details = "Of several levels, those above --level stay as they are, those below follow.  "
                "With --classifier, the value of the coordinate, the label and its probability are "
                "printed for each image; RUN2 must be trained on the same data.",
     CLI_OPTIONS(options),

@@ -44,7 +44,7 @@ static rv_status read_mask(rv_context *context, rv_data_sizes sizes, const char 
         if (white < 0)
             return rv_fail(context, RV_BAD_USAGE,
                            "%s: the pixel of row %lld, column %lld is neither white (to be filled "
-                           "in) nor black (known)",
+                           "in) nor black (known): draw the mask without soft edges",
                            path, (long long)(i / sizes.width), (long long)(i % sizes.width));
         missing[i] = (uint8_t)white;
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 rv_experiment_place cli_place(const cli_call *call, const char *folder)
@@ -68,6 +69,27 @@ void cli_say_fewer(const cli_call *call, int64_t asked, int64_t there, const cha
 
 /* ---- files to write ---- */
 
+static int is_one_file(const char *a, const char *b)
+{
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
+/* A file that another option names, such as --mask, is read: it is not replaced. */
+static rv_status check_not_read(cli_call *call, const char *path)
+{
+    for (int i = 0; i < call->verb->option_count; i++) {
+        const cli_option *option = &call->verb->option[i];
+        const char *text = option->type == RV_OPTION_TEXT ? cli_text(call, option->name) : NULL;
+        if (text && text != path && is_one_file(text, path))
+            return rv_fail(call->context, RV_BAD_USAGE,
+                           "%s: --%s names this file too: write to another one", path,
+                           option->name);
+    }
+    return RV_OK;
+}
+
 /* Creates the temporary file that a write would use, and removes it. */
 rv_status cli_check_output(cli_call *call, const char *path, const char *endings)
 {
@@ -90,7 +112,10 @@ rv_status cli_check_output(cli_call *call, const char *path, const char *endings
     if (access(path, W_OK) != 0 && (errno == EACCES || errno == EROFS))
         return rv_fail(call->context, RV_IO_ERROR, "%s: cannot be written: %s", path,
                        strerror(errno));
-    rv_status status = rv_writer_open(call->context, path, &writer);
+    rv_status status = check_not_read(call, path);
+    if (status != RV_OK)
+        return status;
+    status = rv_writer_open(call->context, path, &writer);
     if (status == RV_OK)
         rv_writer_abandon(writer);
     return status;

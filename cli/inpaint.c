@@ -91,9 +91,9 @@ static void warn_effective(const cli_call *call, const rv_inpainting *filled)
     double least = (double)(filled->count > EFFECTIVE_LEAST ? filled->count : EFFECTIVE_LEAST);
     if (filled->mode == RV_INPAINT_RESAMPLED && filled->effective < least)
         cli_say(call,
-                "warning: of %lld draws %.1f are effective: the known pixels that come later do "
-                "not fit most of them, and completions repeat and are not yet draws given those "
-                "pixels; give more --draws",
+                "warning: of %lld draws %.1f are effective: known pixels do not fit most of them, "
+                "and completions repeat and are not yet draws given those pixels; give more "
+                "--draws",
                 (long long)filled->draws, filled->effective);
 }
 

@@ -151,7 +151,8 @@ typedef enum rv_inpainting_mode {
 
 typedef struct rv_inpainting_config {
     int64_t count;  /* completions, 8 */
-    int64_t draws;  /* of RESAMPLED: from which all completions are taken; 0: 100 for each */
+    int64_t draws;  /* of RESAMPLED: from which all completions are taken, at least one for each
+                       class that it may be; 0: 100 for each completion */
     int64_t sweeps; /* of GIBBS; 0: 100 */
     int of_class;   /* of a model that is given the class of an image; -1: unknown */
     int is_gray;    /* 1: pixels are levels, no bits: a Bernoulli likelihood gives their mean */

@@ -126,7 +126,12 @@ void inpaint_choose(const double *log_weight, int64_t count, const double *u, in
 
 /* ---- the result ---- */
 
-static void describe(rv_inpainting *out, int64_t holes)
+int inpaint_draws_class(const inpaint_task *task)
+{
+    return rv_model_is_given_class(task->model) && task->config->of_class < 0;
+}
+
+static void describe(const inpaint_task *task, rv_inpainting *out, int64_t holes)
 {
     static const char *const name[] = {"exact", "resampled", "gibbs"};
     rv_values *values = &out->values;
@@ -140,9 +145,12 @@ static void describe(rv_inpainting *out, int64_t holes)
         rv_values_fact(values, "effective", out->effective);
         rv_values_numbers(values, "log_weights", out->log_weight, (int)out->draws);
         rv_values_line(values,
-                       "importance resampling of %lld draws, by the known pixels that come after a "
-                       "missing one: effective number %.1f",
-                       (long long)out->draws, out->effective);
+                       "importance resampling of %lld draws, by the known pixels%s: effective "
+                       "number %.1f",
+                       (long long)out->draws,
+                       inpaint_draws_class(task) ? ", which tell of the class"
+                                                 : " that come after a missing one",
+                       out->effective);
     } else {
         rv_values_count(values, "sweeps", out->sweeps);
         rv_values_line(values,
@@ -168,16 +176,35 @@ static rv_status check_config(const rv_model *model, const rv_inpainting_config 
     return RV_OK;
 }
 
+/* As many as asked for, or 100 for each completion; at least one of each class that it may be. */
+static rv_status set_draws(const inpaint_task *task, rv_inpainting *out)
+{
+    int64_t least = inpaint_draws_class(task) ? task->model->sizes.classes : 1;
+    int64_t usual = DRAWS_EACH * out->count;
+    out->draws = task->config->draws;
+    if (out->draws == 0)
+        out->draws = usual > least ? usual : least;
+    if (out->draws >= least)
+        return RV_OK;
+    return rv_fail(task->model->context, RV_BAD_USAGE,
+                   "%lld draws for %lld classes: where the class is unknown, importance resampling "
+                   "needs at least one draw of each; make more draws, or give the class",
+                   (long long)out->draws, (long long)least);
+}
+
 /* Sets the numbers of the mode and allocates. */
 static rv_status begin(const inpaint_task *task, rv_inpainting *out)
 {
     const rv_inpainting_config *config = task->config;
     size_t width = (size_t)rv_data_width(task->model->sizes);
+    rv_status status = RV_OK;
     out->count = config->count;
     if (out->mode == RV_INPAINT_RESAMPLED)
-        out->draws = config->draws > 0 ? config->draws : DRAWS_EACH * config->count;
+        status = set_draws(task, out);
     else if (out->mode == RV_INPAINT_GIBBS)
         out->sweeps = config->sweeps > 0 ? config->sweeps : SWEEPS;
+    if (status != RV_OK)
+        return status;
     out->images = rv_malloc((size_t)out->count * width * sizeof *out->images);
     if (out->draws > 0)
         out->log_weight = rv_calloc((size_t)out->draws, sizeof *out->log_weight);
@@ -232,7 +259,7 @@ rv_status rv_inpaint(rv_model *model, const float *image, const uint8_t *missing
     status = values ? fill(&task, out) : rv_fail_memory(model->context);
     rv_free(values);
     if (status == RV_OK) {
-        describe(out, holes);
+        describe(&task, out, holes);
         status = rv_error_status(model->context);
     }
     if (status != RV_OK)

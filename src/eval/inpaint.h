@@ -17,6 +17,9 @@ typedef struct inpaint_task {
 rv_status inpaint_by_pixels(const inpaint_task *task, rv_inpainting *out);
 rv_status inpaint_by_latents(const inpaint_task *task, rv_inpainting *out);
 
+/* Whether the model is given the class, and it is unknown. */
+int inpaint_draws_class(const inpaint_task *task);
+
 /* The effective number of draws with these log weights [count], (sum w)^2 / sum w^2 (Kong 1992). */
 double inpaint_effective(const double *log_weight, int64_t count);
 /* Chooses `chosen` [wanted] of them with replacement, each with a probability proportional to its

@@ -51,6 +51,18 @@ static rv_status read_mask(rv_context *context, rv_data_sizes sizes, const char 
     return RV_OK;
 }
 
+/* A file that is all black; a half of an image of one row or column. */
+static rv_status check_any(rv_context *context, rv_data_sizes sizes, const char *mask,
+                           const uint8_t *missing)
+{
+    if (memchr(missing, 1, (size_t)(sizes.height * sizes.width)))
+        return RV_OK;
+    return rv_fail(context, RV_BAD_USAGE,
+                   "mask `%.200s` has no pixel to fill in (white ones, of a file), of images of "
+                   "%lld x %lld (height x width)",
+                   mask, (long long)sizes.height, (long long)sizes.width);
+}
+
 rv_status rv_inpaint_mask(rv_context *context, rv_data_sizes sizes, const char *mask,
                           uint8_t *missing)
 {
@@ -61,7 +73,7 @@ rv_status rv_inpaint_mask(rv_context *context, rv_data_sizes sizes, const char *
         for (int64_t i = 0; i < sizes.height * sizes.width; i++)
             missing[i] = is_within(parts[k].rows, i / sizes.width, sizes.height) &&
                          is_within(parts[k].columns, i % sizes.width, sizes.width);
-        return RV_OK;
+        return check_any(context, sizes, mask, missing);
     }
     if (!rv_ends_with(mask, ".png"))
         return rv_fail(context, RV_BAD_USAGE,
@@ -70,5 +82,5 @@ rv_status rv_inpaint_mask(rv_context *context, rv_data_sizes sizes, const char *
     if (status == RV_OK)
         status = read_mask(context, sizes, mask, &pixels, missing);
     rv_io_free(pixels.bytes);
-    return status;
+    return status == RV_OK ? check_any(context, sizes, mask, missing) : status;
 }

@@ -8,7 +8,8 @@
  * (the pixels before it give every draw the same).  Completions are draws taken with probabilities
  * proportional to w: sampling-importance-resampling, Rubin 1988.  One pool of draws serves all of
  * them, so that each comes from as many as there are.  Where the class is unknown, the draws have
- * the classes in turn, and all known pixels count: their p depends on the class. */
+ * the classes in turn, and all known pixels count: their p depends on the class.  Classes are
+ * equally probable beforehand; of those that have one draw more, each draw weighs less. */
 #include "core/memory.h"
 #include "core/random.h"
 #include "eval/inpaint.h"
@@ -161,11 +162,22 @@ static rv_status weigh(filling *f, int64_t from, float *outputs, const float *im
     return status;
 }
 
+/* log of how many of `draws` draws have the class of draw n, for one that each has equally many
+ * of. */
+static double log_share(const inpaint_task *task, int64_t draws, int64_t n)
+{
+    int64_t classes = task->model->sizes.classes;
+    if (!inpaint_draws_class(task))
+        return 0;
+    int64_t of_class = draws / classes + (n % classes < draws % classes);
+    return log((double)(of_class * classes) / (double)draws);
+}
+
 /* Where pixels begin to weigh: at the first missing one, or, if the class is unknown, at once. */
 static int64_t first_weighed(const inpaint_task *task)
 {
     int64_t t = 0;
-    if (rv_model_is_given_class(task->model) && task->config->of_class < 0)
+    if (inpaint_draws_class(task))
         return 0;
     while (!task->missing[t])
         t++;
@@ -184,6 +196,8 @@ static rv_status draw_all(filling *f, int64_t draws, float *images, double *log_
             status = weigh(f, from, f->outputs + n * f->width * f->heads, batch + n * f->width,
                            log_weight + f->made + n);
     }
+    for (int64_t n = 0; status == RV_OK && log_weight && n < draws; n++)
+        log_weight[n] -= log_share(f->task, draws, n);
     return status;
 }
 

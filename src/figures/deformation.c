@@ -114,7 +114,7 @@ static rv_status make_charts(rv_experiment *run, const base_law *base, uint64_t 
 /* What is drawn, what the base is, and what the colours say. */
 static void title_of(rv_experiment *run, const base_law *base, char *title, size_t size)
 {
-    char steps[128] = "", law[96] = "N(0, I)", every[32] = "";
+    char steps[128] = "", law[96] = "N(0, I)", every[48] = "";
     int stages = rv_view_flow_stages(run->model), stride = stride_of(stages);
     if (stages > 0)
         snprintf(steps, sizeof steps, ": through %d step%s (%s)", stages, stages > 1 ? "s" : "",

@@ -46,9 +46,28 @@ static rv_status fail_words(const rv_model *model, const char *what)
         what);
 }
 
+/* `latent` with another N is no layer, but a slip. */
+static rv_status check_widths(const rv_model *model, const char *net, rv_words words)
+{
+    for (int i = 0; i < words.count; i++) {
+        const char *start = words.word[i] + strspn(words.word[i], " ");
+        size_t length = strcspn(start, " :");
+        if (length == strlen("latent") && strncmp(start, "latent", length) == 0 &&
+            level_width(words.word[i]) == 0)
+            return rv_fail(model->context, RV_BAD_USAGE,
+                           "%s: `%.80s`: it is `latent N`, with N latents, 1 to 65536", net, start);
+    }
+    return RV_OK;
+}
+
 rv_status level_check(const rv_model *model, rv_words encoder, rv_words decoder)
 {
     int64_t up[RV_LEVELS_MOST], down[RV_LEVELS_MOST];
+    rv_status status = check_widths(model, "encoder", encoder);
+    if (status == RV_OK)
+        status = check_widths(model, "decoder", decoder);
+    if (status != RV_OK)
+        return status;
     int last = encoder.count - 1, levels = level_widths(encoder, up);
     if (last < 0 || level_width(encoder.word[last]) == 0)
         return fail_words(model, "encoder: its last word must be `latent N`, the last latents");

@@ -128,6 +128,9 @@ setup() {
     refuses "its last word must be \`latent N\`" '[linear 5, tanh]' '[linear 5, tanh]'
     refuses 'for each of the encoder'"'"'s but the last' '[latent 4, latent 2]' '[linear 5]'
     refuses '`latent 3` where the encoder has `latent 4`' '[latent 4, latent 2]' '[latent 3]'
+    refuses 'encoder: `latent 0`: it is `latent N`, with N latents, 1 to 65536' '[latent 4, latent 0]' \
+        '[latent 4]'
+    refuses 'decoder: `latent x`: it is `latent N`' '[latent 4, latent 2]' '[latent x]'
     refuses 'encoder: 9 words `latent`; at most 8' \
         '[latent 9, latent 8, latent 7, latent 6, latent 5, latent 4, latent 3, latent 2, latent 1]' \
         '[latent 2, latent 3, latent 4, latent 5, latent 6, latent 7, latent 8, latent 9]'

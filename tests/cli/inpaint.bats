@@ -86,6 +86,9 @@ c.png" ]
 @test "a class that is given, or unknown" {
     json 'd["mode"] == "exact"' inpaint runs/class --class 3 -n 2
     json 'd["mode"] == "resampled" and d["draws"] == 30' inpaint runs/class -n 2 --draws 30
+    works inpaint runs/class -n 2 --draws 30 -o class.png
+    has "$out" "by the known pixels, which tell of the class"
+    fails 2 '9 draws for 10 classes' inpaint runs/class -n 2 --draws 9
     fails 2 'class `ten`' inpaint runs/class --class ten
     fails 2 'does not decode by class' inpaint runs/cnn --class 3
     fails 2 'does not decode by class' inpaint runs/vae --class 3
@@ -120,7 +123,11 @@ c.png" ]
     cmp drawn.npy sampled.npy
     works inpaint runs/vae --mask all.png -n 2
     png none.png 28 28 0
-    fails 2 'no pixel is missing' inpaint runs/cnn --mask none.png
+    fails 2 'mask `none.png` has no pixel to fill in' inpaint runs/cnn --mask none.png
+    ln -s all.png link.png
+    cp all.png kept.png
+    fails 2 'link.png: --mask names this file too' inpaint runs/cnn --mask all.png -o link.png
+    cmp all.png kept.png
     png small.png 8 8 255
     fails 2 'small.png: the mask is 8 x 8, and the images are 28 x 28' inpaint runs/cnn --mask small.png
     png gray.png 28 28 0 0 0 128

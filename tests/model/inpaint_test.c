@@ -266,6 +266,27 @@ static void an_unknown_class_is_drawn_too(void **state)
     end(&f);
 }
 
+/* Classes count equally where some have one draw more; with `below`, draws weigh by class alone. */
+static void classes_are_equally_probable(void **state)
+{
+    rv_inpainting_config few = config_of(1, CLASSES - 1);
+    rv_inpainting out;
+    fixture f;
+    (void)state;
+    begin(&f, "cpu", of_class, SIDE, SIDE, 1.5);
+    scale_context(&f, 3);
+    rv_inpainting each = inpaint(&f, digit, below, config_of(1, CLASSES));
+    rv_inpainting more = inpaint(&f, digit, below, config_of(1, CLASSES + 1));
+    const double *a = each.log_weight, *b = more.log_weight;
+    check_near(log(exp(b[0]) + exp(b[CLASSES])) - b[1], a[0] - a[1], 1e-6, "odds of two classes");
+    check_near(b[1] - b[2], a[1] - a[2], 1e-6, "odds of two others");
+    rv_inpainting_free(&each);
+    rv_inpainting_free(&more);
+    rv_inpaint(f.model, digit, below, &few, &out);
+    check_error(f.context, RV_BAD_USAGE, "2 draws for 3 classes");
+    end(&f);
+}
+
 /* ---- weights ---- */
 
 static void weights_by_hand(void **state)
@@ -450,6 +471,8 @@ static void masks_name_what_is_missing(void **state)
     }
     rv_inpaint_mask(context, sizes, "middle", missing);
     check_error(context, RV_BAD_USAGE, "mask `middle`: top, bottom, left, right, centre, or a PNG");
+    rv_inpaint_mask(context, (rv_data_sizes){1, 5, 1, 0, 0, 1, 0, 0, 0, 0}, "top", missing);
+    check_error(context, RV_BAD_USAGE, "mask `top` has no pixel to fill in");
     rv_inpaint_mask(context, sizes, "missing.png", missing);
     check_error(context, RV_BAD_FILE, "missing.png");
     rv_context_free(context);
@@ -461,6 +484,7 @@ int main(void)
         cmocka_unit_test(exact_draws_follow_the_conditional),
         cmocka_unit_test(resampled_draws_follow_the_conditional),
         cmocka_unit_test(an_unknown_class_is_drawn_too),
+        cmocka_unit_test(classes_are_equally_probable),
         cmocka_unit_test(weights_by_hand),
         cmocka_unit_test(known_pixels_are_never_changed),
         cmocka_unit_test(seeds_decide_and_threads_do_not),

@@ -1,5 +1,5 @@
-/* How convolutions are computed: the settings of a context, and its choices, a table of texts with
- * keys.  Only the backend interprets a choice. */
+/* How convolutions and products are computed: the settings of a context, and its choices, a table
+ * of texts with keys.  Only the backend interprets a choice. */
 #include "backend/tuning.h"
 
 #include "core/context.h"
@@ -218,6 +218,11 @@ const char *rv_choice_find(const rv_context *context, const char *key)
 rv_status rv_choice_set(rv_context *context, const char *key, const char *value)
 {
     return put(context, key, value, 1, 1);
+}
+
+rv_status rv_choice_record(rv_context *context, const char *key, const char *value)
+{
+    return put(context, key, value, 1, 0);
 }
 
 /* ---- as text ---- */

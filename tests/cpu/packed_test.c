@@ -1,5 +1,5 @@
 /* Packed products: the kernels and the products bit by bit against chains of fused multiply-adds,
- * and against sums in double; and who computes a product. */
+ * and against sums in double; and which products are packed. */
 #include "isa.h"
 
 #include "backend/cpu/jit/assembler.h"
@@ -298,44 +298,77 @@ static const char *implementation(rv_context *context, const rv_product *p)
 }
 
 static const rv_product forward = {1, 64, 784, 256, {0, 1}, {0}};
-static const char forward_key[] = "product avx2: 64x784 by 784x256 turned";
 
+static int is_packed(rv_context *context, const rv_product *p)
+{
+    return strcmp(implementation(context, p), "packed") == 0;
+}
+
+/* The table's, one for each of its rows: inside, and just outside. */
 static void test_choice(void **state)
 {
+    static const struct {
+        rv_product product;
+        int is_packed;
+    } cases[] = {{{1, 64, 784, 256, {0, 1}, {0}}, 1},  {{1, 7, 784, 256, {0, 1}, {0}}, 0},
+                 {{1, 257, 784, 256, {0, 1}, {0}}, 0}, {{1, 64, 784, 2, {0, 1}, {0}}, 0},
+                 {{2, 64, 784, 256, {0, 1}, {0}}, 0},  {{1, 20, 64, 512, {0, 0}, {0}}, 1},
+                 {{1, 20, 64, 256, {0, 0}, {0}}, 0},   {{1, 64, 64, 256, {0, 0}, {0}}, 1},
+                 {{1, 64, 64, 784, {0, 0}, {0}}, 0},   {{1, 100, 48, 512, {1, 0}, {0}}, 1},
+                 {{1, 100, 48, 256, {1, 0}, {0}}, 0},  {{1, 100, 64, 256, {1, 0}, {0}}, 1},
+                 {{1, 256, 64, 784, {1, 0}, {0}}, 1},  {{1, 100, 64, 784, {1, 0}, {0}}, 0},
+                 {{1, 64, 64, 512, {1, 1}, {0}}, 0}};
     rv_context *context = begin(state);
-    static const rv_product batch = {2, 64, 784, 256, {0, 1}, {0}};
-    static const rv_product few = {1, 2, 784, 256, {0, 1}, {0}};
-    assert_string_equal(implementation(context, &forward), "packed");
-    assert_string_not_equal(implementation(context, &few), "packed");
-    assert_string_not_equal(implementation(context, &batch), "packed");
-    /* A run records both answers, the cache of the machine none; several matrices have no choice.
-     */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (is_packed(context, &cases[i].product) != cases[i].is_packed)
+            fail_msg("case %d: expected%s packed", (int)i, cases[i].is_packed ? "" : " not");
+    /* One line of the run's record, and nothing for the cache of the machine. */
     assert_string_equal(rv_context_tuning(context, RV_TUNING_USED).choices,
-                        "product avx2: 2x784 by 784x256 turned\tonednn\n"
-                        "product avx2: 64x784 by 784x256 turned\tpacked\n");
+                        "products avx2\tlimits 1\n");
     assert_string_equal(rv_context_tuning(context, RV_TUNING_NEW).choices, "");
     rv_context_free(context);
 }
 
-/* A run goes on as its record says, whatever the table says now. */
+/* A run goes on as its record says; one of a version that did not know this choice, or knew another
+ * one, with oneDNN. */
 static void test_record(void **state)
 {
     static const struct {
-        const char *recorded;
+        const char *choices;
         int is_packed;
-    } records[] = {{"onednn", 0}, {"packed", 1}, {"fastest", 1}};
+        const char *used;
+    } records[] = {
+        {"products avx2\tonednn\n", 0, "products avx2\tonednn\n"},
+        {"products avx2\tlimits 1\n", 1, "products avx2\tlimits 1\n"},
+        {NULL, 0, "products avx2\tonednn\n"},
+        {"", 0, "products avx2\tonednn\n"},
+        {"products avx2\tlimits 9\n", 0, "products avx2\tonednn\n"},
+    };
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
-        char text[128];
         rv_context *context = begin(state);
-        snprintf(text, sizeof text, "%s\t%s\n", forward_key, records[i].recorded);
-        rv_context_follow_tuning(context, (rv_tuning){"auto", text}, "run");
+        rv_context_follow_tuning(context, (rv_tuning){"auto", records[i].choices}, "run");
         check_ok(context);
-        int is_packed = strcmp(implementation(context, &forward), "packed") == 0;
-        if (is_packed != records[i].is_packed)
-            fail_msg("recorded as %s, it is%s packed", records[i].recorded,
-                     is_packed ? "" : " not");
+        if (is_packed(context, &forward) != records[i].is_packed)
+            fail_msg("record %d: it is%s packed", (int)i, records[i].is_packed ? " not" : "");
+        assert_string_equal(rv_context_tuning(context, RV_TUNING_USED).choices, records[i].used);
         rv_context_free(context);
     }
+}
+
+/* Every program records it, also one without a product. */
+static void test_every_program_records(void **state)
+{
+    rv_context *context = begin(state);
+    rv_graph *graph = rv_graph_new(context);
+    rv_program *program = NULL;
+    rv_expr output = rv_scalar(graph, 1);
+    rv_compile(graph, &output, 1, NULL, &program);
+    check_ok(context);
+    assert_string_equal(rv_context_tuning(context, RV_TUNING_USED).choices,
+                        "products avx2\tlimits 1\n");
+    rv_program_free(program);
+    rv_graph_free(graph);
+    rv_context_free(context);
 }
 
 /* Other instruction sets have no choice. */
@@ -345,7 +378,7 @@ static void test_other_sets(void **state)
     const char *best = rv_context_isa(context);
     (void)state;
     rv_context_set_isa(context, strcmp(best, "avx2") == 0 ? "baseline" : best);
-    assert_string_not_equal(implementation(context, &forward), "packed");
+    assert_false(is_packed(context, &forward));
     assert_string_equal(rv_context_tuning(context, RV_TUNING_USED).choices, "");
     rv_context_free(context);
 }
@@ -420,6 +453,7 @@ int main(void)
         {"not_finite", test_not_finite, NULL, NULL, "avx2"},
         {"choice", test_choice, NULL, NULL, "avx2"},
         {"record", test_record, NULL, NULL, "avx2"},
+        {"every_program_records", test_every_program_records, NULL, NULL, "avx2"},
         {"other_sets", test_other_sets, NULL, NULL, NULL},
         {"parts", test_parts, NULL, NULL, "avx2"},
     };

@@ -38,8 +38,11 @@ int rv_product_has_terms(const rv_product *product, int parts);
 
 typedef struct rv_contraction rv_contraction;
 
-/* A size below 1 is RV_BAD_USAGE.  A choice between implementations is recorded in the context
- * (backend/tuning.h), and one that is known there is followed. */
+/* Records in the context (backend/tuning.h) how contractions are chosen, where there is a choice,
+ * unless it is recorded there.  Every program calls it, so that the record of a run does not depend
+ * on its products. */
+rv_status rv_contract_choose(rv_context *context);
+/* A size below 1 is RV_BAD_USAGE. */
 rv_status rv_contraction_new(rv_context *context, const rv_product *product, rv_contraction **out);
 void rv_contraction_free(rv_contraction *contraction);
 /* Bytes of scratch that a run needs (64-byte aligned), owned by the caller's plan. */
@@ -47,7 +50,7 @@ size_t rv_contraction_scratch(const rv_contraction *contraction);
 /* One run of a contraction at a time; different contractions may run in parallel. */
 rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, const float *a,
                              const float *b, float *result, void *scratch);
-/* "packed", or the name of oneDNN's, "brg:avx512_core" and the like; for listings. */
+/* "packed", or a name of oneDNN, "brg:avx512_core" and the like, for listings. */
 const char *rv_contraction_implementation(const rv_contraction *contraction);
 
 /* Caps oneDNN's instruction set to "baseline", "avx2" or "avx512" for the whole process.  Works

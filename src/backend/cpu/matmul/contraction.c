@@ -8,7 +8,6 @@
 #include "core/context.h"
 #include "core/memory.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct rv_contraction {
@@ -17,16 +16,6 @@ struct rv_contraction {
 };
 
 /* ---- the choice ---- */
-
-static const char packed_name[] = "packed", onednn_name[] = "onednn";
-
-/* "product avx2: 64x784 by 784x256 turned" */
-static void key_of(const char *isa, const rv_product *p, char *key, size_t bytes)
-{
-    snprintf(key, bytes, "product %s: %lldx%lld%s by %lldx%lld%s", isa, (long long)p->m,
-             (long long)p->k, p->transposed[0] ? " turned" : "", (long long)p->k, (long long)p->n,
-             p->transposed[1] ? " turned" : "");
-}
 
 /* The products that packed.c computes faster than oneDNN, or as fast: by the number of examples
  * (the rows of x and y), the elements of the weights or their gradient, and the length of their
@@ -50,6 +39,8 @@ static const struct row {
 static int is_faster_packed(const rv_product *p)
 {
     int is_gradient = p->transposed[0];
+    if (p->batch != 1 || p->m < 1 || p->k < 1 || p->n < 1)
+        return 0;
     int64_t examples = is_gradient ? p->k : p->m, weights = p->n * (is_gradient ? p->m : p->k);
     for (size_t i = 0; i < sizeof faster / sizeof *faster; i++) {
         const struct row *row = &faster[i];
@@ -61,38 +52,39 @@ static int is_faster_packed(const rv_product *p)
     return 0;
 }
 
-/* Whether the product is packed: as the run's record says, else by the table above. */
-static rv_status choose(rv_context *context, const rv_product *p, const char *isa, int *is_packed)
+/* The limits above, or none: oneDNN computes everything.  Another table gets another name. */
+static const char key[] = "products avx2", limits[] = "limits 1", none[] = "onednn";
+
+/* Whether the table chooses: as the record says.  A run that was recorded by a version without this
+ * table goes on with oneDNN. */
+static rv_status choose(rv_context *context, int *has_limits)
 {
-    char key[128];
-    key_of(isa, p, key, sizeof key);
+    const rv_tile_table *tile = rv_tile_table_find(context->isa);
+    *has_limits = 0;
+    if (!tile || !rv_packed_possible(tile->width))
+        return RV_OK;
     const char *known = rv_choice_find(context, key);
-    if (known && strcmp(known, onednn_name) != 0 && strcmp(known, packed_name) != 0)
+    if (known && strcmp(known, none) != 0 && strcmp(known, limits) != 0)
         known = NULL;
-    *is_packed = known ? strcmp(known, packed_name) == 0 : is_faster_packed(p);
-    return known ? RV_OK : rv_choice_record(context, key, *is_packed ? packed_name : onednn_name);
+    *has_limits = known ? strcmp(known, limits) == 0 : !rv_choice_is_followed(context);
+    return known ? RV_OK : rv_choice_record(context, key, *has_limits ? limits : none);
+}
+
+rv_status rv_contract_choose(rv_context *context)
+{
+    int has_limits;
+    return choose(context, &has_limits);
 }
 
 /* ---- contractions ---- */
 
-static int is_empty(const rv_product *p)
-{
-    return p->batch < 1 || p->m < 1 || p->k < 1 || p->n < 1;
-}
-
-/* Makes what is chosen; neither is made where memory is out. */
 static rv_status make(rv_context *context, const rv_product *product, rv_contraction *out)
 {
-    const rv_tile_table *tile = rv_tile_table_find(context->isa);
-    rv_status status = RV_OK;
-    int is_packed = 0;
-    if (tile && !is_empty(product) && rv_packed_possible(product, tile->width))
-        status = choose(context, product, tile->name, &is_packed);
-    if (status == RV_OK && is_packed)
-        status = rv_packed_new(context, product, &out->packed);
-    if (status == RV_OK && !out->packed)
-        status = rv_onednn_product_new(context, product, &out->onednn);
-    return status;
+    int has_limits;
+    rv_status status = choose(context, &has_limits);
+    if (status == RV_OK && has_limits && is_faster_packed(product))
+        return rv_packed_new(context, product, &out->packed);
+    return status == RV_OK ? rv_onednn_product_new(context, product, &out->onednn) : status;
 }
 
 rv_status rv_contraction_new(rv_context *context, const rv_product *product, rv_contraction **out)
@@ -135,6 +127,5 @@ rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, c
 
 const char *rv_contraction_implementation(const rv_contraction *contraction)
 {
-    return contraction->packed ? packed_name
-                               : rv_onednn_product_implementation(contraction->onednn);
+    return contraction->packed ? "packed" : rv_onednn_product_implementation(contraction->onednn);
 }

@@ -108,9 +108,9 @@ static void plan(rv_packed *p, const rv_product *product)
         p->next_bytes = 4 * RV_TILE_ROWS * p->row[0] / (p->batch * (p->depth / 4));
 }
 
-int rv_packed_possible(const rv_product *product, int width)
+int rv_packed_possible(int width)
 {
-    return width == HALF && product->batch == 1 && cpu_code_possible();
+    return width == RV_TILE_WIDTH && cpu_code_possible();
 }
 
 rv_status rv_packed_new(rv_context *context, const rv_product *product, rv_packed **out)

@@ -7,9 +7,9 @@
 
 typedef struct rv_packed rv_packed;
 
-/* Whether there are kernels for a product, for a machine with vectors of `width` floats: AVX2, a
- * single product, and a system that allows new code. */
-int rv_packed_possible(const rv_product *product, int width);
+/* Whether there are kernels for vectors of `width` floats: AVX2, if the system allows new code. */
+int rv_packed_possible(int width);
+/* A product with batch 1 and no size below 1. */
 rv_status rv_packed_new(rv_context *context, const rv_product *product, rv_packed **out);
 void rv_packed_free(rv_packed *packed);
 /* Bytes of scratch that a run needs (64-byte aligned). */

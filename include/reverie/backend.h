@@ -53,7 +53,7 @@ typedef struct rv_tuning {
 typedef enum rv_tuning_part {
     RV_TUNING_KNOWN, /* all known choices */
     RV_TUNING_USED,  /* choices that compiled programs use, or that were followed */
-    RV_TUNING_NEW    /* choices made by this process under RV_CONV_AUTO: the cache lacks them */
+    RV_TUNING_NEW    /* convolutions chosen by this process under RV_CONV_AUTO: for the cache */
 } rv_tuning_part;
 
 /* The policy, and a part of the choices.  The context owns the text until the next call of these

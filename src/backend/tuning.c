@@ -327,7 +327,7 @@ rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const 
                        policy);
     if (!t)
         return RV_NO_MEMORY;
-    t->is_followed = 1;
+    t->is_followed = tuning.choices || !tuning.policy; /* else nothing was computed yet */
     if (t->is_given && t->policy != wanted) {
         rv_notify(context, RV_LOG_WARNING,
                   "the run's convolutions were computed by %s, now they are by %s: it goes on, but "

@@ -53,7 +53,7 @@ typedef struct rv_tuning {
 typedef enum rv_tuning_part {
     RV_TUNING_KNOWN, /* all known choices */
     RV_TUNING_USED,  /* choices that compiled programs use, or that were followed */
-    RV_TUNING_NEW    /* choices made by this process under RV_CONV_AUTO: the cache lacks them */
+    RV_TUNING_NEW    /* convolutions chosen by this process under RV_CONV_AUTO: for the cache */
 } rv_tuning_part;
 
 /* The policy, and a part of the choices.  The context owns the text until the next call of these
@@ -64,7 +64,8 @@ rv_tuning rv_context_tuning(rv_context *context, rv_tuning_part part);
  * RV_BAD_FILE names it and the line when a line is malformed; then no choice is added. */
 rv_status rv_context_add_tuning(rv_context *context, rv_tuning tuning, const char *name);
 /* Continues with the tuning of a recorded run: takes its policy (NULL, in a checkpoint that names
- * none: everything was computed directly), and its choices (NULL: none) as choices in use.  If
+ * none: everything was computed directly), and its choices as choices in use (NULL beside a policy:
+ * the run has computed nothing yet, and what it does not name is chosen anew).  If
  * rv_context_set_conv asked for another policy, that one stays, with a warning.  RV_BAD_FILE for an
  * unknown policy or a malformed choice. */
 rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const char *name);

@@ -1,5 +1,5 @@
-/* How convolutions are computed: the settings of a context, and its choices, a table of texts with
- * keys.  Only the backend interprets a choice. */
+/* How convolutions and products are computed: the settings of a context, and its choices, a table
+ * of texts with keys.  Only the backend interprets a choice. */
 #include "backend/tuning.h"
 
 #include "core/context.h"
@@ -15,10 +15,11 @@ typedef struct choice {
 
 typedef struct tuner {
     rv_conv_policy policy;
-    int is_given;  /* set by the caller: the record of a run does not change it */
-    int measures;  /* a new choice is checked by a measurement */
-    size_t memory; /* bytes of transforms kept between passes */
-    choice *row;   /* [count], by key */
+    int is_given;    /* set by the caller: the record of a run does not change it */
+    int is_followed; /* a run's record was read */
+    int measures;    /* a new choice is checked by a measurement */
+    size_t memory;   /* bytes of transforms kept between passes */
+    choice *row;     /* [count], by key */
     int count, room;
     char *text; /* as last asked for */
 } tuner;
@@ -220,6 +221,16 @@ rv_status rv_choice_set(rv_context *context, const char *key, const char *value)
     return put(context, key, value, 1, 1);
 }
 
+rv_status rv_choice_record(rv_context *context, const char *key, const char *value)
+{
+    return put(context, key, value, 1, 0);
+}
+
+int rv_choice_is_followed(const rv_context *context)
+{
+    return read_tuner(context)->is_followed;
+}
+
 /* ---- as text ---- */
 
 static int is_wanted(const tuner *t, const choice *row, rv_tuning_part part)
@@ -316,6 +327,7 @@ rv_status rv_context_follow_tuning(rv_context *context, rv_tuning tuning, const 
                        policy);
     if (!t)
         return RV_NO_MEMORY;
+    t->is_followed = tuning.choices || !tuning.policy; /* else nothing was computed yet */
     if (t->is_given && t->policy != wanted) {
         rv_notify(context, RV_LOG_WARNING,
                   "the run's convolutions were computed by %s, now they are by %s: it goes on, but "
@@ -337,6 +349,7 @@ rv_status rv_context_lend_tuning(rv_context *other, const rv_context *context)
     if (t) {
         set_policy(t, from->policy);
         t->is_given = from->is_given;
+        t->is_followed = from->is_followed;
         t->measures = from->measures;
         t->memory = from->memory;
     }

@@ -25,7 +25,7 @@ static const char gan_convolutions[] =
 
 static const char wgan[] =
     "model: wgan\nlatent: 3\n" DATA "generator: [linear 8, batchnorm, relu]\n"
-    "critic: [linear 8, relu, batchnorm]\n"
+    "critic: [linear 8, leaky_relu 0.2, batchnorm]\n"
     "train: {optimizer: rmsprop, lr: 5e-3}\n";
 
 static const char wgan_gp[] =

@@ -2,6 +2,7 @@
 #include "backend/cpu/cpu.h"
 
 #include "backend/cpu/lowering/lower.h"
+#include "backend/cpu/matmul/contract.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/plan/plan.h"
 #include "core/clock.h"
@@ -82,6 +83,8 @@ static rv_status plan_new(rv_context *context, rv_work *work, void **out)
     rv_status status = plan->tile ? cpu_plan_values(plan, cpu_way_of)
                                   : rv_fail(context, RV_BAD_USAGE, "no instruction set `%s` here",
                                             context->isa ? context->isa : "");
+    if (status == RV_OK)
+        status = rv_contract_choose(context);
     if (status == RV_OK && plan->tile->width > 4 && cpu_code_possible())
         plan->jit.code.width = plan->tile->width;
     if (status == RV_OK)

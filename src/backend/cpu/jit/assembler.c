@@ -59,7 +59,7 @@ static void add_memory(ZydisEncoderRequest *r, const cpu_operand *at, int bytes)
     operand->type = ZYDIS_OPERAND_TYPE_MEMORY;
     operand->mem.base = general(at->base);
     operand->mem.index = at->index >= 0 ? general(at->index) : ZYDIS_REGISTER_NONE;
-    operand->mem.scale = at->index >= 0;
+    operand->mem.scale = (ZyanU8)(at->index < 0 ? 0 : at->scale ? at->scale : 1);
     operand->mem.displacement = at->displacement;
     operand->mem.size = (ZyanU16)bytes;
 }
@@ -117,6 +117,14 @@ void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_opera
         add_memory(&r, &b, b.kind == CPU_BROADCAST ? 4 : 4 * code->width);
     if (b.kind == CPU_BROADCAST) /* AVX-512 only */
         r.evex.broadcast = ZYDIS_BROADCAST_MODE_1_TO_16;
+    emit(code, &r);
+}
+
+void cpu_code_multiply_add(cpu_code *code, int dst, int a, int b)
+{
+    ZydisEncoderRequest r = begin(code, ZYDIS_MNEMONIC_VFMADD231PS, dst);
+    add_register(&r, vector(code, a));
+    add_register(&r, vector(code, b));
     emit(code, &r);
 }
 
@@ -221,6 +229,31 @@ void cpu_code_add(cpu_code *code, int to, int number)
     emit(code, &r);
 }
 
+void cpu_code_add_from(cpu_code *code, int to, int base, int displacement)
+{
+    ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_ADD);
+    cpu_operand at = {.base = base, .index = -1, .displacement = displacement};
+    add_register(&r, general(to));
+    add_memory(&r, &at, 8);
+    emit(code, &r);
+}
+
+void cpu_code_address(cpu_code *code, int to, cpu_operand of)
+{
+    ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_LEA);
+    add_register(&r, general(to));
+    add_memory(&r, &of, 8);
+    emit(code, &r);
+}
+
+void cpu_code_prefetch(cpu_code *code, int at)
+{
+    ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_PREFETCHT1);
+    cpu_operand line = {.base = at, .index = -1};
+    add_memory(&r, &line, 1);
+    emit(code, &r);
+}
+
 void cpu_code_advance(cpu_code *code, int base, int displacement, int by)
 {
     ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_ADD);
@@ -230,14 +263,15 @@ void cpu_code_advance(cpu_code *code, int base, int displacement, int by)
     emit(code, &r);
 }
 
-static void jump_back(cpu_code *code, ZydisMnemonic mnemonic, size_t target)
+enum { JUMP_BYTES = 6, JUMP_DISTANCE_BYTES = 4 };
+
+static void jump(cpu_code *code, ZydisMnemonic mnemonic, size_t target)
 {
-    enum { JUMP_BYTES = 6 };
-    ZydisEncoderRequest jump = request(mnemonic);
-    jump.branch_type = ZYDIS_BRANCH_TYPE_NEAR;
-    jump.branch_width = ZYDIS_BRANCH_WIDTH_32;
-    add_number(&jump, (int64_t)target - (int64_t)(code->size + JUMP_BYTES));
-    emit(code, &jump);
+    ZydisEncoderRequest r = request(mnemonic);
+    r.branch_type = ZYDIS_BRANCH_TYPE_NEAR;
+    r.branch_width = ZYDIS_BRANCH_WIDTH_32;
+    add_number(&r, (int64_t)target - (int64_t)(code->size + JUMP_BYTES));
+    emit(code, &r);
 }
 
 void cpu_code_count_down(cpu_code *code, int base, int displacement, size_t target)
@@ -247,7 +281,25 @@ void cpu_code_count_down(cpu_code *code, int base, int displacement, size_t targ
     add_memory(&r, &at, 8);
     add_number(&r, 1);
     emit(code, &r);
-    jump_back(code, ZYDIS_MNEMONIC_JNZ, target);
+    jump(code, ZYDIS_MNEMONIC_JNZ, target);
+}
+
+size_t cpu_code_skip_if_zero(cpu_code *code, int base, int displacement)
+{
+    ZydisEncoderRequest compare = request(ZYDIS_MNEMONIC_CMP);
+    cpu_operand at = {.base = base, .index = -1, .displacement = displacement};
+    add_memory(&compare, &at, 8);
+    add_number(&compare, 0);
+    emit(code, &compare);
+    jump(code, ZYDIS_MNEMONIC_JZ, code->size + JUMP_BYTES);
+    return code->size;
+}
+
+void cpu_code_land(cpu_code *code, size_t skip)
+{
+    int32_t distance = (int32_t)(code->size - skip);
+    if (!code->failed)
+        memcpy(code->bytes + skip - JUMP_DISTANCE_BYTES, &distance, sizeof distance);
 }
 
 void cpu_code_loop(cpu_code *code, int a, int b, size_t target)
@@ -256,7 +308,7 @@ void cpu_code_loop(cpu_code *code, int a, int b, size_t target)
     add_register(&compare, general(a));
     add_register(&compare, general(b));
     emit(code, &compare);
-    jump_back(code, ZYDIS_MNEMONIC_JB, target);
+    jump(code, ZYDIS_MNEMONIC_JB, target);
 }
 
 void cpu_code_return(cpu_code *code)

@@ -17,13 +17,15 @@ typedef struct cpu_code {
 /* General registers that a called function may change, except RDI and RSI, its arguments. */
 enum { CPU_RAX, CPU_RCX, CPU_RDX, CPU_R8, CPU_R9, CPU_R10, CPU_R11, CPU_RDI, CPU_RSI };
 
-/* A vector register, a vector in memory at [base + index], or one float there for all lanes. */
+/* A vector register, a vector in memory at [base + scale index], or one float there for all
+ * lanes. */
 typedef enum cpu_operand_kind { CPU_IN_REGISTER, CPU_IN_MEMORY, CPU_BROADCAST } cpu_operand_kind;
 typedef struct cpu_operand {
     cpu_operand_kind kind;
     int reg;          /* of the vector */
     int base, index;  /* general registers; index -1: none */
     int displacement; /* bytes */
+    int scale;        /* of the index: 1, 2, 4 or 8; 0 is 1 */
 } cpu_operand;
 cpu_operand cpu_operand_register(int reg);
 
@@ -48,6 +50,8 @@ typedef enum cpu_predicate {
 
 /* dst = a op b */
 void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_operand b);
+/* dst = dst + a b, rounded once */
+void cpu_code_multiply_add(cpu_code *code, int dst, int a, int b);
 /* dst = op(a) */
 void cpu_code_unary(cpu_code *code, cpu_unary_op op, int dst, int a);
 /* dst = operand */
@@ -63,11 +67,21 @@ void cpu_code_choose(cpu_code *code, int dst, int yes, int no, int scratch);
 void cpu_code_pointer(cpu_code *code, int general, int base, int displacement);
 void cpu_code_zero(cpu_code *code, int general);
 void cpu_code_add(cpu_code *code, int general, int number);
+/* general += 8 bytes at [base + displacement] */
+void cpu_code_add_from(cpu_code *code, int general, int base, int displacement);
+/* general = the address of an operand in memory */
+void cpu_code_address(cpu_code *code, int general, cpu_operand of);
+/* Moves the cache line at the address in `general` to the second level; any address is allowed. */
+void cpu_code_prefetch(cpu_code *code, int general);
 /* 8 bytes at [base + displacement] += general */
 void cpu_code_advance(cpu_code *code, int base, int displacement, int general);
 /* Subtracts 1 from the 8 bytes at [base + displacement]; jumps back to `target` unless the result
  * is 0. */
 void cpu_code_count_down(cpu_code *code, int base, int displacement, size_t target);
+/* Jumps forward to cpu_code_land, which receives the returned place, if the 8 bytes at [base +
+ * displacement] are 0. */
+size_t cpu_code_skip_if_zero(cpu_code *code, int base, int displacement);
+void cpu_code_land(cpu_code *code, size_t skip);
 /* Jumps back to `target` while a < b. */
 void cpu_code_loop(cpu_code *code, int a, int b, size_t target);
 void cpu_code_return(cpu_code *code);

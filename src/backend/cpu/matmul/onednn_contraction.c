@@ -1,4 +1,4 @@
-/* Contractions: divides them into parts, chooses a oneDNN primitive, and runs it. */
+/* Products by oneDNN: chooses a primitive, and runs it. */
 #include "backend/cpu/matmul/onednn.h"
 #include "core/memory.h"
 
@@ -7,14 +7,12 @@
 
 /* Below this many rows gemm reads plain transposed weights faster than brgemm copies them. */
 enum { FEW_ROWS = 8 };
-/* Parts begin at multiples of this, if the size allows. */
+/* Examples in a vector of brgemm; fewer examples than TALL are few. */
 enum { UNIT = 16, TALL = 256 };
-/* Weights of fewer elements are not worth a second pass over the result. */
-enum { WEIGHTY = 16 * 1024 };
 
 enum { SLOT_A, SLOT_B, SLOT_RESULT, SLOT_SCRATCH, SLOTS };
 
-struct rv_contraction {
+struct rv_onednn_product {
     char what[112]; /* for messages */
     char implementation[64];
     size_t scratch; /* of the primitive */
@@ -29,89 +27,6 @@ struct rv_contraction {
     dnnl_exec_arg_t argument[SLOTS];
     int argument_count;
 };
-
-/* ---- parts ---- */
-
-static void range(int64_t size, int part, int parts, int64_t *from, int64_t *count)
-{
-    int64_t unit = size >= 2 * UNIT * parts ? UNIT : 1, units = (size + unit - 1) / unit;
-    int64_t to = units * (part + 1) / parts * unit;
-    *from = units * part / parts * unit;
-    *count = (to < size ? to : size) - *from;
-}
-
-/* The distance between stored rows. */
-static int64_t row_of(const rv_product *p, int operand)
-{
-    int64_t length = operand == 0   ? (p->transposed[0] ? p->m : p->k)
-                     : operand == 1 ? (p->transposed[1] ? p->k : p->n)
-                                    : p->n;
-    return p->row[operand] ? p->row[operand] : length;
-}
-
-/* Each thread has its part of the rows of a weight matrix [out,in], of its gradient, its optimizer
- * state and its update in its own cache: writing a cache line that two threads use costs several
- * times as much.  So a forward pass is divided into columns, a weight gradient into rows, and an
- * input gradient into terms, unless there are so many examples that the weights matter less. */
-static int cuts_rows(const rv_product *p, int parts)
-{
-    if (p->transposed[0])
-        return p->m >= FEW_ROWS * parts;
-    return p->m >= TALL * parts || p->n < 2 * UNIT * parts;
-}
-
-int rv_product_has_terms(const rv_product *p, int parts)
-{
-    return p->batch == 1 && !p->transposed[0] && !p->transposed[1] && p->m < TALL * parts &&
-           p->k >= 2 * UNIT * parts && p->k * p->n >= WEIGHTY;
-}
-
-int rv_product_term(const rv_product *whole, int part, int parts, rv_product *out,
-                    int64_t offset[3])
-{
-    int64_t from, count;
-    *out = *whole;
-    for (int i = 0; i < 3; i++)
-        out->row[i] = row_of(whole, i);
-    range(whole->k, part, parts, &from, &count);
-    out->k = count;
-    offset[0] = whole->transposed[0] ? from * out->row[0] : from;
-    offset[1] = whole->transposed[1] ? from : from * out->row[1];
-    offset[2] = 0;
-    return count > 0;
-}
-
-int rv_product_part(const rv_product *whole, int part, int parts, rv_product *out,
-                    int64_t offset[3])
-{
-    int64_t from, count;
-    *out = *whole;
-    offset[0] = offset[1] = offset[2] = 0;
-    if (whole->batch > 1) {
-        range(whole->batch, part, parts, &from, &count);
-        out->batch = count;
-        offset[0] = from * whole->m * whole->k;
-        offset[1] = from * whole->k * whole->n;
-        offset[2] = from * whole->m * whole->n;
-        return count > 0;
-    }
-    for (int i = 0; i < 3; i++)
-        out->row[i] = row_of(whole, i);
-    if (cuts_rows(whole, parts)) {
-        range(whole->m, part, parts, &from, &count);
-        out->m = count;
-        offset[0] = whole->transposed[0] ? from : from * out->row[0];
-        offset[2] = from * out->row[2];
-    } else {
-        range(whole->n, part, parts, &from, &count);
-        out->n = count;
-        offset[1] = whole->transposed[1] ? from * out->row[1] : from;
-        offset[2] = from;
-    }
-    return count > 0;
-}
-
-/* ---- primitives ---- */
 
 /* The preferred implementation (by the start of its name), else the first. */
 static dnnl_status_t pick(dnnl_matmul_desc_t *operation, const char *preferred,
@@ -157,7 +72,7 @@ static const char *preferred(const rv_product *p)
 static dnnl_status_t matrix(dnnl_memory_desc_t *out, const rv_product *p, int operand)
 {
     int64_t rows = operand == 1 ? p->k : p->m, cols = operand == 0 ? p->k : p->n;
-    int64_t row = row_of(p, operand);
+    int64_t row = rv_product_row(p, operand);
     int is_transposed = operand < 2 && p->transposed[operand];
     dnnl_dims_t size = {p->batch, rows, cols};
     dnnl_dims_t stride = {rows * cols, is_transposed ? 1 : row, is_transposed ? row : 1};
@@ -176,7 +91,7 @@ static int is_mirrored(const rv_product *p)
 /* brgemm does not allow gaps between the rows of a result. */
 static int is_copied(const rv_product *p)
 {
-    return is_mirrored(p) || (preferred(p)[0] == 'b' && row_of(p, 2) != p->n);
+    return is_mirrored(p) || (preferred(p)[0] == 'b' && rv_product_row(p, 2) != p->n);
 }
 
 /* The use of the product. */
@@ -184,7 +99,8 @@ static rv_product made_of(const rv_product *p)
 {
     rv_product made = *p;
     if (is_mirrored(p))
-        return (rv_product){1, p->n, p->k, p->m, {0, 1}, {row_of(p, 1), row_of(p, 0), 0}};
+        return (rv_product){1,    p->n,   p->k,
+                            p->m, {0, 1}, {rv_product_row(p, 1), rv_product_row(p, 0), 0}};
     if (is_copied(p))
         made.row[2] = 0;
     return made;
@@ -203,7 +119,7 @@ static dnnl_status_t describe(const rv_product *p, dnnl_primitive_desc_t *out)
 }
 
 /* Makes the primitive and a memory object for each slot. */
-static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t description)
+static dnnl_status_t build(rv_onednn_product *contraction, dnnl_primitive_desc_t description)
 {
     static const int names[SLOTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST,
                                      DNNL_ARG_SCRATCHPAD};
@@ -232,7 +148,7 @@ static dnnl_status_t build(rv_contraction *contraction, dnnl_primitive_desc_t de
 }
 
 /* Copies the result from the other buffer to its place. */
-static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product *product)
+static dnnl_status_t build_placing(rv_onednn_product *contraction, const rv_product *product)
 {
     const rv_onednn *library = rv_onednn_get();
     dnnl_memory_desc_t from, to;
@@ -255,7 +171,7 @@ static dnnl_status_t build_placing(rv_contraction *contraction, const rv_product
     return status;
 }
 
-static dnnl_status_t make(rv_contraction *contraction, const rv_product *product)
+static dnnl_status_t make(rv_onednn_product *contraction, const rv_product *product)
 {
     dnnl_primitive_desc_t description = NULL;
     rv_product made = made_of(product);
@@ -276,12 +192,13 @@ static dnnl_status_t make(rv_contraction *contraction, const rv_product *product
     return status;
 }
 
-rv_status rv_contraction_new(rv_context *context, const rv_product *product, rv_contraction **out)
+rv_status rv_onednn_product_new(rv_context *context, const rv_product *product,
+                                rv_onednn_product **out)
 {
     *out = NULL;
     if (!rv_onednn_get())
         return rv_fail(context, RV_BAD_USAGE, "oneDNN does not start on this machine");
-    rv_contraction *contraction = rv_calloc(1, sizeof *contraction);
+    rv_onednn_product *contraction = rv_calloc(1, sizeof *contraction);
     if (!contraction)
         return rv_fail_memory(context);
     snprintf(contraction->what, sizeof contraction->what,
@@ -291,14 +208,14 @@ rv_status rv_contraction_new(rv_context *context, const rv_product *product, rv_
     dnnl_status_t status = make(contraction, product);
     if (status != dnnl_success) {
         rv_onednn_fail(context, status, contraction->what);
-        rv_contraction_free(contraction);
+        rv_onednn_product_free(contraction);
         return status == dnnl_out_of_memory ? RV_NO_MEMORY : RV_BAD_USAGE;
     }
     *out = contraction;
     return RV_OK;
 }
 
-void rv_contraction_free(rv_contraction *contraction)
+void rv_onednn_product_free(rv_onednn_product *contraction)
 {
     if (!contraction)
         return;
@@ -322,13 +239,13 @@ static size_t padded(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-size_t rv_contraction_scratch(const rv_contraction *contraction)
+size_t rv_onednn_product_scratch(const rv_onednn_product *contraction)
 {
     return padded(contraction->scratch) + (size_t)contraction->copied * sizeof(float);
 }
 
 /* oneDNN takes pointers without const; it does not write what it reads. */
-static dnnl_status_t bind_slots(rv_contraction *contraction, const void *const pointers[SLOTS])
+static dnnl_status_t bind_slots(rv_onednn_product *contraction, const void *const pointers[SLOTS])
 {
     dnnl_status_t status = dnnl_success;
     for (int slot = 0; status == dnnl_success && slot < SLOTS; slot++) {
@@ -341,7 +258,7 @@ static dnnl_status_t bind_slots(rv_contraction *contraction, const void *const p
     return status;
 }
 
-static dnnl_status_t place(rv_contraction *contraction, float *from, float *to)
+static dnnl_status_t place(rv_onednn_product *contraction, float *from, float *to)
 {
     const dnnl_exec_arg_t argument[] = {{DNNL_ARG_FROM, contraction->placed[0]},
                                         {DNNL_ARG_TO, contraction->placed[1]}};
@@ -354,8 +271,8 @@ static dnnl_status_t place(rv_contraction *contraction, float *from, float *to)
                : status;
 }
 
-rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, const float *a,
-                             const float *b, float *result, void *scratch)
+rv_status rv_onednn_product_run(rv_context *context, rv_onednn_product *contraction, const float *a,
+                                const float *b, float *result, void *scratch)
 {
     float *buffer = (float *)(void *)((char *)scratch + padded(contraction->scratch));
     const void *const pointers[SLOTS] = {contraction->is_mirrored ? b : a,
@@ -374,7 +291,7 @@ rv_status rv_contraction_run(rv_context *context, rv_contraction *contraction, c
     return status == dnnl_success ? RV_OK : rv_onednn_fail(context, status, contraction->what);
 }
 
-const char *rv_contraction_implementation(const rv_contraction *contraction)
+const char *rv_onednn_product_implementation(const rv_onednn_product *contraction)
 {
     return contraction->implementation;
 }

@@ -2,7 +2,6 @@
 #include "eval/generate_pixels.h"
 
 #include "core/memory.h"
-#include "eval/progress.h"
 #include "eval/views.h"
 
 #include <string.h>
@@ -15,12 +14,6 @@ typedef struct batch_room {
     float *classes; /* [most,classes] of a model that is given them, else NULL */
     progress told;  /* in rows of pixels, of a batch each */
 } batch_room;
-
-static void tell_row(void *user, int64_t row)
-{
-    (void)row;
-    progress_step(user);
-}
 
 static rv_status set_batch(pixel_drawing *d, int64_t batch)
 {
@@ -61,8 +54,7 @@ static rv_status draw_batch(pixel_drawing *d, batch_room *room, int64_t first, f
     pixel_batch batch = {.context = context_of(d, room, first),
                          .noise = room->noise,
                          .images = images,
-                         .after_row = tell_row,
-                         .user = &room->told};
+                         .told = &room->told};
     rv_status status = make_noise(d, first, room->noise);
     return status == RV_OK ? pixel_stream_draw(d->stream, &batch) : status;
 }

@@ -14,7 +14,6 @@
 #include "core/random.h"
 #include "eval/inpaint.h"
 #include "eval/pixel_stream.h"
-#include "eval/progress.h"
 
 #include <math.h>
 #include <string.h>
@@ -91,12 +90,6 @@ static rv_status filling_open(filling *f, const inpaint_task *task, int64_t draw
     return weighs ? compile_log_prob(f) : RV_OK;
 }
 
-static void tell_row(void *user, int64_t row)
-{
-    (void)row;
-    progress_step(user);
-}
-
 /* The known pixels, and the class, of the draws of a batch. */
 static void set_given(filling *f)
 {
@@ -133,8 +126,7 @@ static rv_status draw_batch(filling *f, int64_t rows, float *images)
                          .is_given = f->is_given,
                          .images = images,
                          .outputs = f->outputs,
-                         .after_row = tell_row,
-                         .user = &f->told};
+                         .told = &f->told};
     status = pixel_stream_noise(f->stream, f->task->config->seed, f->made, f->noise);
     return status == RV_OK ? pixel_stream_draw(f->stream, &batch) : status;
 }

@@ -419,8 +419,8 @@ rv_status pixel_stream_draw(pixel_stream *s, const pixel_batch *b)
                 status = draw_pixel(s, b, first + j, j);
         }
         next_row(s);
-        if (status == RV_OK && b->after_row)
-            b->after_row(b->user, r);
+        if (status == RV_OK && b->told)
+            progress_step(b->told);
     }
     return status;
 }

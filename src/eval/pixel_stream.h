@@ -2,6 +2,7 @@
 #ifndef EVAL_PIXEL_STREAM_H
 #define EVAL_PIXEL_STREAM_H
 
+#include "eval/progress.h"
 #include "reverie/model.h"
 
 typedef struct pixel_stream pixel_stream;
@@ -20,8 +21,7 @@ typedef struct pixel_batch {
                                 after it see that; both NULL: all are drawn */
     float *images;           /* [B,D], in the range of the data */
     float *outputs;          /* [B,D,heads], of the net at each pixel; NULL: not wanted */
-    void (*after_row)(void *user, int64_t row); /* NULL: nothing */
-    void *user;
+    progress *told;          /* a step after each row; NULL: nobody is told */
 } pixel_batch;
 rv_status pixel_stream_draw(pixel_stream *stream, const pixel_batch *batch);
 

@@ -128,7 +128,7 @@ static void stream(const fixture *f, int64_t count, uint64_t seed, const float *
     pixel_stream *s;
     float *noise = malloc(sizeof *noise * (size_t)(count * f->pixels)),
           *y = conditions_of(f, count);
-    pixel_batch batch = {y, noise, given, is_given, images, outputs, NULL, NULL};
+    pixel_batch batch = {y, noise, given, is_given, images, outputs, NULL};
     assert_int_equal(pixel_stream_open(f->model, count, &s), RV_OK);
     for (int i = 0; i < 2; i++) { /* nothing of the batch before is left */
         assert_int_equal(pixel_stream_noise(s, seed + (i == 0), 0, noise), RV_OK);

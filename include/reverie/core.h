@@ -90,8 +90,8 @@ void rv_notify_once(rv_context *context, rv_log_level level, const char *format,
 
 /* The processors that this process may run on (taskset, containers), at least 1. */
 int rv_processors(void);
-/* Worker threads for programs compiled later; 0 (the default) means all processors of
- * rv_processors. */
+/* Worker threads for programs compiled later; 0 (the default) means one for each core of those
+ * processors, or fewer where a control group (a container) allows less time. */
 void rv_context_set_threads(rv_context *context, int threads);
 /* The number of threads that programs use, at least 1. */
 int rv_context_threads(const rv_context *context);

@@ -4,12 +4,11 @@
 
 #include "core/fork.h"
 #include "core/memory.h"
+#include "core/processors.h"
 #include "core/text.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -228,16 +227,14 @@ void rv_context_set_threads(rv_context *context, int threads)
 
 int rv_processors(void)
 {
-    cpu_set_t allowed;
-    int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0
-                    ? CPU_COUNT(&allowed)
-                    : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 1 ? count : 1;
+    rv_processor_list list;
+    rv_processors_allowed(&list);
+    return list.count;
 }
 
 int rv_context_threads(const rv_context *context)
 {
-    return context->threads > 0 ? context->threads : rv_processors();
+    return context->threads > 0 ? context->threads : rv_threads_worthwhile();
 }
 
 void rv_context_set_seed(rv_context *context, uint64_t seed)

@@ -39,6 +39,7 @@ typedef struct cpu_job {
     size_t scratch;    /* bytes for each thread during a call */
     size_t shared;     /* bytes for all threads, kept between stages */
     size_t terms;      /* floats for each thread, kept for the kernel's `after` */
+    int term_count;    /* threads that have terms: the first ones */
     double flops;      /* 2 a multiply-add */
     const char *about; /* the algorithm, for listings; NULL: none */
 } cpu_job;

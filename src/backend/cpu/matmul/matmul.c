@@ -5,8 +5,10 @@
 #include "backend/cpu/matmul/contract.h"
 #include "core/memory.h"
 
-/* Operations of a contraction that are worth a meeting of two threads. */
-#define LEAST_SHARED_FLOPS 3e5
+/* Operations that are worth a thread more.  Where there are fewer rows than LEAST_ROWS, reading the
+ * weights takes as long as the arithmetic of so many. */
+#define LEAST_FLOPS 1.5e5
+enum { LEAST_ROWS = 4 };
 
 /* A thread's part; NULL: nothing to do. */
 typedef struct part {
@@ -40,11 +42,19 @@ static rv_product product_of(rv_expr node)
     return product;
 }
 
+static int parts_of(const rv_product *whole, int threads)
+{
+    int64_t rows = whole->m > LEAST_ROWS ? whole->m : LEAST_ROWS;
+    double work = 2.0 * (double)(whole->batch * rows * whole->n) * (double)whole->k;
+    double parts = work / LEAST_FLOPS;
+    return parts < 2 ? 1 : parts < threads ? (int)parts : threads;
+}
+
 static rv_status plan(cpu_job *job)
 {
     rv_product whole = product_of(job->node);
     job->flops = 2.0 * (double)rv_shape_size(job->node->shape) * (double)whole.k;
-    int parts = job->flops >= LEAST_SHARED_FLOPS ? job->threads : 1;
+    int parts = parts_of(&whole, job->threads);
     matmul *made = rv_calloc(1, sizeof *made + (size_t)parts * sizeof *made->part);
     if (!made)
         return rv_fail_memory(job->context);
@@ -52,6 +62,7 @@ static rv_status plan(cpu_job *job)
     job->is_shared = parts > 1;
     if (parts > 1 && rv_product_has_terms(&whole, parts))
         job->terms = (size_t)((whole.m * whole.n + 15) / 16 * 16);
+    job->term_count = job->terms ? parts : 0;
     for (; made->parts < parts; made->parts++) {
         part *mine = &made->part[made->parts];
         rv_product piece = whole;
@@ -71,6 +82,8 @@ static rv_status plan(cpu_job *job)
 static rv_status run(const cpu_call *call)
 {
     const matmul *made = call->job->made;
+    if (made->parts > 1 && call->thread >= made->parts)
+        return RV_OK;
     const part *mine = &made->part[made->parts > 1 ? call->thread : 0];
     float *result = call->result;
     if (call->job->terms)
@@ -95,7 +108,7 @@ static rv_status add_terms(const cpu_call *call)
     if (count == 0)
         return RV_OK;
     tile->op[RV_OP_add](result, term, term + size, NULL, count);
-    for (int other = 2; other < call->job->threads; other++)
+    for (int other = 2; other < call->job->term_count; other++)
         tile->sum_into(result, term + (size_t)other * size, count);
     return RV_OK;
 }

@@ -1,16 +1,29 @@
 /* Divides products into parts, one for each thread. */
 #include "backend/cpu/matmul/contract.h"
 
-/* Parts begin at multiples of this, if the size allows. */
-enum { UNIT = 16 };
+/* Parts begin at multiples of this, a cache line, if the size allows; of a half or a quarter of it
+ * if the largest part would have an eighth more than its share. */
+enum { UNIT = 16, LEAST_UNIT = 4 };
 /* Fewer examples, or rows of weights, are few. */
 enum { TALL = 256, FEW_ROWS = 8 };
-/* Weights of fewer elements are not worth a second pass over the result. */
-enum { WEIGHTY = 16 * 1024 };
+/* Weights of fewer elements are not worth a second pass over the result, nor are more terms: they
+ * take as long to add, however many threads there are. */
+enum { WEIGHTY = 16 * 1024, MOST_TERMS = 4 };
+
+static int64_t unit_of(int64_t size, int parts)
+{
+    int64_t unit = UNIT;
+    if (size < 2 * UNIT * parts)
+        return 1;
+    while (unit > LEAST_UNIT &&
+           (size + unit * parts - 1) / (unit * parts) * unit * parts * 8 > size * 9)
+        unit /= 2;
+    return unit;
+}
 
 static void range(int64_t size, int part, int parts, int64_t *from, int64_t *count)
 {
-    int64_t unit = size >= 2 * UNIT * parts ? UNIT : 1, units = (size + unit - 1) / unit;
+    int64_t unit = unit_of(size, parts), units = (size + unit - 1) / unit;
     int64_t to = units * (part + 1) / parts * unit;
     *from = units * part / parts * unit;
     *count = (to < size ? to : size) - *from;
@@ -37,8 +50,8 @@ static int cuts_rows(const rv_product *p, int parts)
 
 int rv_product_has_terms(const rv_product *p, int parts)
 {
-    return p->batch == 1 && !p->transposed[0] && !p->transposed[1] && p->m < TALL * parts &&
-           p->k >= 2 * UNIT * parts && p->k * p->n >= WEIGHTY;
+    return parts <= MOST_TERMS && p->batch == 1 && !p->transposed[0] && !p->transposed[1] &&
+           p->m < TALL * parts && p->k >= 2 * UNIT * parts && p->k * p->n >= WEIGHTY;
 }
 
 int rv_product_term(const rv_product *whole, int part, int parts, rv_product *out,

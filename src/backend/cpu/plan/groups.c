@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum { TILE_BYTES = 24 * 1024, TILE_LEAST = 256, TILE_MOST = 2048, LANES = 16 };
-/* Instructions times elements that are worth a meeting of two threads. */
-enum { LEAST_SHARED = 8 * 1024 };
+/* Instructions times elements that are worth a thread more. */
+enum { LEAST_WORK = 4 * 1024 };
 
 typedef struct builder {
     cpu_plan *plan;
@@ -294,7 +294,8 @@ static int64_t tile_of(const cpu_group *group)
 static void divide(cpu_plan *plan, cpu_group *group)
 {
     int64_t cost = group->size * group->work;
-    group->threads = cost >= LEAST_SHARED ? plan->threads : 1;
+    int64_t threads = cost / LEAST_WORK < plan->threads ? cost / LEAST_WORK : plan->threads;
+    group->threads = threads < 1 ? 1 : (int)threads;
     group->unit = LANES;
     if (group->row && !group->one_row && group->row * group->threads <= group->size)
         group->unit = group->row;

@@ -297,6 +297,8 @@ static void share(int64_t size, int64_t unit, int thread, int threads, int64_t *
 void cpu_group_run(cpu_plan *plan, const cpu_group *group, int thread)
 {
     int64_t from = 0, to = group->size;
+    if (group->threads > 1 && thread >= group->threads)
+        return;
     runner run = runner_of(plan, group, thread);
     if (group->threads > 1)
         share(group->size, group->unit, thread, group->threads, &from, &to);

@@ -192,12 +192,14 @@ static rv_status add_combination(cpu_plan *plan, int of)
     int group = plan->step[of].group, value = plan->step[of].value;
     int64_t count = group >= 0 ? plan->group[group].partials : plan->value[value].size;
     size_t terms = plan->step[of].job.terms, terms_at = plan->step[of].terms_at;
+    int term_count = plan->step[of].job.term_count;
     cpu_step *step = group >= 0 ? new_step(plan, CPU_STEP_COMBINE)
                                 : new_kernel(plan, plan->step[of].kernel->after, value);
     if (!step)
         return RV_NO_MEMORY;
     step->group = group;
     step->job.terms = terms;
+    step->job.term_count = term_count;
     step->job.is_shared = group < 0;
     step->terms_at = terms_at;
     step->bytes = 4.0 * (plan->threads + 1) * (double)count;

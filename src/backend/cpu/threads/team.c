@@ -4,6 +4,7 @@
 #include "core/context.h"
 #include "core/fork.h"
 #include "core/memory.h"
+#include "core/processors.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -11,7 +12,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-enum { SPINS = 4000 }; /* some tens of microseconds */
+enum { SPINS = 4000, CACHE_LINE = 64 }; /* spins: some tens of microseconds */
 
 typedef struct signpost {
     atomic_uint count; /* changes when the waiting threads may continue */
@@ -30,8 +31,11 @@ struct cpu_team {
     int threads, started, spins;
     atomic_int holders;
     pthread_mutex_t busy; /* one job at a time */
-    signpost start, barrier;
+    signpost start;
+    char apart[CACHE_LINE]; /* those who arrive do not disturb those who wait */
     atomic_int arrived;
+    char apart_too[CACHE_LINE];
+    signpost barrier;
     void (*job)(void *, int);
     void *argument;
     int is_over;
@@ -104,8 +108,8 @@ void cpu_team_meet(cpu_team *team)
 
 /* ---- one processor each ----
  * A scheduler that packs threads onto few processors may put two cooperating threads on one.  If
- * there are as many threads as processors, each worker stays on its own processor, and the caller
- * on the first during a run; afterwards the caller has its affinity back. */
+ * there are as many threads as cores, or as processors, each worker stays on its own processor, and
+ * the caller on the first during a run; afterwards the caller has its affinity back. */
 
 static void stay_home(const cpu_team *team, int thread)
 {
@@ -127,15 +131,12 @@ static int leave_for_home(const cpu_team *team, cpu_set_t *allowed)
 
 static void find_homes(cpu_team *team)
 {
-    int found = 0;
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return;
-    for (int cpu = 0; cpu < CPU_SETSIZE && found < team->threads; cpu++)
-        if (CPU_ISSET(cpu, &allowed))
-            team->home[found++] = cpu;
-    team->is_settled = found == team->threads && CPU_COUNT(&allowed) == team->threads;
-    team->spins = CPU_COUNT(&allowed) >= team->threads ? SPINS : 0;
+    rv_processor_list list;
+    rv_processors_allowed(&list);
+    for (int i = 0; i < team->threads && i < list.count; i++)
+        team->home[i] = list.number[i];
+    team->is_settled = team->threads == list.cores || team->threads == list.count;
+    team->spins = team->threads <= list.count ? SPINS : 0;
 }
 
 /* ---- jobs ---- */

@@ -68,13 +68,14 @@ void rv_processors_allowed(rv_processor_list *out)
 static double limit_of(const char *root, const char *group)
 {
     char path[PATH + 64];
-    double time, period;
+    long long time, period; /* microseconds */
     snprintf(path, sizeof path, "%s/sys/fs/cgroup%s/cpu.max", root, group);
     FILE *file = fopen(path, "r");
-    int is_limited = file && fscanf(file, "%lf %lf", &time, &period) == 2 && time > 0 && period > 0;
+    int is_limited =
+        file && fscanf(file, "%lld %lld", &time, &period) == 2 && time > 0 && period > 0;
     if (file)
         fclose(file);
-    return is_limited ? time / period : INFINITY; /* "max 100000": no number */
+    return is_limited ? (double)time / (double)period : INFINITY; /* "max 100000": no number */
 }
 
 /* The group of this process, "/a/b"; "" where there is none. */

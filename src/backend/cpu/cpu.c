@@ -151,22 +151,57 @@ static void run_step(cpu_plan *plan, const cpu_step *step, int thread)
     }
 }
 
-/* The whole run in each thread.  If steps are timed, the threads meet after each step. */
-static void run_thread(void *opaque, int thread)
+/* Serial steps: the last thread at a meeting runs them. */
+typedef struct section {
+    cpu_plan *plan;
+    int first, end;
+} section;
+
+static void run_section(void *opaque, int thread)
 {
-    cpu_plan *plan = opaque;
-    unsigned mode = flush_denormals();
-    double before = plan->profiling ? rv_seconds() : 0;
-    for (int i = 0; i < plan->step_count; i++) {
-        cpu_step *step = &plan->step[i];
+    const section *s = opaque;
+    for (int i = s->first; i < s->end; i++)
+        run_step(s->plan, &s->plan->step[i], thread);
+}
+
+/* Returns the step after the section. */
+static int meet_around(cpu_plan *plan, int first, int thread)
+{
+    section s = {plan, first, first};
+    while (s.end < plan->step_count && plan->step[s.end].is_serial)
+        s.end++;
+    cpu_team_meet_around(plan->team, run_section, &s, thread);
+    return s.end;
+}
+
+static void run_steps(cpu_plan *plan, int thread)
+{
+    for (int i = 0; i < plan->step_count;) {
+        const cpu_step *step = &plan->step[i];
+        if (step->is_serial) {
+            i = meet_around(plan, i, thread);
+            continue;
+        }
         if (step->waits)
             cpu_team_meet(plan->team);
         if (step->kind == CPU_STEP_GUARD && !guard_holds(plan))
-            break;
+            return;
         if (step->owner < 0 || step->owner == thread)
             run_step(plan, step, thread);
-        if (!plan->profiling)
-            continue;
+        i++;
+    }
+}
+
+/* The threads meet after each step. */
+static void time_steps(cpu_plan *plan, int thread)
+{
+    double before = rv_seconds();
+    for (int i = 0; i < plan->step_count; i++) {
+        cpu_step *step = &plan->step[i];
+        if (step->kind == CPU_STEP_GUARD && !guard_holds(plan))
+            return;
+        if (step->owner < 0 || step->owner == thread)
+            run_step(plan, step, thread);
         cpu_team_meet(plan->team);
         if (thread == 0) {
             double now = rv_seconds();
@@ -174,6 +209,17 @@ static void run_thread(void *opaque, int thread)
             before = now;
         }
     }
+}
+
+/* The whole run in each thread. */
+static void run_thread(void *opaque, int thread)
+{
+    cpu_plan *plan = opaque;
+    unsigned mode = flush_denormals();
+    if (plan->profiling)
+        time_steps(plan, thread);
+    else
+        run_steps(plan, thread);
     restore_denormals(mode);
 }
 

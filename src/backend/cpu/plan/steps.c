@@ -324,19 +324,21 @@ static int owner_of_phase(const cpu_plan *plan, int first)
     return owner;
 }
 
-/* Threads meet between phases, unless only one thread continues; and before a step that uses the
- * shared buffer. */
+/* Threads meet between phases, and before a step that uses the shared buffer.  Phases for a single
+ * thread are part of a meeting: they need no second one. */
 static void choose_meetings(cpu_plan *plan)
 {
-    int before = -2; /* the owner of the steps since the last meeting; -2: no steps */
+    int is_serial = 0;
     for (int i = 0; i < plan->step_count; i++) {
-        if (i > 0 && plan->step[i].phase == plan->step[i - 1].phase) {
-            plan->step[i].waits = plan->step[i].job.is_shared && plan->step[i].job.shared > 0;
-            continue;
-        }
-        int owner = owner_of_phase(plan, i);
-        plan->step[i].waits = before != -2 && (owner < 0 || owner != before);
-        before = owner;
+        cpu_step *step = &plan->step[i], *before = i > 0 ? step - 1 : NULL;
+        int is_first = !before || step->phase != before->phase;
+        if (is_first)
+            is_serial = plan->threads > 1 && owner_of_phase(plan, i) >= 0;
+        step->is_serial = is_serial;
+        if (is_first)
+            step->waits = is_serial ? !before || !before->is_serial : before && !before->is_serial;
+        else
+            step->waits = step->job.is_shared && step->job.shared > 0;
     }
 }
 

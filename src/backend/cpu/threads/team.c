@@ -93,17 +93,24 @@ static void signpost_move(signpost *post)
     pthread_mutex_unlock(&post->lock);
 }
 
-void cpu_team_meet(cpu_team *team)
+void cpu_team_meet_around(cpu_team *team, void (*work)(void *argument, int thread), void *argument,
+                          int thread)
 {
-    if (team->threads == 1)
-        return;
     unsigned seen = atomic_load(&team->barrier.count);
     if (atomic_fetch_add(&team->arrived, 1) + 1 < team->threads) {
         signpost_wait(&team->barrier, seen, team->spins);
         return;
     }
+    if (work)
+        work(argument, thread);
     atomic_store(&team->arrived, 0);
     signpost_move(&team->barrier);
+}
+
+void cpu_team_meet(cpu_team *team)
+{
+    if (team->threads > 1)
+        cpu_team_meet_around(team, NULL, NULL, 0);
 }
 
 /* ---- one processor each ----

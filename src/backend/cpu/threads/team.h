@@ -23,5 +23,8 @@ int cpu_team_threads(const cpu_team *team);
 int cpu_team_run(cpu_team *team, void (*job)(void *argument, int thread), void *argument);
 /* In a job: waits until every thread of the team is here. */
 void cpu_team_meet(cpu_team *team);
+/* The same in a team of several threads; the last to come does the work while the others wait. */
+void cpu_team_meet_around(cpu_team *team, void (*work)(void *argument, int thread), void *argument,
+                          int thread);
 
 #endif

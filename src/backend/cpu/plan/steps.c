@@ -273,6 +273,8 @@ static rv_status add_depth(cpu_plan *plan, const depths *d, int depth)
 
 /* ---- the thread of each step, and the meetings ---- */
 
+/* Instructions times elements, roughly. */
+enum { SMALL = 12 * 1024 };
 static double cost_of(const cpu_plan *plan, const cpu_step *step)
 {
     if (step->kind == CPU_STEP_GROUP)
@@ -294,6 +296,21 @@ static int idlest(const double *load, int threads)
     return best;
 }
 
+static int is_first(const cpu_plan *plan, int step)
+{
+    return step == 0 || plan->step[step].phase != plan->step[step - 1].phase;
+}
+
+/* Whether one thread does the phase that begins here: a meeting would cost more than a second
+ * thread saves. */
+static int is_small(const cpu_plan *plan, int first)
+{
+    double cost = 0;
+    for (int i = first; i < plan->step_count && plan->step[i].phase == plan->step[first].phase; i++)
+        cost += is_shared(plan, &plan->step[i]) ? 2 * SMALL : cost_of(plan, &plan->step[i]);
+    return cost < SMALL;
+}
+
 /* Kernels on one thread with shared memory use one buffer, so thread 0 runs them. */
 static rv_status choose_owners(cpu_plan *plan)
 {
@@ -301,13 +318,16 @@ static rv_status choose_owners(cpu_plan *plan)
     double *load = rv_calloc(1, bytes);
     if (!load)
         return rv_fail_memory(plan->context);
+    int alone = 0;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_step *step = &plan->step[i];
-        if (i == 0 || step->phase != plan->step[i - 1].phase)
+        if (is_first(plan, i)) {
             memset(load, 0, bytes);
-        step->owner = is_shared(plan, step)  ? -1
-                      : step->job.shared > 0 ? 0
-                                             : idlest(load, plan->threads);
+            alone = is_small(plan, i);
+        }
+        step->owner = is_shared(plan, step)           ? -1
+                      : alone || step->job.shared > 0 ? 0
+                                                      : idlest(load, plan->threads);
         if (step->owner >= 0)
             load[step->owner] += cost_of(plan, step);
     }
@@ -331,11 +351,10 @@ static void choose_meetings(cpu_plan *plan)
     int is_serial = 0;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_step *step = &plan->step[i], *before = i > 0 ? step - 1 : NULL;
-        int is_first = !before || step->phase != before->phase;
-        if (is_first)
+        if (is_first(plan, i))
             is_serial = plan->threads > 1 && owner_of_phase(plan, i) >= 0;
         step->is_serial = is_serial;
-        if (is_first)
+        if (is_first(plan, i))
             step->waits = is_serial ? !before || !before->is_serial : before && !before->is_serial;
         else
             step->waits = step->job.is_shared && step->job.shared > 0;

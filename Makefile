@@ -7,7 +7,7 @@ CMAKE = cmake -G Ninja
 
 .DEFAULT_GOAL := help
 MINUTES ?= 10
-.PHONY: help run test build packages sanitize fuzz soak bench format install clean
+.PHONY: help run test test-isa build packages sanitize fuzz soak bench format install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ packages: ## install the packages that are missing (Debian; sudo only when not r
 	@scripts/install-packages
 
 build: packages ## build the program at build/reverie
-	@$(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release > $(BUILD).log 2>&1 || \
+	@$(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release $(SETTINGS) > $(BUILD).log 2>&1 || \
 	    { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 	@cmake --build $(BUILD) --parallel $(JOBS)
@@ -27,6 +27,10 @@ run: build ## train a small VAE on built-in digits and draw what it learned
 test: build ## build and run every test
 	@scripts/check-format
 	@cd $(BUILD) && ctest --output-on-failure --parallel $$(($(JOBS) + 1)) # some wait for disks
+
+test-isa: ## the tests as on a machine that has no more than AVX2, or ISA=baseline
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)-$(or $(ISA),avx2) \
+	    SETTINGS=-DREVERIE_ISA=$(or $(ISA),avx2)
 
 sanitize: packages ## the tests under the address and undefined-behaviour sanitizers
 	@$(CMAKE) -S . -B $(BUILD)-sanitize -DCMAKE_BUILD_TYPE=Debug -DREVERIE_SANITIZE=ON

@@ -1,6 +1,7 @@
 /* Starts oneDNN once for the process, and reports its errors. */
 #include "backend/cpu/matmul/onednn.h"
 
+#include "backend/cpu/matmul/contract.h"
 #include "core/memory.h"
 #include "reverie/backend.h"
 
@@ -15,6 +16,9 @@ static int is_ready;
 
 static void start(void)
 {
+#ifdef REVERIE_ISA
+    rv_contract_cap(REVERIE_ISA);
+#endif
     is_ready = dnnl_engine_create(&shared.engine, dnnl_cpu, 0) == dnnl_success &&
                dnnl_primitive_attr_create(&shared.attributes) == dnnl_success &&
                dnnl_primitive_attr_set_scratchpad_mode(shared.attributes,

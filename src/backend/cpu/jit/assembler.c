@@ -139,9 +139,10 @@ static void add_operand(const cpu_code *code, ZydisEncoderRequest *r, const cpu_
 void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_operand b)
 {
     static const ZydisMnemonic names[] = {
-        ZYDIS_MNEMONIC_VADDPS, ZYDIS_MNEMONIC_VSUBPS, ZYDIS_MNEMONIC_VMULPS, ZYDIS_MNEMONIC_VDIVPS,
-        ZYDIS_MNEMONIC_VMINPS, ZYDIS_MNEMONIC_VMAXPS, ZYDIS_MNEMONIC_VANDPS, ZYDIS_MNEMONIC_VORPS,
-        ZYDIS_MNEMONIC_VXORPS, ZYDIS_MNEMONIC_VPSUBD};
+        ZYDIS_MNEMONIC_VADDPS, ZYDIS_MNEMONIC_VSUBPS,   ZYDIS_MNEMONIC_VMULPS,
+        ZYDIS_MNEMONIC_VDIVPS, ZYDIS_MNEMONIC_VMINPS,   ZYDIS_MNEMONIC_VMAXPS,
+        ZYDIS_MNEMONIC_VANDPS, ZYDIS_MNEMONIC_VORPS,    ZYDIS_MNEMONIC_VXORPS,
+        ZYDIS_MNEMONIC_VPSUBD, ZYDIS_MNEMONIC_VSCALEFPS};
     ZydisEncoderRequest r = begin(code, names[op], dst);
     add_register(&r, vector(code, a));
     add_operand(code, &r, &b);

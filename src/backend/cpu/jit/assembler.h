@@ -40,7 +40,8 @@ typedef enum cpu_vector_op {
     CPU_AND,
     CPU_OR,
     CPU_XOR,
-    CPU_SUB_INTS
+    CPU_SUB_INTS,
+    CPU_SCALE /* a 2^b for whole b, rounded once; AVX-512 only */
 } cpu_vector_op;
 typedef enum cpu_unary_op { CPU_SQRT, CPU_FLOOR, CPU_FROM_INTS } cpu_unary_op;
 typedef enum cpu_predicate {

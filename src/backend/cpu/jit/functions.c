@@ -9,7 +9,8 @@
  *     exp(-|x|)    b = 191: 2^(n+64) for n in [-150, 0]; 2^-64 follows
  *     exp          b = 254: half of n + b has the exponent of the first of two factors, the rest of
  *                  n + b that of the second, for n in [-150, 128]
- * Either way only the last product rounds a subnormal result. */
+ * Either way only the last product rounds a subnormal result.  AVX-512 has an instruction for
+ * products with 2^n, which rounds once as well. */
 #include "backend/cpu/jit/functions.h"
 
 enum { EXPONENT_AT = 23 }; /* the bits below it are the fraction */
@@ -49,62 +50,92 @@ const cpu_word cpu_native_constants[CPU_CONSTANTS] = {
     {.value = -4.9999648332595825e-1f},
 };
 
-cpu_operand cpu_function_constant(const cpu_function *f, cpu_constant number)
+cpu_operand cpu_function_constant(cpu_function *f, cpu_constant number)
 {
-    return cpu_code_constant(f->code, f->constants, (int)number);
+    f->uses[number]++;
+    return f->home[number] >= 0 ? cpu_operand_register(f->home[number])
+                                : cpu_code_constant(f->code, f->constants, (int)number);
+}
+
+int cpu_function_register(cpu_function *f, cpu_constant number, int scratch)
+{
+    cpu_operand at = cpu_function_constant(f, number);
+    if (at.kind == CPU_IN_REGISTER)
+        return at.reg;
+    cpu_code_load(f->code, scratch, at);
+    return scratch;
 }
 
 /* ---- steps: registers are named by what they hold ---- */
 
-static void load(const cpu_function *f, int dst, cpu_constant number)
+static void load(cpu_function *f, int dst, cpu_constant number)
 {
     cpu_code_load(f->code, dst, cpu_function_constant(f, number));
 }
 
 /* dst = a op constant */
-static void with(const cpu_function *f, cpu_vector_op op, int dst, int a, cpu_constant number)
+static void with(cpu_function *f, cpu_vector_op op, int dst, int a, cpu_constant number)
 {
     cpu_code_vector(f->code, op, dst, a, cpu_function_constant(f, number));
 }
 
 /* dst = a op b */
-static void both(const cpu_function *f, cpu_vector_op op, int dst, int a, int b)
+static void both(cpu_function *f, cpu_vector_op op, int dst, int a, int b)
 {
     cpu_code_vector(f->code, op, dst, a, cpu_operand_register(b));
 }
 
 /* dst = max(limit, a) or min; NaN stays: these instructions give the second operand */
-static void limit(const cpu_function *f, cpu_vector_op op, int dst, int a, cpu_constant number,
+static void limit(cpu_function *f, cpu_vector_op op, int dst, int a, cpu_constant number,
                   int scratch)
 {
-    load(f, scratch, number);
-    both(f, op, dst, scratch, a);
+    both(f, op, dst, cpu_function_register(f, number, scratch), a);
 }
 
-static void polynomial(const cpu_function *f, int dst, int x, int first, int last)
+/* dst = a x + b with the constants number `a` and the next */
+static void linear(cpu_function *f, int dst, int x, int a)
 {
-    load(f, dst, (cpu_constant)first);
-    for (int i = first + 1; i <= last; i++)
-        cpu_code_horner(f->code, dst, x, cpu_function_constant(f, (cpu_constant)i));
+    load(f, dst, (cpu_constant)a);
+    cpu_code_horner(f->code, dst, x, cpu_function_constant(f, (cpu_constant)(a + 1)));
+}
+
+/* dst = dst square + (a x + b) */
+static void next_linear(cpu_function *f, int dst, int square, int x, int a, int scratch)
+{
+    linear(f, scratch, x, a);
+    cpu_code_horner(f->code, dst, square, cpu_operand_register(scratch));
 }
 
 /* The parts of exp y: p(r), and s + n with the sum s that `shift` is.  y becomes r. */
-static void reduce(const cpu_function *f, int y, int p, int s_n, cpu_constant shift)
+static void reduce(cpu_function *f, int y, int p, int s_n, cpu_constant shift)
 {
-    int n = p, square = f->temporary[4]; /* n is read before p is written */
+    int n = p, square = f->temporary[4],
+        other = f->temporary[5]; /* n is read before p is written */
     load(f, s_n, CPU_LOG2_E);
     cpu_code_horner(f->code, s_n, y, cpu_function_constant(f, shift));
     with(f, CPU_SUB, n, s_n, shift);
     cpu_code_multiply_add_from(f->code, y, n, cpu_function_constant(f, CPU_MINUS_LN2_HIGH));
     cpu_code_multiply_add_from(f->code, y, n, cpu_function_constant(f, CPU_LN2_LOW));
-    polynomial(f, p, y, CPU_EXP_FIRST, CPU_EXP_LAST);
     both(f, CPU_MUL, square, y, y);
+    linear(f, p, y, CPU_EXP_FIRST);
+    next_linear(f, p, square, y, CPU_EXP_FIRST + 2, other);
+    next_linear(f, p, square, y, CPU_EXP_FIRST + 4, other);
     cpu_code_horner(f->code, p, square, cpu_operand_register(y));
+}
+
+/* dst = p 2^n on AVX-512, which needs no parts of 2^n; else returns 0 */
+static int scale_at_once(cpu_function *f, int dst, int p, int s_n, cpu_constant shift)
+{
+    if (f->code->width != 16)
+        return 0;
+    with(f, CPU_SUB, s_n, s_n, shift);
+    both(f, CPU_SCALE, dst, p, s_n);
+    return 1;
 }
 
 /* ---- functions: x may be t[0], e may be t[1] ---- */
 
-static void write_exp(const cpu_function *f, int dst, int x)
+static void write_exp(cpu_function *f, int dst, int x)
 {
     const int *t = f->temporary;
     int y = t[1], p = t[2], second = t[3], first = t[1];
@@ -112,6 +143,8 @@ static void write_exp(const cpu_function *f, int dst, int x)
     limit(f, CPU_MAX, y, y, CPU_EXP_LEAST, p);
     reduce(f, y, p, second, CPU_SHIFT_EXP);
     with(f, CPU_ADD, p, p, CPU_ONE);
+    if (scale_at_once(f, dst, p, second, CPU_SHIFT_EXP))
+        return;
     cpu_code_shift(f->code, first, second, -1);
     both(f, CPU_SUB_INTS, second, second, first);
     cpu_code_shift(f->code, first, first, EXPONENT_AT);
@@ -120,7 +153,7 @@ static void write_exp(const cpu_function *f, int dst, int x)
     both(f, CPU_MUL, dst, p, second);
 }
 
-static void write_exp_minus_magnitude(const cpu_function *f, int dst, int x)
+static void write_exp_minus_magnitude(cpu_function *f, int dst, int x)
 {
     const int *t = f->temporary;
     int y = t[1], p = t[2], power = t[3];
@@ -128,36 +161,44 @@ static void write_exp_minus_magnitude(const cpu_function *f, int dst, int x)
     limit(f, CPU_MAX, y, y, CPU_EXP_LEAST, p);
     reduce(f, y, p, power, CPU_SHIFT_MINUS_MAGNITUDE);
     with(f, CPU_ADD, p, p, CPU_ONE);
+    if (scale_at_once(f, dst, p, power, CPU_SHIFT_MINUS_MAGNITUDE))
+        return;
     cpu_code_shift(f->code, power, power, EXPONENT_AT);
     both(f, CPU_MUL, p, p, power);
     with(f, CPU_MUL, dst, p, CPU_SCALE_BACK);
 }
 
 /* sigmoid x = (x < 0 ? e : 1) / (1 + e), e = exp(-|x|) */
-static void write_sigmoid(const cpu_function *f, int dst, int x, int e)
+static void write_sigmoid(cpu_function *f, int dst, int x, int e)
 {
     int numerator = f->temporary[2], sum = f->temporary[3];
-    load(f, numerator, CPU_ONE);
-    both(f, CPU_ADD, sum, numerator, e);
+    int one = cpu_function_register(f, CPU_ONE, numerator);
+    both(f, CPU_ADD, sum, one, e);
     cpu_code_compare(f->code, CPU_LESS, x, cpu_function_constant(f, CPU_ZERO));
-    cpu_code_choose(f->code, numerator, e, numerator);
+    cpu_code_choose(f->code, numerator, e, one);
     both(f, CPU_DIV, dst, numerator, sum);
 }
 
 /* log(1 + exp x) = max(x, 0) + log1p e, e = exp(-|x|);  log1p e = e + e^2 q(e) */
-static void write_softplus(const cpu_function *f, int dst, int x, int e)
+static void write_softplus(cpu_function *f, int dst, int x, int e)
 {
-    int q = f->temporary[2], other = f->temporary[3];
-    polynomial(f, q, e, CPU_LOG1P_FIRST, CPU_LOG1P_LAST);
-    both(f, CPU_MUL, other, e, e);
-    cpu_code_horner(f->code, q, other, cpu_operand_register(e));
-    with(f, CPU_MAX, other, x, CPU_ZERO);
-    both(f, CPU_ADD, dst, other, q);
+    const int *t = f->temporary;
+    int q = t[2], square = t[3], low = t[4], other = t[5], fourth = other, positive = square;
+    both(f, CPU_MUL, square, e, e);
+    linear(f, q, e, CPU_LOG1P_FIRST);
+    next_linear(f, q, square, e, CPU_LOG1P_FIRST + 2, other);
+    linear(f, low, e, CPU_LOG1P_FIRST + 4);
+    next_linear(f, low, square, e, CPU_LOG1P_FIRST + 6, other);
+    both(f, CPU_MUL, fourth, square, square);
+    cpu_code_horner(f->code, q, fourth, cpu_operand_register(low));
+    cpu_code_horner(f->code, q, square, cpu_operand_register(e));
+    with(f, CPU_MAX, positive, x, CPU_ZERO);
+    both(f, CPU_ADD, dst, positive, q);
 }
 
 /* exp y - 1 of y = t[1], at most the constant CPU_EXP_MOST: with h = 2^(n-1), twice h p + h - 1/2;
  * p itself where n = 0 (h = 1/2) */
-static void write_expm1_of(const cpu_function *f, int dst)
+static void write_expm1_of(cpu_function *f, int dst)
 {
     const int *t = f->temporary;
     int y = t[1], p = t[2], h = t[3], half = t[1];
@@ -172,7 +213,7 @@ static void write_expm1_of(const cpu_function *f, int dst)
 }
 
 /* tanh |x| = -m / (2 + m), m = exp(-2 |x|) - 1 */
-static void write_tanh(const cpu_function *f, int dst, int x)
+static void write_tanh(cpu_function *f, int dst, int x)
 {
     int m = f->temporary[1], sum = f->temporary[2], sign = sum;
     with(f, CPU_AND, m, x, CPU_MAGNITUDE);
@@ -191,7 +232,7 @@ int cpu_is_function(int op)
            op == RV_OP_softplus || op == CPU_EXP_MINUS_MAGNITUDE;
 }
 
-void cpu_code_function(const cpu_function *f, int op, int dst, int x, int e)
+void cpu_code_function(cpu_function *f, int op, int dst, int x, int e)
 {
     switch (op) {
     case RV_OP_exp: write_exp(f, dst, x); return;

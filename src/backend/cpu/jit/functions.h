@@ -44,16 +44,20 @@ extern const cpu_word cpu_native_constants[CPU_CONSTANTS];
 /* Where a function is written. */
 typedef struct cpu_function {
     cpu_code *code;
-    size_t constants;     /* their place in the code */
-    const int *temporary; /* five registers; the last may be the mask's */
+    size_t constants;        /* their place in the code */
+    const int *temporary;    /* six registers; the last may be the mask's */
+    int home[CPU_CONSTANTS]; /* the register that holds each constant; -1: in memory */
+    int uses[CPU_CONSTANTS]; /* how often each was asked for */
 } cpu_function;
 
-cpu_operand cpu_function_constant(const cpu_function *f, cpu_constant number);
+cpu_operand cpu_function_constant(cpu_function *f, cpu_constant number);
+/* The register that holds a constant, loaded into `scratch` if none does. */
+int cpu_function_register(cpu_function *f, cpu_constant number, int scratch);
 
 /* Whether the op is one of these functions. */
 int cpu_is_function(int op);
 /* dst = op(x); `e` has exp(-|x|) for those that read it.  x may be the first temporary and e the
  * second; dst may be x or e. */
-void cpu_code_function(const cpu_function *f, int op, int dst, int x, int e);
+void cpu_code_function(cpu_function *f, int op, int dst, int x, int e);
 
 #endif

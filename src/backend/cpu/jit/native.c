@@ -37,11 +37,11 @@ int cpu_native_part(int op)
 /* ---- registers: values first, then scalars, then temporaries of an op ---- */
 
 typedef struct layout {
-    int values, scalars, temporary[5];
+    int values, scalars, temporary[6];
 } layout;
 
-static const layout narrow = {8, 3, {11, 12, 13, 14, 15}}; /* 15 is also the mask */
-static const layout wide = {14, 13, {27, 28, 29, 30, 31}};
+static const layout narrow = {8, 2, {10, 11, 12, 13, 14, 15}}; /* 15 is also the mask */
+static const layout wide = {14, 12, {26, 27, 28, 29, 30, 31}};
 
 static const layout *layout_of(int width)
 {
@@ -86,6 +86,7 @@ typedef struct compiler {
     int *home;     /* the register of each operand; -1: in memory, or dead */
     int *last_use; /* the last op that reads each operand */
     char busy[32];
+    int values, scalars; /* registers in use */
 } compiler;
 
 /* Windows take the pointer registers in order; the rest are fetched on use. */
@@ -157,7 +158,7 @@ static void lower_fold(compiler *c, int number)
     cpu_code_store(c->code, into, t[2]);
 }
 
-static cpu_operand constant(const compiler *c, cpu_constant number)
+static cpu_operand constant(compiler *c, cpu_constant number)
 {
     return cpu_function_constant(&c->function, number);
 }
@@ -168,9 +169,9 @@ static void lower_comparison(compiler *c, const int16_t *op, int dst)
     int a = in_register(c, op[1], t[0]);
     cpu_code_compare(c->code, op[0] == RV_OP_less ? CPU_LESS : CPU_EQUAL, a,
                      anywhere(c, op[2], t[1]));
-    cpu_code_load(c->code, t[2], constant(c, CPU_ONE));
-    cpu_code_load(c->code, t[3], constant(c, CPU_ZERO));
-    cpu_code_choose(c->code, dst, t[2], t[3]);
+    int one = cpu_function_register(&c->function, CPU_ONE, t[2]);
+    int zero = cpu_function_register(&c->function, CPU_ZERO, t[3]);
+    cpu_code_choose(c->code, dst, one, zero);
 }
 
 static void lower_select(compiler *c, const int16_t *op, int dst)
@@ -202,8 +203,7 @@ static void lower_function(compiler *c, const int16_t *op, int dst)
 /* dst = 1 / a */
 static void lower_reciprocal(compiler *c, cpu_operand a, int dst)
 {
-    int one = c->layout->temporary[2];
-    cpu_code_load(c->code, one, constant(c, CPU_ONE));
+    int one = cpu_function_register(&c->function, CPU_ONE, c->layout->temporary[2]);
     cpu_code_vector(c->code, CPU_DIV, dst, one, a);
 }
 
@@ -279,6 +279,7 @@ static void read_scalars(compiler *c)
         cpu_code_load(c->code, reg, reach(c, i));
         c->home[i] = reg;
     }
+    c->scalars = used;
 }
 
 static void read_pointers(compiler *c)
@@ -315,6 +316,7 @@ static void compile_op(compiler *c, int i)
         c->code->failed = 1;
         return;
     }
+    c->values = reg >= c->values ? reg + 1 : c->values;
     lower(c, op, reg);
     c->home[text->inputs + i] = reg;
     c->busy[reg] = c->last_use[text->inputs + i] > i;
@@ -323,10 +325,20 @@ static void compile_op(compiler *c, int i)
             cpu_code_store(c->code, reach(c, text->inputs + s), reg);
 }
 
-static void compile(compiler *c)
+static void read_constants(compiler *c)
+{
+    cpu_function *f = &c->function;
+    for (int i = 0; i < CPU_CONSTANTS; i++)
+        if (f->home[i] >= 0)
+            cpu_code_load(c->code, f->home[i], cpu_code_constant(c->code, f->constants, i));
+}
+
+static void write_kernel(compiler *c)
 {
     find_last_uses(c);
+    memset(c->busy, 0, sizeof c->busy);
     cpu_code_pointer(c->code, CPU_RSI, CPU_RDI, 8 * CPU_TABLE_BYTES);
+    read_constants(c);
     size_t row = c->code->size;
     read_scalars(c);
     read_pointers(c);
@@ -340,6 +352,40 @@ static void compile(compiler *c)
     cpu_code_loop(c->code, CPU_RAX, CPU_RSI, start);
     next_row(c, row);
     cpu_code_return(c->code);
+}
+
+/* Gives a register to the constant in memory that is read most often; 0 when none is left. */
+static int keep_constant(cpu_function *f, int reg)
+{
+    int best = -1;
+    for (int i = 0; i < CPU_CONSTANTS; i++)
+        if (f->uses[i] > 0 && f->home[i] < 0 && (best < 0 || f->uses[i] > f->uses[best]))
+            best = i;
+    if (best >= 0)
+        f->home[best] = reg;
+    return best >= 0;
+}
+
+/* The registers after the last value and after the last scalar hold constants. */
+static int keep_constants(compiler *c)
+{
+    int values = c->layout->values, scalars = c->layout->scalars, kept = 0;
+    for (int reg = c->values; reg < values; reg++)
+        kept += keep_constant(&c->function, reg);
+    for (int reg = values + c->scalars; reg < values + scalars; reg++)
+        kept += keep_constant(&c->function, reg);
+    return kept;
+}
+
+/* Written twice: the first time shows which registers are free and which constants are read. */
+static void compile(compiler *c)
+{
+    size_t start = c->code->size;
+    write_kernel(c);
+    if (c->code->failed || !keep_constants(c))
+        return;
+    c->code->size = start;
+    write_kernel(c);
 }
 
 /* ---- the kernels of a plan ---- */
@@ -368,7 +414,8 @@ static int add(cpu_jit *kernels, cpu_jit_text text)
         kernel->text = (cpu_jit_text){copy, text.count};
         if (kernels->code.size == 0)
             kernels->constants = cpu_code_data(&kernels->code, cpu_native_constants, CPU_CONSTANTS);
-        c.function = (cpu_function){c.code, kernels->constants, c.layout->temporary};
+        c.function = (cpu_function){c.code, kernels->constants, c.layout->temporary, {0}, {0}};
+        memset(c.function.home, -1, sizeof c.function.home);
         kernel->offset = kernels->code.size;
         compile(&c);
         kernel->bytes = kernels->code.size - kernel->offset;

@@ -3,8 +3,8 @@
  * The instructions are put in stages: loads and random bits first; each stage has the simple ones
  * (one kernel, native.h), then the functions that are called on tiles (log, sin, ...); the next
  * stage may read them.  The part of a function that others of the same operand may share (sigmoid
- * and softplus) becomes an instruction of its own.  Sums into columns are simple; other sums come last.  Only values between
- * these parts go through a tile in L1. */
+ * and softplus) becomes an instruction of its own.  Sums into columns are simple; other sums come
+ * last.  Only values between these parts go through a tile in L1. */
 #include "backend/cpu/jit/native.h"
 #include "backend/cpu/plan/plan.h"
 

@@ -1,7 +1,9 @@
 /* Native kernels against plain loops, bit by bit (but for the bits of a NaN), in both widths. */
 #include "check.h"
+#include "exact.h"
 
 #include "backend/cpu/jit/native.h"
+#include "backend/cpu/tile/tile.h"
 
 enum { MOST = 64, ROWS = 3, GUARD = 0x7f7f0001 }; /* GUARD: a finite float nobody computes */
 
@@ -9,7 +11,6 @@ enum { MOST = 64, ROWS = 3, GUARD = 0x7f7f0001 }; /* GUARD: a finite float nobod
 typedef struct recipe {
     int inputs, ops, stores, folds;
     int kind[MOST], op[MOST][4], store[MOST], fold[MOST][2];
-    int constant[MOST]; /* of each input: the number of the constant it holds, or -1 */
 } recipe;
 
 /* The memory of one call: inputs, then stores, then folds. */
@@ -24,31 +25,23 @@ typedef struct call {
 static int add_input(recipe *r, int kind)
 {
     r->kind[r->inputs] = kind;
-    r->constant[r->inputs] = -1;
     return r->inputs++;
-}
-
-static int add_constant(recipe *r, int number)
-{
-    for (int i = 0; i < r->inputs; i++)
-        if (r->constant[i] == number)
-            return i;
-    int input = add_input(r, CPU_INPUT_SCALAR);
-    r->constant[input] = number;
-    return input;
 }
 
 /* Operands of all ops are given as inputs, or as -1 - op for results: only at the end is it known
  * how many inputs there are. */
-static int add_op(recipe *r, rv_op op, const int *operand, int arity)
+static int add_op(recipe *r, int op, const int *operand, int arity)
 {
-    int constant[2], constants = cpu_native_constants(op, constant), *word = r->op[r->ops];
-    word[0] = (int)op;
+    int part = cpu_native_part(op), *word;
+    if (part >= 0)
+        part = add_op(r, part, operand, 1);
+    word = r->op[r->ops];
+    word[0] = op;
     word[1] = word[2] = word[3] = INT16_MAX; /* none */
     for (int j = 0; j < arity; j++)
         word[1 + j] = operand[j];
-    for (int k = 0; k < constants; k++)
-        word[1 + arity + k] = add_constant(r, constant[k]);
+    if (cpu_native_part(op) >= 0)
+        word[1 + arity] = part;
     return -1 - r->ops++;
 }
 
@@ -94,20 +87,6 @@ static cpu_jit_text text_of(const recipe *r, int16_t *word)
 
 /* ---- what it should give ---- */
 
-static uint32_t bits_of(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static float from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static float extreme(int takes_max, float a, float b)
 {
     if (isnan(a) || isnan(b))
@@ -115,9 +94,27 @@ static float extreme(int takes_max, float a, float b)
     return takes_max ? (a > b ? a : b) : (a < b ? a : b);
 }
 
+static const rv_tile_table *tile; /* of the width that is tested */
+
+/* Functions give the same bits as on tiles. */
+static float function_of(rv_op op, float a)
+{
+    _Alignas(64) float x[16], y[16];
+    for (int i = 0; i < 16; i++)
+        x[i] = a;
+    tile->op[op](y, x, NULL, NULL, 16);
+    return y[0];
+}
+
 static float expected_of(int op, float a, float b, float c)
 {
     switch (op) {
+    case RV_OP_exp:
+    case RV_OP_expm1:
+    case RV_OP_tanh:
+    case RV_OP_sigmoid:
+    case RV_OP_softplus: return function_of((rv_op)op, a);
+    case CPU_EXP_MINUS_MAGNITUDE: return function_of(RV_OP_exp, as_float(as_bits(a) | 0x80000000u));
     case RV_OP_add: return a + b;
     case RV_OP_sub: return a - b;
     case RV_OP_mul: return a * b;
@@ -127,13 +124,13 @@ static float expected_of(int op, float a, float b, float c)
     case RV_OP_less: return (float)(a < b);
     case RV_OP_equal: return (float)(a == b);
     case RV_OP_select: return a != 0 ? b : c;
-    case RV_OP_neg: return from_bits(bits_of(a) ^ 0x80000000u);
+    case RV_OP_neg: return as_float(as_bits(a) ^ 0x80000000u);
     case RV_OP_abs: return fabsf(a);
     case RV_OP_sqrt: return sqrtf(a);
     case RV_OP_rsqrt: return 1 / sqrtf(a);
     case RV_OP_recip: return 1 / a;
     case RV_OP_floor: return floorf(a);
-    case RV_OP_uniform: return ((float)(bits_of(a) >> 9) + 0.5f) * 0x1p-23f;
+    case RV_OP_uniform: return ((float)(as_bits(a) >> 9) + 0.5f) * 0x1p-23f;
     case RV_OP_cast: return a;
     default: fail_msg("op %s has no plain loop here", rv_op_table[op].name);
     }
@@ -192,13 +189,9 @@ static void fill(const recipe *r, call *c, rv_stream *stream)
         c->pitch[i] = is_fold ? 0 : pitch;
         c->at[i] = malloc((size_t)count * sizeof(float));
         for (int64_t e = 0; e < count; e++)
-            c->at[i][e] = i < r->inputs ? any_value(stream) : from_bits(GUARD);
+            c->at[i][e] = i < r->inputs ? any_value(stream) : as_float(GUARD);
         for (int e = 0; e < c->columns && is_fold; e++)
             c->at[i][e] = r->fold[i - r->inputs - r->stores][0] ? -INFINITY : 0;
-        if (i < r->inputs && r->constant[i] >= 0) {
-            c->pitch[i] = 0;
-            memcpy(c->at[i], cpu_native_constant(r->constant[i]), sizeof(float));
-        }
     }
 }
 
@@ -239,7 +232,7 @@ static void run_natively(cpu_jit_fn kernel, const call *c)
 
 static int same(float a, float b)
 {
-    return bits_of(a) == bits_of(b) || (isnan(a) && isnan(b));
+    return as_bits(a) == as_bits(b) || (isnan(a) && isnan(b));
 }
 
 /* Returns how many of the results are finite. */
@@ -258,11 +251,11 @@ static int64_t compare(const recipe *r, const call *got, const call *expected, c
                     fail_msg("%s, width %d, result %d, row %d of %d, column %d of %d: got %.9g "
                              "(%08x), expected %.9g (%08x)",
                              what, width, i - r->inputs, row, got->rows, (int)e, got->columns,
-                             (double)a, bits_of(a), (double)b, bits_of(b));
+                             (double)a, as_bits(a), (double)b, as_bits(b));
             }
         for (int row = 0; row < rows; row++)
             for (int64_t e = whole_vectors(got->columns, width); e < got->pitch[i]; e++)
-                if (bits_of(got->at[i][row * got->pitch[i] + e]) != GUARD)
+                if (as_bits(got->at[i][row * got->pitch[i] + e]) != GUARD)
                     fail_msg("%s, width %d: written past the end at %d, %d columns", what, width,
                              (int)e, got->columns);
     }
@@ -308,6 +301,8 @@ static int width_of(void **state)
                                            : "this machine has no vectors of that width");
         skip();
     }
+    tile = rv_tile_table_find(width == 8 ? "avx2" : "avx512");
+    assert_non_null(tile);
     return width;
 }
 
@@ -351,7 +346,7 @@ static void test_every_op(void **state)
                 check_op(op, i, is_crowded, width);
         tested++;
     }
-    assert_in_range(tested, 16, RV_OP_COUNT);
+    assert_in_range(tested, 21, RV_OP_COUNT);
 }
 
 static int any_operand(const recipe *r, rv_stream *stream)
@@ -365,21 +360,22 @@ static int any_operand(const recipe *r, rv_stream *stream)
 /* A chain of ops on 18 scalars and 9 windows, with 6 stores and a fold of each kind. */
 static void make_chain(recipe *r, rv_stream *stream)
 {
-    static const rv_op known[] = {RV_OP_add,     RV_OP_sub,     RV_OP_mul,    RV_OP_add,
-                                  RV_OP_maximum, RV_OP_minimum, RV_OP_less,   RV_OP_select,
-                                  RV_OP_neg,     RV_OP_abs,     RV_OP_select, RV_OP_floor,
-                                  RV_OP_div,     RV_OP_equal,   RV_OP_uniform};
+    static const rv_op known[] = {RV_OP_add,     RV_OP_sub,     RV_OP_mul,     RV_OP_add,
+                                  RV_OP_maximum, RV_OP_minimum, RV_OP_less,    RV_OP_select,
+                                  RV_OP_neg,     RV_OP_abs,     RV_OP_select,  RV_OP_floor,
+                                  RV_OP_div,     RV_OP_equal,   RV_OP_uniform, RV_OP_exp,
+                                  RV_OP_tanh,    RV_OP_sigmoid, RV_OP_softplus};
     for (int i = 0; i < 27; i++)
         add_input(r, i % 3 == 0 ? CPU_INPUT_WINDOW : CPU_INPUT_SCALAR);
     while (r->ops < 40) {
-        rv_op op = known[rv_stream_below(stream, 15)];
+        rv_op op = known[rv_stream_below(stream, sizeof known / sizeof *known)];
         int operand[3];
         for (int j = 0; j < 3; j++)
             operand[j] = any_operand(r, stream);
         if (op == RV_OP_uniform) /* not of a NaN, whose bits are free */
-            operand[0] = add_constant(r, 0);
+            operand[0] = add_op(r, RV_OP_less, operand, 2);
         int result = add_op(r, op, operand, op == RV_OP_uniform ? 1 : rv_op_table[op].arity);
-        if (r->ops % 7 == 0 || r->ops == 40)
+        if (r->ops >= 7 * (r->stores + 1) || r->ops >= 40)
             add_store(r, result);
     }
     add_fold(r, 0, -r->ops);

@@ -1,9 +1,8 @@
 /* Every tile instruction of every instruction set this machine has, against libm in double. */
 #include "check.h"
+#include "exact.h"
 
 #include "backend/cpu/tile/tile.h"
-
-#include <float.h>
 
 enum { TILE = 1024, TILES = 96 };
 
@@ -15,20 +14,6 @@ typedef double (*two_fn)(double, double);
 typedef struct buffers {
     _Alignas(64) float a[TILE], b[TILE], c[TILE], y[TILE + 16];
 } buffers;
-
-static float as_float(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static uint32_t as_bits(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
 
 static const float specials[] = {
     0.0f,     -0.0f,   1.0f,        -1.0f,      INFINITY,     -INFINITY,   NAN,        FLT_MAX,
@@ -54,30 +39,6 @@ static void fill_values(float *values, int t, uint64_t seed)
         else
             values[i] = (float)(2 * rv_stream_uniform(&stream) - 1) * range[kind - 1];
     }
-}
-
-/* |got - exact| in units of the last place of the nearest float; huge when one is NaN alone. */
-static double ulps(float got, double exact)
-{
-    if (isnan(got) || isnan(exact))
-        return isnan(got) && isnan(exact) ? 0 : 1e9;
-    if (isinf(got) || isinf(exact) || fabs(exact) > FLT_MAX) {
-        double limit = ldexp(1, 128), bounded = isinf(got) ? copysign(limit, got) : got;
-        exact = fabs(exact) > limit ? copysign(limit, exact) : exact;
-        return fabs(bounded - exact) / ldexp(1, 104);
-    }
-    int exponent = exact == 0 ? -149 : (int)fmax(ilogb(exact) - 23, -149);
-    return fabs(got - exact) / ldexp(1, exponent);
-}
-
-static double sigmoid(double x)
-{
-    return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x));
-}
-
-static double softplus(double x)
-{
-    return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
 static double sign_of(double x)

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <Zydis/Encoder.h>
 
-enum { MASK = 1, MASK_REGISTER = 15, LONGEST = 15 };
+enum { MASK = 1, MASK_REGISTER = 15, LONGEST = 15, LINE = 64 };
 
 cpu_operand cpu_operand_register(int reg)
 {
@@ -47,9 +47,9 @@ static void add_number(ZydisEncoderRequest *r, int64_t number)
 static ZydisRegister general(int number)
 {
     static const ZydisRegister names[] = {
-        ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_RDX,
-        ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9,  ZYDIS_REGISTER_R10,
-        ZYDIS_REGISTER_R11, ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI};
+        ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_RDX, ZYDIS_REGISTER_R8,
+        ZYDIS_REGISTER_R9,  ZYDIS_REGISTER_R10, ZYDIS_REGISTER_R11, ZYDIS_REGISTER_RDI,
+        ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RIP};
     return names[number];
 }
 
@@ -69,24 +69,46 @@ static ZydisRegister vector(const cpu_code *code, int reg)
     return (ZydisRegister)((is_wide(code) ? ZYDIS_REGISTER_ZMM0 : ZYDIS_REGISTER_YMM0) + reg);
 }
 
-static void emit(cpu_code *code, const ZydisEncoderRequest *r)
+/* Makes room for so many bytes more; 0 when memory is out. */
+static int reserve(cpu_code *code, size_t bytes)
 {
-    if (code->size + LONGEST > code->capacity) {
-        size_t capacity = code->capacity ? 2 * code->capacity : 4096;
-        unsigned char *grown = rv_realloc(code->bytes, capacity);
-        if (!grown) {
-            code->failed = 1;
-            return;
-        }
-        code->bytes = grown;
-        code->capacity = capacity;
-    }
-    ZyanUSize length = LONGEST;
-    if (!ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(r, code->bytes + code->size, &length))) {
+    size_t capacity = code->capacity ? code->capacity : 4096;
+    while (code->size + bytes > capacity)
+        capacity *= 2;
+    if (capacity == code->capacity)
+        return 1;
+    unsigned char *grown = rv_realloc(code->bytes, capacity);
+    if (!grown) {
         code->failed = 1;
-        return;
+        return 0;
     }
-    code->size += length;
+    code->bytes = grown;
+    code->capacity = capacity;
+    return 1;
+}
+
+/* The data at a place in the code, as the processor wants it: from the end of the instruction. */
+static int refers_to_data(const ZydisEncoderRequest *r)
+{
+    for (int i = 0; i < r->operand_count; i++)
+        if (r->operands[i].mem.base == ZYDIS_REGISTER_RIP)
+            return 1;
+    return 0;
+}
+
+static void emit(cpu_code *code, ZydisEncoderRequest *r)
+{
+    if (!reserve(code, LONGEST))
+        return;
+    ZyanUSize length = LONGEST;
+    unsigned char *at = code->bytes + code->size;
+    ZyanStatus status = refers_to_data(r)
+                            ? ZydisEncoderEncodeInstructionAbsolute(r, at, &length, code->size)
+                            : ZydisEncoderEncodeInstruction(r, at, &length);
+    if (ZYAN_SUCCESS(status))
+        code->size += length;
+    else
+        code->failed = 1;
 }
 
 /* An instruction with the result `dst`; in EVEX a mask follows it (k0: every lane). */
@@ -101,31 +123,53 @@ static ZydisEncoderRequest begin(const cpu_code *code, ZydisMnemonic mnemonic, i
     return r;
 }
 
+/* A vector operand: the last of an instruction. */
+static void add_operand(const cpu_code *code, ZydisEncoderRequest *r, const cpu_operand *operand)
+{
+    if (operand->kind == CPU_IN_REGISTER)
+        add_register(r, vector(code, operand->reg));
+    else
+        add_memory(r, operand, operand->kind == CPU_BROADCAST ? 4 : 4 * code->width);
+    if (operand->kind == CPU_BROADCAST) /* AVX-512 only */
+        r->evex.broadcast = ZYDIS_BROADCAST_MODE_1_TO_16;
+}
+
 /* ---- vectors ---- */
 
 void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_operand b)
 {
     static const ZydisMnemonic names[] = {
-        ZYDIS_MNEMONIC_VADDPS, ZYDIS_MNEMONIC_VSUBPS, ZYDIS_MNEMONIC_VMULPS,
-        ZYDIS_MNEMONIC_VDIVPS, ZYDIS_MNEMONIC_VMINPS, ZYDIS_MNEMONIC_VMAXPS,
-        ZYDIS_MNEMONIC_VANDPS, ZYDIS_MNEMONIC_VORPS,  ZYDIS_MNEMONIC_VXORPS};
+        ZYDIS_MNEMONIC_VADDPS, ZYDIS_MNEMONIC_VSUBPS,   ZYDIS_MNEMONIC_VMULPS,
+        ZYDIS_MNEMONIC_VDIVPS, ZYDIS_MNEMONIC_VMINPS,   ZYDIS_MNEMONIC_VMAXPS,
+        ZYDIS_MNEMONIC_VANDPS, ZYDIS_MNEMONIC_VORPS,    ZYDIS_MNEMONIC_VXORPS,
+        ZYDIS_MNEMONIC_VPSUBD, ZYDIS_MNEMONIC_VSCALEFPS};
     ZydisEncoderRequest r = begin(code, names[op], dst);
     add_register(&r, vector(code, a));
-    if (b.kind == CPU_IN_REGISTER)
-        add_register(&r, vector(code, b.reg));
-    else
-        add_memory(&r, &b, b.kind == CPU_BROADCAST ? 4 : 4 * code->width);
-    if (b.kind == CPU_BROADCAST) /* AVX-512 only */
-        r.evex.broadcast = ZYDIS_BROADCAST_MODE_1_TO_16;
+    add_operand(code, &r, &b);
+    emit(code, &r);
+}
+
+static void fused(cpu_code *code, ZydisMnemonic form, int dst, int a, const cpu_operand *b)
+{
+    ZydisEncoderRequest r = begin(code, form, dst);
+    add_register(&r, vector(code, a));
+    add_operand(code, &r, b);
     emit(code, &r);
 }
 
 void cpu_code_multiply_add(cpu_code *code, int dst, int a, int b)
 {
-    ZydisEncoderRequest r = begin(code, ZYDIS_MNEMONIC_VFMADD231PS, dst);
-    add_register(&r, vector(code, a));
-    add_register(&r, vector(code, b));
-    emit(code, &r);
+    cpu_code_multiply_add_from(code, dst, a, cpu_operand_register(b));
+}
+
+void cpu_code_multiply_add_from(cpu_code *code, int dst, int a, cpu_operand b)
+{
+    fused(code, ZYDIS_MNEMONIC_VFMADD231PS, dst, a, &b);
+}
+
+void cpu_code_horner(cpu_code *code, int dst, int a, cpu_operand b)
+{
+    fused(code, ZYDIS_MNEMONIC_VFMADD213PS, dst, a, &b);
 }
 
 void cpu_code_unary(cpu_code *code, cpu_unary_op op, int dst, int a)
@@ -133,11 +177,20 @@ void cpu_code_unary(cpu_code *code, cpu_unary_op op, int dst, int a)
     const ZydisMnemonic names[] = {ZYDIS_MNEMONIC_VSQRTPS,
                                    is_wide(code) ? ZYDIS_MNEMONIC_VRNDSCALEPS
                                                  : ZYDIS_MNEMONIC_VROUNDPS,
-                                   ZYDIS_MNEMONIC_VCVTDQ2PS, ZYDIS_MNEMONIC_VPSRLD};
+                                   ZYDIS_MNEMONIC_VCVTDQ2PS};
     ZydisEncoderRequest r = begin(code, names[op], dst);
     add_register(&r, vector(code, a));
-    if (op == CPU_FLOOR || op == CPU_SHIFT_RIGHT_9) /* 9: down, without exceptions */
+    if (op == CPU_FLOOR) /* 9: down, without exceptions */
         add_number(&r, 9);
+    emit(code, &r);
+}
+
+void cpu_code_shift(cpu_code *code, int dst, int a, int to_the_left)
+{
+    ZydisEncoderRequest r =
+        begin(code, to_the_left > 0 ? ZYDIS_MNEMONIC_VPSLLD : ZYDIS_MNEMONIC_VPSRLD, dst);
+    add_register(&r, vector(code, a));
+    add_number(&r, to_the_left > 0 ? to_the_left : -to_the_left);
     emit(code, &r);
 }
 
@@ -167,7 +220,7 @@ void cpu_code_store(cpu_code *code, cpu_operand to, int from)
     emit(code, &r);
 }
 
-void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, int b)
+void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, cpu_operand b)
 {
     ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_VCMPPS);
     if (is_wide(code)) {
@@ -178,28 +231,51 @@ void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, int b)
         add_register(&r, vector(code, MASK_REGISTER));
     }
     add_register(&r, vector(code, a));
-    add_register(&r, vector(code, b));
+    add_operand(code, &r, &b);
     add_number(&r, predicate);
     emit(code, &r);
 }
 
-void cpu_code_choose(cpu_code *code, int dst, int yes, int no, int scratch)
+void cpu_code_choose(cpu_code *code, int dst, int yes, int no)
 {
-    if (is_wide(code)) {
-        ZydisEncoderRequest r = request(ZYDIS_MNEMONIC_VBLENDMPS);
-        add_register(&r, vector(code, dst));
+    ZydisEncoderRequest r =
+        request(is_wide(code) ? ZYDIS_MNEMONIC_VBLENDMPS : ZYDIS_MNEMONIC_VBLENDVPS);
+    add_register(&r, vector(code, dst));
+    if (is_wide(code))
         add_register(&r, ZYDIS_REGISTER_K0 + MASK);
-        add_register(&r, vector(code, no));
-        add_register(&r, vector(code, yes));
-        emit(code, &r);
-        return;
-    }
-    cpu_code_vector(code, CPU_AND, scratch, MASK_REGISTER, cpu_operand_register(yes));
-    ZydisEncoderRequest r = begin(code, ZYDIS_MNEMONIC_VANDNPS, dst);
-    add_register(&r, vector(code, MASK_REGISTER));
     add_register(&r, vector(code, no));
+    add_register(&r, vector(code, yes));
+    if (!is_wide(code)) {
+        add_register(&r, vector(code, MASK_REGISTER));
+        r.operands[r.operand_count - 1].reg.is4 = ZYAN_TRUE; /* where this instruction has it */
+    }
     emit(code, &r);
-    cpu_code_vector(code, CPU_OR, dst, dst, cpu_operand_register(scratch));
+}
+
+/* ---- data ---- */
+
+size_t cpu_code_data(cpu_code *code, const void *words, int count)
+{
+    const unsigned char *from = words;
+    size_t copies = is_wide(code) ? 1 : (size_t)code->width, word = sizeof(float);
+    size_t start = (code->size + LINE - 1) / LINE * LINE, end = start;
+    end += (size_t)count * copies * word;
+    if (!reserve(code, end - code->size))
+        return start;
+    memset(code->bytes + code->size, 0, start - code->size);
+    for (size_t i = 0; i < (size_t)count * copies; i++)
+        memcpy(code->bytes + start + i * word, from + i / copies * word, word);
+    code->size = end;
+    return start;
+}
+
+cpu_operand cpu_code_constant(const cpu_code *code, size_t data, int i)
+{
+    int bytes = is_wide(code) ? (int)sizeof(float) : code->width * (int)sizeof(float);
+    return (cpu_operand){.kind = is_wide(code) ? CPU_BROADCAST : CPU_IN_MEMORY,
+                         .base = CPU_RIP,
+                         .index = -1,
+                         .displacement = (int)data + i * bytes};
 }
 
 /* ---- the loop around them ---- */

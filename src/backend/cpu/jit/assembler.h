@@ -14,8 +14,9 @@ typedef struct cpu_code {
     int failed;
 } cpu_code;
 
-/* General registers that a called function may change, except RDI and RSI, its arguments. */
-enum { CPU_RAX, CPU_RCX, CPU_RDX, CPU_R8, CPU_R9, CPU_R10, CPU_R11, CPU_RDI, CPU_RSI };
+/* General registers that a called function may change, except RDI and RSI, its arguments.  RIP is
+ * only the base of data in the code: the displacement is their place. */
+enum { CPU_RAX, CPU_RCX, CPU_RDX, CPU_R8, CPU_R9, CPU_R10, CPU_R11, CPU_RDI, CPU_RSI, CPU_RIP };
 
 /* A vector register, a vector in memory at [base + scale index], or one float there for all
  * lanes. */
@@ -38,9 +39,11 @@ typedef enum cpu_vector_op {
     CPU_MAX,
     CPU_AND,
     CPU_OR,
-    CPU_XOR
+    CPU_XOR,
+    CPU_SUB_INTS,
+    CPU_SCALE /* a 2^b for whole b, rounded once; AVX-512 only */
 } cpu_vector_op;
-typedef enum cpu_unary_op { CPU_SQRT, CPU_FLOOR, CPU_FROM_INTS, CPU_SHIFT_RIGHT_9 } cpu_unary_op;
+typedef enum cpu_unary_op { CPU_SQRT, CPU_FLOOR, CPU_FROM_INTS } cpu_unary_op;
 typedef enum cpu_predicate {
     CPU_LESS = 17,
     CPU_EQUAL = 0,
@@ -52,16 +55,25 @@ typedef enum cpu_predicate {
 void cpu_code_vector(cpu_code *code, cpu_vector_op op, int dst, int a, cpu_operand b);
 /* dst = dst + a b, rounded once */
 void cpu_code_multiply_add(cpu_code *code, int dst, int a, int b);
+void cpu_code_multiply_add_from(cpu_code *code, int dst, int a, cpu_operand b);
+/* dst = dst a + b, rounded once: a step of Horner's scheme */
+void cpu_code_horner(cpu_code *code, int dst, int a, cpu_operand b);
 /* dst = op(a) */
 void cpu_code_unary(cpu_code *code, cpu_unary_op op, int dst, int a);
+/* The bits of each lane, moved to the left (right: below 0) with zeros behind them. */
+void cpu_code_shift(cpu_code *code, int dst, int a, int to_the_left);
 /* dst = operand */
 void cpu_code_load(cpu_code *code, int dst, cpu_operand from);
 void cpu_code_store(cpu_code *code, cpu_operand to, int from);
 /* The mask = a predicate b, for the next cpu_code_choose.  AVX2 keeps it in register 15. */
-void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, int b);
-/* dst = mask ? yes : no.  `scratch` is overwritten and must differ from the others; dst may be one
- * of them. */
-void cpu_code_choose(cpu_code *code, int dst, int yes, int no, int scratch);
+void cpu_code_compare(cpu_code *code, cpu_predicate predicate, int a, cpu_operand b);
+/* dst = mask ? yes : no; dst may be one of them. */
+void cpu_code_choose(cpu_code *code, int dst, int yes, int no);
+
+/* Places constants of 4 bytes at the end of the code, which must not run into them.  Returns their
+ * place, for cpu_code_constant: number `i` of them in all lanes. */
+size_t cpu_code_data(cpu_code *code, const void *words, int count);
+cpu_operand cpu_code_constant(const cpu_code *code, size_t data, int i);
 
 /* general = 8 bytes at [base + displacement] */
 void cpu_code_pointer(cpu_code *code, int general, int base, int displacement);

@@ -4,22 +4,9 @@
 
 #include <string.h>
 
-/* ---- the needs of each op ---- */
+/* ---- the ops ---- */
 
-enum { ONE, HALF, UNIFORM_STEP, SIGN_BIT, MAGNITUDE };
-
-static const uint32_t constants[] = {[ONE] = 0x3f800000,
-                                     [HALF] = 0x3f000000,
-                                     [UNIFORM_STEP] = 0x34000000, /* 2^-23 */
-                                     [SIGN_BIT] = 0x80000000,
-                                     [MAGNITUDE] = 0x7fffffff};
-
-const void *cpu_native_constant(int number)
-{
-    return &constants[number];
-}
-
-int cpu_native_has(rv_op op)
+int cpu_native_has(int op)
 {
     switch (op) {
     case RV_OP_add:
@@ -38,35 +25,23 @@ int cpu_native_has(rv_op op)
     case RV_OP_recip:
     case RV_OP_floor:
     case RV_OP_uniform: return 1;
-    default: return 0;
+    default: return cpu_is_function(op);
     }
 }
 
-int cpu_native_constants(rv_op op, int number[2])
+int cpu_native_part(int op)
 {
-    switch (op) {
-    case RV_OP_neg: number[0] = SIGN_BIT; return 1;
-    case RV_OP_abs: number[0] = MAGNITUDE; return 1;
-    case RV_OP_rsqrt:
-    case RV_OP_recip:
-    case RV_OP_less:
-    case RV_OP_equal: number[0] = ONE; return 1;
-    case RV_OP_uniform:
-        number[0] = HALF;
-        number[1] = UNIFORM_STEP;
-        return 2;
-    default: return 0;
-    }
+    return op == RV_OP_sigmoid || op == RV_OP_softplus ? CPU_EXP_MINUS_MAGNITUDE : -1;
 }
 
 /* ---- registers: values first, then scalars, then temporaries of an op ---- */
 
 typedef struct layout {
-    int values, scalars, temporary[4];
+    int values, scalars, temporary[6];
 } layout;
 
-static const layout narrow = {8, 3, {11, 12, 13, 14}}; /* 15 is the mask */
-static const layout wide = {14, 14, {28, 29, 30, 31}};
+static const layout narrow = {8, 2, {10, 11, 12, 13, 14, 15}}; /* 15 is also the mask */
+static const layout wide = {14, 12, {26, 27, 28, 29, 30, 31}};
 
 static const layout *layout_of(int width)
 {
@@ -107,9 +82,11 @@ typedef struct compiler {
     cpu_code *code;
     reader text;
     const layout *layout;
+    cpu_function function;
     int *home;     /* the register of each operand; -1: in memory, or dead */
     int *last_use; /* the last op that reads each operand */
     char busy[32];
+    int values, scalars; /* registers in use */
 } compiler;
 
 /* Windows take the pointer registers in order; the rest are fetched on use. */
@@ -162,8 +139,8 @@ static void lower_extreme(compiler *c, const int16_t *op, int dst)
     int a = in_register(c, op[1], t[0]);
     cpu_code_vector(c->code, op[0] == RV_OP_maximum ? CPU_MAX : CPU_MIN, t[2], a,
                     anywhere(c, op[2], t[1]));
-    cpu_code_compare(c->code, CPU_UNORDERED, a, a);
-    cpu_code_choose(c->code, dst, a, t[2], t[3]);
+    cpu_code_compare(c->code, CPU_UNORDERED, a, cpu_operand_register(a));
+    cpu_code_choose(c->code, dst, a, t[2]);
 }
 
 static void lower_fold(compiler *c, int number)
@@ -175,48 +152,78 @@ static void lower_fold(compiler *c, int number)
     cpu_code_load(c->code, t[1], into);
     cpu_code_vector(c->code, fold[0] ? CPU_MAX : CPU_ADD, t[2], t[1], cpu_operand_register(value));
     if (fold[0]) {
-        cpu_code_compare(c->code, CPU_UNORDERED, t[1], t[1]);
-        cpu_code_choose(c->code, t[2], t[1], t[2], t[3]);
+        cpu_code_compare(c->code, CPU_UNORDERED, t[1], cpu_operand_register(t[1]));
+        cpu_code_choose(c->code, t[2], t[1], t[2]);
     }
     cpu_code_store(c->code, into, t[2]);
+}
+
+static cpu_operand constant(compiler *c, cpu_constant number)
+{
+    return cpu_function_constant(&c->function, number);
 }
 
 static void lower_comparison(compiler *c, const int16_t *op, int dst)
 {
     const int *t = c->layout->temporary;
-    int a = in_register(c, op[1], t[0]), b = in_register(c, op[2], t[1]);
-    cpu_code_compare(c->code, op[0] == RV_OP_less ? CPU_LESS : CPU_EQUAL, a, b);
-    int one = in_register(c, op[3], t[0]);
-    cpu_code_vector(c->code, CPU_XOR, t[2], t[2], cpu_operand_register(t[2]));
-    cpu_code_choose(c->code, dst, one, t[2], t[3]);
+    int a = in_register(c, op[1], t[0]);
+    cpu_code_compare(c->code, op[0] == RV_OP_less ? CPU_LESS : CPU_EQUAL, a,
+                     anywhere(c, op[2], t[1]));
+    int one = cpu_function_register(&c->function, CPU_ONE, t[2]);
+    int zero = cpu_function_register(&c->function, CPU_ZERO, t[3]);
+    cpu_code_choose(c->code, dst, one, zero);
 }
 
 static void lower_select(compiler *c, const int16_t *op, int dst)
 {
     const int *t = c->layout->temporary;
     int condition = in_register(c, op[1], t[0]);
-    cpu_code_vector(c->code, CPU_XOR, t[3], t[3], cpu_operand_register(t[3]));
-    cpu_code_compare(c->code, CPU_UNEQUAL, condition, t[3]);
+    cpu_code_compare(c->code, CPU_UNEQUAL, condition, constant(c, CPU_ZERO));
     int yes = in_register(c, op[2], t[1]), no = in_register(c, op[3], t[2]);
-    cpu_code_choose(c->code, dst, yes, no, t[3]);
+    cpu_code_choose(c->code, dst, yes, no);
 }
 
 static void lower_uniform(compiler *c, const int16_t *op, int dst)
 {
     const int *t = c->layout->temporary;
-    cpu_code_unary(c->code, CPU_SHIFT_RIGHT_9, t[0], in_register(c, op[1], t[0]));
+    cpu_code_shift(c->code, t[0], in_register(c, op[1], t[0]), -9);
     cpu_code_unary(c->code, CPU_FROM_INTS, t[0], t[0]);
-    cpu_code_vector(c->code, CPU_ADD, t[0], t[0], anywhere(c, op[2], t[1]));
-    cpu_code_vector(c->code, CPU_MUL, dst, t[0], anywhere(c, op[3], t[1]));
+    cpu_code_vector(c->code, CPU_ADD, t[0], t[0], constant(c, CPU_HALF));
+    cpu_code_vector(c->code, CPU_MUL, dst, t[0], constant(c, CPU_UNIFORM_STEP));
+}
+
+static void lower_function(compiler *c, const int16_t *op, int dst)
+{
+    const int *t = c->layout->temporary;
+    int x = in_register(c, op[1], t[0]);
+    int e = op[2] >= 0 ? in_register(c, op[2], t[1]) : -1;
+    cpu_code_function(&c->function, op[0], dst, x, e);
+}
+
+/* dst = 1 / a */
+static void lower_reciprocal(compiler *c, cpu_operand a, int dst)
+{
+    int one = cpu_function_register(&c->function, CPU_ONE, c->layout->temporary[2]);
+    cpu_code_vector(c->code, CPU_DIV, dst, one, a);
+}
+
+static void lower_arithmetic(compiler *c, const int16_t *op, int dst)
+{
+    static const cpu_vector_op names[RV_OP_COUNT] = {
+        [RV_OP_add] = CPU_ADD, [RV_OP_sub] = CPU_SUB, [RV_OP_mul] = CPU_MUL, [RV_OP_div] = CPU_DIV};
+    const int *t = c->layout->temporary;
+    int a = in_register(c, op[1], t[0]);
+    cpu_code_vector(c->code, names[op[0]], dst, a, anywhere(c, op[2], t[1]));
 }
 
 /* dst may be the register of an operand: it is written last. */
 static void lower(compiler *c, const int16_t *op, int dst)
 {
-    static const cpu_vector_op binary[RV_OP_COUNT] = {
-        [RV_OP_add] = CPU_ADD, [RV_OP_sub] = CPU_SUB, [RV_OP_mul] = CPU_MUL,
-        [RV_OP_div] = CPU_DIV, [RV_OP_neg] = CPU_XOR, [RV_OP_abs] = CPU_AND};
     const int *t = c->layout->temporary;
+    if (cpu_is_function(op[0])) {
+        lower_function(c, op, dst);
+        return;
+    }
     switch (op[0]) {
     case RV_OP_maximum:
     case RV_OP_minimum: lower_extreme(c, op, dst); return;
@@ -227,20 +234,20 @@ static void lower(compiler *c, const int16_t *op, int dst)
     case RV_OP_cast: cpu_code_load(c->code, dst, anywhere(c, op[1], t[0])); return; /* same bits */
     case RV_OP_sqrt: cpu_code_unary(c->code, CPU_SQRT, dst, in_register(c, op[1], t[0])); return;
     case RV_OP_floor: cpu_code_unary(c->code, CPU_FLOOR, dst, in_register(c, op[1], t[0])); return;
+    case RV_OP_neg:
+        cpu_code_vector(c->code, CPU_XOR, dst, in_register(c, op[1], t[0]),
+                        constant(c, CPU_SIGN_BIT));
+        return;
+    case RV_OP_abs:
+        cpu_code_vector(c->code, CPU_AND, dst, in_register(c, op[1], t[0]),
+                        constant(c, CPU_MAGNITUDE));
+        return;
     case RV_OP_rsqrt:
         cpu_code_unary(c->code, CPU_SQRT, t[1], in_register(c, op[1], t[0]));
-        cpu_code_vector(c->code, CPU_DIV, dst, in_register(c, op[2], t[0]),
-                        cpu_operand_register(t[1]));
+        lower_reciprocal(c, cpu_operand_register(t[1]), dst);
         return;
-    case RV_OP_recip: {
-        int one = in_register(c, op[2], t[0]); /* first: both may be reached through R11 */
-        cpu_code_vector(c->code, CPU_DIV, dst, one, anywhere(c, op[1], t[1]));
-        return;
-    }
-    default: { /* a op b, where the sign bit or its complement may be b */
-        int a = in_register(c, op[1], t[0]);
-        cpu_code_vector(c->code, binary[op[0]], dst, a, anywhere(c, op[2], t[1]));
-    }
+    case RV_OP_recip: lower_reciprocal(c, anywhere(c, op[1], t[0]), dst); return;
+    default: lower_arithmetic(c, op, dst);
     }
 }
 
@@ -272,6 +279,7 @@ static void read_scalars(compiler *c)
         cpu_code_load(c->code, reg, reach(c, i));
         c->home[i] = reg;
     }
+    c->scalars = used;
 }
 
 static void read_pointers(compiler *c)
@@ -308,6 +316,7 @@ static void compile_op(compiler *c, int i)
         c->code->failed = 1;
         return;
     }
+    c->values = reg >= c->values ? reg + 1 : c->values;
     lower(c, op, reg);
     c->home[text->inputs + i] = reg;
     c->busy[reg] = c->last_use[text->inputs + i] > i;
@@ -316,10 +325,20 @@ static void compile_op(compiler *c, int i)
             cpu_code_store(c->code, reach(c, text->inputs + s), reg);
 }
 
-static void compile(compiler *c)
+static void read_constants(compiler *c)
+{
+    cpu_function *f = &c->function;
+    for (int i = 0; i < CPU_CONSTANTS; i++)
+        if (f->home[i] >= 0)
+            cpu_code_load(c->code, f->home[i], cpu_code_constant(c->code, f->constants, i));
+}
+
+static void write_kernel(compiler *c)
 {
     find_last_uses(c);
+    memset(c->busy, 0, sizeof c->busy);
     cpu_code_pointer(c->code, CPU_RSI, CPU_RDI, 8 * CPU_TABLE_BYTES);
+    read_constants(c);
     size_t row = c->code->size;
     read_scalars(c);
     read_pointers(c);
@@ -333,6 +352,40 @@ static void compile(compiler *c)
     cpu_code_loop(c->code, CPU_RAX, CPU_RSI, start);
     next_row(c, row);
     cpu_code_return(c->code);
+}
+
+/* Gives a register to the constant in memory that is read most often; 0 when none is left. */
+static int keep_constant(cpu_function *f, int reg)
+{
+    int best = -1;
+    for (int i = 0; i < CPU_CONSTANTS; i++)
+        if (f->uses[i] > 0 && f->home[i] < 0 && (best < 0 || f->uses[i] > f->uses[best]))
+            best = i;
+    if (best >= 0)
+        f->home[best] = reg;
+    return best >= 0;
+}
+
+/* The registers after the last value and after the last scalar hold constants. */
+static int keep_constants(compiler *c)
+{
+    int values = c->layout->values, scalars = c->layout->scalars, kept = 0;
+    for (int reg = c->values; reg < values; reg++)
+        kept += keep_constant(&c->function, reg);
+    for (int reg = values + c->scalars; reg < values + scalars; reg++)
+        kept += keep_constant(&c->function, reg);
+    return kept;
+}
+
+/* Written twice: the first time shows which registers are free and which constants are read. */
+static void compile(compiler *c)
+{
+    size_t start = c->code->size;
+    write_kernel(c);
+    if (c->code->failed || !keep_constants(c))
+        return;
+    c->code->size = start;
+    write_kernel(c);
 }
 
 /* ---- the kernels of a plan ---- */
@@ -350,7 +403,8 @@ static int add(cpu_jit *kernels, cpu_jit_text text)
     }
     size_t bytes = (size_t)text.count * sizeof *text.word;
     int16_t *copy = rv_malloc(bytes);
-    compiler c = {&kernels->code, read_text(text), layout_of(kernels->code.width), 0, 0, {0}};
+    compiler c = {
+        .code = &kernels->code, .text = read_text(text), .layout = layout_of(kernels->code.width)};
     size_t operands = (size_t)(c.text.inputs + c.text.ops);
     c.home = rv_malloc(2 * operands * sizeof *c.home);
     if (copy && c.home) {
@@ -358,6 +412,10 @@ static int add(cpu_jit *kernels, cpu_jit_text text)
         cpu_jit_kernel *kernel = &kernels->kernel[kernels->count];
         memcpy(copy, text.word, bytes);
         kernel->text = (cpu_jit_text){copy, text.count};
+        if (kernels->code.size == 0)
+            kernels->constants = cpu_code_data(&kernels->code, cpu_native_constants, CPU_CONSTANTS);
+        c.function = (cpu_function){c.code, kernels->constants, c.layout->temporary, {0}, {0}};
+        memset(c.function.home, -1, sizeof c.function.home);
         kernel->offset = kernels->code.size;
         compile(&c);
         kernel->bytes = kernels->code.size - kernel->offset;

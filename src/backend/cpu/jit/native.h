@@ -1,4 +1,4 @@
-/* Native kernels: a run of simple pointwise instructions compiled to one loop of machine code with
+/* Native kernels: a run of pointwise instructions compiled to one loop of machine code with
  * its values in registers.  When interpreted tile by tile, an optimizer's update spends five times
  * as long on moves between registers and L1 as on arithmetic.
  *
@@ -11,8 +11,7 @@
 #ifndef CPU_NATIVE_H
 #define CPU_NATIVE_H
 
-#include "backend/cpu/jit/assembler.h"
-#include "graph/node.h"
+#include "backend/cpu/jit/functions.h"
 
 enum { CPU_INPUT_WINDOW, CPU_INPUT_SCALAR }; /* kinds: a vector at a time; one float for all */
 
@@ -36,17 +35,17 @@ typedef struct cpu_jit_kernel {
 /* The kernels of one plan. */
 typedef struct cpu_jit {
     cpu_code code;
+    size_t constants; /* their place in it */
     cpu_jit_kernel *kernel;
     int count, capacity;
     unsigned char *memory; /* executable, once published */
 } cpu_jit;
 
-/* Whether the op has only a few instructions; others are called (tile.h). */
-int cpu_native_has(rv_op op);
-/* The constants that an op reads after its operands: numbers for cpu_native_constant, at most two;
- * returns their number. */
-int cpu_native_constants(rv_op op, int number[2]);
-const void *cpu_native_constant(int number);
+/* Whether the op is known here; others are called (tile.h). */
+int cpu_native_has(int op);
+/* An op of the same operand whose result this op reads as its second operand, such as
+ * CPU_EXP_MINUS_MAGNITUDE; -1: none. */
+int cpu_native_part(int op);
 /* The largest number of values in registers at the same time. */
 int cpu_native_registers(int width);
 

@@ -1,9 +1,10 @@
 /* Turns a group's simple instructions into native kernels.
  *
  * The instructions are put in stages: loads and random bits first; each stage has the simple ones
- * (one kernel, native.h), then the functions that are called on tiles (exp, log, ...); the next
- * stage may read them.  Sums into columns are simple; other sums come last.  Only values between
- * these parts go through a tile in L1. */
+ * (one kernel, native.h), then the functions that are called on tiles (log, sin, ...); the next
+ * stage may read them.  The part of a function that others of the same operand may share (sigmoid
+ * and softplus) becomes an instruction of its own.  Sums into columns are simple; other sums come
+ * last.  Only values between these parts go through a tile in L1. */
 #include "backend/cpu/jit/native.h"
 #include "backend/cpu/plan/plan.h"
 
@@ -26,11 +27,6 @@ typedef struct fuser {
     int16_t *text, *number;  /* the text being written; [slots] each slot's operand number or -1 */
     int *run_slot;           /* and its pointers */
 } fuser;
-
-static rv_expr node_of(const fuser *f, const cpu_instruction *instruction)
-{
-    return f->plan->value[instruction->value].node;
-}
 
 static int64_t inner(const cpu_view *view)
 {
@@ -61,7 +57,7 @@ static sort sort_of(const fuser *f, const cpu_instruction *instruction)
 {
     switch (instruction->action) {
     case CPU_COMPUTE:
-        return cpu_native_has(node_of(f, instruction)->op) || instruction->copies ? SIMPLE : CALLS;
+        return cpu_native_has(instruction->op) || instruction->copies ? SIMPLE : CALLS;
     case CPU_ACCUMULATE: return is_column_fold(f, instruction) ? SIMPLE : FOLDS;
     default: return LOADS;
     }
@@ -88,7 +84,8 @@ static int stage_of(const fuser *f, int i)
 
 static int is_in_place(const fuser *f, const cpu_instruction *instruction)
 {
-    return instruction->action == CPU_COMPUTE && f->plan->value[instruction->value].in_place >= 0;
+    return instruction->action == CPU_COMPUTE && instruction->value >= 0 &&
+           f->plan->value[instruction->value].in_place >= 0;
 }
 
 /* Updates in place come after every called function, which may read the old value. */
@@ -245,16 +242,6 @@ static int operand_number(fuser *f, int slot, int *inputs)
     return f->number[slot] = (int16_t)(*inputs)++;
 }
 
-static int constant_number(fuser *f, int constant, int *inputs)
-{
-    for (int i = 0; i < *inputs; i++)
-        if (f->run_slot[i] == -1 - constant)
-            return i;
-    f->run_slot[*inputs] = -1 - constant;
-    f->text[1 + *inputs] = CPU_INPUT_SCALAR;
-    return (*inputs)++;
-}
-
 /* Whether something outside positions [from, to) of the order reads the slot. */
 static int is_read_outside(const fuser *f, int slot, int from, int to)
 {
@@ -268,7 +255,7 @@ static int is_read_outside(const fuser *f, int slot, int from, int to)
 /* Results are numbered from `inputs` on, so the inputs are found first. */
 static int number_inputs(fuser *f, int from, int to)
 {
-    int inputs = 0, constant[2];
+    int inputs = 0;
     for (int s = 0; s < f->group->slot_count; s++)
         f->number[s] = -1;
     for (int at = from; at < to; at++) /* not inputs: computed by this run */
@@ -279,25 +266,17 @@ static int number_inputs(fuser *f, int from, int to)
         for (int j = 0; j < 3; j++)
             if (instruction->operand[j] >= 0)
                 operand_number(f, instruction->operand[j], &inputs);
-        if (is_fold(f, at))
-            continue;
-        int constants = cpu_native_constants(node_of(f, instruction)->op, constant);
-        for (int k = 0; k < constants; k++)
-            constant_number(f, constant[k], &inputs);
     }
     return inputs;
 }
 
-static void write_op(fuser *f, const cpu_instruction *instruction, int inputs, int16_t *word)
+static void write_op(const fuser *f, const cpu_instruction *instruction, int16_t *word)
 {
-    rv_op op = node_of(f, instruction)->op;
-    int operands = 0, constant[2], constants = cpu_native_constants(op, constant);
-    word[0] = (int16_t)op;
-    word[1] = word[2] = word[3] = -1;
-    for (; operands < 3 && instruction->operand[operands] >= 0; operands++)
-        word[1 + operands] = f->number[instruction->operand[operands]];
-    for (int k = 0; k < constants; k++)
-        word[1 + operands++] = (int16_t)constant_number(f, constant[k], &inputs);
+    word[0] = (int16_t)instruction->op;
+    for (int j = 0; j < 3; j++) {
+        int slot = instruction->operand[j];
+        word[1 + j] = (int16_t)(slot >= 0 ? f->number[slot] : -1);
+    }
 }
 
 /* Each section of the text: its length, then its entries.  Returns the words written. */
@@ -309,7 +288,7 @@ static int write_text(fuser *f, int from, int to, cpu_run *run)
         const cpu_instruction *instruction = &f->before[f->order[at]];
         if (is_fold(f, at))
             continue;
-        write_op(f, instruction, inputs, &f->text[words]);
+        write_op(f, instruction, &f->text[words]);
         f->number[instruction->dst] = (int16_t)(inputs + ops++);
         words += 4;
     }
@@ -421,11 +400,43 @@ static rv_status rewrite(fuser *f)
     return RV_OK;
 }
 
+/* The slot of the part `op` of the operand `x`; a new instruction when none computes it yet. */
+static int part_slot(fuser *f, int op, int x)
+{
+    for (int i = 0; i < f->count; i++)
+        if (f->before[i].action == CPU_COMPUTE && f->before[i].op == op &&
+            f->before[i].operand[0] == x)
+            return f->before[i].dst;
+    int slot = f->group->slot_count++;
+    f->group->slot[slot] = (cpu_slot){-1, 0, NULL};
+    f->before[f->count++] = (cpu_instruction){
+        .action = CPU_COMPUTE, .op = op, .dst = slot, .operand = {x, -1, -1}, .value = -1};
+    return slot;
+}
+
+/* The group's instructions, each behind its part. */
+static void list_instructions(fuser *f)
+{
+    for (int i = 0; i < f->group->instruction_count; i++) {
+        cpu_instruction instruction = f->group->instruction[i];
+        int part = instruction.action == CPU_COMPUTE ? cpu_native_part(instruction.op) : -1;
+        if (part >= 0)
+            instruction.operand[1] = part_slot(f, part, instruction.operand[0]);
+        f->before[f->count++] = instruction;
+    }
+    for (int i = 0; i < f->group->slot_count; i++)
+        f->producer[i] = -1;
+    for (int i = 0; i < f->count; i++)
+        if (f->before[i].dst >= 0)
+            f->producer[f->before[i].dst] = i;
+}
+
 static int begin(fuser *f, cpu_plan *plan, cpu_group *group)
 {
-    size_t slots = (size_t)group->slot_count, count = (size_t)group->instruction_count;
+    size_t count = 2 * (size_t)group->instruction_count; /* with their parts */
+    size_t slots = (size_t)group->slot_count + count;
     rv_arena *arena = &plan->arena;
-    *f = (fuser){.plan = plan, .group = group, .count = group->instruction_count};
+    *f = (fuser){.plan = plan, .group = group};
     f->producer = rv_arena_alloc(arena, (slots + 1) * sizeof *f->producer);
     f->last = rv_arena_alloc(arena, (slots + 1) * sizeof *f->last);
     f->number = rv_arena_alloc(arena, (slots + 1) * sizeof *f->number);
@@ -438,12 +449,7 @@ static int begin(fuser *f, cpu_plan *plan, cpu_group *group)
     if (!f->producer || !f->last || !f->number || !f->stage || !f->order || !f->before ||
         !f->text || !f->run_slot || !group->run)
         return 0;
-    memcpy(f->before, group->instruction, count * sizeof *f->before);
-    for (size_t s = 0; s < slots; s++)
-        f->producer[s] = -1;
-    for (int i = 0; i < f->count; i++)
-        if (f->before[i].dst >= 0)
-            f->producer[f->before[i].dst] = i;
+    list_instructions(f);
     return 1;
 }
 

@@ -143,6 +143,7 @@ static void build_value(builder *b, int at)
     cpu_instruction *compute =
         new_instruction(b, value->node->op == RV_OP_random_bits ? CPU_RANDOM : CPU_COMPUTE, dst);
     compute->value = at;
+    compute->op = (int)value->node->op;
     memcpy(compute->operand, operand, sizeof operand);
     if (compute->action == CPU_COMPUTE)
         compute->compute = compute_of(b->plan->tile, value->node);
@@ -343,7 +344,7 @@ static void list_members(const cpu_plan *plan, const int *members, int *start, i
 static rv_status build_group(builder *b, const int *member, int members, int *last, char *busy)
 {
     cpu_group *group = b->group;
-    size_t most = (size_t)members * 5 + 1; /* a slot for each result and operand, and its load */
+    size_t most = (size_t)members * 5 + 1; /* slots for results, parts and operands; loads */
     group->slot = rv_arena_alloc(&b->plan->arena, most * sizeof *group->slot);
     group->instruction = rv_arena_alloc(&b->plan->arena, most * sizeof *group->instruction);
     group->fold = rv_arena_alloc(&b->plan->arena, (size_t)members * sizeof *group->fold);

@@ -74,11 +74,12 @@ typedef enum cpu_action {
 typedef struct cpu_instruction {
     cpu_action action;
     rv_tile_fn compute;  /* COMPUTE */
+    int op;              /* COMPUTE: as a native kernel's text has it */
     int dst, operand[3]; /* slots; -1 = none */
     int copies;          /* COMPUTE: the bits, unchanged */
     int run;             /* NATIVE */
     int fold;            /* ACCUMULATE */
-    int value;           /* LOAD: the base; COMPUTE, RANDOM: the node */
+    int value;           /* LOAD: the base; COMPUTE, RANDOM: the node, or -1 for part of one */
     int once;            /* LOAD of a scalar: before the first tile only */
     cpu_view view;       /* LOAD: from */
 } cpu_instruction;
@@ -91,8 +92,7 @@ typedef struct cpu_fold {
     int partial; /* offset in a thread's partial results, or -1 */
 } cpu_fold;
 
-/* A call of a native kernel: a slot for each input and store (below 0: constant -1 - slot), and the
- * folds. */
+/* A call of a native kernel: a slot for each input and store, and the folds. */
 typedef struct cpu_run {
     int kernel;
     int *slot, slots, inputs;

@@ -138,11 +138,9 @@ size_t cpu_table_bytes(const cpu_group *group)
 /* The distance of a slot between rows, in bytes. */
 static int64_t row_stride(const runner *run, int slot)
 {
-    const cpu_view *view = slot >= 0 ? run->group->slot[slot].view : NULL;
+    const cpu_view *view = run->group->slot[slot].view;
     int64_t stride = run->group->row;
-    if (slot < 0)
-        stride = 0;
-    else if (view)
+    if (view)
         stride = view->rank == 2   ? view->stride[0]
                  : view->rank == 1 ? view->stride[0] * run->group->row
                                    : 0;
@@ -165,8 +163,7 @@ static void run_kernel(const runner *run, const cpu_run *kernel, const block *at
     table[CPU_TABLE_ROWS] = at->rows;
     for (int i = 0; i < kernel->slots; i++) {
         int slot = kernel->slot[i];
-        pointer[i] = (int64_t)(uintptr_t)(slot >= 0 ? slot_pointer(run, slot, at->start)
-                                                    : cpu_native_constant(-1 - slot));
+        pointer[i] = (int64_t)(uintptr_t)slot_pointer(run, slot, at->start);
         pointer[entries + i] = at->rows > 1 ? row_stride(run, slot) : 0;
     }
     for (int i = 0; i < kernel->folds; i++) {

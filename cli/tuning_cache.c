@@ -36,7 +36,8 @@ static const char *cache_path(const cli_call *call, rv_arena *arena)
 {
     char processor[PROCESSOR_BYTES], key[PROCESSOR_BYTES + 64];
     processor_name(processor);
-    snprintf(key, sizeof key, "%s, reverie %s, oneDNN %s", processor, rv_version(),
+    /* "in turns": not with the choices of versions that measured less carefully. */
+    snprintf(key, sizeof key, "%s, reverie %s, oneDNN %s, in turns", processor, rv_version(),
              rv_onednn_version());
     return rv_arena_printf(arena, "%s/convolutions-%016" PRIx64 ".txt", call->cache_folder,
                            rv_site(key));

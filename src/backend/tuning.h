@@ -17,7 +17,8 @@ const char *rv_choice_find(const rv_context *context, const char *key);
 /* Copies both; replaces an old value of the key.  RV_BAD_USAGE unless both are one line of
  * printable ASCII with at least one character; RV_NO_MEMORY leaves the choices unchanged. */
 rv_status rv_choice_set(rv_context *context, const char *key, const char *value);
-/* The same for a choice that no measurement made: runs record it, the cache has no use for it. */
+/* The same for a choice that runs record and the cache lacks: no measurement made it, or one on a
+ * busy machine, to be made again. */
 rv_status rv_choice_record(rv_context *context, const char *key, const char *value);
 /* Whether the context goes on with a recorded run: what its record lacks was not yet a choice. */
 int rv_choice_is_followed(const rv_context *context);

@@ -111,6 +111,11 @@ static void test_record_and_news(void **state)
     assert_int_equal(follow(context, "auto", "a\t6\ne\t7\n"), RV_OK);
     check_text(used(context), "a\t6\nb\t2\nc\t5\nd\t4\ne\t7\n");
     check_text(news(context), "c\t5\nd\t4\n");
+    /* One that was measured on a busy machine serves the run, and is no news. */
+    assert_int_equal(rv_choice_record(context, "f", "8"), RV_OK);
+    check_text(rv_choice_find(context, "f"), "8");
+    check_text(used(context), "a\t6\nb\t2\nc\t5\nd\t4\ne\t7\nf\t8\n");
+    check_text(news(context), "c\t5\nd\t4\n");
     /* The context's own text may be given back to it. */
     rv_context *other = rv_context_new();
     assert_int_equal(add(other, known(context), "x"), RV_OK);

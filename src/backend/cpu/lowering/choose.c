@@ -12,11 +12,9 @@
 
 /* The largest accepted rounding error, in units of a direct sum's (rv_transform_error). */
 #define ACCEPTED_ERROR 12
-/* A transform must be faster by this factor, in the estimate or the measurement. */
-#define WORTHWHILE 1.05
 /* A measurement is made only where the estimates differ by less than UNCERTAIN and the direct sum
  * takes more than WORTH_MEASURING seconds. */
-#define UNCERTAIN       1.6
+#define UNCERTAIN       2
 #define WORTH_MEASURING 5e-4
 /* The largest accepted spectrum of a leg. */
 #define MOST_ELEMENTS 5e8
@@ -111,18 +109,24 @@ static int read_choice(const char *value, const cpu_form *form, cpu_choice *out)
 
 /* ---- the choice ---- */
 
-/* Whether the transform is taken instead of the direct sum. */
+/* Whether the transform is taken instead of the direct sum: by the model, unless a measurement is
+ * clear.  *lasts: whether another process would choose the same. */
 static rv_status compare(const rv_backend *backend, rv_context *context, const cpu_form *form,
-                         best *b)
+                         best *b, int *lasts)
 {
     const cpu_choice choices[2] = {{0, form->sizes}, b->choice};
     double direct = cpu_direct_seconds(form, isa_of(context), rv_context_threads(context));
-    double seconds[2] = {direct, b->seconds};
-    rv_status status = RV_OK;
-    if (rv_context_conv_measuring(context) && direct >= WORTH_MEASURING &&
-        b->seconds < UNCERTAIN * direct)
-        status = cpu_measure(backend, context, form, choices, seconds);
-    b->choice.transforms = seconds[1] * WORTHWHILE < seconds[0];
+    double gain = direct / b->seconds;
+    cpu_rounds rounds;
+    b->choice.transforms = gain > CPU_WORTHWHILE;
+    if (!rv_context_conv_measuring(context) || direct < WORTH_MEASURING || gain > UNCERTAIN ||
+        gain < 1.0 / UNCERTAIN)
+        return RV_OK;
+    rv_status status = cpu_measure(backend, context, form, choices, &rounds);
+    cpu_verdict verdict = cpu_judge(&rounds);
+    if (verdict != CPU_WITHIN_NOISE)
+        b->choice.transforms = verdict == CPU_SECOND_WINS;
+    *lasts = !cpu_was_busy(&rounds);
     return status;
 }
 
@@ -131,6 +135,7 @@ rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_f
 {
     char key[KEY], value[VALUE];
     rv_status status = RV_OK;
+    int lasts = 1;
     *out = (cpu_choice){0, form->sizes};
     if (rv_context_conv(context) == RV_CONV_DIRECT)
         return RV_OK;
@@ -142,8 +147,10 @@ rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_f
     if (!b.choice.transforms) /* there is no choice: dilation, which the key does not contain */
         return RV_OK;
     if (rv_context_conv(context) == RV_CONV_AUTO)
-        status = compare(backend, context, form, &b);
+        status = compare(backend, context, form, &b, &lasts);
     *out = b.choice;
     write_choice(out, value);
-    return status == RV_OK ? rv_choice_set(context, key, value) : status;
+    if (status != RV_OK)
+        return status;
+    return lasts ? rv_choice_set(context, key, value) : rv_choice_record(context, key, value);
 }

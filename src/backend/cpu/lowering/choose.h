@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/lowering/form.h"
+#include "backend/cpu/lowering/verdict.h"
 
 /* Chooses by the context's policy, its known choices, the cost model, and a measurement on
  * `backend`. */
@@ -17,9 +18,8 @@ double cpu_direct_seconds(const cpu_form *form, const char *isa, int threads);
 /* Each transform once; NaN when memory is out. */
 double cpu_transform_seconds(const cpu_form *form, const rv_conv_transform *algorithm,
                              const char *isa, int threads);
-/* Seconds of the form's passes for two choices, measured now on `backend`, alternately
- * (measure.c). */
+/* Runs the form's passes by two choices in turns, now, on `backend` (measure.c). */
 rv_status cpu_measure(const rv_backend *backend, rv_context *context, const cpu_form *form,
-                      const cpu_choice choice[2], double out[2]);
+                      const cpu_choice choice[2], cpu_rounds *out);
 
 #endif

@@ -5,9 +5,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 
-/* The number of rounds; the first does not count; short passes get more rounds. */
-enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 16 };
-static const double long_enough = 0.2;
+#include <sys/resource.h>
 
 static rv_expr direct_pass(const rv_expr leg[3], cpu_conv_pass pass, const cpu_form *form)
 {
@@ -48,13 +46,17 @@ static void free_work(rv_work *work)
     rv_work_free(work);
 }
 
+/* Values, so that each input has its own memory, which the system gives when it is written. */
 static rv_status fill_inputs(rv_work *work)
 {
     for (int i = 0; i < work->binding_count; i++) {
         size_t size = (size_t)rv_shape_size(work->binding[i].input->shape);
-        work->binding[i].values = rv_malloc_aligned(size * sizeof(float));
-        if (!work->binding[i].values)
+        float *values = rv_malloc_aligned(size * sizeof *values);
+        work->binding[i].values = values;
+        if (!values)
             return rv_fail_memory(work->graph->context);
+        for (size_t j = 0; j < size; j++)
+            values[j] = (float)(j % 7) - 3;
     }
     return RV_OK;
 }
@@ -92,31 +94,46 @@ static void trial_free(trial *t)
         rv_graph_free(t->graph);
 }
 
-/* Alternates both, so that other load of the machine affects both; takes the fastest run of
- * each. */
-static rv_status take_rounds(const trial trials[2], double out[2])
+/* Times that the system took a processor away from a thread of this process. */
+static double interruptions(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_nivcsw : 0;
+}
+
+static rv_status take_round(const trial trials[2], double seconds[2])
 {
     rv_status status = RV_OK;
-    double begun = rv_seconds();
-    for (int round = 0; status == RV_OK && round < MOST_ROUNDS; round++) {
-        if (round >= LEAST_ROUNDS && rv_seconds() - begun > long_enough)
-            break;
-        for (int i = 0; status == RV_OK && i < 2; i++) {
-            double before = rv_seconds();
-            status = trials[i].backend->run(trials[i].plan);
-            double taken = rv_seconds() - before;
-            if (round == 1 || (round > 1 && taken < out[i]))
-                out[i] = taken;
-        }
+    for (int i = 0; status == RV_OK && i < 2; i++) {
+        double before = rv_seconds();
+        status = trials[i].backend->run(trials[i].plan);
+        seconds[i] = rv_seconds() - before;
+    }
+    return status;
+}
+
+/* The first round, in which memory is touched and code is new, does not count. */
+static rv_status take_rounds(const trial trials[2], cpu_rounds *out)
+{
+    double seconds[2];
+    rv_status status = take_round(trials, seconds);
+    double before = interruptions();
+    while (status == RV_OK && cpu_needs_round(out)) {
+        status = take_round(trials, seconds);
+        for (int i = 0; i < 2; i++)
+            out->seconds[i][out->count] = seconds[i];
+        out->count++;
+        out->interruptions = interruptions() - before;
     }
     return status;
 }
 
 rv_status cpu_measure(const rv_backend *backend, rv_context *context, const cpu_form *form,
-                      const cpu_choice choice[2], double out[2])
+                      const cpu_choice choice[2], cpu_rounds *out)
 {
     trial trials[2] = {{.backend = backend}, {.backend = backend}};
     rv_status status = RV_OK;
+    *out = (cpu_rounds){.count = 0};
     for (int i = 0; status == RV_OK && i < 2; i++)
         status = trial_new(context, form, &choice[i], &trials[i]);
     if (status == RV_OK)

@@ -1,7 +1,7 @@
 /* The functions of native kernels: against double precision on numbers of every size, bit by bit
- * against the tiles, alone and with a shared exponential, anywhere in a row. */
-#include "check.h"
+ * against the tiles, alone and with a shared exponential, anywhere in a row, in any company. */
 #include "exact.h"
+#include "isa.h"
 
 #include "backend/cpu/jit/native.h"
 #include "backend/cpu/tile/tile.h"
@@ -74,7 +74,7 @@ static void check_bits(const char *name, const char *way, const float *x, const 
 {
     for (int64_t i = 0; i < n; i++)
         if (as_bits(got[i]) != as_bits(expected[i]) && !(isnan(got[i]) && isnan(expected[i])))
-            fail_msg("%s %s of %.9g (%08x): got %.9g (%08x), on a tile %.9g (%08x)", name, way,
+            fail_msg("%s %s of %.9g (%08x): got %.9g (%08x), expected %.9g (%08x)", name, way,
                      (double)x[i], as_bits(x[i]), (double)got[i], as_bits(got[i]),
                      (double)expected[i], as_bits(expected[i]));
 }
@@ -183,6 +183,67 @@ static void test_any_place(void **state)
     cpu_jit_free(&s.kernels);
 }
 
+/* ---- programs ---- */
+
+enum { MOST = 3000, CROWD = 14, OUTPUTS = 3 };
+
+typedef struct values {
+    float of[OUTPUTS][MOST]; /* softplus, sigmoid, their product with x */
+} values;
+
+static void run(const char *isa, int threads, const float *x, int64_t n, int first, int outputs,
+                int is_crowded, values *got)
+{
+    rv_context *context = rv_context_new();
+    rv_context_set_backend(context, "cpu");
+    rv_context_set_threads(context, threads);
+    assert_int_equal(rv_context_set_isa(context, isa), RV_OK);
+    rv_graph *graph = rv_graph_new(context);
+    rv_expr input = rv_input(graph, "x", RV_F32, rv_shape1(n)), output[OUTPUTS + 1];
+    rv_expr crowd[CROWD], sum = rv_softplus(rv_neg(rv_scale(input, 0.5)));
+    rv_program *program;
+    output[0] = rv_softplus(input);
+    for (int i = 0; i < CROWD && is_crowded; i++) /* too many values for the registers */
+        crowd[i] = rv_exp(rv_scale(input, 0.01 * (i + 1)));
+    output[1] = rv_sigmoid(input);
+    output[2] = rv_mul(input, output[1]);
+    for (int i = 0; i < CROWD && is_crowded; i++)
+        sum = rv_add(rv_mul(sum, crowd[i]), output[1]);
+    output[first + outputs] = sum;
+    rv_compile(graph, output + first, outputs + is_crowded, NULL, &program);
+    check_ok(context);
+    rv_bind(program, "x", x, (size_t)n);
+    assert_int_equal(rv_run(program), RV_OK);
+    for (int i = 0; i < outputs; i++)
+        rv_read(program, i, got->of[first + i], (size_t)n);
+    rv_program_free(program);
+    rv_graph_free(graph);
+    rv_context_free(context);
+}
+
+/* A result does not depend on what else a program computes, nor on the number of threads. */
+static void test_any_company(void **state)
+{
+    static float x[MOST];
+    static values alone, together;
+    static const int64_t sizes[] = {1, 5, 16, 37, 784, MOST};
+    const char *isa = skip_without(state);
+    for (int i = 0; i < MOST; i++)
+        x[i] = i % 100 == 7 ? NAN : (float)(i % 401 - 200) * 0.6f;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        int64_t n = sizes[s];
+        for (int i = 0; i < OUTPUTS; i++)
+            run(isa, 1, x, n, i, 1, 0, &alone);
+        for (int threads = 1; threads <= 3; threads++)
+            for (int is_crowded = 0; is_crowded < 2; is_crowded++) {
+                run(isa, threads, x, n, 0, OUTPUTS, is_crowded, &together);
+                for (int i = 0; i < OUTPUTS; i++)
+                    check_bits(isa, is_crowded ? "in a crowd" : "together", x, together.of[i],
+                               alone.of[i], n);
+            }
+    }
+}
+
 static int widths[2] = {8, 16};
 
 #define EACH_WIDTH(test)                                                                           \
@@ -197,6 +258,7 @@ int main(void)
         EACH_WIDTH(test_every_size_of_number),
         EACH_WIDTH(test_edges),
         EACH_WIDTH(test_any_place),
+        EACH_ISA(test_any_company),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
  *     exp(-|x|)    b = 191: 2^(n+64) for n in [-150, 0]; 2^-64 follows
  *     exp          b = 254: half of n + b has the exponent of the first of two factors, the rest of
  *                  n + b that of the second, for n in [-150, 128]
- * Either way only the last product rounds a subnormal result.  AVX-512 has an instruction for
- * products with 2^n, which rounds once as well. */
+ * 2^k p + 2^k has the digits of 1 + p, and only the last product rounds a subnormal result.  AVX-512
+ * has an instruction for products with 2^n, which rounds once as well. */
 #include "backend/cpu/jit/functions.h"
 
 enum { EXPONENT_AT = 23 }; /* the bits below it are the fraction */
@@ -123,11 +123,12 @@ static void reduce(cpu_function *f, int y, int p, int s_n, cpu_constant shift)
     cpu_code_horner(f->code, p, square, cpu_operand_register(y));
 }
 
-/* dst = p 2^n on AVX-512, which needs no parts of 2^n; else returns 0 */
+/* dst = (1 + p) 2^n on AVX-512, which needs no parts of 2^n; else returns 0 */
 static int scale_at_once(cpu_function *f, int dst, int p, int s_n, cpu_constant shift)
 {
     if (f->code->width != 16)
         return 0;
+    with(f, CPU_ADD, p, p, CPU_ONE);
     with(f, CPU_SUB, s_n, s_n, shift);
     both(f, CPU_SCALE, dst, p, s_n);
     return 1;
@@ -142,14 +143,13 @@ static void write_exp(cpu_function *f, int dst, int x)
     limit(f, CPU_MIN, y, x, CPU_EXP_MOST, p);
     limit(f, CPU_MAX, y, y, CPU_EXP_LEAST, p);
     reduce(f, y, p, second, CPU_SHIFT_EXP);
-    with(f, CPU_ADD, p, p, CPU_ONE);
     if (scale_at_once(f, dst, p, second, CPU_SHIFT_EXP))
         return;
     cpu_code_shift(f->code, first, second, -1);
     both(f, CPU_SUB_INTS, second, second, first);
     cpu_code_shift(f->code, first, first, EXPONENT_AT);
     cpu_code_shift(f->code, second, second, EXPONENT_AT);
-    both(f, CPU_MUL, p, p, first);
+    cpu_code_horner(f->code, p, first, cpu_operand_register(first));
     both(f, CPU_MUL, dst, p, second);
 }
 
@@ -160,11 +160,10 @@ static void write_exp_minus_magnitude(cpu_function *f, int dst, int x)
     with(f, CPU_OR, y, x, CPU_SIGN_BIT);
     limit(f, CPU_MAX, y, y, CPU_EXP_LEAST, p);
     reduce(f, y, p, power, CPU_SHIFT_MINUS_MAGNITUDE);
-    with(f, CPU_ADD, p, p, CPU_ONE);
     if (scale_at_once(f, dst, p, power, CPU_SHIFT_MINUS_MAGNITUDE))
         return;
     cpu_code_shift(f->code, power, power, EXPONENT_AT);
-    both(f, CPU_MUL, p, p, power);
+    cpu_code_horner(f->code, p, power, cpu_operand_register(power));
     with(f, CPU_MUL, dst, p, CPU_SCALE_BACK);
 }
 
@@ -196,29 +195,38 @@ static void write_softplus(cpu_function *f, int dst, int x, int e)
     both(f, CPU_ADD, dst, positive, q);
 }
 
-/* exp y - 1 of y = t[1], at most the constant CPU_EXP_MOST: with h = 2^(n-1), twice h p + h - 1/2;
- * p itself where n = 0 (h = 1/2) */
-static void write_expm1_of(cpu_function *f, int dst)
+/* t[1] = exp y - 1 of y = t[1], at most CPU_EXP_MOST: with h = 2^(n-1), twice h p + h - 1/2.
+ * Leaves p in t[2] and h in t[3]. */
+static void expm1_in_place(cpu_function *f)
 {
     const int *t = f->temporary;
     int y = t[1], p = t[2], h = t[3], half = t[1];
     limit(f, CPU_MAX, y, y, CPU_EXPM1_LEAST, p);
     reduce(f, y, p, h, CPU_SHIFT_EXPM1);
     cpu_code_shift(f->code, h, h, EXPONENT_AT);
-    cpu_code_compare(f->code, CPU_EQUAL, h, cpu_function_constant(f, CPU_HALF));
     with(f, CPU_SUB, half, h, CPU_HALF);
     cpu_code_multiply_add(f->code, half, h, p);
     both(f, CPU_ADD, half, half, half);
-    cpu_code_choose(f->code, dst, p, half);
 }
 
-/* tanh |x| = -m / (2 + m), m = exp(-2 |x|) - 1 */
+/* p itself where n = 0: half of it may be subnormal */
+static void write_expm1(cpu_function *f, int dst, int x)
+{
+    const int *t = f->temporary;
+    limit(f, CPU_MIN, t[1], x, CPU_EXP_MOST, t[2]);
+    expm1_in_place(f);
+    cpu_code_compare(f->code, CPU_EQUAL, t[3], cpu_function_constant(f, CPU_HALF));
+    cpu_code_choose(f->code, dst, t[2], t[1]);
+}
+
+/* tanh |x| = -m / (2 + m), m = exp(-2 |x|) - 1.  Where p would lose a digit when halved, it is
+ * -2 |x|, so no choice is needed. */
 static void write_tanh(cpu_function *f, int dst, int x)
 {
     int m = f->temporary[1], sum = f->temporary[2], sign = sum;
     with(f, CPU_AND, m, x, CPU_MAGNITUDE);
     with(f, CPU_MUL, m, m, CPU_MINUS_TWO);
-    write_expm1_of(f, m);
+    expm1_in_place(f);
     with(f, CPU_ADD, sum, m, CPU_TWO);
     with(f, CPU_AND, m, m, CPU_MAGNITUDE);
     both(f, CPU_DIV, m, m, sum);
@@ -240,8 +248,6 @@ void cpu_code_function(cpu_function *f, int op, int dst, int x, int e)
     case RV_OP_sigmoid: write_sigmoid(f, dst, x, e); return;
     case RV_OP_softplus: write_softplus(f, dst, x, e); return;
     case RV_OP_tanh: write_tanh(f, dst, x); return;
-    default:
-        limit(f, CPU_MIN, f->temporary[1], x, CPU_EXP_MOST, f->temporary[2]);
-        write_expm1_of(f, dst);
+    default: write_expm1(f, dst, x);
     }
 }

@@ -247,6 +247,36 @@ static void test_second_context(void **state)
     rv_context_free(context);
 }
 
+/* A convolution of which the model is unsure: it is measured once, and the choice is in use.  Which
+ * one it is, and whether it is news, depends on the load. */
+static void test_measured(void **state)
+{
+    char first[256];
+    (void)state;
+    rv_context *context = rv_context_new();
+    rv_conv geometry = {{2, 2}, {1, 1}, {1, 1}, {1, 1}};
+    rv_context_set_conv_measuring(context, 1);
+    for (int i = 0; i < 2; i++) {
+        rv_graph *graph = rv_graph_new(context);
+        rv_expr image = rv_input(graph, "image", RV_F32, rv_shape4(100, 14, 14, 32));
+        rv_expr window = rv_input(graph, "window", RV_F32, rv_shape4(64, 4, 4, 32));
+        rv_expr result = rv_conv2d(image, window, geometry);
+        rv_program *program;
+        rv_compile(graph, &result, 1, NULL, &program);
+        check_ok(context);
+        const char *choice = strstr(used(context), ": 100 x 14x14x32,");
+        if (!choice || !(strstr(choice, "\tdirect\n") || strstr(choice, "\tfourier ") ||
+                         strstr(choice, "\ttoom-cook ")))
+            fail_msg("got no choice of the convolution in\n%s", used(context));
+        if (i == 0)
+            snprintf(first, sizeof first, "%s", used(context));
+        check_text(used(context), first);
+        rv_program_free(program);
+        rv_graph_free(graph);
+    }
+    rv_context_free(context);
+}
+
 /* Whichever allocation fails: the error is latched, and the table holds whole rows. */
 static void test_out_of_memory(void **state)
 {
@@ -351,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_following),
         cmocka_unit_test(test_second_context),
+        cmocka_unit_test(test_measured),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_checkpoint_carries_it),
         cmocka_unit_test(test_followed_before_compiling),

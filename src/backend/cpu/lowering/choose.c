@@ -12,9 +12,10 @@
 
 /* The largest accepted rounding error, in units of a direct sum's (rv_transform_error). */
 #define ACCEPTED_ERROR 12
-/* A measurement is made only where the estimates differ by less than UNCERTAIN and the direct sum
- * takes more than WORTH_MEASURING seconds. */
-#define UNCERTAIN       2
+/* A measurement is made only where the estimated gain of a transform is between these, and the
+ * direct sum takes more than WORTH_MEASURING seconds. */
+#define LEAST_GAIN      0.67
+#define CLEAR_GAIN      2
 #define WORTH_MEASURING 5e-4
 /* The largest accepted spectrum of a leg. */
 #define MOST_ELEMENTS 5e8
@@ -119,8 +120,8 @@ static rv_status compare(const rv_backend *backend, rv_context *context, const c
     double gain = direct / b->seconds;
     cpu_rounds rounds;
     b->choice.transforms = gain > CPU_WORTHWHILE;
-    if (!rv_context_conv_measuring(context) || direct < WORTH_MEASURING || gain > UNCERTAIN ||
-        gain < 1.0 / UNCERTAIN)
+    if (!rv_context_conv_measuring(context) || direct < WORTH_MEASURING || gain < LEAST_GAIN ||
+        gain > CLEAR_GAIN)
         return RV_OK;
     rv_status status = cpu_measure(backend, context, form, choices, &rounds);
     cpu_verdict verdict = cpu_judge(&rounds);

@@ -1,5 +1,6 @@
-/* Judges two ways to compute the same by their times.  Of each round only the ratio of the two times
- * counts, and of all rounds the quartiles of that ratio: a disturbance reaches one run, or both. */
+/* Judges two ways to compute the same by their times.  Of each round only the ratio of the two
+ * times counts, and of all rounds the quartiles of that ratio: a disturbance reaches one run, or
+ * both. */
 #include "backend/cpu/lowering/verdict.h"
 
 #include <math.h>

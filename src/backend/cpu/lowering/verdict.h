@@ -26,8 +26,8 @@ typedef enum cpu_verdict { CPU_WITHIN_NOISE, CPU_FIRST_WINS, CPU_SECOND_WINS } c
 
 /* Whether other processes disturbed the rounds: another measurement may say something else. */
 int cpu_was_busy(const cpu_rounds *rounds);
-/* A way wins where the fastest runs say so, and three rounds in four (seven in eight, if the machine
- * was busy). */
+/* A way wins where the fastest runs say so, and three rounds in four (seven in eight, if the
+ * machine was busy). */
 cpu_verdict cpu_judge(const cpu_rounds *rounds);
 /* Whether one more round may help: until there is a winner, for a limited time. */
 int cpu_needs_round(const cpu_rounds *rounds);

@@ -1,5 +1,5 @@
-/* The functions around exp as instructions on registers: the same operations in the same order as
- * tile/tile_math.inc, which explains the polynomials, so the results have the same bits.
+/* The functions around exp as instructions on registers.  Polynomials and roundings are those of
+ * tile/tile_math.inc, which explains them, so the results have the same bits.
  *
  *     n = round(x / ln 2),  r = x - n ln 2,  exp x = 2^n (1 + p(r)),  p(r) = exp(r) - 1
  *
@@ -9,8 +9,8 @@
  *     exp(-|x|)    b = 191: 2^(n+64) for n in [-150, 0]; 2^-64 follows
  *     exp          b = 254: half of n + b has the exponent of the first of two factors, the rest of
  *                  n + b that of the second, for n in [-150, 128]
- * 2^k p + 2^k has the digits of 1 + p, and only the last product rounds a subnormal result.  AVX-512
- * has an instruction for products with 2^n, which rounds once as well. */
+ * 2^k p + 2^k has the digits of 1 + p, and only the last product rounds a subnormal result.
+ * AVX-512 has an instruction for products with 2^n, which rounds once as well. */
 #include "backend/cpu/jit/functions.h"
 
 enum { EXPONENT_AT = 23 }; /* the bits below it are the fraction */

@@ -34,14 +34,14 @@ int cpu_native_part(int op)
     return op == RV_OP_sigmoid || op == RV_OP_softplus ? CPU_EXP_MINUS_MAGNITUDE : -1;
 }
 
-/* ---- registers: values first, then scalars, then temporaries of an op ---- */
+/* ---- registers: values, at most so many; then scalars and constants; temporaries of an op ---- */
 
 typedef struct layout {
-    int values, scalars, temporary[6];
+    int values, registers, temporary[6];
 } layout;
 
-static const layout narrow = {8, 2, {10, 11, 12, 13, 14, 15}}; /* 15 is also the mask */
-static const layout wide = {14, 12, {26, 27, 28, 29, 30, 31}};
+static const layout narrow = {8, 10, {10, 11, 12, 13, 14, 15}}; /* 15 is also the mask */
+static const layout wide = {14, 26, {26, 27, 28, 29, 30, 31}};
 
 static const layout *layout_of(int width)
 {
@@ -86,7 +86,7 @@ typedef struct compiler {
     int *home;     /* the register of each operand; -1: in memory, or dead */
     int *last_use; /* the last op that reads each operand */
     char busy[32];
-    int values, scalars; /* registers in use */
+    int values; /* registers in use for them */
 } compiler;
 
 /* Windows take the pointer registers in order; the rest are fetched on use. */
@@ -268,18 +268,15 @@ static void find_last_uses(compiler *c)
         c->last_use[text->fold[2 * i + 1]] = text->ops;
 }
 
-/* Scalars are read before a row, while there are registers for them. */
-static void read_scalars(compiler *c)
+/* Scalars are read before a row, while there are registers for them, from `reg` on. */
+static void read_scalars(compiler *c, int reg)
 {
-    int used = 0;
-    for (int i = 0; i < c->text.inputs && used < c->layout->scalars; i++) {
+    for (int i = 0; i < c->text.inputs && reg < c->layout->registers; i++) {
         if (c->text.kind[i] != CPU_INPUT_SCALAR)
             continue;
-        int reg = c->layout->values + used++;
         cpu_code_load(c->code, reg, reach(c, i));
-        c->home[i] = reg;
+        c->home[i] = reg++;
     }
-    c->scalars = used;
 }
 
 static void read_pointers(compiler *c)
@@ -333,14 +330,15 @@ static void read_constants(compiler *c)
             cpu_code_load(c->code, f->home[i], cpu_code_constant(c->code, f->constants, i));
 }
 
-static void write_kernel(compiler *c)
+/* With scalars in the registers from `scalars` on. */
+static void write_kernel(compiler *c, int scalars)
 {
     find_last_uses(c);
     memset(c->busy, 0, sizeof c->busy);
     cpu_code_pointer(c->code, CPU_RSI, CPU_RDI, 8 * CPU_TABLE_BYTES);
     read_constants(c);
     size_t row = c->code->size;
-    read_scalars(c);
+    read_scalars(c, scalars);
     read_pointers(c);
     cpu_code_zero(c->code, CPU_RAX);
     size_t start = c->code->size;
@@ -354,7 +352,7 @@ static void write_kernel(compiler *c)
     cpu_code_return(c->code);
 }
 
-/* Gives a register to the constant in memory that is read most often; 0 when none is left. */
+/* Gives a register to the constant in memory that is read most often; 0 when there is none. */
 static int keep_constant(cpu_function *f, int reg)
 {
     int best = -1;
@@ -366,26 +364,22 @@ static int keep_constant(cpu_function *f, int reg)
     return best >= 0;
 }
 
-/* The registers after the last value and after the last scalar hold constants. */
-static int keep_constants(compiler *c)
-{
-    int values = c->layout->values, scalars = c->layout->scalars, kept = 0;
-    for (int reg = c->values; reg < values; reg++)
-        kept += keep_constant(&c->function, reg);
-    for (int reg = values + c->scalars; reg < values + scalars; reg++)
-        kept += keep_constant(&c->function, reg);
-    return kept;
-}
-
-/* Written twice: the first time shows which registers are free and which constants are read. */
+/* Written twice: the first time shows how many registers values take, and which constants are read;
+ * the second time the other registers hold scalars, and constants if some are left. */
 static void compile(compiler *c)
 {
     size_t start = c->code->size;
-    write_kernel(c);
-    if (c->code->failed || !keep_constants(c))
+    int registers = c->layout->registers;
+    write_kernel(c, registers);
+    if (c->code->failed)
         return;
+    int reg = c->values;
+    for (int i = 0; i < c->text.inputs; i++)
+        reg += c->text.kind[i] == CPU_INPUT_SCALAR;
+    while (reg < registers && keep_constant(&c->function, reg))
+        reg++;
     c->code->size = start;
-    write_kernel(c);
+    write_kernel(c, c->values);
 }
 
 /* ---- the kernels of a plan ---- */

@@ -13,6 +13,7 @@ import time
 from .workloads import DIRECT, PLAIN
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
+ASKED = ("eager", "compiled", "jax")  # for their instruction sets
 PATIENCE = 900  # seconds, for the slowest compilation
 
 # Variables that tune one side are taken out, so that a run does not depend on the caller's shell.
@@ -109,6 +110,33 @@ def run_json(command):
     return json.loads(run_reverie(command))
 
 
+def peer_environment(name, workload, settings):
+    # Nothing compiled by an earlier run is found: the first step is that of a fresh machine.
+    cache = os.path.join(settings.scratch, f"cache-{workload}-{name}")
+    if name == "jax":
+        extra = {"JAX_PLATFORMS": "cpu"}
+    else:
+        extra = {"TORCHINDUCTOR_CACHE_DIR": cache, **KEEP_MEMORY}
+    if settings.data:
+        extra["REVERIE_DATA"] = settings.data
+    environment = {k: v for k, v in plain_environment().items() if k != "REVERIE_DATA"}
+    return {**environment, **extra, **CAPS.get(settings.isa, {})}
+
+
+def instruction_sets(settings, say):
+    """{contender: {part: what it says}} of the peers, each asked once, as its workers are run."""
+    found = {}
+    for name in [name for name in ASKED if name in settings.contenders]:
+        command = [settings.python, os.path.join(PEERS, "instruction_sets.py"), name]
+        done = subprocess.run(command, capture_output=True, text=True,
+                              env=peer_environment(name, "instruction-sets", settings))
+        if done.returncode == 0:
+            found[name] = json.loads(done.stdout)
+        else:
+            say(f"{name} does not say its instruction set: {last_lines(done.stderr, 1)}")
+    return found
+
+
 class Peer:
     """A worker process of bench/peers, spoken to in lines."""
 
@@ -122,23 +150,11 @@ class Peer:
         mode = [] if self.name == "jax" else [self.name]
         return [self.settings.python, os.path.join(PEERS, script), *mode, self.workload.name]
 
-    def environment(self):
-        # Nothing compiled by an earlier run is found: the first step is that of a fresh machine.
-        cache = os.path.join(self.settings.scratch, f"cache-{self.workload.name}-{self.name}")
-        if self.name == "jax":
-            extra = {"JAX_PLATFORMS": "cpu"}
-        else:
-            extra = {"TORCHINDUCTOR_CACHE_DIR": cache, **KEEP_MEMORY}
-        if self.settings.data:
-            extra["REVERIE_DATA"] = self.settings.data
-        environment = {k: v for k, v in plain_environment().items() if k != "REVERIE_DATA"}
-        return {**environment, **extra, **CAPS.get(self.settings.isa, {})}
-
     def start(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                env=self.environment(), bufsize=0)
+                env=peer_environment(self.name, self.workload.name, self.settings), bufsize=0)
         return self.answer()
 
     def answer(self):

@@ -49,20 +49,19 @@ def command_line(*command, folder=None):
     return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout else ""
 
 
-def reverie_versions(settings):
-    facts = run_json([os.path.join(settings.build, "reverie"), "doctor", "--json"])
+def reverie_versions(settings, facts):
     libraries = {entry["name"]: entry["version"] for entry in facts["libraries"]}
     commit = command_line("git", "rev-parse", "--short=12", "HEAD", folder=settings.source)
     changed = command_line("git", "status", "--porcelain", "-uno", folder=settings.source)
     return {
         "reverie": facts["version"],
         "commit": commit + (" and changes" if commit and changed else ""),
-        "instruction_set": settings.isa or facts["instruction_set"],
         "oneDNN of reverie": libraries.get("oneDNN", ""),
     }
 
 
 def describe(settings):
+    facts = run_json([os.path.join(settings.build, "reverie"), "doctor", "--json"])
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "processor": processor(),
@@ -72,7 +71,8 @@ def describe(settings):
         "kernel": platform.release(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
         "compiler": command_line("cc", "--version"),
-        "versions": reverie_versions(settings),
+        "instruction_set": facts["instruction_set"],  # the machine's own, without a cap
+        "versions": reverie_versions(settings, facts),
     }
 
 

@@ -56,6 +56,7 @@ def gather(facts, rounds):
         "step_ms": median,
         "step_ms_low": low,
         "step_ms_high": high,
+        "spread": (high - low) / median,
         "first_step_s": quartiles(first)[1] if first else facts.get("first_step_s"),
         "peak_rss_mb": max(r["peak_rss_mb"] for r in rounds),
         "idle_cpu": facts.get("idle_cpu", 0.0),
@@ -75,7 +76,7 @@ def add_ratios(figures):
 
 
 def add_shares(figures, peak):
-    """Of the arithmetic peak; the work of a step is Reverie's, unless the contender counts its own."""
+    """Of the arithmetic peak; the work of a step is Reverie's, unless a contender counts its own."""
     own = figures.get("reverie", {"rounds": [{}]})["rounds"][0].get("gflop_per_step")
     for entry in figures.values():
         gflop = entry["rounds"][0].get("gflop_per_step", own)
@@ -84,11 +85,10 @@ def add_shares(figures, peak):
             entry["share"] = entry["gflops"] / peak
 
 
-def peak_of(results):
-    """GFLOP/s: the median of what Reverie's processes measured, beside every round."""
-    each = [r["peak_gflops"] for figures in results.values()
-            for r in figures.get("reverie", {"rounds": []})["rounds"] if r.get("peak_gflops")]
-    return quartiles(each)[1] if each else None
+def peaks_of(results):
+    """{workload: GFLOP/s that Reverie's processes measured, beside every round}."""
+    return {name: [r["peak_gflops"] for r in figures["reverie"]["rounds"] if r.get("peak_gflops")]
+            for name, figures in results.items() if "reverie" in figures}
 
 
 def run_workload(workload, settings, say):
@@ -115,7 +115,10 @@ def run_all(workloads, settings, say):
         results[name], failed, busy[name] = run_workload(workload, settings, say)
         if failed:
             failures[name] = failed
-    peak = peak_of(results)
+    peaks = peaks_of(results)
+    each = [value for values in peaks.values() for value in values]
+    low, peak, high = quartiles(each) if each else (None, None, None)
     for figures in results.values():
         add_shares(figures, peak)
-    return {"peak_gflops": peak, "workloads": results, "failures": failures, "busy": busy}
+    return {"peak_gflops": peak, "peak_gflops_low": low, "peak_gflops_high": high, "peaks": peaks,
+            "workloads": results, "failures": failures, "busy": busy}

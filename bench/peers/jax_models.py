@@ -6,8 +6,9 @@ import jax.numpy as jnp
 from jax import nn, random
 from jax_convolutions import double, halve, kernel
 
-LATENT = {"l1-vae": 32, "l4-vae": 2, "vae-cnn": 32, "vae-cnn-l4": 2, "iwae": 50, "decode": 32,
-          "m2": 50}
+LATENT = {"l1-vae": 32, "l4-vae": 2, "wide": 32, "vae-cnn": 32, "vae-cnn-l4": 2, "iwae": 50,
+          "decode": 32, "m2": 50}
+HIDDEN = {"l1-vae": (512, 256, 128), "l4-vae": (512, 256, 128, 64), "wide": (2048, 2048)}
 L4 = ("l4-vae", "vae-cnn-l4")
 CONVOLUTIONAL = {"vae-cnn": 256, "vae-cnn-l4": 128}  # width of the layer beside the convolutions
 SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
@@ -102,8 +103,7 @@ def decode_image(layers, running, z, activation):
 def init_vae(name, key):
     if name in CONVOLUTIONAL:
         return init_convolutional(name, key)
-    hidden = [512, 256, 128, 64] if name == "l4-vae" else [512, 256, 128]
-    latent, norm = LATENT[name], name != "l4-vae"
+    hidden, latent, norm = HIDDEN[name], LATENT[name], name == "l1-vae"
     one, two = random.split(key)
     params = {
         "encoder": mlp(one, [784, *hidden, 2 * latent], norm),

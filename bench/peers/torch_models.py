@@ -5,8 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-LATENT = {"l1-vae": 32, "l4-vae": 2, "vae-cnn": 32, "vae-cnn-l4": 2, "iwae": 50, "decode": 32,
-          "m2": 50}
+LATENT = {"l1-vae": 32, "l4-vae": 2, "wide": 32, "vae-cnn": 32, "vae-cnn-l4": 2, "iwae": 50,
+          "decode": 32, "m2": 50}
+HIDDEN = {"l1-vae": (512, 256, 128), "l4-vae": (512, 256, 128, 64), "wide": (2048, 2048)}
 L4 = ("l4-vae", "vae-cnn-l4")
 CONVOLUTIONAL = {"vae-cnn": 256, "vae-cnn-l4": 128}  # width of the layer beside the convolutions
 SAMPLES = 50  # of the IWAE, and of a chunk of L_5000
@@ -46,7 +47,7 @@ def convolutional_nets(latent, width, activation):
 class Vae(nn.Module):
     """L1: ReLU then batch norm, sigma = exp(s).  L4: SiLU, sigma^2 = softplus(s) + 1e-9.
 
-    The convolutional ones have no batch norm; L2's is otherwise as L1's.
+    L2's, the wide one and the convolutional one, are as L1's without batch norm.
     """
 
     def __init__(self, name):
@@ -56,8 +57,7 @@ class Vae(nn.Module):
         if name in CONVOLUTIONAL:
             nets = convolutional_nets(LATENT[name], CONVOLUTIONAL[name], activation)
         else:
-            hidden = [512, 256, 128, 64] if self.softplus else [512, 256, 128]
-            nets = dense_nets(LATENT[name], hidden, activation, norm=not self.softplus)
+            nets = dense_nets(LATENT[name], HIDDEN[name], activation, norm=name == "l1-vae")
         self.encoder, self.decoder = nets
 
     def forward(self, x):

@@ -109,8 +109,8 @@ static void next_linear(cpu_function *f, int dst, int square, int x, int a, int 
 /* The parts of exp y: p(r), and s + n with the sum s that `shift` is.  y becomes r. */
 static void reduce(cpu_function *f, int y, int p, int s_n, cpu_constant shift)
 {
-    int n = p, square = f->temporary[4],
-        other = f->temporary[5]; /* n is read before p is written */
+    int n = p; /* read before p is written */
+    int square = f->temporary[4], other = f->temporary[5];
     load(f, s_n, CPU_LOG2_E);
     cpu_code_horner(f->code, s_n, y, cpu_function_constant(f, shift));
     with(f, CPU_SUB, n, s_n, shift);

@@ -1,13 +1,14 @@
-/* Native kernels: a run of pointwise instructions compiled to one loop of machine code with
- * its values in registers.  When interpreted tile by tile, an optimizer's update spends five times
- * as long on moves between registers and L1 as on arithmetic.
+/* Native kernels: a run of pointwise instructions compiled to one loop of machine code with its
+ * values in registers.  When interpreted tile by tile, an optimizer's update spends five times as
+ * long on moves between registers and L1 as on arithmetic.
  *
  * The text of a kernel describes its computation in small integers, and is its identity: equal
  * texts share code.  A text is
  *     inputs, the kind of each,  ops, (op, a, b, c) each,  stores, the op stored by each,
  *     folds, (whether of maxima, operand) each
- * where an operand below `inputs` is an input, and inputs + i is the result of op i.  A fold adds
- * the rows of its operand (or takes the larger values) into one fixed row. */
+ * where an operand below `inputs` is an input, and inputs + i is the result of op i.  Ops are those
+ * of the graph, and the parts of functions (functions.h).  A fold adds the rows of its operand (or
+ * takes the larger values) into one fixed row. */
 #ifndef CPU_NATIVE_H
 #define CPU_NATIVE_H
 

@@ -34,8 +34,8 @@ rv_conv_policy rv_context_conv(const rv_context *context);
  * this limit are computed again.  0: nothing is kept.  Default 256 MiB. */
 void rv_context_set_conv_memory(rv_context *context, size_t bytes);
 size_t rv_context_conv_memory(const rv_context *context);
-/* Whether a measurement checks each new choice of which the cost model is unsure, while a program is
- * compiled.  Off by default: what is measured depends on the load of the machine. */
+/* Whether a measurement checks each new choice of which the cost model is unsure, while a program
+ * is compiled.  Off by default: what is measured depends on the load of the machine. */
 void rv_context_set_conv_measuring(rv_context *context, int on);
 int rv_context_conv_measuring(const rv_context *context);
 
@@ -53,8 +53,8 @@ typedef struct rv_tuning {
 typedef enum rv_tuning_part {
     RV_TUNING_KNOWN, /* all known choices */
     RV_TUNING_USED,  /* choices that compiled programs use, or that were followed */
-    RV_TUNING_NEW    /* for the cache: convolutions chosen by this process under RV_CONV_AUTO, except
-                        by a measurement that other processes disturbed */
+    RV_TUNING_NEW    /* for the cache: convolutions chosen by this process under RV_CONV_AUTO,
+                        except by a measurement that other processes disturbed */
 } rv_tuning_part;
 
 /* The policy, and a part of the choices.  The context owns the text until the next call of these

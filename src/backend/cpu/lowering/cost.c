@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* GFLOP/s of a thread by instruction set: direct sums, those with few channels, products of
- * transforms, and transforms.  Fitted to the convolutions of the DCGAN, the deconvolutional GAN, the
- * convolutional VAEs and the PixelCNN on two Zen 4 cores, for avx2 under that cap; the baseline is
- * estimated. */
+ * transforms, and transforms.  Fitted to the convolutions of the DCGAN, the deconvolutional GAN,
+ * the convolutional VAEs and the PixelCNN on two Zen 4 cores, for avx2 under that cap; the baseline
+ * is estimated. */
 static const struct rates {
     const char *isa;
     double direct, thin, product, transform;

@@ -155,7 +155,40 @@ static void test_choice(void **state)
     const conv_case heavy = {3, {9, 9}, 256, 512, {5, 5}, square(1, 0, 0, 1)};
     check_some(&last, INPUT_GRADIENT, isa, "columns");
     check_some(&heavy, WEIGHT_GRADIENT, isa, "columns");
-    check_some(&heavy, INPUT_GRADIENT, isa, "direct");
+    check_some(&heavy, INPUT_GRADIENT, isa, strcmp(isa, "avx2") == 0 ? "columns" : "direct");
+}
+
+/* Whether a program's listing has the name, in a run that goes on with these choices. */
+static int listed(const conv_case *c, const char *isa, const char *choices, const char *name)
+{
+    rv_context *context = rv_context_new();
+    rv_context_set_isa(context, isa);
+    rv_context_follow_tuning(context, (rv_tuning){"direct", choices}, "run");
+    rv_graph *graph = rv_graph_new(context);
+    rv_expr y = build_pass(graph, c, INPUT_GRADIENT);
+    rv_program *program = NULL;
+    rv_compile(graph, &y, 1, NULL, &program);
+    check_ok(context);
+    int is_listed = strstr(rv_program_text(program, 0), name) != NULL;
+    const char *record = rv_context_tuning(context, RV_TUNING_USED).choices;
+    if (strcmp(isa, "avx2") == 0 && !strstr(record, "columns avx2\t"))
+        fail_msg("no rule in the record\n%s", record);
+    rv_program_free(program);
+    rv_graph_free(graph);
+    rv_context_free(context);
+    return is_listed;
+}
+
+/* A run goes on as it was recorded, and one of a version without the rule without it. */
+static void test_recorded_rule(void **state)
+{
+    const char *isa = skip_without(state);
+    const conv_case heavy = {3, {9, 9}, 256, 512, {5, 5}, square(1, 0, 0, 1)};
+    int has_rule = strcmp(isa, "avx2") == 0;
+    assert_int_equal(listed(&heavy, isa, NULL, "columns"), has_rule); /* it has computed nothing */
+    assert_int_equal(listed(&heavy, isa, "columns avx2\theavy gradients\n", "columns"), has_rule);
+    assert_true(listed(&heavy, isa, "columns avx2\tnone\n", "direct"));
+    assert_true(listed(&heavy, isa, "products avx2\tonednn\n", "direct"));
 }
 
 /* ---- NaN ---- */
@@ -192,8 +225,8 @@ static void test_nan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH_ISA(test_random_shapes), EACH_ISA(test_round_shapes), EACH_ISA(test_model_shapes),
-        EACH_ISA(test_choice),        EACH_ISA(test_nan),
+        EACH_ISA(test_random_shapes), EACH_ISA(test_round_shapes),  EACH_ISA(test_model_shapes),
+        EACH_ISA(test_choice),        EACH_ISA(test_recorded_rule), EACH_ISA(test_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

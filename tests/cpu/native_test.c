@@ -294,7 +294,7 @@ static int width_of(void **state)
     int width = *(const int *)*state, has = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    has = width == 8 ? __builtin_cpu_supports("avx2") : __builtin_cpu_supports("avx512dq");
+    has = rv_tile_table_find(width == 8 ? "avx2" : "avx512") != NULL;
 #endif
     if (!has || !cpu_code_possible()) {
         print_message("skipped: %s\n", has ? "this system runs no code made by a program"

@@ -361,10 +361,14 @@ static void seeds_decide_and_threads_do_not(void **state)
             size_t bytes = sizeof(float) * (size_t)config.count * D;
             if (run == 0)
                 memcpy(first, out.images, bytes);
-            else if (run == 1 || (run == 2 && out.mode != RV_INPAINT_RESAMPLED))
+            else if (run == 1)
                 assert_memory_equal(out.images, first, bytes);
             else if (run == 3)
                 assert_memory_not_equal(out.images, first, bytes);
+            /* A product of fewer rows may add in another order. */
+            for (int n = 0; run == 2 && out.mode != RV_INPAINT_RESAMPLED && n < config.count * D;
+                 n++)
+                check_near((double)out.images[n], (double)first[n], 1e-5, "one image fewer");
             rv_inpainting_free(&out);
         }
         end(&f);

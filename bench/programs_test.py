@@ -14,6 +14,7 @@ BUILD, SOURCE = sys.argv[1], sys.argv[2]
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "bench"))
 
+from harness import table  # noqa: E402
 from harness.workloads import CONTENDERS, TARGETS, WORKLOADS, Target  # noqa: E402
 from peers import worker  # noqa: E402
 
@@ -94,16 +95,58 @@ def check_lists():
         both = (target.contender, target.below or target.contender)
         expect(named and all(name in CONTENDERS and named[0].has(name) for name in both),
                f"a target has no row: {target}")
+        expect(target.isa in ("", *table.JUDGED), f"a target of no instruction set: {target}")
     below = Target("dcgan", "reverie", "peak_rss_mb", below="eager")
     for mine, theirs, wanted in ((300, 600, True), (600, 600, False), (300, None, None)):
         found = below.met({"reverie": {"peak_rss_mb": mine}, "eager": {"peak_rss_mb": theirs}})
         expect(found is wanted, f"{mine} MB below {theirs} MB: {found}, not {wanted}")
 
 
+def results_of(own, cap, step_ms, peak):
+    """Of two workloads; peaks beside the second are `peak`."""
+    low, median, high = step_ms
+    entry = {"step_ms": median, "step_ms_low": low, "step_ms_high": high, "share": 0.67,
+             "spread": (high - low) / median, "peak_rss_mb": 50,
+             "rounds": [{"isa": cap or own}]}
+    theirs = {**entry, "ratio": 1.7, "ratio_low": 1.65, "ratio_high": 1.75, "share": 0.4}
+    workloads = {name: {"reverie": entry, "jax": theirs} for name in ("l4-vae", "l1-vae")}
+    return {"machine": {"instruction_set": own}, "settings": {"isa": cap}, "busy": {},
+            "instruction_sets": {"jax": {"code": cap or own, "products": "YNN"}},
+            "workloads": workloads, "failures": {}, "peak_gflops": 200,
+            "peaks": {"l4-vae": [199, 201], "l1-vae": [peak, peak]}}
+
+
+def check_table():
+    """The instruction set that a table names and is judged by; marks of a machine that was slow."""
+    native, capped = (results_of(*sets, (4.0, 4.1, 4.2), 190)
+                      for sets in (("avx512", None), ("avx512", "avx2")))
+    for found, line in ((native, "Instruction sets: avx512, the machine's own. Reverie avx512; "
+                                 "JAX: code avx512, products YNN."),
+                        (capped, "Instruction sets: the machine has avx512, capped at avx2. "
+                                 "Reverie avx2; JAX: code avx2, products YNN (not capped).")):
+        expect(table.instruction_sets(found) == line, table.instruction_sets(found))
+    own = table.instruction_sets(results_of("avx2", "avx2", (4.0, 4.1, 4.2), 190))
+    expect("avx2, the machine's own" in own and "not capped" not in own, own)
+    rows = table.table(capped)
+    expect(">= 1.6x: met" in rows and ">= 1.7x" not in rows, f"targets of AVX2: {rows}")
+    rows = table.table(native)
+    expect(">= 1.7x: met" in rows and ">= 1.6x" not in rows, f"targets of AVX-512: {rows}")
+    expect("share >= 70%: NOT MET" in rows, f"targets of AVX-512: {rows}")
+    expect("1.70x, 1.65 - 1.75" in rows and "!" not in rows, f"an even run: {rows}")
+    expect(table.unmet(results_of("baseline", None, (4.0, 4.1, 4.2), 190)) == 0,
+           "the baseline has targets")
+    expect(table.disturbances(native) == "", f"an even run: {table.disturbances(native)}")
+    uneven = results_of("avx2", None, (4.0, 4.1, 4.5), 170)
+    expect("4.00 - 4.50 !" in table.table(uneven), f"no mark: {table.table(uneven)}")
+    said = table.disturbances(uneven)
+    expect("4 rows" in said and "l1-vae: the machine was slow" in said and "l4-vae:" not in said,
+           f"an uneven run: {said}")
+
+
 def check_harness(folder):
     done = run(os.path.join(SOURCE, "bench", "run"), "--build", BUILD, "--out", folder,
                "--contenders", "reverie,reverie-direct,reverie-plain", "--workloads",
-               "iwae,decode,m2,wgan,vae-cnn,planar", "--rounds", "2", "--steps", "3")
+               "wide,iwae,decode,m2,wgan,vae-cnn,planar", "--rounds", "2", "--steps", "3")
     expect("| decode one latent, L1" in done.stdout, f"the table: {done.stdout!r}")
     try:
         with open(os.path.join(folder, "results.json")) as file:
@@ -119,7 +162,8 @@ def check_harness(folder):
     plain = results["workloads"]["planar"].get("reverie-plain", {})
     expect(positive(plain.get("ratio")), f"results.json: planar without its flow: {plain}")
     expect("| Reverie, no flow" in done.stdout, f"the table: {done.stdout!r}")
-    for name in ("iwae", "decode", "m2", "wgan", "vae-cnn", "planar"):
+    expect("\nInstruction sets: " in "\n" + done.stdout, f"no instruction set: {done.stdout!r}")
+    for name in ("wide", "iwae", "decode", "m2", "wgan", "vae-cnn", "planar"):
         entry = results["workloads"][name]["reverie"]
         for key in ("step_ms", "step_ms_low", "step_ms_high", "share", "peak_rss_mb"):
             expect(positive(entry.get(key)), f"results.json: {name} {key} is {entry.get(key)}")
@@ -130,6 +174,7 @@ def check_harness(folder):
 
 def main():
     check_lists()
+    check_table()
     check_programs()
     check_refusals()
     with tempfile.TemporaryDirectory() as folder:

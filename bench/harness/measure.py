@@ -76,7 +76,7 @@ def add_ratios(figures):
 
 
 def add_shares(figures, peak):
-    """Of the arithmetic peak; the work of a step is Reverie's, unless a contender counts its own."""
+    """Of the arithmetic peak; the work of a step is Reverie's, unless they count their own."""
     own = figures.get("reverie", {"rounds": [{}]})["rounds"][0].get("gflop_per_step")
     for entry in figures.values():
         gflop = entry["rounds"][0].get("gflop_per_step", own)

@@ -7,6 +7,7 @@ from .workloads import CONTENDERS, TARGETS, WORKLOADS
 HEAD = ("Workload", "Contender", "Median", "Quartiles", "Times Reverie", "Share of peak",
         "First step", "Peak memory", "Target")
 JUDGED = ("avx2", "avx512")  # instruction sets that have targets
+UNCAPPED = "YNN"  # the library that no cap reaches
 APART = 0.10  # of the median: quartiles further apart than this are marked
 SLOW = 0.90  # of the run's peak: a workload beside which the peak was lower ran on a slow machine
 
@@ -41,11 +42,13 @@ def instruction_set(results):
 def instruction_sets(results):
     """One line: the machine's, the cap, and what each contender says that it uses."""
     own, cap = results["machine"]["instruction_set"], results["settings"]["isa"]
-    whose = f"the machine has {own}, capped at {cap}" if cap else f"{own}, the machine's own"
+    capped = cap not in (None, own)
+    whose = f"the machine has {own}, capped at {cap}" if capped else f"{own}, the machine's own"
     said = [f"Reverie {instruction_set(results)}"]
     for contender, parts in results["instruction_sets"].items():
-        said.append(f"{CONTENDERS[contender]}: "
-                    + ", ".join(f"{part} {what}" for part, what in parts.items()))
+        parts = [f"{part} {what}" + (" (not capped)" if capped and what == UNCAPPED else "")
+                 for part, what in parts.items()]
+        said.append(f"{CONTENDERS[contender]}: {', '.join(parts)}")
     return f"Instruction sets: {whose}. {'; '.join(said)}."
 
 

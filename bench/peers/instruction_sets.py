@@ -34,12 +34,12 @@ def of_torch():
             torch.ones(256, 256) @ torch.ones(256, 256)
 
     text = printed(work)
-    onednn = re.search(r"cpu,isa:(.*)", text)
+    onednn = re.search(r"cpu,isa:(?:Intel )?(.*?)(?: with .*)?$", text, re.M)
     # On processors of another maker MKL names none.
     mkl = re.search(r"MKL_VERBOSE .*\(Intel\(R\) (AVX[^)]*)\).* processors", text)
     return {
         "kernels": torch.backends.cpu.get_cpu_capability(),
-        "oneDNN": onednn[1].strip() if onednn else "does not say",
+        "oneDNN": onednn[1] if onednn else "does not say",
         "MKL": mkl[1] if mkl else "does not say",
     }
 
@@ -58,8 +58,8 @@ def of_jax():
     product = jax.jit(lambda x, w: jnp.tanh(x @ w))
     product = product.lower(jnp.ones((64, 784)), jnp.ones((784, 512))).compile()
     code = bytes(product.runtime_executable().serialize())
-    sets = [name for name in ("avx512f", "avx2", "avx") if re.search(rf"\+{name}\b".encode(), code)]
-    return {"code": sets[0] if sets else "does not say",
+    sets = [name for name in (b"avx512", b"avx2", b"avx") if re.search(rb"\+%bf?\b" % name, code)]
+    return {"code": sets[0].decode() if sets else "does not say",
             "products": "YNN" if b"ynn_fusion" in code else "not YNN"}
 
 

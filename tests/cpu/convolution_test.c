@@ -155,7 +155,8 @@ static void test_choice(void **state)
     const conv_case heavy = {3, {9, 9}, 256, 512, {5, 5}, square(1, 0, 0, 1)};
     check_some(&last, INPUT_GRADIENT, isa, "columns");
     check_some(&heavy, WEIGHT_GRADIENT, isa, "columns");
-    check_some(&heavy, INPUT_GRADIENT, isa, strcmp(isa, "avx2") == 0 ? "columns" : "direct");
+    if (strcmp(isa, "baseline") != 0) /* a machine that has no more has no direct one of oneDNN */
+        check_some(&heavy, INPUT_GRADIENT, isa, strcmp(isa, "avx2") == 0 ? "columns" : "direct");
 }
 
 /* Whether a program's listing has the name, in a run that goes on with these choices. */
@@ -185,6 +186,8 @@ static void test_recorded_rule(void **state)
     const char *isa = skip_without(state);
     const conv_case heavy = {3, {9, 9}, 256, 512, {5, 5}, square(1, 0, 0, 1)};
     int has_rule = strcmp(isa, "avx2") == 0;
+    if (strcmp(isa, "baseline") == 0)
+        skip(); /* without a direct one there is no choice */
     assert_int_equal(listed(&heavy, isa, NULL, "columns"), has_rule); /* it has computed nothing */
     assert_int_equal(listed(&heavy, isa, "columns avx2\theavy gradients\n", "columns"), has_rule);
     assert_true(listed(&heavy, isa, "columns avx2\tnone\n", "direct"));

@@ -226,9 +226,14 @@ rv_status rv_choice_record(rv_context *context, const char *key, const char *val
     return put(context, key, value, 1, 0);
 }
 
-int rv_choice_is_followed(const rv_context *context)
+rv_status rv_choice_rule(rv_context *context, const char *key, const char *rule, const char *none,
+                         int *holds)
 {
-    return read_tuner(context)->is_followed;
+    const char *known = rv_choice_find(context, key);
+    if (known && strcmp(known, none) != 0 && strcmp(known, rule) != 0)
+        known = NULL;
+    *holds = known ? strcmp(known, rule) == 0 : !read_tuner(context)->is_followed;
+    return known ? RV_OK : rv_choice_record(context, key, *holds ? rule : none);
 }
 
 /* ---- as text ---- */

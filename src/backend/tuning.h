@@ -20,7 +20,10 @@ rv_status rv_choice_set(rv_context *context, const char *key, const char *value)
 /* The same for a choice that runs record and the cache lacks: no measurement made it, or one on a
  * busy machine, to be made again. */
 rv_status rv_choice_record(rv_context *context, const char *key, const char *value);
-/* Whether the context goes on with a recorded run: what its record lacks was not yet a choice. */
-int rv_choice_is_followed(const rv_context *context);
+/* Whether this version's rule `rule` holds where versions before it did as `none` says: as the
+ * record has it.  A run that was recorded without the key, or with another rule, goes on as `none`.
+ * Records the answer. */
+rv_status rv_choice_rule(rv_context *context, const char *key, const char *rule, const char *none,
+                         int *holds);
 
 #endif

@@ -225,13 +225,6 @@ void rv_context_set_threads(rv_context *context, int threads)
     context->threads = threads < 0 ? 0 : threads;
 }
 
-int rv_processors(void)
-{
-    rv_processor_list list;
-    rv_processors_allowed(&list);
-    return list.count;
-}
-
 int rv_context_threads(const rv_context *context)
 {
     return context->threads > 0 ? context->threads : rv_threads_worthwhile();

@@ -2,6 +2,8 @@
  * a second thread there gains nothing for products of matrices, and every meeting waits for it. */
 #include "core/processors.h"
 
+#include "reverie/core.h"
+
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -46,9 +48,10 @@ void rv_processors_sort(const char *root, const int *allowed, int count, rv_proc
     memcpy(out->number + out->cores, others, (size_t)(out->count - out->cores) * sizeof *others);
 }
 
-void rv_processors_allowed(rv_processor_list *out)
+/* Their numbers, in order; returns how many there are. */
+static int list_allowed(int allowed[RV_PROCESSORS_MOST])
 {
-    int allowed[RV_PROCESSORS_MOST], count = 0;
+    int count = 0;
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         for (int i = 0; i < CPU_SETSIZE && count < RV_PROCESSORS_MOST; i++)
@@ -59,7 +62,19 @@ void rv_processors_allowed(rv_processor_list *out)
             allowed[count++] = i;
     if (count == 0)
         allowed[count++] = 0;
-    rv_processors_sort("", allowed, count, out);
+    return count;
+}
+
+int rv_processors(void)
+{
+    int allowed[RV_PROCESSORS_MOST];
+    return list_allowed(allowed);
+}
+
+void rv_processors_allowed(rv_processor_list *out)
+{
+    int allowed[RV_PROCESSORS_MOST];
+    rv_processors_sort("", allowed, list_allowed(allowed), out);
 }
 
 /* ---- control groups ---- */

@@ -2,9 +2,9 @@
  * against the tiles, alone and with a shared exponential, anywhere in a row, in any company. */
 #include "exact.h"
 #include "isa.h"
+#include "width.h"
 
 #include "backend/cpu/jit/native.h"
-#include "backend/cpu/tile/tile.h"
 
 enum { BLOCK = 4096, STRIDE = 499 }; /* of the 2^32 floats; a prime */
 
@@ -113,18 +113,12 @@ static void check_block(const set *s, float *x, double *worst)
     }
 }
 
-/* ---- the tests: each has the width as its state ---- */
+/* ---- the tests ---- */
 
 static void open_set(void **state, set *s)
 {
-    int width = *(const int *)*state;
-    *s = (set){.kernels.code.width = width,
-               .tile = rv_tile_table_find(width == 8 ? "avx2" : "avx512")};
-    if (!s->tile || !cpu_code_possible()) {
-        print_message("skipped: %s\n", s->tile ? "this system runs no code made by a program"
-                                               : "this machine has no vectors of that width");
-        skip();
-    }
+    *s = (set){.tile = tile_of_width(state)};
+    s->kernels.code.width = s->tile->width;
     make_kernels(s);
 }
 
@@ -243,14 +237,6 @@ static void test_any_company(void **state)
             }
     }
 }
-
-static int widths[2] = {8, 16};
-
-#define EACH_WIDTH(test)                                                                           \
-    {#test " (8 floats)", test, NULL, NULL, &widths[0]},                                           \
-    {                                                                                              \
-#test " (16 floats)", test, NULL, NULL, &widths[1]                                         \
-    }
 
 int main(void)
 {

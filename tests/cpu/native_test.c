@@ -1,9 +1,8 @@
 /* Native kernels against plain loops, bit by bit (but for the bits of a NaN), in both widths. */
-#include "check.h"
 #include "exact.h"
+#include "width.h"
 
 #include "backend/cpu/jit/native.h"
-#include "backend/cpu/tile/tile.h"
 
 enum { MOST = 64, ROWS = 3, GUARD = 0x7f7f0001 }; /* GUARD: a finite float nobody computes */
 
@@ -287,23 +286,12 @@ static int64_t check(const recipe *r, int width, rv_stream *stream, const char *
     return finite;
 }
 
-/* ---- the tests: each has the width as its state ---- */
+/* ---- the tests ---- */
 
 static int width_of(void **state)
 {
-    int width = *(const int *)*state, has = 0;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    has = rv_tile_table_find(width == 8 ? "avx2" : "avx512") != NULL;
-#endif
-    if (!has || !cpu_code_possible()) {
-        print_message("skipped: %s\n", has ? "this system runs no code made by a program"
-                                           : "this machine has no vectors of that width");
-        skip();
-    }
-    tile = rv_tile_table_find(width == 8 ? "avx2" : "avx512");
-    assert_non_null(tile);
-    return width;
+    tile = tile_of_width(state);
+    return tile->width;
 }
 
 enum { WINDOW, SCALAR, RESULT, WAYS };
@@ -535,14 +523,6 @@ static void test_a_refused_kernel_can_be_made_later(void **state)
     assert_true(cpu_jit_publish(&kernels));
     cpu_jit_free(&kernels);
 }
-
-static int widths[2] = {8, 16};
-
-#define EACH_WIDTH(test)                                                                           \
-    {#test " (8 floats)", test, NULL, NULL, &widths[0]},                                           \
-    {                                                                                              \
-#test " (16 floats)", test, NULL, NULL, &widths[1]                                         \
-    }
 
 int main(void)
 {

@@ -53,12 +53,7 @@ static step step_new(const sizes *z, const char *isa, int threads)
     rv_compile(s.graph, &loss, 1, loss, &s.program);
     check_ok(s.context);
     int64_t count = z->examples * z->width[0];
-    double *values = random_array(3, count, -1, 1);
-    s.x = malloc((size_t)count * sizeof *s.x);
-    assert_non_null(s.x);
-    for (int64_t i = 0; i < count; i++)
-        s.x[i] = (float)values[i];
-    free(values);
+    s.x = narrowed(random_array(3, count, -1, 1), count);
     rv_bind(s.program, "x", s.x, (size_t)count);
     for (int i = 0; i < STEPS; i++)
         assert_int_equal(rv_run(s.program), RV_OK);

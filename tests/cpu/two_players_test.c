@@ -53,12 +53,7 @@ static game game_new(const char *backend, const char *isa, int threads, int64_t 
     descend(&g, loss[1], g.param[2], g.param[3]);
     rv_compile(g.graph, loss, 2, rv_add(loss[0], loss[1]), &g.program);
     check_ok(g.context);
-    double *values = random_array(5, width * width, -1, 1);
-    g.x = malloc((size_t)(width * width) * sizeof *g.x);
-    assert_non_null(g.x);
-    for (int64_t i = 0; i < width * width; i++)
-        g.x[i] = (float)values[i];
-    free(values);
+    g.x = narrowed(random_array(5, width * width, -1, 1), width * width);
     rv_bind(g.program, "x", g.x, (size_t)(width * width));
     return g;
 }

@@ -50,4 +50,15 @@ static inline double *random_array(uint64_t seed, int64_t count, double low, dou
     return values;
 }
 
+/* The same as floats; frees `values`. */
+static inline float *narrowed(double *values, int64_t count)
+{
+    float *floats = malloc((size_t)count * sizeof *floats);
+    assert_non_null(floats);
+    for (int64_t i = 0; i < count; i++)
+        floats[i] = (float)values[i];
+    free(values);
+    return floats;
+}
+
 #endif

@@ -57,8 +57,7 @@ double cpu_conv_flops(const cpu_conv_shape *shape)
 
 typedef enum algorithm { DIRECT, IM2COL } algorithm;
 
-/* On AVX2 heavy input gradients are columns too, as the record says: a run that was recorded by a
- * version without this rule goes on without it.  Another rule gets another name. */
+/* On AVX2 heavy input gradients are columns too.  Another rule gets another name. */
 static const char key[] = "columns avx2", gradients[] = "heavy gradients", none[] = "none";
 
 static rv_status choose_rule(rv_context *context, const rv_tile_table *tile, int *has_gradients)
@@ -66,11 +65,7 @@ static rv_status choose_rule(rv_context *context, const rv_tile_table *tile, int
     *has_gradients = 0;
     if (strcmp(tile->name, "avx2") != 0)
         return RV_OK;
-    const char *known = rv_choice_find(context, key);
-    if (known && strcmp(known, none) != 0 && strcmp(known, gradients) != 0)
-        known = NULL;
-    *has_gradients = known ? strcmp(known, gradients) == 0 : !rv_choice_is_followed(context);
-    return known ? RV_OK : rv_choice_record(context, key, *has_gradients ? gradients : none);
+    return rv_choice_rule(context, key, gradients, none, has_gradients);
 }
 
 /* Measured with two threads, 64 examples.  oneDNN's direct convolutions are near the peak, with

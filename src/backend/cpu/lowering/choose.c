@@ -22,23 +22,28 @@
 
 enum { KEY = 192, VALUE = 40 };
 
-static const char *isa_of(const rv_context *context)
+/* What the cost of a convolution depends on, beside its sizes. */
+typedef struct machine {
+    const char *isa;
+    int threads;
+} machine;
+
+static machine machine_of(const rv_context *context)
 {
-    return rv_tile_table_find(context->isa)->name;
+    return (machine){rv_tile_table_find(context->isa)->name, rv_context_threads(context)};
 }
 
 /* "avx512, 2 threads: 64 x 21x21x128, windows 256 x 5x5, stride 2x2, pads 0,0 0,0, passes fiw" */
-static void key_of(const rv_context *context, const cpu_form *form, char key[KEY])
+static void key_of(const machine *on, const cpu_form *form, char key[KEY])
 {
     const rv_conv_transform *s = &form->sizes;
     const rv_conv *g = &s->geometry;
     snprintf(key, KEY,
              "%s, %d threads: %d x %dx%dx%d, windows %d x %dx%d, stride %dx%d, pads %d,%d "
              "%d,%d, passes %s%s%s",
-             isa_of(context), rv_context_threads(context), s->batch, s->image[0], s->image[1],
-             s->inputs, s->outputs, s->window[0], s->window[1], g->stride[0], g->stride[1],
-             g->pad_low[0], g->pad_high[0], g->pad_low[1], g->pad_high[1],
-             form->count[CPU_CONV_FORWARD] ? "f" : "",
+             on->isa, on->threads, s->batch, s->image[0], s->image[1], s->inputs, s->outputs,
+             s->window[0], s->window[1], g->stride[0], g->stride[1], g->pad_low[0], g->pad_high[0],
+             g->pad_low[1], g->pad_high[1], form->count[CPU_CONV_FORWARD] ? "f" : "",
              form->count[CPU_CONV_INPUT_GRADIENT] ? "i" : "",
              form->count[CPU_CONV_WEIGHT_GRADIENT] ? "w" : "");
 }
@@ -50,8 +55,8 @@ typedef struct best {
     cpu_choice choice;
 } best;
 
-static void consider(const rv_context *context, const cpu_form *form, int family, int height,
-                     int width, best *b)
+static void consider(const machine *on, const cpu_form *form, int family, int height, int width,
+                     best *b)
 {
     rv_conv_transform algorithm = form->sizes;
     algorithm.family = family;
@@ -62,22 +67,21 @@ static void consider(const rv_context *context, const cpu_form *form, int family
     for (int leg = 0; leg < 3; leg++)
         if ((double)rv_spectrum_size(&algorithm, leg) > MOST_ELEMENTS)
             return;
-    double seconds =
-        cpu_transform_seconds(form, &algorithm, isa_of(context), rv_context_threads(context));
+    double seconds = cpu_transform_seconds(form, &algorithm, on->isa, on->threads);
     if (seconds < b->seconds && rv_transform_error(&algorithm) <= ACCEPTED_ERROR)
         *b = (best){seconds, {1, algorithm}};
 }
 
 /* The cheapest algorithm by the model; its `transforms` is 0 where there is none. */
-static best cheapest(const rv_context *context, const cpu_form *form)
+static best cheapest(const machine *on, const cpu_form *form)
 {
     static const int tiles[] = {4, 6, 8, 12, 16, 24};
     best b = {INFINITY, {0, form->sizes}};
     for (int tile = 1; tile <= 4; tile++)
-        consider(context, form, RV_TOOM_COOK, tile, tile, &b);
+        consider(on, form, RV_TOOM_COOK, tile, tile, &b);
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
-        consider(context, form, RV_FOURIER, tiles[i], tiles[i], &b);
-    consider(context, form, RV_FOURIER, form->sizes.result[0], form->sizes.result[1], &b);
+        consider(on, form, RV_FOURIER, tiles[i], tiles[i], &b);
+    consider(on, form, RV_FOURIER, form->sizes.result[0], form->sizes.result[1], &b);
     return b;
 }
 
@@ -112,11 +116,11 @@ static int read_choice(const char *value, const cpu_form *form, cpu_choice *out)
 
 /* Whether the transform is taken instead of the direct sum: by the model, unless a measurement is
  * clear.  *lasts: whether another process would choose the same. */
-static rv_status compare(const rv_backend *backend, rv_context *context, const cpu_form *form,
-                         best *b, int *lasts)
+static rv_status compare(const rv_backend *backend, rv_context *context, const machine *on,
+                         const cpu_form *form, best *b, int *lasts)
 {
     const cpu_choice choices[2] = {{0, form->sizes}, b->choice};
-    double direct = cpu_direct_seconds(form, isa_of(context), rv_context_threads(context));
+    double direct = cpu_direct_seconds(form, on->isa, on->threads);
     double gain = direct / b->seconds;
     cpu_rounds rounds;
     b->choice.transforms = gain > CPU_WORTHWHILE;
@@ -140,15 +144,16 @@ rv_status cpu_choose(const rv_backend *backend, rv_context *context, const cpu_f
     *out = (cpu_choice){0, form->sizes};
     if (rv_context_conv(context) == RV_CONV_DIRECT)
         return RV_OK;
-    key_of(context, form, key);
+    machine on = machine_of(context);
+    key_of(&on, form, key);
     const char *known = rv_choice_find(context, key);
     if (known && read_choice(known, form, out))
         return RV_OK;
-    best b = cheapest(context, form);
+    best b = cheapest(&on, form);
     if (!b.choice.transforms) /* there is no choice: dilation, which the key does not contain */
         return RV_OK;
     if (rv_context_conv(context) == RV_CONV_AUTO)
-        status = compare(backend, context, form, &b, &lasts);
+        status = compare(backend, context, &on, form, &b, &lasts);
     *out = b.choice;
     write_choice(out, value);
     if (status != RV_OK)

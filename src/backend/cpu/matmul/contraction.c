@@ -8,8 +8,6 @@
 #include "core/context.h"
 #include "core/memory.h"
 
-#include <string.h>
-
 struct rv_contraction {
     rv_packed *packed; /* or */
     rv_onednn_product *onednn;
@@ -55,19 +53,14 @@ static int is_faster_packed(const rv_product *p)
 /* The limits above, or none: oneDNN computes everything.  Another table gets another name. */
 static const char key[] = "products avx2", limits[] = "limits 1", none[] = "onednn";
 
-/* Whether the table chooses: as the record says.  A run that was recorded by a version without this
- * table goes on with oneDNN. */
+/* Whether the table chooses. */
 static rv_status choose(rv_context *context, int *has_limits)
 {
     const rv_tile_table *tile = rv_tile_table_find(context->isa);
     *has_limits = 0;
     if (!tile || !rv_packed_possible(tile->width))
         return RV_OK;
-    const char *known = rv_choice_find(context, key);
-    if (known && strcmp(known, none) != 0 && strcmp(known, limits) != 0)
-        known = NULL;
-    *has_limits = known ? strcmp(known, limits) == 0 : !rv_choice_is_followed(context);
-    return known ? RV_OK : rv_choice_record(context, key, *has_limits ? limits : none);
+    return rv_choice_rule(context, key, limits, none, has_limits);
 }
 
 rv_status rv_contract_choose(rv_context *context)

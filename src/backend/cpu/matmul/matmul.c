@@ -82,9 +82,10 @@ static rv_status plan(cpu_job *job)
 static rv_status run(const cpu_call *call)
 {
     const matmul *made = call->job->made;
-    if (made->parts > 1 && call->thread >= made->parts)
+    int number = made->parts > 1 ? call->thread : 0;
+    if (number >= made->parts)
         return RV_OK;
-    const part *mine = &made->part[made->parts > 1 ? call->thread : 0];
+    const part *mine = &made->part[number];
     float *result = call->result;
     if (call->job->terms)
         result = call->terms + (size_t)call->thread * call->job->terms;

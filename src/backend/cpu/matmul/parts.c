@@ -12,13 +12,14 @@ enum { WEIGHTY = 16 * 1024, MOST_TERMS = 4 };
 
 static int64_t unit_of(int64_t size, int parts)
 {
-    int64_t unit = UNIT;
     if (size < 2 * UNIT * parts)
         return 1;
-    while (unit > LEAST_UNIT &&
-           (size + unit * parts - 1) / (unit * parts) * unit * parts * 8 > size * 9)
-        unit /= 2;
-    return unit;
+    for (int64_t unit = UNIT; unit > LEAST_UNIT; unit /= 2) {
+        int64_t largest = (size + unit * parts - 1) / (unit * parts) * unit;
+        if (largest * parts * 8 <= size * 9)
+            return unit;
+    }
+    return LEAST_UNIT;
 }
 
 static void range(int64_t size, int part, int parts, int64_t *from, int64_t *count)

@@ -132,8 +132,8 @@ typedef enum cpu_step_kind {
 typedef struct cpu_step {
     cpu_step_kind kind;
     int phase, owner; /* owner: the thread that runs it alone; -1: all do, each its part */
-    int waits;        /* the threads meet before it */
-    int is_serial;    /* the last thread to come to that meeting runs it, while the others wait */
+    int waits;        /* the threads meet before it, if it is not serial */
+    int is_serial;    /* the last thread to come to a meeting runs it, while the others wait */
     int value;        /* KERNEL: the node; COMMIT: the assignment */
     int group;        /* GROUP, COMBINE; else -1 */
     const cpu_kernel *kernel;

@@ -274,7 +274,6 @@ static rv_status add_depth(cpu_plan *plan, const depths *d, int depth)
 /* ---- the thread of each step, and the meetings ---- */
 
 /* Instructions times elements, roughly. */
-enum { SMALL = 12 * 1024 };
 static double cost_of(const cpu_plan *plan, const cpu_step *step)
 {
     if (step->kind == CPU_STEP_GROUP)
@@ -300,6 +299,9 @@ static int is_first(const cpu_plan *plan, int step)
 {
     return step == 0 || plan->step[step].phase != plan->step[step - 1].phase;
 }
+
+/* Less cost than this is not worth a meeting. */
+enum { SMALL = 12 * 1024 };
 
 /* Whether one thread does the phase that begins here: a meeting would cost more than a second
  * thread saves. */
@@ -348,16 +350,15 @@ static int owner_of_phase(const cpu_plan *plan, int first)
  * thread are part of a meeting: they need no second one. */
 static void choose_meetings(cpu_plan *plan)
 {
-    int is_serial = 0;
     for (int i = 0; i < plan->step_count; i++) {
         cpu_step *step = &plan->step[i], *before = i > 0 ? step - 1 : NULL;
-        if (is_first(plan, i))
-            is_serial = plan->threads > 1 && owner_of_phase(plan, i) >= 0;
-        step->is_serial = is_serial;
-        if (is_first(plan, i))
-            step->waits = is_serial ? !before || !before->is_serial : before && !before->is_serial;
-        else
+        if (is_first(plan, i)) {
+            step->is_serial = plan->threads > 1 && owner_of_phase(plan, i) >= 0;
+            step->waits = before && !before->is_serial;
+        } else {
+            step->is_serial = before->is_serial;
             step->waits = step->job.is_shared && step->job.shared > 0;
+        }
     }
 }
 

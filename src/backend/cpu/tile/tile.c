@@ -12,10 +12,6 @@
 
 static int machine_has(const rv_tile_table *table)
 {
-    if (strcmp(REVERIE_ISA, "avx512") != 0 && table == &rv_tile_avx512)
-        return 0;
-    if (strcmp(REVERIE_ISA, "baseline") == 0 && table == &rv_tile_avx2)
-        return 0;
     if (table == &rv_tile_avx512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
@@ -28,7 +24,10 @@ const rv_tile_table *rv_tile_table_find(const char *name)
 {
     static const rv_tile_table *const best_first[] = {&rv_tile_avx512, &rv_tile_avx2,
                                                       &rv_tile_baseline};
-    for (int i = 0; i < 3; i++)
+    int first = 0;
+    while (first < 2 && strcmp(best_first[first]->name, REVERIE_ISA) != 0)
+        first++;
+    for (int i = first; i < 3; i++)
         if ((!name || strcmp(name, best_first[i]->name) == 0) && machine_has(best_first[i]))
             return best_first[i];
     return NULL;
